@@ -1,0 +1,1 @@
+"""Where calls come from: what ties the plugins to a framework or the command line."""

@@ -1,0 +1,1 @@
+"""What may be spent: limits, ledger, stores, tokens, prices, budget files."""
