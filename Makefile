@@ -27,7 +27,7 @@ lint: .venv/.installed ## ruff, mypy, pyright, import contract
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/pyright
-	.venv/bin/lint-imports
+	PYTHONPATH=src .venv/bin/lint-imports
 
 check: lint test ## lint, then test: what must be green before a commit
 
@@ -81,6 +81,7 @@ endef
 # back to the 1.4 line. Everything else both lines need is there from the first install.
 CORE_1.4 = 1.7
 CORE_1.5 = 1.8
+.PRECIOUS: .venv-langchain-%/.installed
 .venv-langchain-%/.installed: pyproject.toml
 	$(venv)
 	@$(@D)/bin/python $(PIP_INSTALL) --editable '.[all,dev]'

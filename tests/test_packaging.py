@@ -1,0 +1,113 @@
+"""What is shipped: the wheel is built from the sdist, and holds every module of the three folders under one name."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from email import message_from_bytes
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("adapters", "budgets", "plugins")
+
+
+def copy_tree(target: Path) -> Path:
+    """Copy what a build reads, so that building writes nothing into the working tree."""
+    for name in (*FOLDERS, "src", "tests"):
+        shutil.copytree(ROOT / name, target / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, target / name)
+    return target
+
+
+def build(tree: Path, *flags: str) -> Path:
+    """Build without isolation, so without network; return the folder of what came out."""
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", *flags, str(tree)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tree / "dist"
+
+
+def only(folder: Path, pattern: str) -> Path:
+    [path] = folder.glob(pattern)
+    return path
+
+
+def modules_in_the_tree() -> set[str]:
+    found = {
+        f"leanloop/{path.relative_to(ROOT).as_posix()}" for name in FOLDERS for path in (ROOT / name).rglob("*.py")
+    }
+    return found | {f"leanloop/{path.name}" for path in (ROOT / "src/leanloop").glob("*.py")}
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An sdist, and the wheel that pip would build from it."""
+    return build(copy_tree(tmp_path_factory.mktemp("tree")))
+
+
+def test_the_wheel_holds_every_module_and_the_typing_marker(dist: Path) -> None:
+    shipped = set(contents(only(dist, "*.whl")))
+
+    assert {name for name in shipped if name.endswith(".py")} == modules_in_the_tree()
+    assert "leanloop/py.typed" in shipped
+
+
+def test_the_wheel_installs_nothing_but_leanloop_at_the_top(dist: Path) -> None:
+    assert {PurePosixPath(name).parts[0] for name in contents(only(dist, "*.whl"))} == {"leanloop"}
+
+
+def test_the_wheel_built_from_the_tree_is_the_one_built_from_the_sdist(dist: Path, tmp_path: Path) -> None:
+    straight = only(build(copy_tree(tmp_path), "--wheel"), "*.whl")
+
+    assert contents(straight) == contents(only(dist, "*.whl"))
+
+
+def test_a_checkout_without_symbolic_links_builds_the_same_wheel(dist: Path, tmp_path: Path) -> None:
+    tree = copy_tree(tmp_path)
+    for name in FOLDERS:  # what git writes for a link where core.symlinks is false, as on Windows
+        link = tree / "src/leanloop" / name
+        link.unlink()
+        link.write_text(f"../../{name}")
+
+    assert contents(only(build(tree, "--wheel"), "*.whl")) == contents(only(dist, "*.whl"))
+
+
+def test_the_sdist_carries_the_tests_and_the_licence(dist: Path) -> None:
+    with tarfile.open(only(dist, "*.tar.gz")) as archive:
+        names = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
+
+    assert {"LICENSE", "README.md", "pyproject.toml", "tests/test_packaging.py"} <= names
+
+
+def test_the_metadata_names_the_command_and_every_extra(dist: Path) -> None:
+    with zipfile.ZipFile(only(dist, "*.whl")) as archive:
+        [metadata] = [archive.read(name) for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        [scripts] = [archive.read(name) for name in archive.namelist() if name.endswith("/entry_points.txt")]
+    headers = message_from_bytes(metadata)
+
+    assert {"langchain", "llama-index", "redis", "all"} <= set(headers.get_all("Provides-Extra", []))
+    assert headers["License-Expression"] == "MIT"
+    assert b"leanloop = leanloop.adapters.cli.app:main" in scripts
+
+
+def test_no_requirement_names_a_registry_or_a_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+
+    assert [line for group in groups for line in group if "@" in line or "://" in line] == []
