@@ -1,1 +1,3 @@
-"""What is done to a call: savings and guards that know no framework."""
+"""What is done to a call: plugins, the stack they stand in, and the drivers that run them."""
+
+from __future__ import annotations

@@ -1,0 +1,212 @@
+"""A callback that meters whatever takes callbacks, and enforces limits there by raising."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
+
+from leanloop.adapters.langchain.covered import in_model_call, tool_call_covered
+from leanloop.adapters.langchain.messages import from_langchain
+from leanloop.adapters.langchain.provider import output_cap
+from leanloop.adapters.langchain.stop import bubbling
+from leanloop.adapters.langchain.tools import spec_of
+from leanloop.adapters.langchain.usage import usage_of
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.file import load_budget
+from leanloop.errors import TaskStopped
+from leanloop.plugins.budget import BudgetGuard
+from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.flow import Io, ModelFlow, ToolFlow
+from leanloop.plugins.receipt import Receipt
+from leanloop.plugins.task import Task, current_task
+
+__all__ = ["METER", "LeanLoopCallback"]
+
+_claimed: set[UUID] = set()
+_claims = threading.Lock()
+
+
+class LeanLoopCallback(BaseCallbackHandler):
+    """Meters every model and tool call that reports to it; a call that does not fit raises `BudgetExceeded`.
+
+    A callback can neither lower an output cap nor end a run with an answer: use the middleware, or
+    `wrap`, where they fit. One callback is one task; make a new one for each request.
+
+    Args:
+        budget: a `Budget` or the path of a budget file. Without one it meters the task that is current
+            where the call is made, and nothing where there is none.
+    """
+
+    raise_error = True
+    run_inline = True
+
+    def __init__(self, budget: Budget | str | Path | None = None, *, tags: Mapping[str, str] | None = None) -> None:
+        loaded = budget if isinstance(budget, Budget) or budget is None else load_budget(budget)
+        self._task = Task(loaded, tags=tags, parent=current_task()) if loaded is not None else None
+        self._guard = BudgetGuard()
+        self._lock = threading.Lock()
+        self._models: dict[UUID, ModelFlow] = {}
+        self._tools: dict[UUID, ToolFlow] = {}
+
+    def receipt(self) -> Receipt | None:
+        """What its task has spent; None where it has no task of its own."""
+        return self._task.receipt() if self._task else None
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Reserve."""
+        task = self._task or current_task()
+        if task is None or in_model_call() or not _claim(run_id):
+            return
+        settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})
+        call = _call(messages[0] if messages else [], metadata or {}, settings)
+        flow = self._guard.on_model(call, task)
+        try:
+            _advance(flow, next(flow))
+        except TaskStopped as stop:
+            _disclaim(run_id)
+            raise bubbling(stop) from None
+        with self._lock:
+            self._models[run_id] = flow
+
+    def on_llm_start(
+        self,
+        serialized: dict[str, Any],
+        prompts: list[str],
+        *,
+        run_id: UUID,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Reserve, for a text-completion model."""
+        messages: list[BaseMessage] = [HumanMessage(prompt) for prompt in prompts]
+        self.on_chat_model_start(serialized, [messages], run_id=run_id, metadata=metadata, **kwargs)
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        """Settle."""
+        flow = self._take(run_id)
+        if flow is not None:
+            _end(flow, flow.send, _reply(response))
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Release what is known to be unbilled, else settle at the worst case."""
+        flow = self._take(run_id)
+        if flow is not None:
+            _end(flow, flow.throw, error)
+
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any],
+        input_str: str,
+        *,
+        run_id: UUID,
+        **kwargs: Any,
+    ) -> None:
+        """Count a tool call that nothing else counts."""
+        name = str(serialized.get("name") or kwargs.get("name") or "tool")
+        task = self._task or current_task()
+        if tool_call_covered(name) or task is None or not _claim(run_id):
+            return
+        flow = self._guard.on_tool(ToolCall(str(run_id), name, input_str), task)
+        try:
+            _advance(flow, next(flow))
+        except TaskStopped as stop:
+            _disclaim(run_id)
+            raise bubbling(stop) from None
+        except StopIteration as refused:
+            _disclaim(run_id)
+            raise bubbling(TaskStopped(cast("ToolResult", refused.value).text)) from None
+        with self._lock:
+            self._tools[run_id] = flow
+
+    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> None:
+        """Settle a tool call."""
+        self._end_tool(run_id)
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Settle a tool call that failed: it was made."""
+        self._end_tool(run_id)
+
+    def _end_tool(self, run_id: UUID) -> None:
+        with self._lock:
+            flow = self._tools.pop(run_id, None)
+        if flow is not None:
+            _disclaim(run_id)
+            _end(flow, flow.send, ToolResult(""))
+
+    def _take(self, run_id: UUID) -> ModelFlow | None:
+        with self._lock:
+            flow = self._models.pop(run_id, None)
+        if flow is not None:
+            _disclaim(run_id)
+        return flow
+
+
+METER = LeanLoopCallback()
+"""Meters the current task; the middleware puts it in place around tools, where it sees sub-agents."""
+
+
+def _claim(run_id: UUID) -> bool:
+    """Whether this run is not being counted by another callback."""
+    with _claims:
+        if run_id in _claimed:
+            return False
+        _claimed.add(run_id)
+        return True
+
+
+def _disclaim(run_id: UUID) -> None:
+    with _claims:
+        _claimed.discard(run_id)
+
+
+def _advance(flow: ModelFlow | ToolFlow, step: object) -> None:
+    """Perform the flow's I/O up to the call itself."""
+    while isinstance(step, Io):
+        step = flow.send(cast("Io[object]", step).run())
+
+
+def _end(flow: ModelFlow | ToolFlow, resume: Any, value: object) -> None:
+    """Resume a flow with what the call came to, and perform what it still asks for."""
+    try:
+        _advance(flow, resume(value))
+    except StopIteration:
+        return
+    except BaseException as error:
+        if error is not value:
+            raise
+
+
+def _call(messages: Sequence[BaseMessage], metadata: Mapping[str, object], settings: Mapping[str, object]) -> ModelCall:
+    name = settings.get("model") or settings.get("model_name") or metadata.get("ls_model_name") or "unknown"
+    provider = metadata.get("ls_provider")
+    tools: object = settings.get("tools")
+    cap = output_cap(None, settings)
+    return ModelCall(
+        model=str(name),
+        provider=str(provider) if provider else None,
+        messages=tuple(from_langchain(message) for message in messages),
+        tools=tuple(spec_of(tool) for tool in cast("list[object]", tools)) if isinstance(tools, list) else (),
+        max_output=cap,
+        min_output=cap or 0,
+    )
+
+
+def _reply(response: LLMResult) -> ModelReply:
+    first: object = response.generations[0][0] if response.generations and response.generations[0] else None
+    message: BaseMessage = first.message if isinstance(first, ChatGeneration) else AIMessage(getattr(first, "text", ""))
+    return ModelReply(from_langchain(message), usage_of(message), raw=response)

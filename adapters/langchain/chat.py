@@ -1,0 +1,106 @@
+"""Between the call of a chat model (its messages and call-time parameters) and the neutral model call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from leanloop.adapters.langchain.messages import from_langchain, to_langchain
+from leanloop.adapters.langchain.provider import cap_settings, model_name, output_cap, provider_of, thinking_tokens
+from leanloop.adapters.langchain.tools import spec_of
+from leanloop.adapters.langchain.usage import usage_of
+from leanloop.budgets.message import Message
+from leanloop.plugins.call import ModelCall, ModelReply
+
+__all__ = ["ChatChunks", "ChatRequest", "chat_reply", "chat_result"]
+
+
+class ChatRequest:
+    """One call of a chat model, its neutral form, and the way back."""
+
+    def __init__(
+        self, model: object, messages: Sequence[BaseMessage], settings: Mapping[str, Any], history: tuple[Message, ...]
+    ) -> None:
+        self._model = model
+        self._messages = list(messages)
+        self._settings = dict(settings)
+        self._cap = output_cap(model, settings)
+        offered: object = settings.get("tools")
+        tools = tuple(spec_of(tool) for tool in cast("list[object]", offered)) if isinstance(offered, list) else ()
+        thinking = thinking_tokens(model, settings)
+        self.call = ModelCall(
+            model=model_name(model),
+            provider=provider_of(model).prices,
+            messages=history,
+            tools=tools,
+            answer_tools=_forced(settings.get("tool_choice"), [tool.name for tool in tools]),
+            max_output=self._cap,
+            min_output=thinking + 1 if thinking else 0,
+        )
+
+    def to_langchain(self, call: ModelCall) -> tuple[list[BaseMessage], dict[str, Any]]:
+        """Messages and call-time parameters for `call`."""
+        messages = self._messages
+        if call.messages is not self.call.messages:
+            messages = [to_langchain(message) for message in call.messages]
+        settings = dict(self._settings)
+        if call.max_output != self._cap:
+            settings |= cap_settings(self._model, settings, call.max_output)
+        if call.forbid_tools and call.tools and not call.answer_tools:
+            no_tools = provider_of(self._model).no_tools
+            if no_tools is None:
+                settings.pop("tools", None)
+                settings.pop("tool_choice", None)
+            else:
+                settings["tool_choice"] = no_tools
+        return messages, settings
+
+
+class ChatChunks:
+    """Chunks of a chat model's stream."""
+
+    def join(self, chunks: Sequence[ChatGenerationChunk]) -> ModelReply:
+        """The whole reply."""
+        message: BaseMessage = reduce(add, chunks).message if chunks else AIMessageChunk("")
+        return ModelReply(from_langchain(message), usage_of(message), raw=message)
+
+    def split(self, reply: ModelReply) -> Iterable[ChatGenerationChunk]:
+        """One chunk with all of a reply that was never streamed."""
+        message = cast("AIMessage", to_langchain(reply.message))
+        calls = [
+            {"name": call.name, "args": call.arguments, "id": call.id, "index": index}
+            for index, call in enumerate(reply.message.tool_calls)
+        ]
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(message.content, tool_call_chunks=calls, response_metadata=message.response_metadata)
+        )
+
+
+def chat_reply(result: ChatResult) -> ModelReply:
+    """The neutral reply of a result; its first generation is what counts."""
+    message = result.generations[0].message if result.generations else AIMessage("")
+    return ModelReply(from_langchain(message), usage_of(message), raw=result)
+
+
+def chat_result(reply: ModelReply) -> ChatResult:
+    """LangChain's own result where nothing was changed, else a new one."""
+    if isinstance(reply.raw, ChatResult):
+        return reply.raw
+    return ChatResult(generations=[ChatGeneration(message=to_langchain(reply.message))])
+
+
+def _forced(choice: object, offered: Sequence[str]) -> frozenset[str]:
+    """The tools a `tool_choice` forces: what with_structured_output binds, so they carry the answer."""
+    if isinstance(choice, Mapping):
+        given = cast("Mapping[str, object]", choice)
+        inner = given.get("function")
+        name = cast("Mapping[str, object]", inner).get("name") if isinstance(inner, Mapping) else given.get("name")
+        return frozenset({name} & set(offered)) if isinstance(name, str) else frozenset()
+    if choice in ("any", "required") and len(offered) == 1:
+        return frozenset(offered)
+    return frozenset({choice}) if isinstance(choice, str) and choice in offered else frozenset()

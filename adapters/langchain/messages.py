@@ -1,0 +1,188 @@
+"""LangChain messages to neutral ones and back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+
+from leanloop.budgets.images import size_of
+from leanloop.budgets.message import Image, Message, Role, ToolRequest
+
+__all__ = ["Transcript", "from_langchain", "to_langchain"]
+
+_ROLES: Mapping[str, Role] = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
+
+_TOKENS_PER_BASE64 = 16
+"""Base64 characters of an attached file per token: providers publish no rule that works without opening it."""
+
+_HEADER = 64 * 1024
+"""As much of a picture as is decoded to find its size."""
+
+
+def from_langchain(message: BaseMessage) -> Message:
+    """The neutral form of `message`, which is kept in `raw`."""
+    texts: list[str] = []
+    images: list[Image] = []
+    other = 0
+    content: object = message.content
+    for block in [content] if isinstance(content, str) else cast("Sequence[object]", content):
+        if isinstance(block, str):
+            texts.append(block)
+        elif isinstance(block, Mapping):
+            other += _block(cast("Mapping[str, object]", block), texts, images)
+    return Message(
+        role=_ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user")),
+        text="".join(texts) if len(texts) < 2 else "\n".join(texts),
+        tool_calls=_tool_calls(message),
+        tool_call_id=message.tool_call_id if isinstance(message, ToolMessage) else None,
+        name=message.name,
+        is_error=isinstance(message, ToolMessage) and message.status == "error",
+        images=tuple(images),
+        other_tokens=other,
+        raw=message,
+    )
+
+
+def to_langchain(message: Message) -> BaseMessage:
+    """LangChain's own object where there is one, else a new message of the same content."""
+    if isinstance(message.raw, BaseMessage):
+        return message.raw
+    match message.role:
+        case "system":
+            return SystemMessage(message.text)
+        case "user":
+            return HumanMessage(message.text)
+        case "assistant":
+            calls = [
+                {"name": call.name, "args": _arguments(call.arguments), "id": call.id, "type": "tool_call"}
+                for call in message.tool_calls
+            ]
+            return AIMessage(message.text, tool_calls=calls)
+        case "tool":
+            return ToolMessage(
+                message.text,
+                tool_call_id=message.tool_call_id or "",
+                name=message.name,
+                status="error" if message.is_error else "success",
+            )
+
+
+class Transcript:
+    """The neutral form of a growing history; only what is new, or has changed, is converted.
+
+    Messages are compared by identity first, so an unchanged history of any length costs next to
+    nothing; one whose content was replaced in place is noticed.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._raw: list[BaseMessage] = []
+        self._contents: list[object] = []
+        self._neutral: tuple[Message, ...] = ()
+
+    def of(self, messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
+        """`messages` as neutral ones."""
+        raw = list(messages)
+        contents: list[object] = [message.content for message in raw]
+        with self._lock:
+            known = len(self._raw)
+            if raw[:known] != self._raw or contents[:known] != self._contents:
+                known = _common(raw, contents, self._raw, self._contents)
+            if known < len(raw) or known < len(self._raw):
+                new = tuple(from_langchain(message) for message in raw[known:])
+                self._raw, self._contents = raw, contents
+                self._neutral = self._neutral[:known] + new
+            return self._neutral
+
+    def clear(self) -> None:
+        """Let go of the messages."""
+        with self._lock:
+            self._raw, self._contents, self._neutral = [], [], ()
+
+
+def _common(
+    raw: Sequence[BaseMessage], contents: Sequence[object], old: Sequence[BaseMessage], old_contents: Sequence[object]
+) -> int:
+    """How many leading messages are the same in both."""
+    for index, (message, content, other, other_content) in enumerate(
+        zip(raw, contents, old, old_contents, strict=False)
+    ):
+        if message is not other or content is not other_content:
+            return index
+    return min(len(raw), len(old))
+
+
+def _tool_calls(message: BaseMessage) -> tuple[ToolRequest, ...]:
+    if not isinstance(message, AIMessage):
+        return ()
+    good = [ToolRequest(call["id"] or "", call["name"], _json(call["args"])) for call in message.tool_calls]
+    bad = [
+        ToolRequest(call.get("id") or "", call.get("name") or "", call.get("args") or "")
+        for call in message.invalid_tool_calls
+    ]
+    return (*good, *bad)
+
+
+def _block(block: Mapping[str, object], texts: list[str], images: list[Image]) -> int:
+    """Sort one content block into text, image or other; gives the tokens of the other."""
+    kind = block.get("type")
+    if kind in ("text", "thinking", "reasoning"):
+        text = block.get("text") or block.get("thinking") or block.get("reasoning") or ""
+        texts.append(text if isinstance(text, str) else _json(text))
+    elif kind in ("image_url", "image", "input_image"):
+        images.append(_image(block))
+    elif kind not in ("tool_use", "tool_call", "function_call"):  # these stand in tool_calls too
+        return len(_json(block)) // _TOKENS_PER_BASE64 + 1
+    return 0
+
+
+def _image(block: Mapping[str, object]) -> Image:
+    url = block.get("image_url")
+    holder = cast("Mapping[str, object]", url) if isinstance(url, Mapping) else block
+    detail = holder.get("detail")
+    size = _size(_strings(block))
+    width, height = size or (None, None)
+    return Image(width, height, detail if isinstance(detail, str) else "auto")
+
+
+def _size(candidates: Iterable[str]) -> tuple[int, int] | None:
+    for text in candidates:
+        data = text.partition(";base64,")[2] if text.startswith("data:") else text
+        try:
+            found = size_of(base64.b64decode(data[:_HEADER], validate=True))
+        except (binascii.Error, ValueError):
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _strings(value: object) -> Iterable[str]:
+    """The strings in a block, at most two levels down: a url, or base64 data."""
+    if isinstance(value, str):
+        if len(value) > 32:
+            yield value
+    elif isinstance(value, Mapping):
+        for inner in cast("Mapping[str, object]", value).values():
+            yield from _strings(inner)
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (ValueError, TypeError, RecursionError):
+        return str(value)
+
+
+def _arguments(arguments: str) -> dict[str, object]:
+    try:
+        value: object = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return {"input": arguments}
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {"input": value}

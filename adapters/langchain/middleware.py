@@ -1,0 +1,164 @@
+"""LeanLoop for LangChain's create_agent: one line in the list of middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
+from langgraph.errors import GraphBubbleUp
+
+from leanloop.adapters.langchain.callback import METER
+from leanloop.adapters.langchain.covered import meter, model_call_covered, within
+from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
+from leanloop.adapters.langchain.runs import Run, Runs
+from leanloop.adapters.langchain.stop import bubbling
+from leanloop.adapters.langchain.tool_call import Outcome, call_of, history_of, outcome_of, result_of
+from leanloop.adapters.langchain.tools import ToolTable
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.file import load_budget
+from leanloop.budgets.store import LedgerStore
+from leanloop.errors import TaskStopped
+from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.drive_async import arun
+from leanloop.plugins.drive_sync import run
+from leanloop.plugins.flow import Paused, Plugin
+from leanloop.plugins.stack import Stack
+
+__all__ = ["LeanLoop", "unless_ours"]
+
+
+class LeanLoop(AgentMiddleware[Any, Any, Any]):
+    """Keeps an agent within its budget, breaks its loops, lands it with an answer, and writes the receipt.
+
+    List it last, so that it is innermost and sees every attempt of retry and fallback middleware. The
+    final message carries the receipt in ``response_metadata["leanloop"]``.
+
+    Args:
+        budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
+        plugins: further plugins, outermost first.
+        store: where balances are kept instead of where the budget says.
+    """
+
+    def __init__(
+        self, budget: Budget | None = None, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
+    ) -> None:
+        super().__init__()
+        self.has_own_budget = budget is not None
+        self.budget = budget or Budget(agent="agent")
+        self.stack = Stack(plugins)
+        self.runs = Runs(self.budget, store)
+        self._tools = ToolTable()
+
+    @classmethod
+    def from_file(
+        cls, path: str | Path, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
+    ) -> Self:
+        """LeanLoop under a budget file.
+
+        Raises:
+            BudgetFileError: the file cannot be read or does not hold a budget.
+        """
+        return cls(load_budget(path), plugins=plugins, store=store)
+
+    @classmethod
+    def from_budget(
+        cls, budget: Budget, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
+    ) -> Self:
+        """LeanLoop under a budget made in code."""
+        return cls(budget, plugins=plugins, store=store)
+
+    def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Response]) -> Response:
+        """Called by LangChain around each model call."""
+        member = self.runs.of(request.messages)
+        asked = Request(request, member.transcript, self._tools)
+
+        def send(call: ModelCall) -> ModelReply:
+            with model_call_covered():
+                return reply_of(handler(asked.to_langchain(call)))
+
+        try:
+            with within(member.task), meter(METER):
+                return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
+        except TaskStopped as stop:
+            raise bubbling(stop) from None
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Response]]
+    ) -> Response:
+        """`wrap_model_call`, awaited."""
+        member = self.runs.of(request.messages)
+        asked = Request(request, member.transcript, self._tools)
+
+        async def send(call: ModelCall) -> ModelReply:
+            with model_call_covered():
+                return reply_of(await handler(asked.to_langchain(call)))
+
+        try:
+            with within(member.task), meter(METER):
+                return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
+        except TaskStopped as stop:
+            raise bubbling(stop) from None
+
+    def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
+        """Called by LangChain around each tool call."""
+        member = self.runs.of(history_of(request))
+        asked = call_of(request, member.transcript)
+
+        def send(call: ToolCall) -> ToolResult:
+            try:
+                return result_of(handler(request))
+            except GraphBubbleUp as stop:
+                raise unless_ours(stop) from stop
+
+        try:
+            with within(member.task, asked.name), meter(METER):
+                return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
+        except Paused as paused:
+            member.task.pause()
+            raise paused.cause from None
+        except TaskStopped as stop:
+            raise bubbling(stop) from None
+
+    async def awrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Outcome]]
+    ) -> Outcome:
+        """`wrap_tool_call`, awaited."""
+        member = self.runs.of(history_of(request))
+        asked = call_of(request, member.transcript)
+
+        async def send(call: ToolCall) -> ToolResult:
+            try:
+                return result_of(await handler(request))
+            except GraphBubbleUp as stop:
+                raise unless_ours(stop) from stop
+
+        try:
+            with within(member.task, asked.name), meter(METER):
+                return outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
+        except Paused as paused:
+            member.task.pause()
+            raise paused.cause from None
+        except TaskStopped as stop:
+            raise bubbling(stop) from None
+
+
+def _finish(member: Run, reply: ModelReply) -> Response:
+    """LangChain's response; where the run is at its end, with the receipt."""
+    pending = [request for request in reply.message.tool_calls if not _is_answer(reply)]
+    if pending:
+        return response_of(reply, None)
+    member.answered = True
+    member.transcript.clear()
+    return response_of(reply, member.task.receipt().as_dict())
+
+
+def _is_answer(reply: ModelReply) -> bool:
+    """Whether the tool calls of a reply carry the structured answer, as LangChain has parsed it already."""
+    return getattr(reply.raw, "structured_response", None) is not None
+
+
+def unless_ours(stop: GraphBubbleUp) -> BaseException:
+    """An interrupt suspends the tool; a stop of leanloop in a sub-agent is an end, and goes on its way."""
+    return stop if isinstance(stop, TaskStopped) else Paused(stop)

@@ -1,0 +1,115 @@
+"""Between LangChain's ModelRequest and the neutral model call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from langchain.agents.middleware.types import ModelRequest, ModelResponse
+from langchain.agents.structured_output import AutoStrategy, ProviderStrategy, ToolStrategy
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+
+from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
+from leanloop.adapters.langchain.provider import cap_settings, model_name, output_cap, provider_of, thinking_tokens, unbound
+from leanloop.adapters.langchain.tools import ToolTable
+from leanloop.adapters.langchain.usage import usage_of
+from leanloop.plugins.call import ModelCall, ModelReply
+
+__all__ = ["Request", "Response", "reply_of", "response_of"]
+
+Response = ModelResponse[Any]
+
+
+class Request:
+    """One request of an agent, its neutral call, and the way back."""
+
+    __slots__ = ("_cap", "_raw", "call")
+
+    def __init__(self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable) -> None:
+        self._raw = raw
+        model: object = unbound(raw.model) or raw.model
+        settings = raw.model_settings
+        history = transcript.of(raw.messages)
+        specs, answers = table.specs(cast("Sequence[object]", raw.tools)), _answer_tools(raw.response_format)
+        thinking = thinking_tokens(model, settings)
+        self._cap = output_cap(model, settings)
+        self.call = ModelCall(
+            model=model_name(model),
+            provider=provider_of(model).prices,
+            messages=(from_langchain(raw.system_message), *history) if raw.system_message else history,
+            tools=(*specs, *answers),
+            answer_tools=frozenset(tool.name for tool in answers),
+            max_output=self._cap,
+            min_output=thinking + 1 if thinking else 0,
+            raw=raw,
+        )
+
+    def to_langchain(self, call: ModelCall) -> ModelRequest[Any]:
+        """The request to send for `call`: the very same object where nothing was changed."""
+        raw = self._raw
+        changes: dict[str, Any] = {}
+        settings = dict(raw.model_settings)
+        if call.messages is not self.call.messages:
+            messages = [to_langchain(message) for message in call.messages]
+            system = messages[0] if messages and isinstance(messages[0], SystemMessage) else None
+            changes["system_message"] = system
+            changes["messages"] = messages[1:] if system else messages
+        model: object = unbound(raw.model) or raw.model
+        if call.max_output != self._cap:
+            settings |= cap_settings(model, settings, call.max_output)
+        if call.forbid_tools:
+            changes |= _without_tools(raw, provider_of(model).no_tools, settings, offers_answers=bool(call.answer_tools))
+        if settings != raw.model_settings:
+            changes["model_settings"] = settings
+        return raw.override(**changes) if changes else raw
+
+
+def _without_tools(
+    raw: ModelRequest[Any], no_tools: object, settings: dict[str, Any], *, offers_answers: bool
+) -> dict[str, Any]:
+    """Forbid tools in the way that keeps the cached prefix, where the provider and create_agent allow one.
+
+    With a structured answer made by a tool, create_agent forces "any" tool: then only that tool may be
+    left. With a provider-side schema it passes on no tool_choice but what stands in the settings.
+    """
+    if not raw.tools:
+        return {}
+    if no_tools is None or (offers_answers and not isinstance(raw.response_format, ProviderStrategy)):
+        return {"tools": []}
+    if raw.response_format is None:
+        return {"tool_choice": no_tools}
+    settings["tool_choice"] = no_tools
+    return {}
+
+
+def _answer_tools(response_format: object) -> tuple[Any, ...]:
+    """The tools by which a structured answer may be given."""
+    if isinstance(response_format, AutoStrategy):
+        response_format = ToolStrategy(schema=cast("Any", response_format).schema)
+    if not isinstance(response_format, ToolStrategy):
+        return ()
+    return ToolTable.answers(cast("Any", response_format).schema_specs)
+
+
+def reply_of(response: Response) -> ModelReply:
+    """The neutral reply in a response; its first AI message is what the model said."""
+    said = next((message for message in response.result if isinstance(message, AIMessage)), None)
+    message = from_langchain(said) if said is not None else from_langchain(AIMessage(""))
+    return ModelReply(message, usage_of(said) if said is not None else None, raw=response)
+
+
+def response_of(reply: ModelReply, receipt: dict[str, object] | None) -> Response:
+    """LangChain's own response where nothing was changed, else a new one; a final answer carries the receipt."""
+    raw = reply.raw
+    response = raw if isinstance(raw, ModelResponse) else ModelResponse(result=[to_langchain(reply.message)])
+    if receipt is None:
+        return response
+    result = [_with_receipt(message, receipt) for message in response.result]
+    return replace(response, result=result)
+
+
+def _with_receipt(message: BaseMessage, receipt: dict[str, object]) -> BaseMessage:
+    if not isinstance(message, AIMessage):
+        return message
+    return message.model_copy(update={"response_metadata": {**message.response_metadata, "leanloop": receipt}})

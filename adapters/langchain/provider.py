@@ -1,0 +1,118 @@
+"""What each LangChain integration calls things: the model's name, its output cap, a forbidden tool.
+
+Read in the sources of langchain-openai 1.7, langchain-anthropic 1.7, langchain-google-genai 4.4,
+langchain-ollama 1.1 and langchain-aws 1.2; an integration that is not listed gets the most common names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from langchain_core.language_models import BaseChatModel
+
+__all__ = ["Provider", "cap_settings", "model_name", "output_cap", "provider_of", "thinking_tokens", "unbound"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How one integration is spoken to.
+
+    Attributes:
+        prices: the provider's id in genai-prices, None to look in all.
+        max_output: the call-time parameter that caps output tokens.
+        no_tools: the `tool_choice` that forbids tools and keeps the cached prefix; None where the tools
+            must be taken out instead.
+    """
+
+    prices: str | None = None
+    max_output: str = "max_tokens"
+    no_tools: object = None
+
+
+_OPENAI = Provider("openai", no_tools="none")
+_PROVIDERS: Mapping[str, Provider] = {
+    "langchain_openai": _OPENAI,
+    "langchain_anthropic": Provider("anthropic", no_tools={"type": "none"}),
+    "langchain_google_genai": Provider("google", "max_output_tokens", "none"),
+    "langchain_google_vertexai": Provider("google", "max_output_tokens", "none"),
+    "langchain_mistralai": Provider("mistral", no_tools="none"),
+    "langchain_groq": Provider("groq", no_tools="none"),
+    "langchain_deepseek": Provider("deepseek", no_tools="none"),
+    "langchain_xai": Provider("x-ai", no_tools="none"),
+    "langchain_fireworks": Provider("fireworks", no_tools="none"),
+    "langchain_together": Provider("together", no_tools="none"),
+    "langchain_openrouter": Provider("openrouter", no_tools="none"),
+    "langchain_aws": Provider("aws"),
+    "langchain_ollama": Provider(None, "num_predict"),
+}
+_OTHER = Provider()
+_CAPS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
+
+
+def provider_of(model: object) -> Provider:
+    """The integration a model class, or one it derives from, belongs to."""
+    for kind in type(model).__mro__:
+        found = _PROVIDERS.get(kind.__module__.partition(".")[0])
+        if found is not None:
+            return found
+    return _OTHER
+
+
+def model_name(model: object) -> str:
+    """The name the provider bills by; the integration's own type name where a model has none."""
+    for attribute in ("model_name", "model", "model_id", "deployment_name"):
+        value: object = getattr(model, attribute, None)
+        if isinstance(value, str) and value:
+            return value
+    kind: object = getattr(model, "_llm_type", None)
+    return kind if isinstance(kind, str) else type(model).__name__
+
+
+def output_cap(model: object, settings: Mapping[str, object]) -> int | None:
+    """The output cap a call carries, from its settings or its model; None where nobody chose one.
+
+    A cap that equals the model's maximum is the integration's default (ChatAnthropic fills it in), not
+    a choice: setting 64,000 tokens aside for each call would let no two calls run side by side.
+    """
+    for name in _CAPS:
+        value = settings.get(name)
+        if _is_count(value):
+            return cast("int", value)
+    profile: object = getattr(model, "profile", None)
+    largest = cast("Mapping[str, object]", profile).get("max_output_tokens") if isinstance(profile, Mapping) else None
+    for name in _CAPS:
+        value = getattr(model, name, None)
+        if _is_count(value) and value != largest:
+            return cast("int", value)
+    return None
+
+
+def cap_settings(model: object, settings: Mapping[str, object], cap: int | None) -> dict[str, object]:
+    """The call-time parameter that caps output: the name the call uses already, else the integration's own."""
+    name = next((name for name in _CAPS if name in settings), provider_of(model).max_output)
+    return {name: cap}
+
+
+def thinking_tokens(model: object, settings: Mapping[str, object]) -> int:
+    """Anthropic's `thinking.budget_tokens`, which the output cap must exceed (else the API answers 400)."""
+    for thinking in (settings.get("thinking"), getattr(model, "thinking", None)):
+        if isinstance(thinking, Mapping):
+            budget = cast("Mapping[str, object]", thinking).get("budget_tokens")
+            if _is_count(budget):
+                return cast("int", budget)
+    return 0
+
+
+def unbound(model: object) -> BaseChatModel | None:
+    """The chat model inside bindings and other single wrappers, None where there is none."""
+    for _ in range(8):
+        if isinstance(model, BaseChatModel):
+            return model
+        model = getattr(model, "bound", None)
+    return None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

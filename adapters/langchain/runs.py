@@ -1,0 +1,109 @@
+"""Which task a call of LangGraph belongs to.
+
+All steps of one `invoke` share LangGraph's run control, and each agent inside it has its own checkpoint
+namespace: together they name a run of an agent. A run that was interrupted is found again by its thread
+and its last user message, so that resuming opens no fresh budget.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from langchain_core.messages import BaseMessage
+from langgraph.config import get_config
+
+from leanloop.adapters.langchain.messages import Transcript
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.store import LedgerStore
+from leanloop.plugins.task import Task, current_task
+
+__all__ = ["Run", "Runs"]
+
+_KEPT = 1_024
+"""Finished runs that are remembered, for loops that go on after an answer (a failed validation, say)."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A task and what the adapter knows of it. `control` is held so that its identity stays its own."""
+
+    task: Task
+    control: object
+    transcript: Transcript = field(default_factory=Transcript)
+    questions: set[str] = field(default_factory=set[str])
+    answered: bool = False
+
+
+class Runs:
+    """The runs of one agent in this process; safe under threads."""
+
+    def __init__(self, budget: Budget, store: LedgerStore | None) -> None:
+        self._budget = budget
+        self._store = store
+        self._lock = threading.Lock()
+        self._by_run: OrderedDict[tuple[int, str], Run] = OrderedDict()
+        self._by_thread: OrderedDict[tuple[str, str], Run] = OrderedDict()
+
+    def of(self, messages: Sequence[BaseMessage]) -> Run:
+        """The run the code is in, opened where there is none yet."""
+        control, thread, namespace, tags = _place()
+        question = next((message.id for message in reversed(messages) if message.type == "human"), None)
+        with self._lock:
+            run = self._by_run.get((id(control), namespace)) if control is not None else None
+            if run is None and thread is not None:
+                earlier = self._by_thread.get((thread, namespace))
+                run = earlier if earlier is not None and question in earlier.questions else None
+            if run is None:
+                run = Run(self._open(thread, namespace, question, tags), control)
+            if control is not None:
+                run.control = control
+                self._keep(self._by_run, (id(control), namespace), run)
+            if thread is not None:
+                self._keep(self._by_thread, (thread, namespace), run)
+            if question is not None:
+                run.questions.add(question)
+            return run
+
+    def _open(self, thread: str | None, namespace: str, question: str | None, tags: Mapping[str, str]) -> Task:
+        current = current_task()
+        if current is not None and current.claim(self._budget):
+            return current
+        named = None
+        if thread is not None and question is not None:
+            named = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._budget.agent}\n{thread}\n{namespace}\n{question}").hex
+        task = Task(self._budget, tags=tags, parent=current, store=self._store, task_id=named)
+        task.claim(self._budget)
+        return task
+
+    @staticmethod
+    def _keep(table: OrderedDict[tuple[int, str], Run] | OrderedDict[tuple[str, str], Run], key: object, run: Run) -> None:
+        kept = cast("OrderedDict[object, Run]", table)
+        kept[key] = run
+        kept.move_to_end(key)
+        if len(kept) > _KEPT:
+            done = next((old for old, other in kept.items() if other.answered), None)
+            if done is not None:
+                del kept[done]
+
+
+def _place() -> tuple[object, str | None, str, Mapping[str, str]]:
+    """Run control, thread, namespace of the agent inside the run, and the tags the caller gave."""
+    try:
+        settings = cast("Mapping[str, object]", get_config().get("configurable", {}))
+    except RuntimeError:
+        return None, None, "", {}
+    runtime = settings.get("__pregel_runtime")
+    thread = settings.get("thread_id")
+    given = settings.get("leanloop")
+    tags = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
+    return (
+        getattr(runtime, "control", None),
+        str(thread) if thread is not None else None,
+        str(settings.get("checkpoint_ns", "")).rpartition("|")[0],
+        {str(key): str(value) for key, value in tags.items()},
+    )

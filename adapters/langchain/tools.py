@@ -1,0 +1,57 @@
+"""LangChain tools as neutral specs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from leanloop.budgets.message import ToolSpec
+
+__all__ = ["ToolTable", "spec_of"]
+
+
+class ToolTable:
+    """The specs of an agent's tools, converted once for as long as the list stays the same."""
+
+    def __init__(self) -> None:
+        self._tools: list[object] = []
+        self._specs: tuple[ToolSpec, ...] = ()
+
+    def specs(self, tools: Sequence[object]) -> tuple[ToolSpec, ...]:
+        """The specs of `tools`, in their order."""
+        given = list(tools)
+        if given != self._tools:
+            self._specs, self._tools = tuple(spec_of(tool) for tool in given), given
+        return self._specs
+
+    @staticmethod
+    def answers(schemas: Sequence[object]) -> tuple[ToolSpec, ...]:
+        """The specs of the schemas of a structured answer."""
+        return tuple(
+            ToolSpec(
+                str(getattr(schema, "name", "")),
+                str(getattr(schema, "description", "")),
+                cast("Mapping[str, object]", getattr(schema, "json_schema", {})),
+                raw=schema,
+            )
+            for schema in schemas
+        )
+
+
+def spec_of(tool: object) -> ToolSpec:
+    """The spec of one tool: a LangChain tool, a function, or a provider's own dict."""
+    if isinstance(tool, Mapping):
+        given = cast("Mapping[str, object]", tool)
+        inner = given.get("function")
+        spec = cast("Mapping[str, object]", inner) if isinstance(inner, Mapping) else given
+    else:
+        spec = cast("Mapping[str, object]", convert_to_openai_tool(cast("type", tool))["function"])
+    parameters = spec.get("parameters") or spec.get("input_schema") or {}
+    return ToolSpec(
+        str(spec.get("name") or spec.get("type") or "tool"),
+        str(spec.get("description") or ""),
+        cast("Mapping[str, object]", parameters) if isinstance(parameters, Mapping) else {},
+        raw=tool,
+    )

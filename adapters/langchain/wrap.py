@@ -1,0 +1,175 @@
+"""A chat model under a budget wherever it is used: LCEL chains, LangGraph graphs, plain code.
+
+The result is an instance of a subclass of the user's own class, so that isinstance checks, tool binding,
+structured output and provider attributes stay. The original is left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableBinding
+
+from leanloop.adapters.langchain.chat import ChatChunks, ChatRequest, chat_reply, chat_result
+from leanloop.adapters.langchain.covered import in_model_call, model_call_covered
+from leanloop.adapters.langchain.middleware import LeanLoop
+from leanloop.adapters.langchain.runs import Run
+from leanloop.adapters.langchain.stop import bubbling
+from leanloop.budgets.budget import Budget
+from leanloop.errors import TaskStopped, UsageError
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.drive_async import arun
+from leanloop.plugins.drive_stream import astream, stream
+from leanloop.plugins.drive_sync import run
+from leanloop.plugins.task import current_task
+
+__all__ = ["loop_of", "run_of", "wrap"]
+
+Model = TypeVar("Model")
+_COPIED = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+
+
+def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> Model:
+    """`model` under a budget: every call is reserved and counted; one that does not fit lands, or raises.
+
+    Calls within one run of a graph, or inside ``with leanloop.task(...)``, are one task; any other call
+    is a task of its own.
+
+    Args:
+        model: a chat model, or a binding of one (``model.bind_tools(...)``).
+        budget: a budget, the path of its file, or a `LeanLoop` whose tasks it shares. Without one, calls
+            belong to the current task.
+
+    Raises:
+        UsageError: `model` is neither.
+    """
+    loop = loop_of(budget)
+    if isinstance(model, RunnableBinding):
+        binding = cast("RunnableBinding[Any, Any]", model)
+        return cast("Model", binding.model_copy(update={"bound": wrap(binding.bound, loop)}))
+    if not isinstance(model, BaseChatModel):
+        raise UsageError(
+            f"wrap() takes a chat model or a binding of one, not {type(model).__name__}. "
+            "Wrap the model first, then add fallbacks, retries or parsers to it."
+        )
+    kind = type(model)
+    bases = [_Generates]
+    # A model that cannot stream must not look as if it could: LangChain asks whether _stream is overridden.
+    if kind._stream is not BaseChatModel._stream:
+        bases.append(_Streams)
+    if kind._astream is not BaseChatModel._astream:
+        bases.append(_StreamsAsync)
+    guarded = type(f"LeanLoop{kind.__name__}", (*bases, kind), {"__module__": kind.__module__, "leanloop_": loop})
+    twin: object = guarded.__new__(guarded)
+    for name in _COPIED:
+        value = getattr(model, name)
+        object.__setattr__(twin, name, value.copy() if hasattr(value, "copy") else value)
+    return cast("Model", twin)
+
+
+def loop_of(budget: LeanLoop | Budget | str | Path | None) -> LeanLoop:
+    """The `LeanLoop` meant by what a user may pass as a budget."""
+    if isinstance(budget, LeanLoop):
+        return budget
+    if isinstance(budget, str | Path):
+        return LeanLoop.from_file(budget)
+    return LeanLoop(budget)
+
+
+def run_of(loop: LeanLoop, messages: Sequence[BaseMessage]) -> Run:
+    """The run a call outside any agent belongs to."""
+    current = current_task()
+    if current is not None and not loop.has_own_budget:
+        return Run(current, None)
+    return loop.runs.of(messages)
+
+
+@contextmanager
+def _calls(model: object, messages: Sequence[BaseMessage], settings: dict[str, Any]) -> Iterator[tuple[ChatRequest, Run]]:
+    member = run_of(cast("Any", model).leanloop_, messages)
+    try:
+        yield ChatRequest(model, messages, settings, member.transcript.of(messages)), member
+    except TaskStopped as stop:
+        raise bubbling(stop) from None
+
+
+class _Generates:
+    """Guards `invoke` and `ainvoke`, their lookup in LangChain's cache included."""
+
+    leanloop_: ClassVar[LeanLoop]
+
+    def _generate_with_cache(self, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+        inner = cast("Any", super())._generate_with_cache
+        if in_model_call():
+            return cast("ChatResult", inner(messages, **settings))
+
+        def send(call: ModelCall) -> ModelReply:
+            sent, changed = asked.to_langchain(call)
+            with model_call_covered():
+                return chat_reply(inner(sent, **changed))
+
+        with _calls(self, messages, settings) as (asked, member):
+            return chat_result(run(self.leanloop_.stack.model_flow(asked.call, member.task), send))
+
+    async def _agenerate_with_cache(self, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+        inner = cast("Any", super())._agenerate_with_cache
+        if in_model_call():
+            return cast("ChatResult", await inner(messages, **settings))
+
+        async def send(call: ModelCall) -> ModelReply:
+            sent, changed = asked.to_langchain(call)
+            with model_call_covered():
+                return chat_reply(await inner(sent, **changed))
+
+        with _calls(self, messages, settings) as (asked, member):
+            return chat_result(await arun(self.leanloop_.stack.model_flow(asked.call, member.task), send))
+
+
+class _Streams:
+    """Guards `stream`."""
+
+    leanloop_: ClassVar[LeanLoop]
+
+    def _stream(self, messages: list[BaseMessage], **settings: Any) -> Iterator[ChatGenerationChunk]:
+        inner = cast("Any", super())._stream
+        if in_model_call():
+            yield from inner(messages, **settings)
+            return
+
+        def send(call: ModelCall) -> Generator[ChatGenerationChunk, None, None]:
+            sent, changed = asked.to_langchain(call)
+            yield from inner(sent, **changed)
+
+        with _calls(self, messages, settings) as (asked, member):
+            stack = self.leanloop_.stack
+            yield from stream(stack.model_flow(asked.call, member.task), send, ChatChunks(), held=stack.holds_stream)
+
+
+class _StreamsAsync:
+    """Guards `astream`."""
+
+    leanloop_: ClassVar[LeanLoop]
+
+    async def _astream(self, messages: list[BaseMessage], **settings: Any) -> AsyncIterator[ChatGenerationChunk]:
+        inner = cast("Any", super())._astream
+        if in_model_call():
+            async for chunk in inner(messages, **settings):
+                yield chunk
+            return
+
+        async def send(call: ModelCall) -> AsyncGenerator[ChatGenerationChunk, None]:
+            sent, changed = asked.to_langchain(call)
+            async for chunk in inner(sent, **changed):
+                yield chunk
+
+        with _calls(self, messages, settings) as (asked, member):
+            stack = self.leanloop_.stack
+            flow = stack.model_flow(asked.call, member.task)
+            async for chunk in astream(flow, send, ChatChunks(), held=stack.holds_stream):
+                yield chunk

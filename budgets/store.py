@@ -1,0 +1,114 @@
+"""What a ledger's storage must do. One atomic step may touch any number of limits.
+
+A reservation is affine: a line costs `fixed + slope * units`, where the units are the output tokens
+asked for. The store grants the most units that fit every line, so that lowering an output cap and
+reserving it is one step and no other call can slip in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["Balance", "Demand", "Grant", "LedgerStore", "Line", "Refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One limit a call touches.
+
+    Attributes:
+        account: whose limit, such as ``task:4f1c`` or ``user=u1:day:2026-11-22``.
+        resource: ``usd`` (nano-dollars), ``tokens``, ``model_calls``, ``tool_calls:search`` ...
+        limit: the most that spent + reserved may come to.
+        fixed, slope: the worst case is ``fixed + slope * units``.
+        expires: seconds after which an untouched account may be forgotten.
+    """
+
+    account: str
+    resource: str
+    limit: int
+    fixed: int = 0
+    slope: int = 0
+    expires: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """All lines of one call, and how many units it wants: at most `most`, no fewer than `least`."""
+
+    lines: tuple[Line, ...]
+    most: int = 0
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account has spent and set aside of one resource."""
+
+    spent: int = 0
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A reservation made: `units` granted, and each line's balance just before it, in the order asked."""
+
+    units: int
+    before: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing was reserved: `line` (at `index`) has no room for even the fewest units."""
+
+    index: int
+    line: Line
+    balance: Balance
+
+
+class LedgerStore(Protocol):
+    """Where balances are kept. Every method has an async form that must not block the event loop.
+
+    Raises `leanloop.errors.StoreError` where the storage fails; then nothing was granted.
+    """
+
+    def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
+        """Set aside the worst case of every line, or of none.
+
+        `replaces` names a reservation that is given up in the same step (its amounts count as free);
+        on refusal it stays as it was.
+        """
+        ...
+
+    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+        """Replace the reservation by what was spent, by resource; a resource not named spent nothing.
+
+        A reservation that is not (or no longer) held is left alone.
+        """
+        ...
+
+    def release(self, reservation: str) -> None:
+        """Give the reservation back unspent."""
+        ...
+
+    def balances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:
+        """The balance of each (account, resource); zeros where nothing is known."""
+        ...
+
+    async def areserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
+        """`reserve`, awaited."""
+        ...
+
+    async def asettle(self, reservation: str, actual: Mapping[str, int]) -> None:
+        """`settle`, awaited."""
+        ...
+
+    async def arelease(self, reservation: str) -> None:
+        """`release`, awaited."""
+        ...
+
+    async def abalances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:
+        """`balances`, awaited."""
+        ...

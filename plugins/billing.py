@@ -1,0 +1,40 @@
+"""Whether a model call that failed was billed."""
+
+from __future__ import annotations
+
+__all__ = ["known_unbilled"]
+
+_MAYBE_BILLED = frozenset({408, 499, 504, 524})
+"""Time-outs on the way: the model may have run all the same."""
+
+_NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "PoolTimeout", "gaierror"})
+"""Exceptions of httpx, requests and the standard library raised before a request left, by class name."""
+
+
+def known_unbilled(error: BaseException) -> bool:
+    """True where the provider is known to have billed nothing.
+
+    That is an HTTP error status other than a time-out (the big providers bill completed generations
+    only), and a connection that was never made. Everything else (a read time-out, a cancellation, a
+    bug after the answer came) may have been billed, and unknown counts as spent.
+    """
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if any(kind.__name__ in _NEVER_SENT for kind in type(cause).__mro__):
+            return True
+        status = _status(cause)
+        if status is not None:
+            return status >= 400 and status not in _MAYBE_BILLED
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return False
+
+
+def _status(error: BaseException) -> int | None:
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("status_code", "code", "status"):
+            value: object = getattr(holder, name, None)
+            if isinstance(value, int) and not isinstance(value, bool) and 100 <= value < 600:
+                return value
+    return None

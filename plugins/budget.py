@@ -1,0 +1,163 @@
+"""The budget, at the innermost place of the stack: it sees exactly what is sent, and every attempt."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from leanloop.budgets.amount import format_scope
+from leanloop.budgets.demand import Need, demand_for
+from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.budgets.usage import Usage
+from leanloop.errors import TaskStopped
+from leanloop.plugins.billing import known_unbilled
+from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.drive_stream import StreamClosed
+from leanloop.plugins.flow import Io, ModelFlow, Paused, Plugin, ToolFlow
+from leanloop.plugins.landing_reserve import give_back, set_aside
+from leanloop.plugins.quote import PER_OUTPUT_TOKEN, Quote
+from leanloop.plugins.refusal import check_time, refused
+from leanloop.plugins.task import Task
+
+__all__ = ["BudgetGuard"]
+
+
+class BudgetGuard(Plugin):
+    """Reserves the worst case of each call before it is made, and settles it by what was reported.
+
+    The output cap is lowered to what fits before a call is refused. A refusal is sticky: it stops the
+    task whose limit it is, and every task below it.
+    """
+
+    def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
+        """Reserve, call, settle; release what is known to be unbilled."""
+        landing = call.purpose == "landing"
+        if not landing:
+            if task.stopped is not None:
+                raise task.stopped
+            check_time(task)
+        quote = Quote.of(call, task)
+        if not landing:
+            yield from set_aside(quote, task, call.min_output)
+        needs = quote.needs()
+        if call.cycle > task.cycle_charged:
+            needs["cycles"] = Need(1)
+        if task.hold is not None and not landing:
+            again = quote.rereading()
+            needs = {name: need + again.get(name, Need()) for name, need in needs.items()}
+        demand, owners = demand_for(task.holders, needs, most=quote.most, least=quote.least)
+        held = _Reservation(task, demand, owners)
+        grant = yield from held.reserve(replaces=task.hold if landing else None)
+        if isinstance(grant, Refusal):
+            raise refused(task, grant, owners[grant.index], least=quote.least)
+        task.cycle_charged = max(task.cycle_charged, call.cycle)
+        if landing:
+            task.hold = None
+        try:
+            reply: ModelReply = yield _capped(call, grant.units, task)
+        except BaseException as error:
+            reported = error.reply.usage if isinstance(error, StreamClosed) else None
+            if reported is not None and reported.plausible:
+                yield from _book(held, quote, reported, call)
+            elif known_unbilled(error):
+                yield from held.release()
+            else:
+                yield from _book(held, quote, quote.worst_usage(grant.units), call)
+            yield from give_back(task)
+            raise
+        usage = quote.usage_of(reply)
+        if not usage.estimated and usage.input:
+            quote.counter.learn(quote.counted, usage.input)
+        yield from _book(held, quote, usage, call)
+        if not reply.message.tool_calls:
+            yield from give_back(task)
+        return reply
+
+    def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
+        """Count the call against the limits on tool calls; one too many is answered, not made."""
+        actual = {"tool_calls": 1, f"tool_calls:{call.name}": 1}
+        demand, owners = demand_for(task.holders, {name: Need(1) for name in actual})
+        held = _Reservation(task, demand, owners)
+        grant = yield from held.reserve()
+        if isinstance(grant, Refusal):
+            whole = grant.line.resource == "tool_calls"
+            error = refused(task, grant, owners[grant.index], sticky=whole)
+            if task.budget.at_limit == "raise":
+                raise error
+            return ToolResult(
+                f"Not run. {error.reason} {'Answer with what you have.' if whole else 'Go on without it.'}",
+                is_error=True,
+            )
+        try:
+            result: ToolResult = yield call
+        except Paused:
+            yield from held.release()
+            yield from give_back(task)
+            raise
+        except BaseException as error:
+            yield from _book_tool(held, actual, call)
+            if isinstance(error, TaskStopped) and task.budget.at_limit == "land":
+                return ToolResult(f"Stopped before it was done. {error.reason}", is_error=True)
+            yield from give_back(task)
+            raise
+        yield from _book_tool(held, actual, call)
+        return result
+
+
+@dataclass(slots=True)
+class _Reservation:
+    """One reservation from its demand to its end; without lines there is nothing to ask the store."""
+
+    task: Task
+    demand: Demand
+    owners: tuple[int, ...]
+    id: str = ""
+
+    def reserve(self, *, replaces: str | None = None) -> Generator[Io[Any], Any, Grant | Refusal]:
+        store = self.task.store
+        self.id = uuid.uuid4().hex
+        if not self.demand.lines:
+            return Grant(self.demand.most, ())
+        try:
+            grant: Grant | Refusal = yield Io(store.reserve, store.areserve, self.id, self.demand, replaces=replaces)
+        except BaseException:
+            yield from self.release()
+            raise
+        if isinstance(grant, Grant):
+            for line, owner, balance in zip(self.demand.lines, self.owners, grant.before, strict=True):
+                tally = self.task.lineage[owner].tally
+                tally.limit_seen(line.account, format_scope(line.account), line.resource, line.limit, balance.spent)
+        return grant
+
+    def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
+        if self.demand.lines:
+            yield Io(self.task.store.settle, self.task.store.asettle, self.id, actual)
+            for line, owner in zip(self.demand.lines, self.owners, strict=True):
+                self.task.lineage[owner].tally.limit_spent(line.account, line.resource, actual.get(line.resource, 0))
+
+    def release(self) -> Generator[Io[Any], Any, None]:
+        if self.demand.lines:
+            yield Io(self.task.store.release, self.task.store.arelease, self.id)
+
+
+def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
+    """The call with its cap sent along, where a limit relies on it or the file names one."""
+    if task.limited & PER_OUTPUT_TOKEN or task.budget.max_output is not None:
+        return replace(call, max_output=units)
+    return call
+
+
+def _book(held: _Reservation, quote: Quote, usage: Usage, call: ModelCall) -> Generator[Io[Any], Any, None]:
+    yield from held.settle({**quote.actual(usage), "cycles": 1})
+    version = quote.price.version if quote.price else "no price"
+    cost = quote.cost(usage)
+    for member in held.task.lineage:
+        member.tally.model_call(call.model, usage, cost, version)
+
+
+def _book_tool(held: _Reservation, actual: Mapping[str, int], call: ToolCall) -> Generator[Io[Any], Any, None]:
+    yield from held.settle(actual)
+    for member in held.task.lineage:
+        member.tally.tool_call(call.name)

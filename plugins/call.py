@@ -1,0 +1,76 @@
+"""A model call, a tool call, and what comes back: small, frozen, free of any framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from leanloop.budgets.message import Message, ToolSpec
+from leanloop.budgets.usage import Usage
+
+__all__ = ["ModelCall", "ModelReply", "ToolCall", "ToolResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """What is about to be sent to a model.
+
+    Attributes:
+        model: the name the provider prices it by; ``provider`` where the framework knows it.
+        messages: system prompt first, then the history.
+        tools: the tools offered. ``answer_tools`` names those that carry a structured answer.
+        forbid_tools: the model may call no tool but an answer tool (a landing).
+        max_output: the most output tokens asked for; None leaves it to the framework.
+        min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
+        purpose: ``landing`` is the last call of a task that ran out.
+        cycle: the number of the ReAct cycle it opens; 0 until the stack has numbered it.
+        hold_stream: keep the chunks of this call back until the whole reply is known.
+        raw: the framework's own request.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    provider: str | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    answer_tools: frozenset[str] = frozenset()
+    forbid_tools: bool = False
+    max_output: int | None = None
+    min_output: int = 0
+    purpose: Literal["step", "landing"] = "step"
+    cycle: int = 0
+    hold_stream: bool = False
+    raw: object = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What a model answered. ``usage`` is None where the provider reported none."""
+
+    message: Message
+    usage: Usage | None = None
+    raw: object = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool about to be run.
+
+    ``arguments`` is JSON text; ``known`` is False for a tool the agent does not have; ``history`` is
+    what the model had seen when it asked.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    known: bool = True
+    history: tuple[Message, ...] = ()
+    raw: object = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What the model will be shown of a tool's run."""
+
+    text: str
+    is_error: bool = False
+    raw: object = field(default=None, compare=False, repr=False)

@@ -1,0 +1,35 @@
+"""The async driver: the same flows, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.flow import Flow, Io
+
+__all__ = ["arun"]
+
+Call = TypeVar("Call", ModelCall, ToolCall)
+Result = TypeVar("Result")
+
+
+async def arun(flow: Flow[Call, Result], send: Callable[[Call], Awaitable[Result]]) -> Result:
+    """Perform what `flow` yields, calls through `send`, and return what it returns.
+
+    A cancellation arrives at the `await` and is thrown into the flow like any other error; what the
+    flow yields while it unwinds is still performed.
+    """
+    try:
+        step = next(flow)
+        while True:
+            value: object
+            try:
+                value = await step.arun() if isinstance(step, Io) else await send(step)
+            except BaseException as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(value)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result

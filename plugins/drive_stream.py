@@ -1,0 +1,156 @@
+"""The streaming driver: chunks pass to the consumer as they arrive, the flow resumes with the whole reply.
+
+If the consumer stops early, `StreamClosed` is thrown into the flow with what had arrived, so that a
+reservation is settled there and then. A flow whose stream is held back (`Plugin.holds_stream`, or
+`ModelCall.hold_stream`) is shown when it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from contextlib import aclosing, closing
+from typing import Generic, Protocol, TypeVar
+
+from leanloop.errors import UsageError
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.flow import Io, ModelFlow
+
+__all__ = ["Chunks", "StreamClosed", "astream", "stream"]
+
+Chunk = TypeVar("Chunk")
+
+
+class StreamClosed(GeneratorExit):
+    """The consumer of a stream stopped early; `reply` is what had arrived."""
+
+    def __init__(self, reply: ModelReply) -> None:
+        self.reply = reply
+        super().__init__("the stream was closed before its end")
+
+
+class Chunks(Protocol[Chunk]):
+    """How an adapter turns chunks into a reply and back."""
+
+    def join(self, chunks: Sequence[Chunk]) -> ModelReply:
+        """The whole reply; of no chunks, an empty one."""
+        ...
+
+    def split(self, reply: ModelReply) -> Iterable[Chunk]:
+        """Chunks for a reply that never was a stream (a cache hit, a landing without a model)."""
+        ...
+
+
+def stream(
+    flow: ModelFlow,
+    send: Callable[[ModelCall], Generator[Chunk, None, None]],
+    chunks: Chunks[Chunk],
+    *,
+    held: bool = False,
+) -> Generator[Chunk, None, None]:
+    """Run `flow`, yielding the chunks of the reply it settles on; `held` keeps them until it has ended.
+
+    Raises:
+        UsageError: a plugin made a second call, or changed the reply, after chunks had been shown.
+    """
+    view = _View(chunks, held)
+    try:
+        step = next(flow)
+        while True:
+            value: object
+            try:
+                if isinstance(step, Io):
+                    value = step.run()
+                else:
+                    view.open(step)
+                    with closing(send(step)) as source:
+                        try:
+                            for chunk in source:
+                                if view.passes(chunk):
+                                    yield chunk
+                        except GeneratorExit:
+                            raise view.closed() from None
+                    value = view.whole()
+            except BaseException as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(value)
+    except StopIteration as stop:
+        rest = view.rest(stop.value)
+    yield from rest
+
+
+async def astream(
+    flow: ModelFlow,
+    send: Callable[[ModelCall], AsyncGenerator[Chunk, None]],
+    chunks: Chunks[Chunk],
+    *,
+    held: bool = False,
+) -> AsyncGenerator[Chunk, None]:
+    """`stream`, awaited. A cancellation while a chunk is awaited is thrown into the flow."""
+    view = _View(chunks, held)
+    try:
+        step = next(flow)
+        while True:
+            value: object
+            try:
+                if isinstance(step, Io):
+                    value = await step.arun()
+                else:
+                    view.open(step)
+                    async with aclosing(send(step)) as source:
+                        try:
+                            async for chunk in source:
+                                if view.passes(chunk):
+                                    yield chunk
+                        except GeneratorExit:
+                            raise view.closed() from None
+                    value = view.whole()
+            except BaseException as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(value)
+    except StopIteration as stop:
+        rest = view.rest(stop.value)
+    for chunk in rest:
+        yield chunk
+
+
+class _View(Generic[Chunk]):
+    """What the consumer has been shown of the calls so far, and so what may still follow."""
+
+    def __init__(self, chunks: Chunks[Chunk], held: bool) -> None:
+        self._chunks = chunks
+        self._held = held
+        self._passing = False
+        self._began = False
+        self._over = False
+        self._arrived: list[Chunk] = []
+        self._reply: ModelReply | None = None
+
+    def open(self, call: ModelCall) -> None:
+        if self._began:
+            raise UsageError("A plugin made a second call after chunks had been shown; set holds_stream = True on it.")
+        self._arrived = []
+        self._passing = not (self._held or call.hold_stream)
+
+    def passes(self, chunk: Chunk) -> bool:
+        self._arrived.append(chunk)
+        self._began = self._began or self._passing
+        return self._passing
+
+    def whole(self) -> ModelReply:
+        self._reply = self._chunks.join(self._arrived)
+        return self._reply
+
+    def closed(self) -> StreamClosed:
+        self._over = True
+        return StreamClosed(self._chunks.join(self._arrived))
+
+    def rest(self, reply: ModelReply) -> Iterable[Chunk]:
+        if self._over:
+            return ()
+        if not self._began:
+            return tuple(self._arrived) if reply is self._reply else self._chunks.split(reply)
+        if reply is not self._reply:
+            raise UsageError("A plugin changed a reply after its chunks were shown; set holds_stream = True on it.")
+        return ()

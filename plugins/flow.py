@@ -1,0 +1,121 @@
+"""The one mechanism: a plugin is a generator around a call.
+
+A plugin yields the call it wants made and returns the result it wants seen. It may yield no call,
+the same call twice, or another call; what goes wrong inside is thrown in at its ``yield``. I/O is
+yielded as `Io`, so that one generator serves the sync, async and streaming drivers. The shape is
+that of httpx's auth flows and pluggy's wrappers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from leanloop.errors import UsageError
+from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from leanloop.plugins.task import Task
+
+__all__ = ["Flow", "Io", "ModelFlow", "Paused", "Plugin", "ToolFlow", "compose"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Call = TypeVar("Call", ModelCall, ToolCall)
+Result = TypeVar("Result")
+
+
+class Io(Generic[T]):
+    """Work that waits: `sync` for the plain driver, `aio` for the async one, the same arguments for both."""
+
+    __slots__ = ("_aio", "_args", "_kwargs", "_sync")
+
+    def __init__(
+        self, sync: Callable[P, T], aio: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        self._sync = sync
+        self._aio = aio
+        self._args = args
+        self._kwargs = kwargs
+
+    def run(self) -> T:
+        """Do it on this thread."""
+        return self._sync(*self._args, **self._kwargs)
+
+    async def arun(self) -> T:
+        """Do it on the event loop."""
+        return await self._aio(*self._args, **self._kwargs)
+
+
+class Paused(BaseException):
+    """Thrown into a tool's flow when the run is suspended in its midst (an interrupt) and will make the call again.
+
+    `cause` is the framework's own exception, which goes on its way when the flow has unwound. It is
+    no Exception, so that a plugin's `except Exception` does not take it for a failure.
+    """
+
+    def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
+        super().__init__(str(cause))
+
+
+# What a `yield` evaluates to depends on what was yielded (a reply for a call, T for Io[T]), which the
+# send type of a Generator cannot say; hence Any there, and only there.
+Flow = Generator[Io[Any] | Call, Any, Result]
+ModelFlow = Generator[Io[Any] | ModelCall, Any, ModelReply]
+ToolFlow = Generator[Io[Any] | ToolCall, Any, ToolResult]
+
+
+class Plugin:
+    """One saving or guard. Override what it is about; the rest passes through.
+
+    `holds_stream` is True for a plugin that may reject a reply after it came: then streamed chunks
+    are held back until its flow has ended.
+    """
+
+    holds_stream: bool = False
+
+    def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
+        """Wrap one model call."""
+        reply: ModelReply = yield call
+        return reply
+
+    def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
+        """Wrap one tool call."""
+        result: ToolResult = yield call
+        return result
+
+
+def compose(
+    hooks: Sequence[Callable[[Call, Task], Flow[Call, Result]]], call: Call, task: Task
+) -> Flow[Call, Result]:
+    """Nest the hooks (outermost first) around `call` into one flow.
+
+    The flow yields only `Io` and the calls that reach the middle, for a driver to perform.
+    """
+    if not hooks:
+        return (yield call)
+    flow = hooks[0](call, task)
+    inner = hooks[1:]
+    try:
+        step = next(flow)
+        while True:
+            value: object
+            try:
+                if isinstance(step, Io):
+                    value = yield step
+                elif type(step) is type(call):
+                    value = yield from compose(inner, step, task)
+                else:
+                    raise UsageError(f"{_name(hooks[0])} yielded {type(step).__name__}; yield a {type(call).__name__} or Io.")
+            except BaseException as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(value)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+
+
+def _name(hook: object) -> str:
+    return getattr(hook, "__qualname__", repr(hook))

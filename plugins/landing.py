@@ -1,0 +1,109 @@
+"""The landing: a task that ran out ends with an answer from what it has, never with a stack trace."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from leanloop.budgets.message import Message
+from leanloop.budgets.tokens import counter_for
+from leanloop.budgets.usage import Usage
+from leanloop.errors import BudgetExceeded, TaskStopped
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.flow import ModelFlow, Plugin
+from leanloop.plugins.landing_history import answered, shortened
+from leanloop.plugins.task import Task
+
+__all__ = ["Landing"]
+
+_log = logging.getLogger("leanloop")
+
+_TRIES = 3
+"""How often the history is shortened to what is left before the answer is put together without a model."""
+
+
+class Landing(Plugin):
+    """Turns a refusal into a last answer (`at_limit: land`), or lets it out (`at_limit: raise`).
+
+    The last call may call no tool, except one that carries a structured answer. What it may cost was
+    set aside at the start. Where there is no room for any call, the answer is put together from the
+    history without a model.
+    """
+
+    def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
+        """Number the cycle, make the call, land where it is refused."""
+        task.resume()
+        numbered = replace(call, cycle=task.next_cycle())
+        try:
+            reply: ModelReply = yield numbered
+            return reply
+        except TaskStopped as stop:
+            if task.budget.at_limit == "raise":
+                raise
+            return (yield from _land(numbered, task, stop))
+
+
+def _land(call: ModelCall, task: Task, stop: TaskStopped) -> ModelFlow:
+    if not task.begin_landing():
+        return _without_model(call, stop)
+    asked = Message("user", _request(stop, bool(call.answer_tools)))
+    history = answered(call.messages)
+    landing = replace(
+        call,
+        messages=(*history, asked),
+        forbid_tools=True,
+        max_output=task.budget.landing.tokens + call.min_output,
+        purpose="landing",
+        hold_stream=True,
+    )
+    counter = counter_for(call.model)
+    for _ in range(_TRIES):
+        try:
+            reply: ModelReply = yield landing
+        except BudgetExceeded as error:
+            share = max(0.0, (error.limit - error.spent - error.reserved) / error.needed) if error.needed else 0.0
+            target = int(counter.prompt(landing.messages, landing.tools) * min(0.5, 0.8 * share))
+            landing = replace(landing, messages=(*shortened(history, target, counter), asked))
+        except Exception as error:
+            _log.warning("The landing of task %s failed (%s); it answers without a model.", task.id, type(error).__name__)
+            break
+        else:
+            return _answer_only(call, reply, stop)
+    return _without_model(call, stop)
+
+
+def _request(stop: TaskStopped, structured: bool) -> str:
+    how = "in the required format" if structured else "in words"
+    return (
+        f"[budget] This task ends here. {stop.reason} Call no further tools. Answer now, {how}, from what you "
+        "have found so far, and say what is missing."
+    )
+
+
+def _answer_only(call: ModelCall, reply: ModelReply, stop: TaskStopped) -> ModelReply:
+    """The reply without tool calls a model made in spite of being told not to."""
+    kept = tuple(request for request in reply.message.tool_calls if request.name in call.answer_tools)
+    if kept == reply.message.tool_calls and (kept or reply.message.text.strip()):
+        return reply
+    text = reply.message.text if reply.message.text.strip() or kept else _gathered(call, stop)
+    message = replace(reply.message, text=text, tool_calls=kept, raw=None)
+    return ModelReply(message, reply.usage)
+
+
+def _without_model(call: ModelCall, stop: TaskStopped) -> ModelReply:
+    return ModelReply(Message("assistant", _gathered(call, stop)), Usage())
+
+
+def _gathered(call: ModelCall, stop: TaskStopped) -> str:
+    """An answer from the history alone: the last thing said and the latest results."""
+    parts = [f"This task stopped before it was finished. {stop.reason}"]
+    said = next((m.text for m in reversed(call.messages) if m.role == "assistant" and m.text.strip()), "")
+    if said:
+        parts.append(f"Last said:\n{_clip(said)}")
+    results = [message for message in call.messages if message.role == "tool" and message.text.strip()][-3:]
+    parts += [f"Result of {message.name or 'a tool'}:\n{_clip(message.text)}" for message in results]
+    return "\n\n".join(parts)
+
+
+def _clip(text: str, length: int = 1_000) -> str:
+    return text if len(text) <= length else f"{text[:length]} [... {len(text) - length:,} characters more]"

@@ -1,0 +1,47 @@
+"""The landing reserve: what is kept back for a task's last answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Generator
+from typing import Any
+
+from leanloop.budgets.demand import Need, demand_for
+from leanloop.budgets.store import Grant
+from leanloop.plugins.flow import Io
+from leanloop.plugins.quote import Quote
+from leanloop.plugins.task import Task
+
+__all__ = ["give_back", "set_aside"]
+
+Waits = Generator[Io[Any], Any, None]
+
+
+def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
+    """Before a task's first call: one call, one cycle, and the landing's output, as much as there is room for.
+
+    The input of a landing is the history, which grows; each call therefore also leaves room for one
+    more that reads it again (`Quote.rereading`). `min_output` is what a call cannot do without.
+    """
+    if task.hold is not None or task.landed or task.budget.at_limit == "raise" or not task.limited:
+        return
+    slope = quote.price.worst_case(quote.bound)[1] if quote.price else 0
+    needs = {
+        "model_calls": Need(1),
+        "cycles": Need(1),
+        "tokens": Need(0, 1),
+        "output_tokens": Need(0, 1),
+        "usd": Need(0, slope),
+    }
+    demand, _ = demand_for(task.holders, needs, most=task.budget.landing.tokens + min_output)
+    hold = uuid.uuid4().hex
+    grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
+    if isinstance(grant, Grant):
+        task.hold = hold
+
+
+def give_back(task: Task) -> Waits:
+    """When a task has answered, failed or waits for a person: nothing stays set aside for nobody."""
+    hold, task.hold = task.hold, None
+    if hold is not None:
+        yield Io(task.store.release, task.store.arelease, hold)

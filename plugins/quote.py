@@ -1,0 +1,109 @@
+"""The worst case of one model call: counted input, capped output, priced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leanloop.budgets.demand import Need
+from leanloop.budgets.prices import Price
+from leanloop.budgets.tokens import TokenCounter, counter_for
+from leanloop.budgets.usage import Usage
+from leanloop.errors import PriceUnknown
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.task import Task
+
+__all__ = ["DEFAULT_MAX_OUTPUT", "MIN_OUTPUT", "Quote"]
+
+DEFAULT_MAX_OUTPUT = 8_192
+"""Output tokens set aside for a call that names no cap, where the budget's `max_output` does not either."""
+
+MIN_OUTPUT = 64
+"""Below this many output tokens an answer is not worth its prompt; the call is refused instead."""
+
+PER_OUTPUT_TOKEN = frozenset({"tokens", "output_tokens", "usd"})
+"""Resources whose worst case grows with the output cap, so that limiting them means sending a cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a call may cost at most.
+
+    Attributes:
+        counted: input tokens as counted; `bound` is the upper bound that is reserved.
+        price: None where no limit in usd is in force and no price is known.
+        most, least: output tokens asked for, and the fewest worth having.
+    """
+
+    counter: TokenCounter
+    counted: int
+    bound: int
+    price: Price | None
+    most: int
+    least: int
+
+    @classmethod
+    def of(cls, call: ModelCall, task: Task) -> Quote:
+        """Count and price `call`.
+
+        Raises:
+            PriceUnknown: a limit in usd is in force and the model has no price.
+        """
+        counter = counter_for(call.model)
+        counted = counter.prompt(call.messages, call.tools)
+        try:
+            price: Price | None = task.prices.price(call.model, call.provider)
+        except PriceUnknown:
+            if "usd" in task.limited:
+                raise
+            price = None
+        ceiling = task.budget.max_output
+        most = call.max_output or ceiling or DEFAULT_MAX_OUTPUT
+        most = max(call.min_output, most if ceiling is None else min(most, ceiling))
+        least = max(call.min_output, min(most, MIN_OUTPUT))
+        return cls(counter, counted, counter.bound(counted), price, most, least)
+
+    def needs(self) -> dict[str, Need]:
+        """The worst case by resource."""
+        fixed, slope = self.price.worst_case(self.bound) if self.price else (0, 0)
+        return {
+            "model_calls": Need(1),
+            "tokens": Need(self.bound, 1),
+            "input_tokens": Need(self.bound),
+            "output_tokens": Need(0, 1),
+            "usd": Need(fixed, slope),
+        }
+
+    def rereading(self) -> dict[str, Need]:
+        """What one more call would pay to read all this and the reply again, its own output left out."""
+        fixed = self.price.worst_case(self.bound)[0] if self.price else 0
+        per_token = -(-fixed // self.bound) if self.bound else 0
+        return {
+            "tokens": Need(self.bound, 1),
+            "input_tokens": Need(self.bound, 1),
+            "usd": Need(fixed, per_token),
+        }
+
+    def usage_of(self, reply: ModelReply) -> Usage:
+        """What the provider reported, or, where that is missing or nonsense, what can be counted."""
+        if reply.usage is not None and reply.usage.plausible:
+            return reply.usage
+        expected = self.counter.expected
+        return Usage(expected(self.counted), expected(self.counter.reply(reply.message)), estimated=True)
+
+    def worst_usage(self, units: int) -> Usage:
+        """What is booked when nobody knows what was billed."""
+        return Usage(self.bound, units, estimated=True)
+
+    def cost(self, usage: Usage) -> int | None:
+        """Nano-dollars, None without a price."""
+        return self.price.cost(usage) if self.price else None
+
+    def actual(self, usage: Usage) -> dict[str, int]:
+        """What `usage` puts on each resource."""
+        return {
+            "model_calls": 1,
+            "tokens": usage.total,
+            "input_tokens": usage.input,
+            "output_tokens": usage.output,
+            "usd": self.cost(usage) or 0,
+        }

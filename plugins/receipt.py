@@ -1,0 +1,158 @@
+"""What a task spent, what was saved, and why it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leanloop.budgets.amount import format_amount
+from leanloop.budgets.money import format_usd, from_nano
+from leanloop.budgets.usage import Usage
+
+__all__ = ["LimitUse", "ModelUse", "Receipt", "Saving"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What one model cost. `cost` is in nano-dollars, None where no price is known (never a silent zero)."""
+
+    model: str
+    calls: int
+    usage: Usage
+    cost: int | None
+    price_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """One limit and what is spent of it, both in the ledger's unit (usd in nano-dollars, seconds in ms)."""
+
+    scope: str
+    resource: str
+    limit: int
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What a plugin spared, and how that was estimated. `cost` in nano-dollars."""
+
+    plugin: str
+    what: str
+    how: str
+    calls: int = 0
+    tokens: int = 0
+    cost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A task's account at one moment. Amounts of sub-tasks are included.
+
+    Attributes:
+        stopped: why it ran out, one sentence; None while there is room.
+        landed: True once it was ended with an answer.
+        seconds: time it has run, pauses for people left out.
+    """
+
+    task: str
+    agent: str
+    tags: Mapping[str, str]
+    models: tuple[ModelUse, ...]
+    tool_calls: Mapping[str, int]
+    cycles: int
+    seconds: float
+    limits: tuple[LimitUse, ...]
+    savings: tuple[Saving, ...]
+    stopped: str | None
+    landed: bool
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all models together."""
+        return sum((use.usage for use in self.models), Usage())
+
+    @property
+    def model_calls(self) -> int:
+        """Provider calls, refused ones left out."""
+        return sum(use.calls for use in self.models)
+
+    @property
+    def cost(self) -> int | None:
+        """Nano-dollars of all models together; None where one has no price."""
+        costs = [use.cost for use in self.models]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain JSON types; money in usd as decimal text."""
+        return {
+            "task": self.task,
+            "agent": self.agent,
+            "tags": dict(self.tags),
+            "usd": _usd(self.cost),
+            "tokens": self.usage.total,
+            "model_calls": self.model_calls,
+            "tool_calls": dict(self.tool_calls),
+            "cycles": self.cycles,
+            "seconds": round(self.seconds, 3),
+            "models": [
+                {
+                    "model": use.model,
+                    "calls": use.calls,
+                    "input": use.usage.input,
+                    "cached_input": use.usage.cached_input,
+                    "cache_write": use.usage.cache_write,
+                    "output": use.usage.output,
+                    "reasoning": use.usage.reasoning,
+                    "estimated": use.usage.estimated,
+                    "usd": _usd(use.cost),
+                    "price": use.price_version,
+                }
+                for use in self.models
+            ],
+            "limits": [
+                {
+                    "scope": use.scope,
+                    "resource": use.resource,
+                    "limit": format_amount(use.resource, use.limit),
+                    "spent": format_amount(use.resource, use.spent),
+                }
+                for use in self.limits
+            ],
+            "savings": [
+                {
+                    "plugin": saving.plugin,
+                    "what": saving.what,
+                    "how": saving.how,
+                    "calls": saving.calls,
+                    "tokens": saving.tokens,
+                    "usd": _usd(saving.cost),
+                }
+                for saving in self.savings
+            ],
+            "stopped": self.stopped,
+            "landed": self.landed,
+        }
+
+    def __str__(self) -> str:
+        usage = self.usage
+        cost = "not priced" if self.cost is None else format_usd(self.cost)
+        lines = [
+            f"receipt of {self.agent} (task {self.task})",
+            f"  {cost}, {usage.total:,} tokens ({usage.input:,} in, of them {usage.cached_input:,} cached; "
+            f"{usage.output:,} out){', partly estimated' if usage.estimated else ''}",
+            f"  {self.model_calls} model calls, {sum(self.tool_calls.values())} tool calls, "
+            f"{self.cycles} cycles, {self.seconds:.1f} s",
+        ]
+        lines += [
+            f"  limit {use.scope}: {format_amount(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"
+            for use in self.limits
+        ]
+        lines += [f"  saved by {saving.plugin}: {saving.what} ({saving.how})" for saving in self.savings]
+        if self.stopped is not None:
+            lines.append(f"  {'landed' if self.landed else 'stopped'}: {self.stopped}")
+        return "\n".join(lines)
+
+
+def _usd(nano: int | None) -> str | None:
+    return None if nano is None else f"{from_nano(nano):f}"

@@ -1,0 +1,64 @@
+"""What is said, and stopped, when a limit has no room."""
+
+from __future__ import annotations
+
+from leanloop.budgets.amount import format_amount, format_scope
+from leanloop.budgets.store import Refusal
+from leanloop.errors import BudgetExceeded
+from leanloop.plugins.task import Task
+
+__all__ = ["check_time", "refused"]
+
+
+def refused(task: Task, refusal: Refusal, owner: int, *, least: int = 0, sticky: bool = True) -> BudgetExceeded:
+    """The error for a refused reservation; `owner` is the place in `task.lineage` whose limit it is.
+
+    With `sticky` that task, and so every task below it, is stopped.
+    """
+    line, balance = refusal.line, refusal.balance
+    holder = task.lineage[owner]
+    error = _exceeded(
+        holder,
+        line.resource,
+        format_scope(line.account),
+        line.limit,
+        balance.spent,
+        reserved=balance.reserved,
+        needed=line.fixed + line.slope * least,
+    )
+    if sticky:
+        holder.stop(error)
+    return error
+
+
+def check_time(task: Task) -> None:
+    """Stop and raise where the task, or one it is part of, has run as long as its `seconds` allow."""
+    for member, holder in zip(task.lineage, task.holders, strict=True):
+        for _, amounts in holder.amounts:
+            allowed = amounts.get("seconds")
+            ran = int(member.seconds * 1000)
+            if allowed is not None and ran >= allowed:
+                error = _exceeded(member, "seconds", "this task", allowed, ran)
+                member.stop(error)
+                raise error
+
+
+def _exceeded(
+    holder: Task, resource: str, scope: str, limit: int, spent: int, *, reserved: int = 0, needed: int = 0
+) -> BudgetExceeded:
+    reason = f"The limit of {format_amount(resource, limit)} for {scope} is reached: "
+    reason += f"{format_amount(resource, spent)} used"
+    if reserved:
+        reason += f", {format_amount(resource, reserved)} set aside"
+    if needed:
+        reason += f", {format_amount(resource, needed)} needed to go on"
+    return BudgetExceeded(
+        f"{reason}.",
+        resource=resource,
+        scope=scope,
+        limit=limit,
+        spent=spent,
+        reserved=reserved,
+        needed=needed,
+        hint=f"Raise {resource.partition(':')[0]} under limits in the budget of agent {holder.agent!r}.",
+    )

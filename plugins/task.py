@@ -1,0 +1,212 @@
+"""The task: one run of an agent on one request, which a budget is about."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from leanloop.budgets.budget import Budget, ModelPriceEntry
+from leanloop.budgets.demand import Holder
+from leanloop.budgets.file import load_budget
+from leanloop.budgets.limit import Limit
+from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.prices import PriceBook, PriceOverride
+from leanloop.budgets.store import LedgerStore
+from leanloop.errors import TaskStopped
+from leanloop.plugins.notes import Notes
+from leanloop.plugins.receipt import Receipt, Saving
+from leanloop.plugins.tally import Tally
+
+__all__ = ["Task", "current_task", "entered", "task"]
+
+_current: ContextVar[Task | None] = ContextVar("leanloop_task", default=None)
+_process_store = MemoryStore()
+
+
+class Task:
+    """Limits, spending and state of one run. Open one with `leanloop.task`, or let an adapter do it.
+
+    Args:
+        budget: what it may spend.
+        tags: who it is for (``{"user": "u1"}``); limits are scoped by them, and a child inherits them.
+        limits: per-run limits, which replace the budget's where they name the same resource.
+        parent: the task it is a part of; what it spends counts there too.
+        store: where balances are kept; a child always uses its parent's, so that one atomic step
+            covers both. Default: this process's memory.
+        task_id: a name to find it again by; default a random one.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        tags: Mapping[str, str] | None = None,
+        limits: Sequence[Limit] = (),
+        parent: Task | None = None,
+        store: LedgerStore | None = None,
+        task_id: str | None = None,
+    ) -> None:
+        self.id = task_id or uuid.uuid4().hex
+        self.budget = budget.with_limits(*limits) if limits else budget
+        self._given = budget
+        self.parent = parent
+        self.tags: Mapping[str, str] = {**(parent.tags if parent else {}), **(tags or {})}
+        self.store: LedgerStore = parent.store if parent else (store or _process_store)
+        self.prices = price_book(budget)
+        self.tally = Tally()
+        self.notes = Notes()
+        own = Holder(self.id, budget.agent, self.tags, self.budget.limits)
+        self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
+        self.holders: tuple[Holder, ...] = (own, *(parent.holders if parent else ()))
+        self.limited = frozenset(resource for holder in self.holders for _, amounts in holder.amounts for resource in amounts)
+        self.cycles = 0
+        self.cycle_charged = 0
+        self.hold: str | None = None
+        self._stopped: TaskStopped | None = None
+        self._landing = False
+        self._claimed = False
+        self._lock = threading.Lock()
+        self._ran = 0.0
+        self._resumed: float | None = time.monotonic()
+
+    @property
+    def agent(self) -> str:
+        """The agent's name, from its budget."""
+        return self.budget.agent
+
+    @property
+    def stopped(self) -> TaskStopped | None:
+        """Why no further call may be made, in this task or in one it is a part of."""
+        for member in self.lineage:
+            if member._stopped is not None:
+                return member._stopped
+        return None
+
+    def stop(self, reason: TaskStopped) -> None:
+        """Refuse every later call; the first reason stays."""
+        with self._lock:
+            self._stopped = self._stopped or reason
+
+    @property
+    def landed(self) -> bool:
+        """True once a landing has begun."""
+        return self._landing
+
+    def begin_landing(self) -> bool:
+        """Claim the one landing of this task; False where it was claimed before."""
+        with self._lock:
+            first, self._landing = not self._landing, True
+            return first
+
+    def claim(self, budget: Budget) -> bool:
+        """Make this the task of one agent's run; False where it is another's, or about another budget."""
+        with self._lock:
+            if self._claimed or budget != self._given:
+                return False
+            self._claimed = True
+            return True
+
+    def next_cycle(self) -> int:
+        """The number of the cycle that begins now, from 1."""
+        with self._lock:
+            self.cycles += 1
+            return self.cycles
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run; the time it waits for a person (an interrupt) is left out."""
+        return self._ran + (time.monotonic() - self._resumed if self._resumed is not None else 0.0)
+
+    def pause(self) -> None:
+        """Stop its clock until the next call."""
+        if self._resumed is not None:
+            self._ran, self._resumed = self.seconds, None
+
+    def resume(self) -> None:
+        """Let its clock run on."""
+        if self._resumed is None:
+            self._resumed = time.monotonic()
+
+    def save(self, saving: Saving) -> None:
+        """Put a saving on the receipt, here and in every task this is a part of."""
+        for member in self.lineage:
+            member.tally.saving(saving)
+
+    def receipt(self) -> Receipt:
+        """What was spent so far, sub-tasks included."""
+        models, tools, limits, savings = self.tally.snapshot()
+        stopped = self.stopped
+        return Receipt(
+            task=self.id,
+            agent=self.agent,
+            tags=dict(self.tags),
+            models=models,
+            tool_calls=tools,
+            cycles=self.cycles,
+            seconds=self.seconds,
+            limits=limits,
+            savings=savings,
+            stopped=stopped.reason if stopped else None,
+            landed=self.landed,
+        )
+
+
+def price_book(budget: Budget) -> PriceBook:
+    """The prices a budget goes by; equal budgets share one book and what it has looked up."""
+    return _price_book(tuple(sorted(budget.prices.items())), budget.unknown_model)
+
+
+@lru_cache(maxsize=256)
+def _price_book(
+    entries: tuple[tuple[str, ModelPriceEntry], ...], unknown_model: Literal["refuse", "free", "most_expensive"]
+) -> PriceBook:
+    overrides = {
+        model: PriceOverride(
+            input=entry.input,
+            output=entry.output,
+            cached_input=entry.cached_input,
+            cache_write=entry.cache_write,
+            reasoning=entry.reasoning,
+        )
+        for model, entry in entries
+    }
+    return PriceBook(overrides, unknown_model)
+
+
+def current_task() -> Task | None:
+    """The task this code runs in; reaches tools, nested engines and sub-agents through the context."""
+    return _current.get()
+
+
+@contextmanager
+def entered(member: Task) -> Iterator[Task]:
+    """Make `member` the current task for a while."""
+    token = _current.set(member)
+    try:
+        yield member
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def task(
+    budget: Budget | str | Path,
+    *,
+    tags: Mapping[str, str] | None = None,
+    limits: Sequence[Limit] = (),
+    store: LedgerStore | None = None,
+) -> Iterator[Task]:
+    """Open a task for the block; inside another task it is a child, and its spending counts there too.
+
+    `budget` is a `Budget` or the path of a budget file. Works in sync and async code alike.
+    """
+    loaded = budget if isinstance(budget, Budget) else load_budget(budget)
+    with entered(Task(loaded, tags=tags, limits=limits, parent=current_task(), store=store)) as opened:
+        yield opened

@@ -1,0 +1,73 @@
+"""Budgets, loop guards and landings for LLM agents: limits that hold, tasks that still end with an answer.
+
+The front door. For a framework, go through its adapter: ``from leanloop.adapters.langchain import LeanLoop``.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as _version
+
+from leanloop.budgets.budget import Budget, Landing, Loop
+from leanloop.budgets.file import load_budget, parse_budget
+from leanloop.budgets.limit import Limit
+from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.message import Image, Message, ToolRequest, ToolSpec
+from leanloop.budgets.usage import Usage
+from leanloop.errors import (
+    BudgetExceeded,
+    BudgetFileError,
+    LeanLoopError,
+    LoopDetected,
+    MissingExtra,
+    PriceUnknown,
+    StoreError,
+    TaskStopped,
+    TraceError,
+    UsageError,
+)
+from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.drive_stream import StreamClosed
+from leanloop.plugins.flow import Io, ModelFlow, Plugin, ToolFlow
+from leanloop.plugins.receipt import Receipt, Saving
+from leanloop.plugins.task import Task, current_task, task
+
+__all__ = [
+    "Budget",
+    "BudgetExceeded",
+    "BudgetFileError",
+    "Image",
+    "Io",
+    "Landing",
+    "LeanLoopError",
+    "Limit",
+    "Loop",
+    "LoopDetected",
+    "MemoryStore",
+    "Message",
+    "MissingExtra",
+    "ModelCall",
+    "ModelFlow",
+    "ModelReply",
+    "Plugin",
+    "PriceUnknown",
+    "Receipt",
+    "Saving",
+    "StoreError",
+    "StreamClosed",
+    "Task",
+    "TaskStopped",
+    "ToolCall",
+    "ToolFlow",
+    "ToolRequest",
+    "ToolResult",
+    "ToolSpec",
+    "TraceError",
+    "Usage",
+    "UsageError",
+    "current_task",
+    "load_budget",
+    "parse_budget",
+    "task",
+]
+
+__version__ = _version("leanloop")
