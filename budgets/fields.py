@@ -1,0 +1,185 @@
+"""The kinds of values a budget holds: strict about type, exact about money, bounded in size.
+
+Whole numbers are ints and nothing else (no booleans, no ``5.0``, no ``"5"``). Money and seconds are decimals:
+a file's ``0.50`` stays ``Decimal("0.50")``, a float given in code is taken as it prints (``0.1`` is a tenth)
+and cut to the ledger's unit, so that it never allows more than was written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+__all__ = [
+    "FROZEN",
+    "MOST",
+    "Count",
+    "Label",
+    "Name",
+    "Positive",
+    "PricePerMillion",
+    "Seconds",
+    "Several",
+    "Share",
+    "Usd",
+    "shown",
+]
+
+FROZEN = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
+"""What every model of a budget has in common. Inputs stay out of pydantic's own text: they may be secrets."""
+
+MOST = 2**53 - 1
+"""The largest amount in the ledger's units: the last integer that a Redis script (Lua numbers are doubles) counts
+exactly. In money that is $9,007,199.25."""
+
+_SMALLEST_SHARE, _LARGEST_SHARE = 0.001, 0.999
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def shown(value: object) -> str:
+    """A value as an error message may show it: short, escaped, never the inside of a container."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() if value.bit_length() > 128:
+            return "a far larger number"
+        case int() | float() | Decimal():
+            return str(value)[:40]
+        case str():
+            return repr(value) if len(value) <= 40 else f"{value[:40]!r}..."
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def _whole(least: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise PydanticCustomError("whole_number", "must be a whole number, not {value}", {"value": shown(value)})
+        if value < least:
+            context = {"least": least, "value": shown(value)}
+            raise PydanticCustomError("too_small", "must be {least} or more, not {value}", context)
+        if value > MOST:
+            context = {"most": MOST, "value": shown(value)}
+            raise PydanticCustomError("too_large", "must be at most {most}, not {value}", context)
+        return value
+
+    return check
+
+
+def _decimal(places: int, most: Decimal) -> Callable[[object], Decimal]:
+    step = Decimal((0, (1,), -places))
+    roomy = Context(prec=60)  # the caller's own decimal context must not change what a file means
+
+    def check(value: object) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise PydanticCustomError("number", "must be a number, not {value}", {"value": shown(value)})
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        if not number.is_finite():
+            raise PydanticCustomError("finite", "must be a finite number, not {value}", {"value": shown(value)})
+        if number < 0:
+            raise PydanticCustomError("too_small", "must be 0 or more, not {value}", {"value": shown(value)})
+        if number > most:
+            context = {"most": str(most), "value": shown(value)}
+            raise PydanticCustomError("too_large", "must be at most {most}, not {value}", context)
+        if not number:
+            return Decimal(0)  # also for 0E+999999, which is costly to turn into an integer
+        if len(number.as_tuple().digits) - 1 - number.adjusted() <= places:
+            return number
+        cut = number.quantize(step, rounding=ROUND_DOWN, context=roomy)
+        if cut != number and not isinstance(value, float):
+            context = {"places": str(places), "value": shown(value)}
+            raise PydanticCustomError("too_fine", "may have at most {places} decimals, not {value}", context)
+        return cut
+
+    return check
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise PydanticCustomError("number", "must be a number, not {value}", {"value": shown(value)})
+    # Only a finite decimal can be compared, and no int is between 0 and 1.
+    number = math.nan if isinstance(value, int) or not math.isfinite(value) else float(value)
+    if not _SMALLEST_SHARE <= number <= _LARGEST_SHARE:
+        context = {"value": shown(value)}
+        raise PydanticCustomError("share", "must be a share from 0.001 to 0.999, such as 0.7, not {value}", context)
+    return number
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        context = {"value": shown(value)}
+        raise PydanticCustomError("name", "must be a name, not {value}; put it in quotes if it is one", context)
+    if not 1 <= len(value) <= 64 or not set(value) <= _NAME_CHARACTERS or not value[0].isalnum():
+        raise PydanticCustomError(
+            "name",
+            "must be 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit, not {value}",
+            {"value": shown(value)},
+        )
+    return value
+
+
+def _label(value: object) -> str:
+    if not isinstance(value, str):
+        context = {"value": shown(value)}
+        raise PydanticCustomError("name", "must be a name, not {value}; put it in quotes if it is one", context)
+    if not 1 <= len(value) <= 256 or not value.isprintable() or value != value.strip():
+        context = {"value": shown(value)}
+        raise PydanticCustomError("name", "must be 1 to 256 printable characters, not {value}", context)
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_whole(0)), WithJsonSchema({"type": "integer", "minimum": 0})]
+"""A whole number, 0 or more."""
+
+Positive = Annotated[int, BeforeValidator(_whole(1)), WithJsonSchema({"type": "integer", "minimum": 1})]
+"""A whole number, 1 or more."""
+
+Several = Annotated[int, BeforeValidator(_whole(2)), WithJsonSchema({"type": "integer", "minimum": 2})]
+"""A whole number, 2 or more."""
+
+Usd = Annotated[
+    Decimal,
+    BeforeValidator(_decimal(9, Decimal("9007199.254740991"))),
+    WithJsonSchema({"type": "number", "minimum": 0}),
+]
+"""US dollars, to the nano-dollar."""
+
+PricePerMillion = Annotated[
+    Decimal, BeforeValidator(_decimal(12, Decimal(1_000_000))), WithJsonSchema({"type": "number", "minimum": 0})
+]
+"""US dollars for a million tokens."""
+
+Seconds = Annotated[
+    Decimal,
+    BeforeValidator(_decimal(3, Decimal("9007199254740.991"))),
+    WithJsonSchema({"type": "number", "minimum": 0}),
+]
+"""Seconds, to the millisecond."""
+
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema({"type": "number", "minimum": _SMALLEST_SHARE, "maximum": _LARGEST_SHARE}),
+]
+"""A part of a whole."""
+
+Name = Annotated[
+    str,
+    BeforeValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}),
+]
+"""The name of an agent or a tag: safe in file names, environment variables and storage keys."""
+
+Label = Annotated[str, BeforeValidator(_label), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 256})]
+"""The name of a tool or a model, as its provider writes it."""
