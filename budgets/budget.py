@@ -1,0 +1,176 @@
+"""The budget of one agent: what its file says, checked, with the defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, PricePerMillion, Several, Share
+from leanloop.budgets.limit import Limit
+
+__all__ = ["DEFAULT_LIMITS", "NOT_YET", "Budget", "Landing", "Loop", "ModelPriceEntry"]
+
+NOT_YET: Mapping[str, str] = {
+    "results": "shortening of tool results",
+    "cache": "the answer cache",
+    "thinking": "the thinking gate",
+    "scaffold": "scaffolding for small models",
+    "routes": "routing between models",
+}
+"""Keys that are planned, and refused until they do something. Whoever builds one takes its line out here."""
+
+DEFAULT_LIMITS = (Limit(per="task", cycles=25),)
+"""What holds where a budget names no limits."""
+
+
+class Landing(BaseModel):
+    """How a task that ran out ends: with one last answer, from what it has."""
+
+    model_config = FROZEN
+
+    tokens: Count = 2_000
+    """Output tokens kept back for the last answer from the start of the task; 0 ends without asking the model."""
+
+
+class Loop(BaseModel):
+    """When a task counts as going round in circles."""
+
+    model_config = FROZEN
+
+    repeats: Several = 3
+    """How many equal steps (same call, same result) make a loop; 2 or more."""
+
+    window: Several = 8
+    """Among how many of the latest steps they are looked for; at least ``repeats``."""
+
+    allow: tuple[Label, ...] = ()
+    """Tools that may repeat themselves, such as one that waits for a job."""
+
+    @model_validator(mode="after")
+    def _window_holds_repeats(self) -> Loop:
+        if self.window < self.repeats:
+            context = {"repeats": self.repeats, "window": self.window}
+            raise PydanticCustomError(
+                "window", "has a window of {window} steps, too few for {repeats} repeats", context
+            )
+        return self
+
+
+class ModelPriceEntry(BaseModel):
+    """The price of a model, in US dollars per million tokens."""
+
+    model_config = FROZEN
+
+    input: PricePerMillion
+    """Tokens sent."""
+
+    output: PricePerMillion
+    """Tokens written by the model."""
+
+    cached_input: PricePerMillion | None = None
+    """Tokens read from the provider's prompt cache; the price of input where not given."""
+
+    cache_write: PricePerMillion | None = None
+    """Tokens written to the provider's prompt cache; the price of input where not given."""
+
+    reasoning: PricePerMillion | None = None
+    """Reasoning tokens; the price of output where not given."""
+
+
+def _loop_or_switch(value: object) -> object:
+    """``loop: off`` is no guard, ``loop: on`` the guard with its defaults."""
+    if isinstance(value, bool):
+        return Loop() if value else None
+    return value
+
+
+def _known_store(value: object) -> object:
+    # The value stays out of the message: a store's address may carry a password.
+    if value != "memory":
+        raise PydanticCustomError("store", "must be memory: sqlite and redis are not in this version of leanloop yet")
+    return value
+
+
+class Budget(BaseModel):
+    """What one agent may spend and how it ends when that is gone.
+
+    Built by ``load_budget`` from a file or by hand; by hand, a wrong value raises pydantic's ``ValidationError``.
+    """
+
+    model_config = FROZEN
+
+    agent: Name
+    """The agent's name: letters, digits, '-', '_' and '.', at most 64."""
+
+    limits: tuple[Limit, ...] = DEFAULT_LIMITS
+    """All of them hold at once; 25 cycles per task where none are given."""
+
+    at_limit: Literal["land", "raise"] = "land"
+    """What happens when a limit is reached: land with a last answer, or raise BudgetExceeded."""
+
+    landing: Landing = Landing()
+    """The last answer."""
+
+    loop: Annotated[Loop | None, BeforeValidator(_loop_or_switch, json_schema_input_type=Loop | bool)] = Loop()
+    """The loop guard, or off."""
+
+    store: Annotated[Literal["memory"], BeforeValidator(_known_store)] = "memory"
+    """Where spending is kept: memory, which lasts as long as the process."""
+
+    on_store_error: Literal["refuse", "allow"] = "refuse"
+    """Whether calls are refused or allowed while the store cannot be reached."""
+
+    prices: Mapping[Label, ModelPriceEntry] = Field(default_factory=dict[str, ModelPriceEntry])
+    """Prices by model name, before those of genai-prices."""
+
+    unknown_model: Literal["refuse", "free", "most_expensive"] = "refuse"
+    """What a model without a known price costs: its calls are refused, cost nothing, or as much as the dearest."""
+
+    max_output: Positive | None = None
+    """The most output tokens one call may ask for."""
+
+    notify: tuple[Share, ...] = (0.7, 0.9)
+    """At which shares of a limit the model is told what it has left; an empty list is never."""
+
+    @field_validator("limits")
+    @classmethod
+    def _each_resource_once(cls, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+        seen: dict[tuple[str, str | None, str], int] = {}
+        for number, limit in enumerate(limits, start=1):
+            for resource in limit.amounts():
+                first = seen.setdefault((limit.per, limit.scope, resource), number)
+                if first != number:
+                    raise PydanticCustomError(
+                        "same_limit_twice",
+                        "limit {resource} per {per} twice for the same scope, in items {first} and {second}; keep one",
+                        {"resource": resource, "per": limit.per, "first": first, "second": number},
+                    )
+        return limits
+
+    @field_validator("notify")
+    @classmethod
+    def _in_order(cls, notify: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted(set(notify)))
+
+    def with_limits(self, *limits: Limit) -> Budget:
+        """This budget for one run, with ``limits`` laid over its own.
+
+        A limit replaces what it names, resource by resource, in the limits of the same window and scope; what it
+        does not name stays, and a new window or scope is added.
+        """
+        merged = list(self.limits)
+        for limit in limits:
+            alike = [n for n, own in enumerate(merged) if (own.per, own.scope) == (limit.per, limit.scope)]
+            if not alike:
+                merged.append(limit)
+                continue
+            # One limit per window and scope, so that a resource is never left standing in a second one.
+            whole = merged[alike[0]]
+            for n in alike[1:]:
+                whole = whole.replaced_by(merged[n])
+            merged[alike[0]] = whole.replaced_by(limit)
+            merged = [own for n, own in enumerate(merged) if n not in alike[1:]]
+        return self.model_copy(update={"limits": tuple(merged)})
