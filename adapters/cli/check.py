@@ -1,0 +1,123 @@
+"""``leanloop check``: reads budget files and says in words what they hold an agent to."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from leanloop.budgets.amount import format_amount
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.environment import variables_for
+from leanloop.budgets.file import load_budget
+from leanloop.budgets.limit import Limit
+from leanloop.errors import BudgetFileError
+
+__all__ = ["check"]
+
+_UNKNOWN_MODEL = {
+    "refuse": "the model is refused under a limit in usd",
+    "free": "the model counts as free",
+    "most_expensive": "the model counts as the most expensive one known",
+}
+
+
+def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Budget files, YAML or TOML.")]) -> None:
+    """Check budget files and print what they hold an agent to. Exits with 1 if any file has a problem."""
+    console = Console()
+    failed = False
+    for file in files:
+        try:
+            budget = load_budget(file)
+        except BudgetFileError as error:
+            failed = True
+            typer.echo(error, err=True)
+        else:
+            console.print(_table(file, budget))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _table(file: str, budget: Budget) -> Table:
+    # Text and not markup: names from a file must not style, link or hide anything in the terminal.
+    table = Table(title=Text(f"{file}: agent {budget.agent}"), title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, what, holds in _rows(budget):
+        default = "" if key is None or key in budget.model_fields_set else " (default)"
+        table.add_row(Text(what), Text(f"{holds}{default}"))
+    return table
+
+
+def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
+    """Key of the file (None where it is none), what it is about, what holds."""
+    rows: list[tuple[str | None, str, str]] = [("limits", _window(limit), _amounts(limit)) for limit in budget.limits]
+    if not rows:
+        rows.append(("limits", "limits", "none: spending is counted, nothing is refused"))
+    rows.append(("at_limit", "at a limit", _ending(budget)))
+    rows.append(("loop", "loops", _loop(budget)))
+    rows.append(("notify", "notices", _notices(budget)))
+    if budget.max_output is not None:
+        rows.append(("max_output", "one call", f"at most {budget.max_output:,} output tokens"))
+    rows.append(("store", "spending is kept", "in memory: each process counts by itself and forgets when it ends"))
+    rows.append(
+        (
+            "on_store_error",
+            "if that fails",
+            "calls are refused" if budget.on_store_error == "refuse" else "calls are made unchecked",
+        )
+    )
+    rows.append(("unknown_model", "no known price", _UNKNOWN_MODEL[budget.unknown_model]))
+    if budget.prices:
+        rows.append(("prices", "prices of its own", ", ".join(budget.prices)))
+    rows.append((None, "tokens", _counting()))
+    if names := variables_for(budget.agent, os.environ):
+        rows.append((None, "overridden by", ", ".join(names)))
+    return rows
+
+
+def _window(limit: Limit) -> str:
+    if limit.per == "task":
+        return "per task"
+    owner = {"agent": "the agent", "global": "all agents together"}.get(str(limit.scope), f"each {limit.scope}")
+    return f"per {limit.per}, {owner}"
+
+
+def _amounts(limit: Limit) -> str:
+    return "at most " + ", ".join(format_amount(resource, amount) for resource, amount in limit.amounts().items())
+
+
+def _ending(budget: Budget) -> str:
+    if budget.at_limit == "raise":
+        return "BudgetExceeded is raised"
+    if not budget.landing.tokens:
+        return "the task ends with a note of what ran out, without asking the model"
+    return f"the task lands with a last answer; {budget.landing.tokens:,} tokens are kept back for it"
+
+
+def _loop(budget: Budget) -> str:
+    if budget.loop is None:
+        return "are not looked for"
+    allowed = f"; {', '.join(budget.loop.allow)} may repeat" if budget.loop.allow else ""
+    return f"are broken at {budget.loop.repeats} equal steps among the last {budget.loop.window}{allowed}"
+
+
+def _notices(budget: Budget) -> str:
+    if not budget.notify:
+        return "the model is never told what it has left"
+    shares = ", ".join(f"{share * 100:.4g} %" for share in budget.notify)
+    return f"the model is told what it has left at {shares} of a limit"
+
+
+def _counting() -> str:
+    # Here, because tiktoken takes a while to import.
+    from leanloop.budgets.vocabulary import where_found
+
+    place = where_found("o200k_base")
+    if place is None:
+        return "estimated with an upper bound, corrected by what providers report: no vocabulary was found"
+    return f"exact for OpenAI's models (vocabulary: {place}); others estimated, corrected by what providers report"
