@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import quote
 
 from leanloop.budgets.limit import Limit
@@ -12,21 +13,17 @@ from leanloop.budgets.store import Demand, Line
 from leanloop.budgets.window import window_at
 from leanloop.errors import UsageError
 
-__all__ = ["Holder", "Need", "account_of", "demand_for"]
+__all__ = ["Holder", "LimitTable", "Need"]
 
 _OWN_ONLY = frozenset({"cycles", "seconds"})
 """Resources of one loop: a sub-agent's cycles are its own, unlike its tokens and money."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What a call needs of one resource in the worst case: `fixed + slope * output tokens`."""
 
     fixed: int = 0
     slope: int = 0
-
-    def __add__(self, other: Need) -> Need:
-        return Need(self.fixed + other.fixed, self.slope + other.slope)
 
 
 class Holder:
@@ -41,13 +38,67 @@ class Holder:
         self.amounts = tuple((limit, limit.amounts()) for limit in limits)
 
 
-def account_of(limit: Limit, holder: Holder, now: datetime) -> tuple[str, float]:
-    """The account a limit is kept in (``user=u1:day:2026-11-22``) and the seconds it matters for.
+class _Slot(NamedTuple):
+    """One limit on one resource in the window that is open now; `owner` is the index of its holder."""
 
-    Raises:
-        UsageError: the limit is about a tag that the task does not carry; without it the limit could
-            not hold.
+    account: str
+    resource: str
+    limit: int
+    expires: float
+    owner: int
+
+
+class LimitTable:
+    """The limits a task's calls must fit: its own first, then those of the tasks it is a part of.
+
+    The accounts are worked out once per window and set of resources, not once per call.
     """
+
+    def __init__(self, holders: Sequence[Holder]) -> None:
+        self._holders = tuple(holders)
+        self._until = 0.0
+        self._slots: dict[tuple[str, ...], tuple[_Slot, ...]] = {}
+
+    def demand(
+        self, needs: Mapping[str, Need], *, most: int = 0, least: int = 0, now: float | None = None
+    ) -> tuple[Demand, tuple[int, ...]]:
+        """The lines of one call, and for each the index of the holder whose limit it is.
+
+        `now` is in seconds since the epoch. Where two limits share an account and a resource, the
+        smaller stands for both.
+
+        Raises:
+            UsageError: a limit is about a tag that the task does not carry; without it the limit could
+                not hold.
+        """
+        now = time.time() if now is None else now
+        if now >= self._until or now < self._until - 60:  # the second: the clock was set back
+            self._slots, self._until = {}, now - now % 60 + 60  # no window is shorter than a minute
+        names = tuple(needs)
+        slots = self._slots.get(names)
+        if slots is None:
+            slots = self._slots[names] = self._find(names, datetime.fromtimestamp(now, UTC))
+        lines = tuple(
+            Line(slot.account, slot.resource, slot.limit, *needs[slot.resource], expires=slot.expires) for slot in slots
+        )
+        return Demand(lines, most, least), tuple(slot.owner for slot in slots)
+
+    def _find(self, names: tuple[str, ...], now: datetime) -> tuple[_Slot, ...]:
+        slots: dict[tuple[str, str], _Slot] = {}
+        for owner, holder in enumerate(self._holders):
+            for limit, amounts in holder.amounts:
+                account, expires = _account_of(limit, holder, now)
+                for resource, amount in amounts.items():
+                    if resource not in names or (owner and resource in _OWN_ONLY):
+                        continue
+                    known = slots.get((account, resource))
+                    if known is None or amount < known.limit:
+                        slots[account, resource] = _Slot(account, resource, amount, expires, owner)
+        return tuple(slots.values())
+
+
+def _account_of(limit: Limit, holder: Holder, now: datetime) -> tuple[str, float]:
+    """The account a limit is kept in (``user=u1:day:2026-11-22``) and the seconds it matters for."""
     label, expires = window_at(limit.per, now)
     if limit.per == "task":
         return f"task:{holder.task}", expires
@@ -64,35 +115,3 @@ def account_of(limit: Limit, holder: Holder, now: datetime) -> tuple[str, float]
             f'Open it with leanloop.task(budget, tags={{"{scope}": ...}}).'
         )
     return f"{owner}:{limit.per}:{label}", expires
-
-
-def demand_for(
-    holders: Sequence[Holder],
-    needs: Mapping[str, Need],
-    *,
-    most: int = 0,
-    least: int = 0,
-    now: datetime | None = None,
-) -> tuple[Demand, tuple[int, ...]]:
-    """The lines of one call, and for each the index of the holder whose limit it is.
-
-    `holders` is the task first, then its ancestors. Where two limits share an account and resource,
-    the smaller stands for both.
-    """
-    now = now or datetime.now(UTC)
-    lines: dict[tuple[str, str], tuple[Line, int]] = {}
-    for index, holder in enumerate(holders):
-        for limit, amounts in holder.amounts:
-            account, expires = account_of(limit, holder, now)
-            for resource, amount in amounts.items():
-                need = needs.get(resource)
-                if need is None or (index and resource in _OWN_ONLY):
-                    continue
-                known = lines.get((account, resource))
-                if known is None or amount < known[0].limit:
-                    line = Line(account, resource, amount, need.fixed, need.slope, expires)
-                    lines[account, resource] = (line, index)
-    return (
-        Demand(tuple(line for line, _ in lines.values()), most, least),
-        tuple(index for _, index in lines.values()),
-    )

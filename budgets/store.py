@@ -8,14 +8,12 @@ reserving it is one step and no other call can slip in between.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 __all__ = ["Balance", "Demand", "Grant", "LedgerStore", "Line", "Refusal"]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One limit a call touches.
 
     Attributes:
@@ -34,8 +32,7 @@ class Line:
     expires: float = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """All lines of one call, and how many units it wants: at most `most`, no fewer than `least`."""
 
     lines: tuple[Line, ...]
@@ -43,27 +40,24 @@ class Demand:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """What an account has spent and set aside of one resource."""
 
     spent: int = 0
     reserved: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """A reservation made: `units` granted, and each line's balance just before it, in the order asked."""
 
     units: int
     before: tuple[Balance, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Nothing was reserved: `line` (at `index`) has no room for even the fewest units."""
+class Refusal(NamedTuple):
+    """Nothing was reserved: `line` (at `place`) has no room for even the fewest units."""
 
-    index: int
+    place: int
     line: Line
     balance: Balance
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from leanloop.budgets.amount import format_scope
-from leanloop.budgets.demand import Need, demand_for
+from leanloop.budgets.demand import Need
+from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Demand, Grant, Refusal
 from leanloop.budgets.usage import Usage
 from leanloop.errors import TaskStopped
@@ -42,17 +42,18 @@ class BudgetGuard(Plugin):
         if not landing:
             yield from set_aside(quote, task, call.min_output)
         needs = quote.needs()
-        if call.cycle > task.cycle_charged:
-            needs["cycles"] = Need(1)
+        cycles = task.take_cycles()
+        if cycles:
+            needs["cycles"] = Need(cycles)
         if task.hold is not None and not landing:
-            again = quote.rereading()
-            needs = {name: need + again.get(name, Need()) for name, need in needs.items()}
-        demand, owners = demand_for(task.holders, needs, most=quote.most, least=quote.least)
+            for name, (fixed, slope) in quote.rereading().items():
+                needs[name] = Need(needs[name].fixed + fixed, needs[name].slope + slope)
+        demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
         held = _Reservation(task, demand, owners)
         grant = yield from held.reserve(replaces=task.hold if landing else None)
         if isinstance(grant, Refusal):
-            raise refused(task, grant, owners[grant.index], least=quote.least)
-        task.cycle_charged = max(task.cycle_charged, call.cycle)
+            task.give_cycles_back(cycles)
+            raise refused(task, grant, owners[grant.place], least=quote.least)
         if landing:
             task.hold = None
         try:
@@ -60,17 +61,18 @@ class BudgetGuard(Plugin):
         except BaseException as error:
             reported = error.reply.usage if isinstance(error, StreamClosed) else None
             if reported is not None and reported.plausible:
-                yield from _book(held, quote, reported, call)
+                yield from _book(held, quote, reported, call, cycles)
             elif known_unbilled(error):
                 yield from held.release()
+                task.give_cycles_back(cycles)
             else:
-                yield from _book(held, quote, quote.worst_usage(grant.units), call)
+                yield from _book(held, quote, quote.worst_usage(grant.units), call, cycles)
             yield from give_back(task)
             raise
         usage = quote.usage_of(reply)
         if not usage.estimated and usage.input:
             quote.counter.learn(quote.counted, usage.input)
-        yield from _book(held, quote, usage, call)
+        yield from _book(held, quote, usage, call, cycles)
         if not reply.message.tool_calls:
             yield from give_back(task)
         return reply
@@ -78,12 +80,12 @@ class BudgetGuard(Plugin):
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
         """Count the call against the limits on tool calls; one too many is answered, not made."""
         actual = {"tool_calls": 1, f"tool_calls:{call.name}": 1}
-        demand, owners = demand_for(task.holders, {name: Need(1) for name in actual})
+        demand, owners = task.table.demand({name: Need(1) for name in actual})
         held = _Reservation(task, demand, owners)
         grant = yield from held.reserve()
         if isinstance(grant, Refusal):
             whole = grant.line.resource == "tool_calls"
-            error = refused(task, grant, owners[grant.index], sticky=whole)
+            error = refused(task, grant, owners[grant.place], sticky=whole)
             if task.budget.at_limit == "raise":
                 raise error
             return ToolResult(
@@ -117,7 +119,7 @@ class _Reservation:
 
     def reserve(self, *, replaces: str | None = None) -> Generator[Io[Any], Any, Grant | Refusal]:
         store = self.task.store
-        self.id = uuid.uuid4().hex
+        self.id = new_reservation()
         if not self.demand.lines:
             return Grant(self.demand.most, ())
         try:
@@ -149,8 +151,10 @@ def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
     return call
 
 
-def _book(held: _Reservation, quote: Quote, usage: Usage, call: ModelCall) -> Generator[Io[Any], Any, None]:
-    yield from held.settle({**quote.actual(usage), "cycles": 1})
+def _book(
+    held: _Reservation, quote: Quote, usage: Usage, call: ModelCall, cycles: int
+) -> Generator[Io[Any], Any, None]:
+    yield from held.settle({**quote.actual(usage), "cycles": cycles})
     version = quote.price.version if quote.price else "no price"
     cost = quote.cost(usage)
     for member in held.task.lineage:

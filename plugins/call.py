@@ -23,7 +23,6 @@ class ModelCall:
         max_output: the most output tokens asked for; None leaves it to the framework.
         min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
         purpose: ``landing`` is the last call of a task that ran out.
-        cycle: the number of the ReAct cycle it opens; 0 until the stack has numbered it.
         hold_stream: keep the chunks of this call back until the whole reply is known.
         raw: the framework's own request.
     """
@@ -37,7 +36,6 @@ class ModelCall:
     max_output: int | None = None
     min_output: int = 0
     purpose: Literal["step", "landing"] = "step"
-    cycle: int = 0
     hold_stream: bool = False
     raw: object = field(default=None, compare=False, repr=False)
 

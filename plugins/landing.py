@@ -31,16 +31,16 @@ class Landing(Plugin):
     """
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
-        """Number the cycle, make the call, land where it is refused."""
+        """Begin a cycle, make the call, land where it is refused."""
         task.resume()
-        numbered = replace(call, cycle=task.next_cycle())
+        task.begin_cycle()
         try:
-            reply: ModelReply = yield numbered
+            reply: ModelReply = yield call
             return reply
         except TaskStopped as stop:
             if task.budget.at_limit == "raise":
                 raise
-            return (yield from _land(numbered, task, stop))
+            return (yield from _land(call, task, stop))
 
 
 def _land(call: ModelCall, task: Task, stop: TaskStopped) -> ModelFlow:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Generator
 from typing import Any
 
-from leanloop.budgets.demand import Need, demand_for
+from leanloop.budgets.demand import Need
+from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Grant
 from leanloop.plugins.flow import Io
 from leanloop.plugins.quote import Quote
 from leanloop.plugins.task import Task
 
 __all__ = ["give_back", "set_aside"]
+
+_SHARE = 4
+"""No more than a quarter of a limit is kept back, so that a small budget is for the work first."""
 
 Waits = Generator[Io[Any], Any, None]
 
@@ -33,8 +36,10 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         "output_tokens": Need(0, 1),
         "usd": Need(0, slope),
     }
-    demand, _ = demand_for(task.holders, needs, most=task.budget.landing.tokens + min_output)
-    hold = uuid.uuid4().hex
+    demand, _ = task.table.demand(needs, most=task.budget.landing.tokens + min_output)
+    most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
+    demand = demand._replace(most=most)
+    hold = new_reservation()
     grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
     if isinstance(grant, Grant):
         task.hold = hold

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leanloop.budgets.budget import Loop
@@ -11,7 +10,7 @@ from leanloop.errors import LoopDetected
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
-from leanloop.plugins.repeats import REPEATED, Step, alternation, last_steps, same_arguments
+from leanloop.plugins.repeats import REPEATED, Step, alternates, last_steps, same_arguments
 from leanloop.plugins.task import Task
 
 __all__ = ["Finding", "LoopGuard", "find_loops"]
@@ -55,97 +54,105 @@ class LoopGuard(Plugin):
         """Answer a call whose result is known to come out the same."""
         rules = task.budget.loop
         if rules is not None and call.name not in rules.allow:
-            asked = (call.name, same_arguments(call.arguments))
-            steps = last_steps(call.history, rules.window)
-            counted = Counter(step for step in steps if (step.name, step.arguments) == asked)
-            for step, times in counted.items():
-                if times >= rules.repeats:
-                    task.save(Saving("loop guard", f"a repeated call of {step.name} was not run", "counted", calls=1))
-                    head = f"{REPEATED} It gave the same result {times} times; this is that result:"
-                    return ToolResult(f"{head}\n{step.result}", step.is_error)
+            known = _known_result(call, rules)
+            if known is not None:
+                task.save(Saving("loop guard", f"a repeated call of {call.name} was not run", "counted", calls=1))
+                return known
         result: ToolResult = yield call
         return result
 
 
 def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
-    """The repetitions in the latest steps of `call.messages`."""
-    steps = last_steps(call.messages, max(rules.window, 2 * (rules.repeats + _GRACE)))
-    steps = [step for step in steps if step.name not in rules.allow]
-    latest = steps[-rules.window :]
-    found = [
-        *_equal(latest, rules.repeats),
-        *_same_error(latest, rules.repeats),
-        *_unknown_tool(latest, {tool.name for tool in call.tools} | call.answer_tools),
-    ]
-    return found or _alternating(steps, rules.repeats)
-
-
-def _equal(steps: Sequence[Step], repeats: int) -> list[Finding]:
-    replayed = Counter(step for step in steps if step.replayed)
-    return [
-        Finding(
-            f"equal:{step.name}:{step.arguments}",
-            f"{_shown(step)} was called {times} times and gave the same result each time: {_clip(step.result)} "
-            "Calling it again will not change that. Use this result, or do something else.",
-            max(times - repeats, replayed[step]),
-        )
-        for step, times in Counter(steps).items()
-        if times >= repeats
-    ]
-
-
-def _same_error(steps: Sequence[Step], repeats: int) -> list[Finding]:
-    calls: dict[str, set[Step]] = {}
-    times: Counter[str] = Counter()
-    for step in steps:
-        if step.is_error:
-            calls.setdefault(step.result, set()).add(step)
-            times[step.result] += 1
-    return [
-        Finding(
-            f"error:{error}",
-            f"The same error came {times[error]} times: {_clip(error)} Find its cause, or go on without this.",
-            times[error] - repeats,
-        )
-        for error, made in calls.items()
-        if times[error] >= repeats and len(made) > 1
-    ]
-
-
-def _unknown_tool(steps: Sequence[Step], known: set[str]) -> list[Finding]:
-    unknown = Counter(step.name for step in steps if known and step.is_error and step.name not in known)
-    return [
-        Finding(
-            f"unknown:{name}",
-            f"There is no tool named {_clip(name)} The tools are: {', '.join(sorted(known))}.",
-            times - _UNKNOWN_TOOL_TIMES,
-        )
-        for name, times in unknown.items()
-        if times >= _UNKNOWN_TOOL_TIMES
-    ]
-
-
-def _alternating(steps: Sequence[Step], repeats: int) -> list[Finding]:
-    pair = alternation(steps, repeats)
-    if pair is None:
+    """The repetitions that the newest steps of `call.messages` are a part of."""
+    steps, newest = last_steps(call.messages, max(rules.window, 2 * (rules.repeats + _GRACE)))
+    if rules.allow:
+        newest = sum(step.request.name not in rules.allow for step in steps[len(steps) - newest :])
+        steps = [step for step in steps if step.request.name not in rules.allow]
+    if not newest:
         return []
-    first, second = sorted(pair, key=lambda step: (step.name, step.arguments))
-    return [
-        Finding(
-            f"alternating:{first.name}:{first.arguments}:{second.name}:{second.arguments}",
+    window = steps[-rules.window :]
+    found: dict[str, Finding] = {}
+    for step in steps[-newest:]:
+        for finding in (
+            *_equal(step, window, rules.repeats),
+            *_same_error(step, window, rules.repeats),
+            *_unknown_tool(step, window, call),
+        ):
+            found[finding.key] = finding
+    return list(found.values()) or list(_alternating(steps, rules.repeats))
+
+
+def _known_result(call: ToolCall, rules: Loop) -> ToolResult | None:
+    """The result a call had as often as the rules allow, within the window."""
+    asked = same_arguments(call.arguments)
+    steps, _ = last_steps(call.history, rules.window)
+    same = [s for s in steps if s.request.name == call.name and same_arguments(s.request.arguments) == asked]
+    for step in same:
+        times = sum(step.same(other) for other in same)
+        if times >= rules.repeats:
+            head = f"{REPEATED} It gave the same result {times} times; this is that result:"
+            return ToolResult(f"{head}\n{step.result}", step.answer.is_error)
+    return None
+
+
+def _equal(step: Step, window: Sequence[Step], repeats: int) -> Iterator[Finding]:
+    same = [other for other in window if step.same(other)]
+    if len(same) >= repeats:
+        yield Finding(
+            f"equal:{_key(step)}",
+            f"{_shown(step)} was called {len(same)} times and gave the same result each time: {_clip(step.result)} "
+            "Calling it again will not change that. Use this result, or do something else.",
+            max(len(same) - repeats, sum(other.replayed for other in same)),
+        )
+
+
+def _same_error(step: Step, window: Sequence[Step], repeats: int) -> Iterator[Finding]:
+    if not step.answer.is_error:
+        return
+    same = [other for other in window if other.answer.is_error and other.result == step.result]
+    if len(same) >= repeats and not all(step.same_call(other) for other in same):
+        yield Finding(
+            f"error:{step.result}",
+            f"The same error came {len(same)} times: {_clip(step.result)} Find its cause, or go on without this.",
+            len(same) - repeats,
+        )
+
+
+def _unknown_tool(step: Step, window: Sequence[Step], call: ModelCall) -> Iterator[Finding]:
+    name = step.request.name
+    if not step.answer.is_error or not call.tools or any(tool.name == name for tool in call.tools):
+        return
+    times = sum(other.request.name == name and other.answer.is_error for other in window)
+    if times >= _UNKNOWN_TOOL_TIMES:
+        tools = ", ".join(tool.name for tool in call.tools)
+        yield Finding(
+            f"unknown:{name}", f"There is no tool named {_line(name)}. The tools are: {tools}.", times - _UNKNOWN_TOOL_TIMES
+        )
+
+
+def _alternating(steps: Sequence[Step], repeats: int) -> Iterator[Finding]:
+    if alternates(steps, repeats):
+        first, second = sorted(steps[-2:], key=_key)
+        yield Finding(
+            f"alternating:{_key(first)}:{_key(second)}",
             f"{_shown(first)} and {_shown(second)} were called in turns {repeats} times with the same results. "
             "Use these results, or do something else.",
-            _GRACE if alternation(steps, repeats + 1) else 0,
+            _GRACE if alternates(steps, repeats + 1) else 0,
         )
-    ]
+
+
+def _key(step: Step) -> str:
+    return f"{step.request.name}:{same_arguments(step.request.arguments)}"
 
 
 def _shown(step: Step) -> str:
-    return f"{step.name}({_clip(step.arguments, 120)})"
+    return f"{step.request.name}({_line(same_arguments(step.request.arguments), 120)})"
 
 
-def _clip(text: str, length: int = 200) -> str:
-    """One line of at most `length` characters, closed with a full stop where it is a result."""
+def _clip(result: str) -> str:
+    return f"{_line(result) or '(nothing)'}."
+
+
+def _line(text: str, length: int = 200) -> str:
     line = " ".join(text[: 4 * length].split())
-    clipped = line if len(line) <= length else f"{line[:length]}…"
-    return clipped if length < 200 else f"{clipped or '(nothing)'}."
+    return line if len(line) <= length else f"{line[:length]}…"

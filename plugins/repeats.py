@@ -9,45 +9,65 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
 
-__all__ = ["REPEATED", "Step", "alternation", "last_steps", "same_arguments"]
+__all__ = ["REPEATED", "Step", "alternates", "last_steps", "same_arguments"]
 
 REPEATED = "[repeated call, not run again]"
 """Begins a result that was answered from an earlier one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A tool call and what came of it. `arguments` is canonical JSON where it was JSON.
+class Step(NamedTuple):
+    """A tool call and what came of it."""
 
-    `replayed` is True where the result was given from an earlier one.
+    request: ToolRequest
+    answer: Message
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the result was given from an earlier one."""
+        return self.answer.text.startswith(REPEATED)
+
+    @property
+    def result(self) -> str:
+        """What the tool gave, also where it was given again."""
+        return self.answer.text.partition("\n")[2] if self.replayed else self.answer.text
+
+    def same_call(self, other: Step) -> bool:
+        """Whether both asked the same tool for the same."""
+        return self.request.name == other.request.name and same_arguments(self.request.arguments) == same_arguments(
+            other.request.arguments
+        )
+
+    def same(self, other: Step) -> bool:
+        """Whether both asked for the same and came to the same."""
+        return self.same_call(other) and self.result == other.result and self.answer.is_error == other.answer.is_error
+
+
+def last_steps(messages: Sequence[Message], count: int) -> tuple[list[Step], int]:
+    """The last `count` answered tool calls since the last user message, oldest first, and how many of
+    them the latest assistant message asked for.
     """
-
-    name: str
-    arguments: str
-    result: str
-    is_error: bool = False
-    replayed: bool = field(default=False, compare=False)
-
-
-def last_steps(messages: Sequence[Message], count: int) -> list[Step]:
-    """The last `count` answered tool calls since the last user message, oldest first."""
-    results: dict[str, Message] = {}
+    answers: dict[str, Message] = {}
     steps: list[Step] = []
+    newest = 0
     for message in reversed(messages):
         if message.role == "user" or len(steps) >= count:
             break
-        if message.role == "tool" and message.tool_call_id is not None:
-            results[message.tool_call_id] = message
+        if message.role == "tool":
+            if message.tool_call_id is not None:
+                answers[message.tool_call_id] = message
+            continue
         for request in reversed(message.tool_calls):
-            answer = results.pop(request.id, None)
+            answer = answers.pop(request.id, None)
             if answer is not None and len(steps) < count:
-                steps.append(_step(request, answer))
-    return steps[::-1]
+                steps.append(Step(request, answer))
+        newest = newest or len(steps)
+    steps.reverse()
+    return steps, newest
 
 
 @lru_cache(maxsize=256)
@@ -59,19 +79,9 @@ def same_arguments(arguments: str) -> str:
         return arguments
 
 
-def alternation(steps: Sequence[Step], times: int) -> tuple[Step, Step] | None:
-    """The two steps A and B where the last `2 * times` steps are A, B, A, B ..."""
+def alternates(steps: Sequence[Step], times: int) -> bool:
+    """Whether the last `2 * times` steps are A, B, A, B ... with A and B different calls."""
     tail = steps[-2 * times :]
-    if len(tail) < 2 * times or tail[0] == tail[1]:
-        return None
-    first, second = tail[0], tail[1]
-    alternates = all(step == (first, second)[index % 2] for index, step in enumerate(tail))
-    return (first, second) if alternates else None
-
-
-def _step(request: ToolRequest, answer: Message) -> Step:
-    arguments = same_arguments(request.arguments)
-    if answer.text.startswith(REPEATED):
-        earlier = answer.text.partition("\n")[2]
-        return Step(request.name, arguments, earlier, answer.is_error, replayed=True)
-    return Step(request.name, arguments, answer.text, answer.is_error)
+    if len(tail) < 2 * times or tail[0].same_call(tail[1]):
+        return False
+    return all(step.same(tail[index % 2]) for index, step in enumerate(tail))

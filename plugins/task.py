@@ -7,13 +7,13 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from leanloop.budgets.budget import Budget, ModelPriceEntry
-from leanloop.budgets.demand import Holder
+from leanloop.budgets.demand import Holder, LimitTable
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
@@ -24,7 +24,7 @@ from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.tally import Tally
 
-__all__ = ["Task", "current_task", "entered", "task"]
+__all__ = ["Task", "current_task", "enter", "leave", "task"]
 
 _current: ContextVar[Task | None] = ContextVar("leanloop_task", default=None)
 _process_store = MemoryStore()
@@ -65,9 +65,10 @@ class Task:
         own = Holder(self.id, budget.agent, self.tags, self.budget.limits)
         self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
         self.holders: tuple[Holder, ...] = (own, *(parent.holders if parent else ()))
+        self.table = LimitTable(self.holders)
         self.limited = frozenset(resource for holder in self.holders for _, amounts in holder.amounts for resource in amounts)
         self.cycles = 0
-        self.cycle_charged = 0
+        self._unpaid_cycles = 0
         self.hold: str | None = None
         self._stopped: TaskStopped | None = None
         self._landing = False
@@ -113,11 +114,22 @@ class Task:
             self._claimed = True
             return True
 
-    def next_cycle(self) -> int:
-        """The number of the cycle that begins now, from 1."""
+    def begin_cycle(self) -> None:
+        """Count a cycle; the next reservation pays for it."""
         with self._lock:
             self.cycles += 1
-            return self.cycles
+            self._unpaid_cycles += 1
+
+    def take_cycles(self) -> int:
+        """Cycles begun and not paid for yet: one for the first attempt of a call, none for the next."""
+        with self._lock:
+            taken, self._unpaid_cycles = self._unpaid_cycles, 0
+            return taken
+
+    def give_cycles_back(self, cycles: int) -> None:
+        """Cycles whose reservation was refused."""
+        with self._lock:
+            self._unpaid_cycles += cycles
 
     @property
     def seconds(self) -> float:
@@ -133,6 +145,12 @@ class Task:
         """Let its clock run on."""
         if self._resumed is None:
             self._resumed = time.monotonic()
+
+    def close(self) -> None:
+        """Give back what is still set aside for a landing that will not come."""
+        hold, self.hold = self.hold, None
+        if hold is not None:
+            self.store.release(hold)
 
     def save(self, saving: Saving) -> None:
         """Put a saving on the receipt, here and in every task this is a part of."""
@@ -185,14 +203,14 @@ def current_task() -> Task | None:
     return _current.get()
 
 
-@contextmanager
-def entered(member: Task) -> Iterator[Task]:
-    """Make `member` the current task for a while."""
-    token = _current.set(member)
-    try:
-        yield member
-    finally:
-        _current.reset(token)
+def enter(member: Task) -> Token[Task | None]:
+    """Make `member` the current task until `leave` is called with what this gives."""
+    return _current.set(member)
+
+
+def leave(token: Token[Task | None]) -> None:
+    """Undo `enter`."""
+    _current.reset(token)
 
 
 @contextmanager
@@ -208,5 +226,10 @@ def task(
     `budget` is a `Budget` or the path of a budget file. Works in sync and async code alike.
     """
     loaded = budget if isinstance(budget, Budget) else load_budget(budget)
-    with entered(Task(loaded, tags=tags, limits=limits, parent=current_task(), store=store)) as opened:
+    opened = Task(loaded, tags=tags, limits=limits, parent=current_task(), store=store)
+    token = enter(opened)
+    try:
         yield opened
+    finally:
+        leave(token)
+        opened.close()

@@ -6,16 +6,14 @@ async tasks alike, and nothing beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 
-from leanloop.plugins.task import Task, entered
+from leanloop.plugins.task import Task, enter, leave
 
-__all__ = ["in_model_call", "meter", "model_call_covered", "tool_call_covered", "within"]
+__all__ = ["in_model_call", "model_call_covered", "tool_call_covered", "within"]
 
 _model: ContextVar[bool] = ContextVar("leanloop_model_covered", default=False)
 _tool: ContextVar[list[str] | None] = ContextVar("leanloop_tool_covered", default=None)
@@ -31,36 +29,42 @@ def in_model_call() -> bool:
     return _model.get()
 
 
-@contextmanager
-def model_call_covered() -> Iterator[None]:
+class model_call_covered:  # noqa: N801  (a context manager, named as one)
     """Around the one place where a counted model call is made."""
-    token = _model.set(True)
-    try:
-        yield
-    finally:
-        _model.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _model.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _model.reset(self._token)
 
 
-@contextmanager
-def within(task: Task, tool: str | None = None) -> Iterator[None]:
-    """Around a tool's run: it belongs to `task`, `tool` itself is counted, and all it does is metered."""
-    model, covered = _model.set(False), _tool.set([tool] if tool is not None else [])
-    try:
-        with entered(task):
-            yield
-    finally:
-        _tool.reset(covered)
+class within:  # noqa: N801
+    """Around a call of `task`: what it calls in turn belongs to the task and is seen by `handler`.
+
+    `tool` is the tool that is counted already, where the call is a tool's.
+    """
+
+    __slots__ = ("_entered", "_handler", "_task", "_tokens", "_tool")
+
+    def __init__(self, task: Task, handler: BaseCallbackHandler, tool: str | None = None) -> None:
+        self._task = task
+        self._handler = handler
+        self._tool = tool
+
+    def __enter__(self) -> None:
+        tool = [] if self._tool is None else [self._tool]
+        self._tokens = (_model.set(False), _tool.set(tool), _meter.set(self._handler))
+        self._entered = enter(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        leave(self._entered)
+        model, tool, handler = self._tokens
+        _meter.reset(handler)
+        _tool.reset(tool)
         _model.reset(model)
-
-
-@contextmanager
-def meter(handler: BaseCallbackHandler) -> Iterator[None]:
-    """Have `handler` see every model and tool call made inside."""
-    token = _meter.set(handler)
-    try:
-        yield
-    finally:
-        _meter.reset(token)
 
 
 def tool_call_covered(name: str) -> bool:

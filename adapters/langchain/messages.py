@@ -7,6 +7,7 @@ import binascii
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -21,32 +22,22 @@ _ROLES: Mapping[str, Role] = {"human": "user", "ai": "assistant", "system": "sys
 _TOKENS_PER_BASE64 = 16
 """Base64 characters of an attached file per token: providers publish no rule that works without opening it."""
 
+_CONTENT = attrgetter("content")
+
 _HEADER = 64 * 1024
 """As much of a picture as is decoded to find its size."""
 
 
 def from_langchain(message: BaseMessage) -> Message:
     """The neutral form of `message`, which is kept in `raw`."""
-    texts: list[str] = []
-    images: list[Image] = []
-    other = 0
     content: object = message.content
-    for block in [content] if isinstance(content, str) else cast("Sequence[object]", content):
-        if isinstance(block, str):
-            texts.append(block)
-        elif isinstance(block, Mapping):
-            other += _block(cast("Mapping[str, object]", block), texts, images)
-    return Message(
-        role=_ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user")),
-        text="".join(texts) if len(texts) < 2 else "\n".join(texts),
-        tool_calls=_tool_calls(message),
-        tool_call_id=message.tool_call_id if isinstance(message, ToolMessage) else None,
-        name=message.name,
-        is_error=isinstance(message, ToolMessage) and message.status == "error",
-        images=tuple(images),
-        other_tokens=other,
-        raw=message,
-    )
+    text, images, other = (content, (), 0) if isinstance(content, str) else _blocks(cast("Sequence[object]", content))
+    role = _ROLES.get(message.type) or _ROLES.get(str(getattr(message, "role", "")), "user")
+    if isinstance(message, ToolMessage):
+        failed = message.status == "error"
+        return Message(role, text, (), message.tool_call_id, message.name, failed, images, other, message)
+    calls = _tool_calls(message) if isinstance(message, AIMessage) else ()
+    return Message(role, text, calls, None, message.name, False, images, other, message)
 
 
 def to_langchain(message: Message) -> BaseMessage:
@@ -85,25 +76,37 @@ class Transcript:
         self._raw: list[BaseMessage] = []
         self._contents: list[object] = []
         self._neutral: tuple[Message, ...] = ()
+        self._expected: dict[int, Message] = {}
+
+    def expect(self, message: Message) -> None:
+        """A message just made, which the history will hold next: it need not be converted again."""
+        with self._lock:
+            self._expected[id(message.raw)] = message
 
     def of(self, messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         """`messages` as neutral ones."""
         raw = list(messages)
-        contents: list[object] = [message.content for message in raw]
+        contents: list[object] = list(map(_CONTENT, raw))
         with self._lock:
             known = len(self._raw)
             if raw[:known] != self._raw or contents[:known] != self._contents:
                 known = _common(raw, contents, self._raw, self._contents)
             if known < len(raw) or known < len(self._raw):
-                new = tuple(from_langchain(message) for message in raw[known:])
+                new = tuple(self._convert(message) for message in raw[known:])
                 self._raw, self._contents = raw, contents
                 self._neutral = self._neutral[:known] + new
+                self._expected.clear()
             return self._neutral
+
+    def _convert(self, message: BaseMessage) -> Message:
+        known = self._expected.get(id(message))
+        return known if known is not None and known.raw is message else from_langchain(message)
 
     def clear(self) -> None:
         """Let go of the messages."""
         with self._lock:
             self._raw, self._contents, self._neutral = [], [], ()
+            self._expected.clear()
 
 
 def _common(
@@ -118,15 +121,26 @@ def _common(
     return min(len(raw), len(old))
 
 
-def _tool_calls(message: BaseMessage) -> tuple[ToolRequest, ...]:
-    if not isinstance(message, AIMessage):
-        return ()
+def _tool_calls(message: AIMessage) -> tuple[ToolRequest, ...]:
     good = [ToolRequest(call["id"] or "", call["name"], _json(call["args"])) for call in message.tool_calls]
     bad = [
         ToolRequest(call.get("id") or "", call.get("name") or "", call.get("args") or "")
         for call in message.invalid_tool_calls
     ]
     return (*good, *bad)
+
+
+def _blocks(content: Sequence[object]) -> tuple[str, tuple[Image, ...], int]:
+    """Text, pictures and other tokens of a content list."""
+    texts: list[str] = []
+    images: list[Image] = []
+    other = 0
+    for block in content:
+        if isinstance(block, str):
+            texts.append(block)
+        elif isinstance(block, Mapping):
+            other += _block(cast("Mapping[str, object]", block), texts, images)
+    return "\n".join(texts), tuple(images), other
 
 
 def _block(block: Mapping[str, object], texts: list[str], images: list[Image]) -> int:

@@ -10,7 +10,7 @@ from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, Too
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
-from leanloop.adapters.langchain.covered import meter, model_call_covered, within
+from leanloop.adapters.langchain.covered import model_call_covered, within
 from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
 from leanloop.adapters.langchain.runs import Run, Runs
 from leanloop.adapters.langchain.stop import bubbling
@@ -76,10 +76,10 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
 
         def send(call: ModelCall) -> ModelReply:
             with model_call_covered():
-                return reply_of(handler(asked.to_langchain(call)))
+                return reply_of(handler(asked.to_langchain(call)), member.transcript)
 
         try:
-            with within(member.task), meter(METER):
+            with within(member.task, METER):
                 return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
         except TaskStopped as stop:
             raise bubbling(stop) from None
@@ -93,10 +93,10 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
 
         async def send(call: ModelCall) -> ModelReply:
             with model_call_covered():
-                return reply_of(await handler(asked.to_langchain(call)))
+                return reply_of(await handler(asked.to_langchain(call)), member.transcript)
 
         try:
-            with within(member.task), meter(METER):
+            with within(member.task, METER):
                 return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
         except TaskStopped as stop:
             raise bubbling(stop) from None
@@ -108,12 +108,12 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
 
         def send(call: ToolCall) -> ToolResult:
             try:
-                return result_of(handler(request))
+                return result_of(handler(request), member.transcript)
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
         try:
-            with within(member.task, asked.name), meter(METER):
+            with within(member.task, METER, asked.name):
                 return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
         except Paused as paused:
             member.task.pause()
@@ -130,12 +130,12 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
 
         async def send(call: ToolCall) -> ToolResult:
             try:
-                return result_of(await handler(request))
+                return result_of(await handler(request), member.transcript)
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
         try:
-            with within(member.task, asked.name), meter(METER):
+            with within(member.task, METER, asked.name):
                 return outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
         except Paused as paused:
             member.task.pause()

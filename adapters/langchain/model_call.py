@@ -92,11 +92,14 @@ def _answer_tools(response_format: object) -> tuple[Any, ...]:
     return ToolTable.answers(cast("Any", response_format).schema_specs)
 
 
-def reply_of(response: Response) -> ModelReply:
+def reply_of(response: Response, transcript: Transcript) -> ModelReply:
     """The neutral reply in a response; its first AI message is what the model said."""
     said = next((message for message in response.result if isinstance(message, AIMessage)), None)
-    message = from_langchain(said) if said is not None else from_langchain(AIMessage(""))
-    return ModelReply(message, usage_of(said) if said is not None else None, raw=response)
+    if said is None:
+        return ModelReply(from_langchain(AIMessage("")), raw=response)
+    message = from_langchain(said)
+    transcript.expect(message)
+    return ModelReply(message, usage_of(said), raw=response)
 
 
 def response_of(reply: ModelReply, receipt: dict[str, object] | None) -> Response:

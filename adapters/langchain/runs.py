@@ -37,6 +37,16 @@ class Run:
     transcript: Transcript = field(default_factory=Transcript)
     questions: set[str] = field(default_factory=set[str])
     answered: bool = False
+    scanned: int = 0
+
+    def note_questions(self, messages: Sequence[BaseMessage]) -> None:
+        """Remember the user messages that are new, by which the run is found again after an interrupt."""
+        if len(messages) < self.scanned:
+            self.scanned = 0
+        for message in messages[self.scanned :]:
+            if message.type == "human" and message.id is not None:
+                self.questions.add(message.id)
+        self.scanned = len(messages)
 
 
 class Runs:
@@ -52,21 +62,22 @@ class Runs:
     def of(self, messages: Sequence[BaseMessage]) -> Run:
         """The run the code is in, opened where there is none yet."""
         control, thread, namespace, tags = _place()
-        question = next((message.id for message in reversed(messages) if message.type == "human"), None)
         with self._lock:
             run = self._by_run.get((id(control), namespace)) if control is not None else None
-            if run is None and thread is not None:
-                earlier = self._by_thread.get((thread, namespace))
-                run = earlier if earlier is not None and question in earlier.questions else None
             if run is None:
-                run = Run(self._open(thread, namespace, question, tags), control)
-            if control is not None:
-                run.control = control
-                self._keep(self._by_run, (id(control), namespace), run)
+                question = _question(messages)
+                earlier = self._by_thread.get((thread, namespace)) if thread is not None else None
+                if earlier is not None and question in earlier.questions:
+                    run = earlier
+                else:
+                    run = Run(self._open(thread, namespace, question, tags), control)
+                if control is not None:
+                    run.control = control
+                    self._keep(self._by_run, (id(control), namespace), run)
+                if thread is not None:
+                    self._keep(self._by_thread, (thread, namespace), run)
             if thread is not None:
-                self._keep(self._by_thread, (thread, namespace), run)
-            if question is not None:
-                run.questions.add(question)
+                run.note_questions(messages)
             return run
 
     def _open(self, thread: str | None, namespace: str, question: str | None, tags: Mapping[str, str]) -> Task:
@@ -89,6 +100,11 @@ class Runs:
             done = next((old for old, other in kept.items() if other.answered), None)
             if done is not None:
                 del kept[done]
+
+
+def _question(messages: Sequence[BaseMessage]) -> str | None:
+    """The id of the last user message."""
+    return next((message.id for message in reversed(messages) if message.type == "human"), None)
 
 
 def _place() -> tuple[object, str | None, str, Mapping[str, str]]:

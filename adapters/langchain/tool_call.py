@@ -39,10 +39,12 @@ def call_of(request: ToolCallRequest, transcript: Transcript) -> ToolCall:
     )
 
 
-def result_of(outcome: Outcome) -> ToolResult:
+def result_of(outcome: Outcome, transcript: Transcript) -> ToolResult:
     """The neutral result of what a tool gave; a Command's text is that of its messages."""
     if isinstance(outcome, ToolMessage):
-        return ToolResult(from_langchain(outcome).text, outcome.status == "error", raw=outcome)
+        message = from_langchain(outcome)
+        transcript.expect(message)
+        return ToolResult(message.text, message.is_error, raw=outcome)
     update: object = outcome.update
     messages: object = cast("dict[str, object]", update).get("messages") if isinstance(update, dict) else None
     said = cast("list[object]", messages) if isinstance(messages, list) else []

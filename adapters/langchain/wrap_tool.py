@@ -13,7 +13,7 @@ from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
-from leanloop.adapters.langchain.covered import meter, within
+from leanloop.adapters.langchain.covered import within
 from leanloop.adapters.langchain.middleware import LeanLoop, unless_ours
 from leanloop.adapters.langchain.stop import bubbling
 from leanloop.adapters.langchain.wrap import loop_of, run_of
@@ -68,7 +68,7 @@ def _guard(inner: Callable[..., object], loop: LeanLoop) -> Callable[..., object
 
         task = run_of(loop, ()).task
         try:
-            with within(task), meter(METER):
+            with within(task, METER):
                 return _seen(run(loop.stack.tool_flow(asked, task), send), outcome)
         except Paused as paused:
             raise paused.cause from None
@@ -93,7 +93,7 @@ def _aguard(inner: Callable[..., Awaitable[object]], loop: LeanLoop) -> Callable
 
         task = run_of(loop, ()).task
         try:
-            with within(task), meter(METER):
+            with within(task, METER):
                 return _seen(await arun(loop.stack.tool_flow(asked, task), send), outcome)
         except Paused as paused:
             raise paused.cause from None
