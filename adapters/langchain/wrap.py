@@ -65,7 +65,8 @@ def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> 
         bases.append(_Streams)
     if kind._astream is not BaseChatModel._astream:
         bases.append(_StreamsAsync)
-    guarded = type(f"LeanLoop{kind.__name__}", (*bases, kind), {"__module__": kind.__module__, "leanloop_": loop})
+    guarded: Any = type(f"LeanLoop{kind.__name__}", (*bases, kind), {"__module__": kind.__module__})
+    guarded.leanloop_ = loop  # afterwards: pydantic takes what stands in a class's body for a field
     twin: object = guarded.__new__(guarded)
     for name in _COPIED:
         value = getattr(model, name)
@@ -91,7 +92,9 @@ def run_of(loop: LeanLoop, messages: Sequence[BaseMessage]) -> Run:
 
 
 @contextmanager
-def _calls(model: object, messages: Sequence[BaseMessage], settings: dict[str, Any]) -> Iterator[tuple[ChatRequest, Run]]:
+def _calls(
+    model: object, messages: Sequence[BaseMessage], settings: dict[str, Any]
+) -> Iterator[tuple[ChatRequest, Run]]:
     member = run_of(cast("Any", model).leanloop_, messages)
     try:
         yield ChatRequest(model, messages, settings, member.transcript.of(messages)), member
