@@ -15,7 +15,8 @@ and bare once more, whose difference from the first is the noise.
 Run: python bench/overhead.py [--json] [--rounds FACTOR]
 """
 
-# pyright: reportUnknownVariableType=false  (create_agent's own annotations lack type arguments)
+# create_agent's own annotations lack type arguments:
+# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
 import argparse
