@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from leanloop.plugins.call import ModelCall, ToolCall
-from leanloop.plugins.flow import Flow, Io
+from leanloop.plugins.flow import Abandoned, Flow, Io
 
 __all__ = ["arun"]
 
@@ -26,10 +26,14 @@ async def arun(flow: Flow[Call, Result], send: Callable[[Call], Awaitable[Result
             value: object
             try:
                 value = await step.arun() if isinstance(step, Io) else await send(step)
-            except BaseException as error:
+            except GeneratorExit:  # this coroutine is closed: its event loop has ended
+                step = flow.throw(Abandoned())
+            except BaseException as error:  # noqa: BLE001 the flow decides
                 step = flow.throw(error)
             else:
                 step = flow.send(value)
     except StopIteration as stop:
         result: Result = stop.value
         return result
+    except Abandoned:
+        raise GeneratorExit from None

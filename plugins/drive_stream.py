@@ -8,19 +8,19 @@ reservation is settled there and then. A flow whose stream is held back (`Plugin
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from contextlib import aclosing, closing
+from contextlib import asynccontextmanager, closing
 from typing import Generic, Protocol, TypeVar
 
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.flow import Io, ModelFlow
+from leanloop.plugins.flow import Abandoned, Io, ModelFlow
 
 __all__ = ["Chunks", "StreamClosed", "astream", "stream"]
 
 Chunk = TypeVar("Chunk")
 
 
-class StreamClosed(GeneratorExit):
+class StreamClosed(Abandoned):
     """The consumer of a stream stopped early; `reply` is what had arrived."""
 
     def __init__(self, reply: ModelReply) -> None:
@@ -70,12 +70,12 @@ def stream(
                         except GeneratorExit:
                             raise view.closed() from None
                     value = view.whole()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 the flow decides
                 step = flow.throw(error)
             else:
                 step = flow.send(value)
-    except StopIteration as stop:
-        rest = view.rest(stop.value)
+    except (StopIteration, StreamClosed) as end:
+        rest = view.rest(end)
     yield from rest
 
 
@@ -97,7 +97,7 @@ async def astream(
                     value = await step.arun()
                 else:
                     view.open(step)
-                    async with aclosing(send(step)) as source:
+                    async with _closing(send(step)) as source:
                         try:
                             async for chunk in source:
                                 if view.passes(chunk):
@@ -105,14 +105,24 @@ async def astream(
                         except GeneratorExit:
                             raise view.closed() from None
                     value = view.whole()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 the flow decides
                 step = flow.throw(error)
             else:
                 step = flow.send(value)
-    except StopIteration as stop:
-        rest = view.rest(stop.value)
+    except (StopIteration, StreamClosed) as end:
+        rest = view.rest(end)
     for chunk in rest:
         yield chunk
+
+
+@asynccontextmanager
+async def _closing(source: AsyncGenerator[Chunk, None]) -> AsyncGenerator[AsyncGenerator[Chunk, None], None]:
+    """`contextlib.aclosing`, but an event loop that ends closes all generators at once, perhaps `source` first."""
+    try:
+        yield source
+    finally:
+        if not getattr(source, "ag_running", False):
+            await source.aclose()
 
 
 class _View(Generic[Chunk]):
@@ -125,7 +135,8 @@ class _View(Generic[Chunk]):
         self._began = False
         self._over = False
         self._arrived: list[Chunk] = []
-        self._reply: ModelReply | None = None
+        self._shown: ModelReply | None = None
+        self._replies: list[tuple[ModelReply, list[Chunk]]] = []
 
     def open(self, call: ModelCall) -> None:
         if self._began:
@@ -139,18 +150,22 @@ class _View(Generic[Chunk]):
         return self._passing
 
     def whole(self) -> ModelReply:
-        self._reply = self._chunks.join(self._arrived)
-        return self._reply
+        reply = self._chunks.join(self._arrived)
+        self._replies.append((reply, self._arrived))
+        self._shown = reply if self._began else None
+        return reply
 
     def closed(self) -> StreamClosed:
         self._over = True
         return StreamClosed(self._chunks.join(self._arrived))
 
-    def rest(self, reply: ModelReply) -> Iterable[Chunk]:
-        if self._over:
+    def rest(self, end: StopIteration | StreamClosed) -> Iterable[Chunk]:
+        if self._over or isinstance(end, StreamClosed):
             return ()
-        if not self._began:
-            return tuple(self._arrived) if reply is self._reply else self._chunks.split(reply)
-        if reply is not self._reply:
-            raise UsageError("A plugin changed a reply after its chunks were shown; set holds_stream = True on it.")
-        return ()
+        reply: ModelReply = end.value
+        if self._began:
+            if reply is not self._shown:
+                raise UsageError("A plugin changed a reply after its chunks were shown; set holds_stream = True on it.")
+            return ()
+        held = next((chunks for whole, chunks in self._replies if whole is reply), None)
+        return self._chunks.split(reply) if held is None else held

@@ -22,7 +22,7 @@ def run(flow: Flow[Call, Result], send: Callable[[Call], Result]) -> Result:
             value: object
             try:
                 value = step.run() if isinstance(step, Io) else send(step)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 the flow decides
                 step = flow.throw(error)
             else:
                 step = flow.send(value)

@@ -17,7 +17,7 @@ from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 if TYPE_CHECKING:
     from leanloop.plugins.task import Task
 
-__all__ = ["Flow", "Io", "ModelFlow", "Paused", "Plugin", "ToolFlow", "compose"]
+__all__ = ["Abandoned", "Flow", "Io", "ModelFlow", "Paused", "Plugin", "ToolFlow", "compose"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,9 +30,7 @@ class Io(Generic[T]):
 
     __slots__ = ("_aio", "_args", "_kwargs", "_sync")
 
-    def __init__(
-        self, sync: Callable[P, T], aio: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> None:
+    def __init__(self, sync: Callable[P, T], aio: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> None:
         self._sync = sync
         self._aio = aio
         self._args = args
@@ -45,6 +43,14 @@ class Io(Generic[T]):
     async def arun(self) -> T:
         """Do it on the event loop."""
         return await self._aio(*self._args, **self._kwargs)
+
+
+class Abandoned(BaseException):
+    """Thrown into a flow nobody waits for any more: a stream closed early, a coroutine whose event loop ended.
+
+    It stands in for GeneratorExit, which Python does not throw through a `yield from` but turns into
+    `close()` (PEP 380), and a flow that is closed could wait for nothing while it unwinds.
+    """
 
 
 class Paused(BaseException):
@@ -86,15 +92,14 @@ class Plugin:
         return result
 
 
-def compose(
-    hooks: Sequence[Callable[[Call, Task], Flow[Call, Result]]], call: Call, task: Task
-) -> Flow[Call, Result]:
+def compose(hooks: Sequence[Callable[[Call, Task], Flow[Call, Result]]], call: Call, task: Task) -> Flow[Call, Result]:
     """Nest the hooks (outermost first) around `call` into one flow.
 
     The flow yields only `Io` and the calls that reach the middle, for a driver to perform.
     """
     if not hooks:
-        return (yield call)
+        made: Result = yield call
+        return made
     flow = hooks[0](call, task)
     inner = hooks[1:]
     try:
@@ -107,8 +112,10 @@ def compose(
                 elif type(step) is type(call):
                     value = yield from compose(inner, step, task)
                 else:
-                    raise UsageError(f"{_name(hooks[0])} yielded {type(step).__name__}; yield a {type(call).__name__} or Io.")
-            except BaseException as error:
+                    raise UsageError(
+                        f"{_name(hooks[0])} yielded {type(step).__name__}; yield a {type(call).__name__} or Io."
+                    )
+            except BaseException as error:  # noqa: BLE001 a plugin decides
                 step = flow.throw(error)
             else:
                 step = flow.send(value)
