@@ -1,5 +1,7 @@
 """What the tests of the LangChain adapter share: both ways to run, a ledger that must end empty, a local provider."""
 
+# create_agent's own annotations lack type arguments, and a ledger is looked into:
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio
@@ -9,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from json import dumps, loads
 from typing import Any, cast
 
+import langchain.agents
 import pytest
 from langchain_core.messages import AIMessage
 
@@ -57,13 +60,29 @@ def run(request: pytest.FixtureRequest) -> Runner:
     return Runner(request.param)
 
 
+class Ledger(MemoryStore):
+    """A store whose books can be read."""
+
+    def spent(self, resource: str) -> list[int]:
+        """What each account has spent of `resource`, the accounts that spent nothing left out."""
+        return [known.spent for (_, name), known in self._accounts.items() if name == resource and known.spent]
+
+    def reserved(self) -> dict[tuple[str, str], int]:
+        return {key: account.reserved for key, account in self._accounts.items() if account.reserved}
+
+
 @pytest.fixture
-def store() -> Generator[MemoryStore]:
+def store() -> Generator[Ledger]:
     """A ledger; whatever a test does with it, nothing may stay set aside."""
-    ledger = MemoryStore()
+    ledger = Ledger()
     yield ledger
-    held = {key: account.reserved for key, account in ledger._accounts.items() if account.reserved}
-    assert held == {}, "reserved for nobody"
+    assert ledger.reserved() == {}, "set aside for nobody"
+
+
+@pytest.fixture
+def create_agent() -> Any:
+    """LangChain's own, without its annotations."""
+    return langchain.agents.create_agent
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-# create_agent's own annotations lack type arguments:
-# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
 import itertools
@@ -8,12 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware, ModelRetryMiddleware, ToolRetryMiddleware
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 
-from leanloop import Budget, BudgetExceeded, Limit, LoopDetected, MemoryStore
+from leanloop import Budget, BudgetExceeded, Limit, LoopDetected
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import Script, ScriptedModel
 from leanloop.budgets.money import to_nano
@@ -56,7 +53,9 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("resource", LIMITS)
-def test_a_task_that_runs_out_answers_and_stays_within_its_limit(run: Any, store: MemoryStore, resource: str) -> None:
+def test_a_task_that_runs_out_answers_and_stays_within_its_limit(
+    run: Any, create_agent: Any, store: Any, resource: str
+) -> None:
     limit, amount = LIMITS[resource]
     model = ScriptedModel(script=searching_on())
     agent = create_agent(model, [search], middleware=[LeanLoop(Budget(agent="a", limits=(limit,)), store=store)])
@@ -64,14 +63,13 @@ def test_a_task_that_runs_out_answers_and_stays_within_its_limit(run: Any, store
     last = result["messages"][-1]
     assert last.text == "From what I have: an answer."
     assert not last.tool_calls
-    ((account, _),) = [key for key in store._accounts if key[1] == resource]
-    (balance,) = store.balances([(account, resource)])
-    assert 0 < balance.spent <= amount
+    (spent,) = store.spent(resource)
+    assert 0 < spent <= amount
     assert last.response_metadata["leanloop"]["model_calls"] == len(model.seen)
     assert last.response_metadata["leanloop"]["stopped"]
 
 
-def test_a_limit_on_one_tool_ends_its_calls_only(run: Any, store: MemoryStore) -> None:
+def test_a_limit_on_one_tool_ends_its_calls_only(run: Any, create_agent: Any, store: Any) -> None:
     @tool
     def read(name: str) -> str:
         """Read."""
@@ -95,8 +93,8 @@ def test_a_limit_on_one_tool_ends_its_calls_only(run: Any, store: MemoryStore) -
     assert result["messages"][-1].response_metadata["leanloop"]["tool_calls"] == {"search": 2, "read": 1}
 
 
-def test_no_time_left_lands(run: Any, store: MemoryStore) -> None:
-    budget = Budget(agent="a", limits=(Limit(seconds=Decimal("0")),))
+def test_no_time_left_lands(run: Any, create_agent: Any, store: Any) -> None:
+    budget = Budget(agent="a", limits=(Limit(seconds=Decimal(0)),))
     agent = create_agent(ScriptedModel(script=searching_on()), [search], middleware=[LeanLoop(budget, store=store)])
     result = run(agent, question())
     assert result["messages"][-1].text == "From what I have: an answer."
@@ -104,7 +102,9 @@ def test_no_time_left_lands(run: Any, store: MemoryStore) -> None:
 
 
 @pytest.mark.parametrize("limit", [Limit(tokens=0), Limit(usd=Decimal(0)), Limit(model_calls=0), Limit(cycles=0)])
-def test_a_budget_of_zero_answers_without_calling_the_model(run: Any, store: MemoryStore, limit: Limit) -> None:
+def test_a_budget_of_zero_answers_without_calling_the_model(
+    run: Any, create_agent: Any, store: Any, limit: Limit
+) -> None:
     model = ScriptedModel(script=searching_on())
     agent = create_agent(model, [search], middleware=[LeanLoop(Budget(agent="a", limits=(limit,)), store=store)])
     result = run(agent, question())
@@ -113,7 +113,9 @@ def test_a_budget_of_zero_answers_without_calling_the_model(run: Any, store: Mem
 
 
 @pytest.mark.parametrize("resource", LIMITS)
-def test_a_raised_limit_reaches_the_caller_past_every_retry(run: Any, store: MemoryStore, resource: str) -> None:
+def test_a_raised_limit_reaches_the_caller_past_every_retry(
+    run: Any, create_agent: Any, store: Any, resource: str
+) -> None:
     limit, amount = LIMITS[resource]
     other = ScriptedModel(script=[AIMessage("from the fallback")])
     agent = create_agent(
@@ -134,7 +136,7 @@ def test_a_raised_limit_reaches_the_caller_past_every_retry(run: Any, store: Mem
     assert other.seen == []
 
 
-def test_a_limit_raised_in_a_sub_agent_reaches_the_caller(run: Any, store: MemoryStore) -> None:
+def test_a_limit_raised_in_a_sub_agent_reaches_the_caller(run: Any, create_agent: Any, store: Any) -> None:
     inner = create_agent(ScriptedModel(script=searching_on()), [search])
 
     @tool
@@ -156,7 +158,7 @@ def test_a_limit_raised_in_a_sub_agent_reaches_the_caller(run: Any, store: Memor
     assert raised.value.resource == "tokens"
 
 
-def test_a_loop_raises_where_the_budget_says_raise(run: Any, store: MemoryStore) -> None:
+def test_a_loop_raises_where_the_budget_says_raise(run: Any, create_agent: Any, store: Any) -> None:
     asked = [AIMessage("", tool_calls=[{"name": "search", "args": {"q": "same"}, "id": f"c{n}"}]) for n in range(20)]
     agent = create_agent(
         ScriptedModel(script=asked),
