@@ -111,8 +111,9 @@ class MemoryStore:
             self._accounts[name, resource].reserved -= amount
 
     def _prune(self, now: float) -> None:
-        """Forget expired accounts that hold nothing; look again when the table has doubled."""
-        gone = [key for key, account in self._accounts.items() if account.expires_at <= now and not account.reserved]
+        """Forget expired accounts with no call in flight; look again when the table has doubled."""
+        held = {(name, resource) for lines in self._held.values() for name, resource, _ in lines}
+        gone = [key for key, account in self._accounts.items() if account.expires_at < now and key not in held]
         for key in gone:
             del self._accounts[key]
         self._prune_at = max(_PRUNE_FROM, 2 * len(self._accounts))

@@ -1,0 +1,118 @@
+"""A store and a plain model of it are given the same steps, and agree after each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.store import Balance, Demand, Grant, LedgerStore, Line, Refusal
+
+KEYS = [("task:1", "tokens"), ("task:1", "usd"), ("user=u:day:1", "usd"), ("global:month:1", "model_calls")]
+RESOURCES = sorted({resource for _, resource in KEYS})
+
+
+@dataclass
+class Model:
+    """The ledger as one would do it by hand: every balance is added up anew from what was done."""
+
+    settled: list[tuple[tuple[str, str], int]] = field(default_factory=list[tuple[tuple[str, str], int]])
+    held: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict[str, dict[tuple[str, str], int]])
+
+    def spent(self, key: tuple[str, str]) -> int:
+        return sum(amount for other, amount in self.settled if other == key)
+
+    def reserved(self, key: tuple[str, str], without: str | None = None) -> int:
+        return sum(held.get(key, 0) for name, held in self.held.items() if name != without)
+
+    def fits(self, demand: Demand, units: int, without: str | None) -> int | None:
+        """The first line that `units` do not fit; None where they fit all."""
+        for index, line in enumerate(demand.lines):
+            key = (line.account, line.resource)
+            if self.spent(key) + self.reserved(key, without) + line.fixed + line.slope * units > line.limit:
+                return index
+        return None
+
+    def reserve(self, name: str, demand: Demand, replaces: str | None) -> Grant | Refusal:
+        index = self.fits(demand, demand.least, replaces)
+        if index is not None:
+            line = demand.lines[index]
+            key = (line.account, line.resource)
+            return Refusal(index, line, Balance(self.spent(key), self.reserved(key, replaces)))
+        units = next(n for n in range(demand.most, demand.least - 1, -1) if self.fits(demand, n, replaces) is None)
+        self.held.pop(replaces or "", None)
+        before = tuple(
+            Balance(self.spent(key), self.reserved(key))
+            for key in ((line.account, line.resource) for line in demand.lines)
+        )
+        self.held[name] = {(line.account, line.resource): line.fixed + line.slope * units for line in demand.lines}
+        return Grant(units, before)
+
+
+@st.composite
+def demands(draw: st.DrawFn) -> Demand:
+    keys = draw(st.lists(st.sampled_from(KEYS), unique=True, max_size=4))
+    lines = tuple(
+        Line(*key, 100 + 50 * KEYS.index(key), draw(st.integers(0, 40)), draw(st.integers(0, 3))) for key in keys
+    )
+    least = draw(st.integers(0, 20))
+    return Demand(lines, least + draw(st.integers(0, 60)), least)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Random reservations, replacements, settlements and releases, some of them of names long gone."""
+
+    names = Bundle("names")
+
+    def make(self) -> LedgerStore:
+        return MemoryStore()
+
+    @initialize()
+    def begin(self) -> None:
+        self.store = self.make()
+        self.model = Model()
+        self.count = 0
+
+    @rule(target=names, demand=demands(), replaces=st.none() | names)
+    def reserve(self, demand: Demand, replaces: str | None) -> str:
+        self.count += 1
+        name = f"r{self.count}"
+        held = dict(self.model.held)
+        assert self.store.reserve(name, demand, replaces=replaces) == self.model.reserve(name, demand, replaces)
+        for line in demand.lines:  # what was granted never passes a limit
+            key = (line.account, line.resource)
+            if name in self.model.held and name not in held:
+                assert self.model.spent(key) + self.model.reserved(key) <= line.limit
+        return name
+
+    @rule(name=names, share=st.integers(0, 120), resources=st.sets(st.sampled_from(RESOURCES)))
+    def settle(self, name: str, share: int, resources: set[str]) -> None:
+        held = self.model.held.pop(name, {})
+        actual = dict.fromkeys(resources, 0)
+        for (_, resource), amount in held.items():
+            if resource in actual:
+                actual[resource] = max(actual[resource], amount * share // 100)
+        self.model.settled += [(key, actual.get(key[1], 0)) for key in held]
+        self.store.settle(name, actual)
+
+    @rule(name=consumes(names))
+    def release(self, name: str) -> None:
+        self.model.held.pop(name, None)
+        self.store.release(name)
+
+    @rule(name=names)
+    def settle_again(self, name: str) -> None:
+        if name not in self.model.held:
+            self.store.settle(name, dict.fromkeys(RESOURCES, 1_000))
+
+    @invariant()
+    def balances_agree(self) -> None:
+        expected = [Balance(self.model.spent(key), self.model.reserved(key)) for key in KEYS]
+        assert self.store.balances(KEYS) == expected
+
+
+TestMemoryStore = LedgerMachine.TestCase
+TestMemoryStore.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
