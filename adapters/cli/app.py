@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from leanloop.adapters.cli.check import check
+from leanloop.adapters.cli.demo import demo
 from leanloop.adapters.cli.schema import schema
 from leanloop.errors import LeanLoopError
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(check)
+app.command()(demo)
 app.command()(schema)
 
 
