@@ -44,7 +44,7 @@ class Landing(Plugin):
 
 
 def _land(call: ModelCall, task: Task, stop: TaskStopped) -> ModelFlow:
-    if not task.begin_landing():
+    if not task.begin_landing() or not task.budget.landing.tokens:
         return _without_model(call, stop)
     asked = Message("user", _request(stop, bool(call.answer_tools)))
     history = answered(call.messages)
@@ -64,8 +64,10 @@ def _land(call: ModelCall, task: Task, stop: TaskStopped) -> ModelFlow:
             share = max(0.0, (error.limit - error.spent - error.reserved) / error.needed) if error.needed else 0.0
             target = int(counter.prompt(landing.messages, landing.tools) * min(0.5, 0.8 * share))
             landing = replace(landing, messages=(*shortened(history, target, counter), asked))
-        except Exception as error:
-            _log.warning("The landing of task %s failed (%s); it answers without a model.", task.id, type(error).__name__)
+        except Exception as error:  # noqa: BLE001  (a failed landing still ends with an answer)
+            _log.warning(
+                "The landing of task %s failed (%s); it answers without a model.", task.id, type(error).__name__
+            )
             break
         else:
             return _answer_only(call, reply, stop)

@@ -72,6 +72,8 @@ class Runs:
                 else:
                     run = Run(self._open(thread, namespace, question, tags), control)
                 if control is not None:
+                    # A resumed run has a new control; the old one's address may be given to any other run.
+                    self._by_run.pop((id(run.control), namespace), None)
                     run.control = control
                     self._keep(self._by_run, (id(control), namespace), run)
                 if thread is not None:
@@ -92,7 +94,9 @@ class Runs:
         return task
 
     @staticmethod
-    def _keep(table: OrderedDict[tuple[int, str], Run] | OrderedDict[tuple[str, str], Run], key: object, run: Run) -> None:
+    def _keep(
+        table: OrderedDict[tuple[int, str], Run] | OrderedDict[tuple[str, str], Run], key: object, run: Run
+    ) -> None:
         kept = cast("OrderedDict[object, Run]", table)
         kept[key] = run
         kept.move_to_end(key)
@@ -116,7 +120,7 @@ def _place() -> tuple[object, str | None, str, Mapping[str, str]]:
     runtime = settings.get("__pregel_runtime")
     thread = settings.get("thread_id")
     given = settings.get("leanloop")
-    tags = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
+    tags: Mapping[object, object] = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
     return (
         getattr(runtime, "control", None),
         str(thread) if thread is not None else None,
