@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from leanloop.budgets.money import format_usd
 
 __all__ = ["format_amount", "format_scope"]
@@ -25,4 +27,6 @@ def format_amount(resource: str, amount: int) -> str:
 def format_scope(account: str) -> str:
     """An account's name in words: ``this task``, ``user=u1 per day``."""
     owner, _, window = account.partition(":")
-    return "this task" if owner == "task" else f"{owner} per {window.partition(':')[0]}"
+    if owner == "task":
+        return "this task"
+    return f"{' '.join(unquote(owner).split())} per {window.partition(':')[0]}"

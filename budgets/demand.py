@@ -56,8 +56,8 @@ class LimitTable:
 
     def __init__(self, holders: Sequence[Holder]) -> None:
         self._holders = tuple(holders)
-        self._until = 0.0
-        self._slots: dict[tuple[str, ...], tuple[_Slot, ...]] = {}
+        # One attribute, so that no thread writes into a window another has just turned.
+        self._open: tuple[float, dict[tuple[str, ...], tuple[_Slot, ...]]] = (0.0, {})
 
     def demand(
         self, needs: Mapping[str, Need], *, most: int = 0, least: int = 0, now: float | None = None
@@ -72,12 +72,14 @@ class LimitTable:
                 not hold.
         """
         now = time.time() if now is None else now
-        if now >= self._until or now < self._until - 60:  # the second: the clock was set back
-            self._slots, self._until = {}, now - now % 60 + 60  # no window is shorter than a minute
+        until, known = self._open
+        if now >= until or now < until - 60:  # the second: the clock was set back
+            known = {}
+            self._open = (now - now % 60 + 60, known)  # no window is shorter than a minute
         names = tuple(needs)
-        slots = self._slots.get(names)
+        slots = known.get(names)
         if slots is None:
-            slots = self._slots[names] = self._find(names, datetime.fromtimestamp(now, UTC))
+            slots = known[names] = self._find(names, datetime.fromtimestamp(now, UTC))
         lines = tuple(
             Line(slot.account, slot.resource, slot.limit, *needs[slot.resource], expires=slot.expires) for slot in slots
         )
