@@ -8,19 +8,18 @@ import uuid
 
 __all__ = ["new_reservation"]
 
-_process = uuid.uuid4().hex
+_process = [uuid.uuid4().hex]
 _count = itertools.count()
 
 
 def new_reservation() -> str:
     """A name no other reservation has: this process's random name and a running number."""
-    return f"{_process}-{next(_count)}"
+    return f"{_process[0]}-{next(_count)}"
 
 
 def _renew() -> None:
     """A forked child must not go on under its parent's name."""
-    global _process
-    _process = uuid.uuid4().hex
+    _process[0] = uuid.uuid4().hex
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork

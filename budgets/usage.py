@@ -32,9 +32,7 @@ class Usage:
     def plausible(self) -> bool:
         """False where a count is negative or a part is larger than its whole."""
         parts = (self.input, self.output, self.cached_input, self.cache_write, self.reasoning)
-        return (
-            min(parts) >= 0 and self.cached_input + self.cache_write <= self.input and self.reasoning <= self.output
-        )
+        return min(parts) >= 0 and self.cached_input + self.cache_write <= self.input and self.reasoning <= self.output
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

@@ -6,7 +6,6 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from leanloop.budgets.amount import format_scope
 from leanloop.budgets.demand import Need
 from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Demand, Grant, Refusal
@@ -41,13 +40,8 @@ class BudgetGuard(Plugin):
         quote = Quote.of(call, task)
         if not landing:
             yield from set_aside(quote, task, call.min_output)
-        needs = quote.needs()
         cycles = task.take_cycles()
-        if cycles:
-            needs["cycles"] = Need(cycles)
-        if task.hold is not None and not landing:
-            for name, (fixed, slope) in quote.rereading().items():
-                needs[name] = Need(needs[name].fixed + fixed, needs[name].slope + slope)
+        needs = _needs(quote, cycles, leave_room=task.hold is not None and not landing)
         demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
         held = _Reservation(task, demand, owners)
         grant = yield from held.reserve(replaces=task.hold if landing else None)
@@ -59,14 +53,12 @@ class BudgetGuard(Plugin):
         try:
             reply: ModelReply = yield _capped(call, grant.units, task)
         except BaseException as error:
-            reported = error.reply.usage if isinstance(error, StreamClosed) else None
-            if reported is not None and reported.plausible:
-                yield from _book(held, quote, reported, call, cycles)
-            elif known_unbilled(error):
+            if known_unbilled(error):
                 yield from held.release()
                 task.give_cycles_back(cycles)
             else:
-                yield from _book(held, quote, quote.worst_usage(grant.units), call, cycles)
+                usage = _reported(error) or quote.worst_usage(grant.units)
+                yield from _book(held, quote, usage, call, cycles)
             yield from give_back(task)
             raise
         usage = quote.usage_of(reply)
@@ -129,19 +121,35 @@ class _Reservation:
             raise
         if isinstance(grant, Grant):
             for line, owner, balance in zip(self.demand.lines, self.owners, grant.before, strict=True):
-                tally = self.task.lineage[owner].tally
-                tally.limit_seen(line.account, format_scope(line.account), line.resource, line.limit, balance.spent)
+                self.task.lineage[owner].tally.limit_seen(line, balance)
         return grant
 
     def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
         if self.demand.lines:
             yield Io(self.task.store.settle, self.task.store.asettle, self.id, actual)
             for line, owner in zip(self.demand.lines, self.owners, strict=True):
-                self.task.lineage[owner].tally.limit_spent(line.account, line.resource, actual.get(line.resource, 0))
+                self.task.lineage[owner].tally.limit_spent(line, actual.get(line.resource, 0))
 
     def release(self) -> Generator[Io[Any], Any, None]:
         if self.demand.lines:
             yield Io(self.task.store.release, self.task.store.arelease, self.id)
+
+
+def _needs(quote: Quote, cycles: int, *, leave_room: bool) -> dict[str, Need]:
+    """The worst case of a call; with `leave_room`, that of a landing that reads all of it again, too."""
+    needs = quote.needs()
+    if cycles:
+        needs["cycles"] = Need(cycles)
+    if leave_room:
+        for name, (fixed, slope) in quote.rereading().items():
+            needs[name] = Need(needs[name].fixed + fixed, needs[name].slope + slope)
+    return needs
+
+
+def _reported(error: BaseException) -> Usage | None:
+    """The usage that had arrived when a stream was closed early, where that is known."""
+    usage = error.reply.usage if isinstance(error, StreamClosed) else None
+    return usage if usage is not None and usage.plausible else None
 
 
 def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
@@ -154,9 +162,9 @@ def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
 def _book(
     held: _Reservation, quote: Quote, usage: Usage, call: ModelCall, cycles: int
 ) -> Generator[Io[Any], Any, None]:
-    yield from held.settle({**quote.actual(usage), "cycles": cycles})
-    version = quote.price.version if quote.price else "no price"
     cost = quote.cost(usage)
+    yield from held.settle(quote.actual(usage, cost, cycles))
+    version = quote.price.version if quote.price else "no price"
     for member in held.task.lineage:
         member.tally.model_call(call.model, usage, cost, version)
 

@@ -28,13 +28,12 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     """
     if task.hold is not None or task.landed or task.budget.at_limit == "raise" or not task.limited:
         return
-    slope = quote.price.worst_case(quote.bound)[1] if quote.price else 0
     needs = {
         "model_calls": Need(1),
         "cycles": Need(1),
         "tokens": Need(0, 1),
         "output_tokens": Need(0, 1),
-        "usd": Need(0, slope),
+        "usd": Need(0, quote.output_cost),
     }
     demand, _ = task.table.demand(needs, most=task.budget.landing.tokens + min_output)
     most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])

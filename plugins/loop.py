@@ -10,7 +10,7 @@ from leanloop.errors import LoopDetected
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
-from leanloop.plugins.repeats import REPEATED, Step, alternates, last_steps, same_arguments
+from leanloop.plugins.repeats import REPEATED, Step, alternates, last_steps, may_repeat, same_arguments
 from leanloop.plugins.task import Task
 
 __all__ = ["Finding", "LoopGuard", "find_loops"]
@@ -64,7 +64,10 @@ class LoopGuard(Plugin):
 
 def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
     """The repetitions that the newest steps of `call.messages` are a part of."""
-    steps, newest = last_steps(call.messages, max(rules.window, 2 * (rules.repeats + _GRACE)))
+    seen = max(rules.window, 2 * (rules.repeats + _GRACE))
+    if not may_repeat(call.messages, seen):
+        return []
+    steps, newest = last_steps(call.messages, seen)
     if rules.allow:
         newest = sum(step.request.name not in rules.allow for step in steps[len(steps) - newest :])
         steps = [step for step in steps if step.request.name not in rules.allow]
@@ -84,6 +87,8 @@ def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
 
 def _known_result(call: ToolCall, rules: Loop) -> ToolResult | None:
     """The result a call had as often as the rules allow, within the window."""
+    if not may_repeat(call.history, rules.window):
+        return None
     asked = same_arguments(call.arguments)
     steps, _ = last_steps(call.history, rules.window)
     same = [s for s in steps if s.request.name == call.name and same_arguments(s.request.arguments) == asked]
@@ -126,7 +131,9 @@ def _unknown_tool(step: Step, window: Sequence[Step], call: ModelCall) -> Iterat
     if times >= _UNKNOWN_TOOL_TIMES:
         tools = ", ".join(tool.name for tool in call.tools)
         yield Finding(
-            f"unknown:{name}", f"There is no tool named {_line(name)}. The tools are: {tools}.", times - _UNKNOWN_TOOL_TIMES
+            f"unknown:{name}",
+            f"There is no tool named {_line(name)}. The tools are: {tools}.",
+            times - _UNKNOWN_TOOL_TIMES,
         )
 
 

@@ -31,6 +31,7 @@ class Quote:
     Attributes:
         counted: input tokens as counted; `bound` is the upper bound that is reserved.
         price: None where no limit in usd is in force and no price is known.
+        input_cost, output_cost: nano-dollars for all input and for each output token, at most.
         most, least: output tokens asked for, and the fewest worth having.
     """
 
@@ -38,6 +39,8 @@ class Quote:
     counted: int
     bound: int
     price: Price | None
+    input_cost: int
+    output_cost: int
     most: int
     least: int
 
@@ -60,27 +63,27 @@ class Quote:
         most = call.max_output or ceiling or DEFAULT_MAX_OUTPUT
         most = max(call.min_output, most if ceiling is None else min(most, ceiling))
         least = max(call.min_output, min(most, MIN_OUTPUT))
-        return cls(counter, counted, counter.bound(counted), price, most, least)
+        bound = counter.bound(counted)
+        input_cost, output_cost = price.worst_case(bound) if price else (0, 0)
+        return cls(counter, counted, bound, price, input_cost, output_cost, most, least)
 
     def needs(self) -> dict[str, Need]:
         """The worst case by resource."""
-        fixed, slope = self.price.worst_case(self.bound) if self.price else (0, 0)
         return {
             "model_calls": Need(1),
             "tokens": Need(self.bound, 1),
             "input_tokens": Need(self.bound),
             "output_tokens": Need(0, 1),
-            "usd": Need(fixed, slope),
+            "usd": Need(self.input_cost, self.output_cost),
         }
 
     def rereading(self) -> dict[str, Need]:
         """What one more call would pay to read all this and the reply again, its own output left out."""
-        fixed = self.price.worst_case(self.bound)[0] if self.price else 0
-        per_token = -(-fixed // self.bound) if self.bound else 0
+        per_token = -(-self.input_cost // self.bound) if self.bound else 0
         return {
             "tokens": Need(self.bound, 1),
             "input_tokens": Need(self.bound, 1),
-            "usd": Need(fixed, per_token),
+            "usd": Need(self.input_cost, per_token),
         }
 
     def usage_of(self, reply: ModelReply) -> Usage:
@@ -98,12 +101,13 @@ class Quote:
         """Nano-dollars, None without a price."""
         return self.price.cost(usage) if self.price else None
 
-    def actual(self, usage: Usage) -> dict[str, int]:
-        """What `usage` puts on each resource."""
+    def actual(self, usage: Usage, cost: int | None, cycles: int) -> dict[str, int]:
+        """What a call that used `usage` and cost `cost` puts on each resource."""
         return {
             "model_calls": 1,
             "tokens": usage.total,
             "input_tokens": usage.input,
             "output_tokens": usage.output,
-            "usd": self.cost(usage) or 0,
+            "usd": cost or 0,
+            "cycles": cycles,
         }

@@ -32,6 +32,11 @@ class LimitUse:
     limit: int
     spent: int
 
+    @property
+    def share(self) -> float:
+        """The share spent; of a limit of zero, all of it."""
+        return self.spent / self.limit if self.limit else 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Saving:
@@ -139,10 +144,14 @@ class Receipt:
         cost = "not priced" if self.cost is None else format_usd(self.cost)
         lines = [
             f"receipt of {self.agent} (task {self.task})",
-            f"  {cost}, {usage.total:,} tokens ({usage.input:,} in, of them {usage.cached_input:,} cached; "
-            f"{usage.output:,} out){', partly estimated' if usage.estimated else ''}",
-            f"  {self.model_calls} model calls, {sum(self.tool_calls.values())} tool calls, "
-            f"{self.cycles} cycles, {self.seconds:.1f} s",
+            (
+                f"  {cost}, {usage.total:,} tokens ({usage.input:,} in, of them {usage.cached_input:,} cached; "
+                f"{usage.output:,} out){', partly estimated' if usage.estimated else ''}"
+            ),
+            (
+                f"  {self.model_calls} model calls, {sum(self.tool_calls.values())} tool calls, "
+                f"{self.cycles} cycles, {self.seconds:.1f} s"
+            ),
         ]
         lines += [
             f"  limit {use.scope}: {format_amount(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"

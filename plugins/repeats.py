@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
 
-__all__ = ["REPEATED", "Step", "alternates", "last_steps", "same_arguments"]
+__all__ = ["REPEATED", "Step", "alternates", "last_steps", "may_repeat", "same_arguments"]
 
 REPEATED = "[repeated call, not run again]"
 """Begins a result that was answered from an earlier one."""
@@ -44,7 +44,20 @@ class Step(NamedTuple):
 
     def same(self, other: Step) -> bool:
         """Whether both asked for the same and came to the same."""
-        return self.same_call(other) and self.result == other.result and self.answer.is_error == other.answer.is_error
+        if self.answer.text != other.answer.text and not (self.replayed or other.replayed):
+            return False
+        return self.result == other.result and self.answer.is_error == other.answer.is_error and self.same_call(other)
+
+
+def may_repeat(messages: Sequence[Message], count: int) -> bool:
+    """Whether the last `count` steps can hold any repetition: quick, and False for nearly every call.
+
+    Every repetition shows in its results: equal ones, failed ones, or one that was given again.
+    """
+    recent = [message for message in messages[-2 * count :] if message.role == "tool"]
+    if len({message.text for message in recent}) < len(recent):
+        return True
+    return any(message.is_error or message.text.startswith(REPEATED) for message in recent)
 
 
 def last_steps(messages: Sequence[Message], count: int) -> tuple[list[Step], int]:
@@ -82,6 +95,6 @@ def same_arguments(arguments: str) -> str:
 def alternates(steps: Sequence[Step], times: int) -> bool:
     """Whether the last `2 * times` steps are A, B, A, B ... with A and B different calls."""
     tail = steps[-2 * times :]
-    if len(tail) < 2 * times or tail[0].same_call(tail[1]):
+    if len(tail) < 2 * times or not tail[-1].same(tail[1]) or tail[0].same_call(tail[1]):
         return False
     return all(step.same(tail[index % 2]) for index, step in enumerate(tail))

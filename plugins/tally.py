@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
+from leanloop.budgets.amount import format_scope
+from leanloop.budgets.store import Balance, Line
 from leanloop.budgets.usage import Usage
 from leanloop.plugins.receipt import LimitUse, ModelUse, Saving
 
@@ -18,7 +20,7 @@ class Tally:
         self._lock = threading.Lock()
         self._models: dict[str, ModelUse] = {}
         self._tools: Counter[str] = Counter()
-        self._limits: dict[tuple[str, str], LimitUse] = {}
+        self._limits: dict[tuple[str, str], list[int]] = {}
         self._savings: list[Saving] = []
 
     def model_call(self, model: str, usage: Usage, cost: int | None, price_version: str) -> None:
@@ -38,32 +40,46 @@ class Tally:
         with self._lock:
             self._savings.append(saving)
 
-    def limit_seen(self, account: str, scope: str, resource: str, limit: int, spent: int) -> None:
+    def limit_seen(self, line: Line, balance: Balance) -> None:
         """Note a limit's balance as the ledger gave it."""
+        key = (line.account, line.resource)
         with self._lock:
-            known = self._limits.get((account, resource))
-            spent = max(spent, known.spent) if known else spent
-            self._limits[account, resource] = LimitUse(scope, resource, limit, spent)
+            known = self._limits.get(key)
+            if known is None:
+                self._limits[key] = [line.limit, balance.spent]
+            else:
+                known[:] = line.limit, max(known[1], balance.spent)
 
-    def limit_spent(self, account: str, resource: str, amount: int) -> None:
+    def limit_spent(self, line: Line, amount: int) -> None:
         """Add what a settlement put on a limit seen before."""
         with self._lock:
-            known = self._limits[account, resource]
-            self._limits[account, resource] = LimitUse(known.scope, resource, known.limit, known.spent + amount)
+            self._limits[line.account, line.resource][1] += amount
+
+    def fullest(self, least: float) -> LimitUse | None:
+        """The limit of which the largest share is spent, if that is at least `least`.
+
+        Limits of zero and limits on single tools are left out.
+        """
+        best: tuple[str, str, int, int] | None = None
+        share = -1.0
+        with self._lock:
+            for (account, resource), (limit, spent) in self._limits.items():
+                if limit and spent / limit > share and ":" not in resource:
+                    best, share = (account, resource, limit, spent), spent / limit
+        return LimitUse(format_scope(best[0]), *best[1:]) if best and share >= least else None
 
     def limits(self) -> tuple[LimitUse, ...]:
         """The limits seen so far."""
         with self._lock:
-            return tuple(self._limits.values())
+            return tuple(
+                LimitUse(format_scope(account), resource, limit, spent)
+                for (account, resource), (limit, spent) in self._limits.items()
+            )
 
     def snapshot(
         self,
     ) -> tuple[tuple[ModelUse, ...], dict[str, int], tuple[LimitUse, ...], tuple[Saving, ...]]:
-        """Models, tool calls by name, limits and savings, all at one moment."""
+        """Models, tool calls by name, limits and savings, as they stand now."""
+        limits = self.limits()
         with self._lock:
-            return (
-                tuple(self._models.values()),
-                dict(self._tools),
-                tuple(self._limits.values()),
-                tuple(self._savings),
-            )
+            return tuple(self._models.values()), dict(self._tools), limits, tuple(self._savings)

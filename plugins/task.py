@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from functools import lru_cache
@@ -66,7 +66,9 @@ class Task:
         self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
         self.holders: tuple[Holder, ...] = (own, *(parent.holders if parent else ()))
         self.table = LimitTable(self.holders)
-        self.limited = frozenset(resource for holder in self.holders for _, amounts in holder.amounts for resource in amounts)
+        self.limited = frozenset(
+            resource for holder in self.holders for _, amounts in holder.amounts for resource in amounts
+        )
         self.cycles = 0
         self._unpaid_cycles = 0
         self.hold: str | None = None
@@ -85,10 +87,9 @@ class Task:
     @property
     def stopped(self) -> TaskStopped | None:
         """Why no further call may be made, in this task or in one it is a part of."""
-        for member in self.lineage:
-            if member._stopped is not None:
-                return member._stopped
-        return None
+        if self._stopped is not None:
+            return self._stopped
+        return self.parent.stopped if self.parent else None
 
     def stop(self, reason: TaskStopped) -> None:
         """Refuse every later call; the first reason stays."""
@@ -220,7 +221,7 @@ def task(
     tags: Mapping[str, str] | None = None,
     limits: Sequence[Limit] = (),
     store: LedgerStore | None = None,
-) -> Iterator[Task]:
+) -> Generator[Task, None, None]:
     """Open a task for the block; inside another task it is a child, and its spending counts there too.
 
     `budget` is a `Budget` or the path of a budget file. Works in sync and async code alike.

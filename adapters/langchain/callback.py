@@ -119,7 +119,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         """Count a tool call that nothing else counts."""
         name = str(serialized.get("name") or kwargs.get("name") or "tool")
         task = self._task or current_task()
-        if tool_call_covered(name) or task is None or not _claim(run_id):
+        if tool_call_covered(name, run_id) or task is None or not _claim(run_id):
             return
         flow = self._guard.on_tool(ToolCall(str(run_id), name, input_str), task)
         try:

@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
@@ -66,18 +66,20 @@ class ChatChunks:
 
     def join(self, chunks: Sequence[ChatGenerationChunk]) -> ModelReply:
         """The whole reply."""
-        message: BaseMessage = reduce(add, chunks).message if chunks else AIMessageChunk("")
+        message: BaseMessage = reduce(add, chunks).message if chunks else AIMessageChunk(content="")
         return ModelReply(from_langchain(message), usage_of(message), raw=message)
 
     def split(self, reply: ModelReply) -> Iterable[ChatGenerationChunk]:
         """One chunk with all of a reply that was never streamed."""
         message = cast("AIMessage", to_langchain(reply.message))
         calls = [
-            {"name": call.name, "args": call.arguments, "id": call.id, "index": index}
+            ToolCallChunk(name=call.name, args=call.arguments, id=call.id, index=index, type="tool_call_chunk")
             for index, call in enumerate(reply.message.tool_calls)
         ]
         yield ChatGenerationChunk(
-            message=AIMessageChunk(message.content, tool_call_chunks=calls, response_metadata=message.response_metadata)
+            message=AIMessageChunk(
+                content=message.content, tool_call_chunks=calls, response_metadata=message.response_metadata
+            )
         )
 
 

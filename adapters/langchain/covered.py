@@ -7,6 +7,7 @@ async tasks alike, and nothing beside it.
 from __future__ import annotations
 
 from contextvars import ContextVar
+from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
@@ -16,7 +17,7 @@ from leanloop.plugins.task import Task, enter, leave
 __all__ = ["in_model_call", "model_call_covered", "tool_call_covered", "within"]
 
 _model: ContextVar[bool] = ContextVar("leanloop_model_covered", default=False)
-_tool: ContextVar[list[str] | None] = ContextVar("leanloop_tool_covered", default=None)
+_tool: ContextVar[list[str | UUID] | None] = ContextVar("leanloop_tool_covered", default=None)
 _meter: ContextVar[BaseCallbackHandler | None] = ContextVar("leanloop_meter", default=None)
 
 # Every callback manager configured where `_meter` is set gets the handler, and passes it on to what runs
@@ -42,21 +43,21 @@ class model_call_covered:  # noqa: N801  (a context manager, named as one)
 
 
 class within:  # noqa: N801
-    """Around a call of `task`: what it calls in turn belongs to the task and is seen by `handler`.
+    """Around a call of `task`: what it calls in turn belongs to the task.
 
-    `tool` is the tool that is counted already, where the call is a tool's.
+    For a tool's call, `handler` sees every model and tool call made inside, and `tool` is counted already.
     """
 
     __slots__ = ("_entered", "_handler", "_task", "_tokens", "_tool")
 
-    def __init__(self, task: Task, handler: BaseCallbackHandler, tool: str | None = None) -> None:
+    def __init__(self, task: Task, handler: BaseCallbackHandler | None = None, tool: str | None = None) -> None:
         self._task = task
         self._handler = handler
         self._tool = tool
 
     def __enter__(self) -> None:
-        tool = [] if self._tool is None else [self._tool]
-        self._tokens = (_model.set(False), _tool.set(tool), _meter.set(self._handler))
+        tool: list[str | UUID] = [] if self._tool is None else [self._tool]
+        self._tokens = (_model.set(False), _tool.set(tool), _meter.set(self._handler or _meter.get()))
         self._entered = enter(self._task)
 
     def __exit__(self, *_: object) -> None:
@@ -67,10 +68,13 @@ class within:  # noqa: N801
         _model.reset(model)
 
 
-def tool_call_covered(name: str) -> bool:
-    """True once for the tool `within` was entered for; what that tool calls in turn is not covered."""
+def tool_call_covered(name: str, run_id: UUID) -> bool:
+    """True for the run of the tool `within` was entered for, which is the first of that name; what it calls
+    in turn is not covered. Every callback that sees the run gets the same answer.
+    """
     covered = _tool.get()
-    if covered and covered[0] == name:
-        covered.clear()
-        return True
-    return False
+    if not covered:
+        return False
+    if covered[0] == name:
+        covered[0] = run_id
+    return covered[0] == run_id

@@ -7,7 +7,6 @@ import binascii
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -15,14 +14,20 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from leanloop.budgets.images import size_of
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
 
-__all__ = ["Transcript", "from_langchain", "to_langchain"]
+__all__ = ["Transcript", "from_langchain", "json_text", "to_langchain"]
 
-_ROLES: Mapping[str, Role] = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
+_ROLES: Mapping[str, Role] = {
+    "human": "user",
+    "ai": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "function": "tool",
+}
 
 _TOKENS_PER_BASE64 = 16
 """Base64 characters of an attached file per token: providers publish no rule that works without opening it."""
 
-_CONTENT = attrgetter("content")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 _HEADER = 64 * 1024
 """As much of a picture as is decoded to find its size."""
@@ -68,13 +73,12 @@ class Transcript:
     """The neutral form of a growing history; only what is new, or has changed, is converted.
 
     Messages are compared by identity first, so an unchanged history of any length costs next to
-    nothing; one whose content was replaced in place is noticed.
+    nothing. A message edited in place is not noticed; LangChain's own middleware replaces messages.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._raw: list[BaseMessage] = []
-        self._contents: list[object] = []
         self._neutral: tuple[Message, ...] = ()
         self._expected: dict[int, Message] = {}
 
@@ -86,14 +90,13 @@ class Transcript:
     def of(self, messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
         """`messages` as neutral ones."""
         raw = list(messages)
-        contents: list[object] = list(map(_CONTENT, raw))
         with self._lock:
             known = len(self._raw)
-            if raw[:known] != self._raw or contents[:known] != self._contents:
-                known = _common(raw, contents, self._raw, self._contents)
+            if raw[:known] != self._raw:
+                known = _common(raw, self._raw)
             if known < len(raw) or known < len(self._raw):
                 new = tuple(self._convert(message) for message in raw[known:])
-                self._raw, self._contents = raw, contents
+                self._raw = raw
                 self._neutral = self._neutral[:known] + new
                 self._expected.clear()
             return self._neutral
@@ -105,24 +108,20 @@ class Transcript:
     def clear(self) -> None:
         """Let go of the messages."""
         with self._lock:
-            self._raw, self._contents, self._neutral = [], [], ()
+            self._raw, self._neutral = [], ()
             self._expected.clear()
 
 
-def _common(
-    raw: Sequence[BaseMessage], contents: Sequence[object], old: Sequence[BaseMessage], old_contents: Sequence[object]
-) -> int:
+def _common(raw: Sequence[BaseMessage], old: Sequence[BaseMessage]) -> int:
     """How many leading messages are the same in both."""
-    for index, (message, content, other, other_content) in enumerate(
-        zip(raw, contents, old, old_contents, strict=False)
-    ):
-        if message is not other or content is not other_content:
+    for index, (message, other) in enumerate(zip(raw, old, strict=False)):
+        if message is not other and message != other:
             return index
     return min(len(raw), len(old))
 
 
 def _tool_calls(message: AIMessage) -> tuple[ToolRequest, ...]:
-    good = [ToolRequest(call["id"] or "", call["name"], _json(call["args"])) for call in message.tool_calls]
+    good = [ToolRequest(call["id"] or "", call["name"], json_text(call["args"])) for call in message.tool_calls]
     bad = [
         ToolRequest(call.get("id") or "", call.get("name") or "", call.get("args") or "")
         for call in message.invalid_tool_calls
@@ -148,11 +147,11 @@ def _block(block: Mapping[str, object], texts: list[str], images: list[Image]) -
     kind = block.get("type")
     if kind in ("text", "thinking", "reasoning"):
         text = block.get("text") or block.get("thinking") or block.get("reasoning") or ""
-        texts.append(text if isinstance(text, str) else _json(text))
+        texts.append(text if isinstance(text, str) else json_text(text))
     elif kind in ("image_url", "image", "input_image"):
         images.append(_image(block))
     elif kind not in ("tool_use", "tool_call", "function_call"):  # these stand in tool_calls too
-        return len(_json(block)) // _TOKENS_PER_BASE64 + 1
+        return len(json_text(block)) // _TOKENS_PER_BASE64 + 1
     return 0
 
 
@@ -187,9 +186,10 @@ def _strings(value: object) -> Iterable[str]:
             yield from _strings(inner)
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """Compact JSON; what JSON cannot say becomes text."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+        return _ENCODER.encode(value)
     except (ValueError, TypeError, RecursionError):
         return str(value)
 

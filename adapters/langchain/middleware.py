@@ -52,9 +52,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         self._tools = ToolTable()
 
     @classmethod
-    def from_file(
-        cls, path: str | Path, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
-    ) -> Self:
+    def from_file(cls, path: str | Path, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None) -> Self:
         """LeanLoop under a budget file.
 
         Raises:
@@ -63,9 +61,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         return cls(load_budget(path), plugins=plugins, store=store)
 
     @classmethod
-    def from_budget(
-        cls, budget: Budget, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
-    ) -> Self:
+    def from_budget(cls, budget: Budget, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None) -> Self:
         """LeanLoop under a budget made in code."""
         return cls(budget, plugins=plugins, store=store)
 
@@ -79,7 +75,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 return reply_of(handler(asked.to_langchain(call)), member.transcript)
 
         try:
-            with within(member.task, METER):
+            with within(member.task):
                 return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
         except TaskStopped as stop:
             raise bubbling(stop) from None
@@ -96,7 +92,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 return reply_of(await handler(asked.to_langchain(call)), member.transcript)
 
         try:
-            with within(member.task, METER):
+            with within(member.task):
                 return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
         except TaskStopped as stop:
             raise bubbling(stop) from None

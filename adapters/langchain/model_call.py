@@ -11,7 +11,14 @@ from langchain.agents.structured_output import AutoStrategy, ProviderStrategy, T
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
-from leanloop.adapters.langchain.provider import cap_settings, model_name, output_cap, provider_of, thinking_tokens, unbound
+from leanloop.adapters.langchain.provider import (
+    cap_settings,
+    model_name,
+    output_cap,
+    provider_of,
+    thinking_tokens,
+    unbound,
+)
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -59,7 +66,9 @@ class Request:
         if call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
         if call.forbid_tools:
-            changes |= _without_tools(raw, provider_of(model).no_tools, settings, offers_answers=bool(call.answer_tools))
+            changes |= _without_tools(
+                raw, provider_of(model).no_tools, settings, offers_answers=bool(call.answer_tools)
+            )
         if settings != raw.model_settings:
             changes["model_settings"] = settings
         return raw.override(**changes) if changes else raw
@@ -104,8 +113,11 @@ def reply_of(response: Response, transcript: Transcript) -> ModelReply:
 
 def response_of(reply: ModelReply, receipt: dict[str, object] | None) -> Response:
     """LangChain's own response where nothing was changed, else a new one; a final answer carries the receipt."""
-    raw = reply.raw
-    response = raw if isinstance(raw, ModelResponse) else ModelResponse(result=[to_langchain(reply.message)])
+    response: Response
+    if isinstance(reply.raw, ModelResponse):
+        response = reply.raw
+    else:
+        response = ModelResponse(result=[to_langchain(reply.message)])
     if receipt is None:
         return response
     result = [_with_receipt(message, receipt) for message in response.result]

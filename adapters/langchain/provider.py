@@ -6,8 +6,9 @@ langchain-ollama 1.1 and langchain-aws 1.2; an integration that is not listed ge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from langchain_core.language_models import BaseChatModel
@@ -48,13 +49,18 @@ _PROVIDERS: Mapping[str, Provider] = {
     "langchain_ollama": Provider(None, "num_predict"),
 }
 _OTHER = Provider()
-_CAPS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
+_CAPS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict"})
 
 
 def provider_of(model: object) -> Provider:
-    """The integration a model class, or one it derives from, belongs to."""
-    for kind in type(model).__mro__:
-        found = _PROVIDERS.get(kind.__module__.partition(".")[0])
+    """The integration a model's class, or one it derives from, belongs to."""
+    return _provider_of(cast("Hashable", type(model)))
+
+
+@lru_cache(maxsize=256)
+def _provider_of(kind: Hashable) -> Provider:
+    for base in cast("type", kind).__mro__:
+        found = _PROVIDERS.get(base.__module__.partition(".")[0])
         if found is not None:
             return found
     return _OTHER
@@ -80,9 +86,10 @@ def output_cap(model: object, settings: Mapping[str, object]) -> int | None:
         value = settings.get(name)
         if _is_count(value):
             return cast("int", value)
-    profile: object = getattr(model, "profile", None)
+    fields = _fields(cast("Hashable", type(model)))
+    profile: object = getattr(model, "profile", None) if "profile" in fields else None
     largest = cast("Mapping[str, object]", profile).get("max_output_tokens") if isinstance(profile, Mapping) else None
-    for name in _CAPS:
+    for name in fields & _CAPS:
         value = getattr(model, name, None)
         if _is_count(value) and value != largest:
             return cast("int", value)
@@ -97,7 +104,8 @@ def cap_settings(model: object, settings: Mapping[str, object], cap: int | None)
 
 def thinking_tokens(model: object, settings: Mapping[str, object]) -> int:
     """Anthropic's `thinking.budget_tokens`, which the output cap must exceed (else the API answers 400)."""
-    for thinking in (settings.get("thinking"), getattr(model, "thinking", None)):
+    own: object = getattr(model, "thinking", None) if "thinking" in _fields(cast("Hashable", type(model))) else None
+    for thinking in (settings.get("thinking"), own):
         if isinstance(thinking, Mapping):
             budget = cast("Mapping[str, object]", thinking).get("budget_tokens")
             if _is_count(budget):
@@ -112,6 +120,12 @@ def unbound(model: object) -> BaseChatModel | None:
             return model
         model = getattr(model, "bound", None)
     return None
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: Hashable) -> frozenset[str]:
+    """The fields of a pydantic class: asking an instance for one it lacks is slow, and this is asked per call."""
+    return frozenset(getattr(kind, "model_fields", ()))
 
 
 def _is_count(value: object) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, PrivateAttr
 
-from leanloop.adapters.langchain.messages import from_langchain
+from leanloop.adapters.langchain.messages import from_langchain, json_text
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.budgets.tokens import counter_for
 
@@ -36,7 +36,9 @@ class ScriptedModel(BaseChatModel):
     model_name: str = "gpt-4o-mini"
     max_tokens: int | None = None
     reports_usage: bool = True
-    _seen: list[tuple[list[BaseMessage], dict[str, Any]]] = PrivateAttr(default_factory=list)
+    _seen: list[tuple[list[BaseMessage], dict[str, Any]]] = PrivateAttr(
+        default_factory=list[tuple[list[BaseMessage], dict[str, Any]]]
+    )
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     @property
@@ -81,16 +83,18 @@ class ScriptedModel(BaseChatModel):
         words = str(message.text).split(" ")
         for index, word in enumerate(words):
             text = word if index == len(words) - 1 else f"{word} "
-            chunk = ChatGenerationChunk(message=AIMessageChunk(text))
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=text))
             if run_manager:
                 run_manager.on_llm_new_token(text, chunk=chunk)
             yield chunk
         calls = [
-            {"name": call["name"], "args": _json(call["args"]), "id": call["id"], "index": index}
+            ToolCallChunk(
+                name=call["name"], args=json_text(call["args"]), id=call["id"], index=index, type="tool_call_chunk"
+            )
             for index, call in enumerate(message.tool_calls)
         ]
         yield ChatGenerationChunk(
-            message=AIMessageChunk("", tool_call_chunks=calls, usage_metadata=message.usage_metadata)
+            message=AIMessageChunk(content="", tool_call_chunks=calls, usage_metadata=message.usage_metadata)
         )
 
     def _next(self, messages: list[BaseMessage], settings: dict[str, Any]) -> AIMessage:
@@ -117,9 +121,3 @@ class ScriptedModel(BaseChatModel):
         )
         usage = UsageMetadata(input_tokens=prompt, output_tokens=output, total_tokens=prompt + output)
         return said.model_copy(update={"usage_metadata": usage, "response_metadata": {"model_name": self.model_name}})
-
-
-def _json(value: object) -> str:
-    import json
-
-    return json.dumps(value)

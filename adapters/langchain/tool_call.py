@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -10,7 +9,7 @@ from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import BaseMessage, ToolMessage
 from langgraph.types import Command
 
-from leanloop.adapters.langchain.messages import Transcript, from_langchain
+from leanloop.adapters.langchain.messages import Transcript, from_langchain, json_text
 from leanloop.plugins.call import ToolCall, ToolResult
 
 __all__ = ["Outcome", "call_of", "history_of", "outcome_of", "result_of"]
@@ -21,9 +20,11 @@ Outcome = ToolMessage | Command[Any]
 def history_of(request: ToolCallRequest) -> Sequence[BaseMessage]:
     """The messages of the agent's state."""
     state: object = request.state
-    found: object = cast("dict[str, object]", state).get("messages") if isinstance(state, dict) else None
-    found = getattr(state, "messages", None) if found is None else found
-    return cast("Sequence[BaseMessage]", found) if isinstance(found, list) else ()
+    if isinstance(state, dict):
+        found: object = cast("dict[str, object]", state).get("messages")
+    else:
+        found = getattr(state, "messages", None)
+    return cast("list[BaseMessage]", found) if isinstance(found, list) else ()
 
 
 def call_of(request: ToolCallRequest, transcript: Transcript) -> ToolCall:
@@ -32,7 +33,7 @@ def call_of(request: ToolCallRequest, transcript: Transcript) -> ToolCall:
     return ToolCall(
         id=asked.get("id") or "",
         name=asked["name"],
-        arguments=json.dumps(asked["args"], ensure_ascii=False, separators=(",", ":"), default=str),
+        arguments=json_text(asked["args"]),
         known=request.tool is not None,
         history=transcript.of(history_of(request)),
         raw=request,
@@ -54,8 +55,12 @@ def result_of(outcome: Outcome, transcript: Transcript) -> ToolResult:
 
 def outcome_of(result: ToolResult, call: ToolCall) -> Outcome:
     """LangGraph's own outcome where nothing was changed, else a new tool message."""
-    if isinstance(result.raw, ToolMessage | Command):
-        return cast("Outcome", result.raw)
+    raw = result.raw
+    if isinstance(raw, ToolMessage):
+        return raw
+    if isinstance(raw, Command):
+        command: Command[Any] = raw
+        return command
     return ToolMessage(
         result.text, tool_call_id=call.id, name=call.name, status="error" if result.is_error else "success"
     )

@@ -42,16 +42,17 @@ class ToolTable:
 
 def spec_of(tool: object) -> ToolSpec:
     """The spec of one tool: a LangChain tool, a function, or a provider's own dict."""
+    given: object = tool
     if isinstance(tool, Mapping):
-        given = cast("Mapping[str, object]", tool)
-        inner = given.get("function")
-        spec = cast("Mapping[str, object]", inner) if isinstance(inner, Mapping) else given
+        own = cast("Mapping[str, object]", tool)
+        inner = own.get("function")
+        spec = cast("Mapping[str, object]", inner) if isinstance(inner, Mapping) else own
     else:
         spec = cast("Mapping[str, object]", convert_to_openai_tool(cast("type", tool))["function"])
-    parameters = spec.get("parameters") or spec.get("input_schema") or {}
+    parameters: object = spec.get("parameters") or spec.get("input_schema")
     return ToolSpec(
         str(spec.get("name") or spec.get("type") or "tool"),
         str(spec.get("description") or ""),
-        cast("Mapping[str, object]", parameters) if isinstance(parameters, Mapping) else {},
-        raw=tool,
+        cast("Mapping[str, object]", parameters) if isinstance(parameters, dict) else {},
+        raw=given,
     )

@@ -59,11 +59,11 @@ def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> 
             "Wrap the model first, then add fallbacks, retries or parsers to it."
         )
     kind = type(model)
-    bases = [_Generates]
+    bases: list[type] = [_Generates]
     # A model that cannot stream must not look as if it could: LangChain asks whether _stream is overridden.
-    if kind._stream is not BaseChatModel._stream:
+    if _overrides(kind, "_stream"):
         bases.append(_Streams)
-    if kind._astream is not BaseChatModel._astream:
+    if _overrides(kind, "_astream"):
         bases.append(_StreamsAsync)
     guarded: Any = type(f"LeanLoop{kind.__name__}", (*bases, kind), {"__module__": kind.__module__})
     guarded.leanloop_ = loop  # afterwards: pydantic takes what stands in a class's body for a field
@@ -72,6 +72,10 @@ def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> 
         value = getattr(model, name)
         object.__setattr__(twin, name, value.copy() if hasattr(value, "copy") else value)
     return cast("Model", twin)
+
+
+def _overrides(kind: type, method: str) -> bool:
+    return getattr(kind, method) is not getattr(BaseChatModel, method)
 
 
 def loop_of(budget: LeanLoop | Budget | str | Path | None) -> LeanLoop:
@@ -94,7 +98,7 @@ def run_of(loop: LeanLoop, messages: Sequence[BaseMessage]) -> Run:
 @contextmanager
 def _calls(
     model: object, messages: Sequence[BaseMessage], settings: dict[str, Any]
-) -> Iterator[tuple[ChatRequest, Run]]:
+) -> Generator[tuple[ChatRequest, Run], None, None]:
     member = run_of(cast("Any", model).leanloop_, messages)
     try:
         yield ChatRequest(model, messages, settings, member.transcript.of(messages)), member
@@ -108,7 +112,7 @@ class _Generates:
     leanloop_: ClassVar[LeanLoop]
 
     def _generate_with_cache(self, messages: list[BaseMessage], **settings: Any) -> ChatResult:
-        inner = cast("Any", super())._generate_with_cache
+        inner: Any = getattr(super(), "_generate_with_cache")  # noqa: B009
         if in_model_call():
             return cast("ChatResult", inner(messages, **settings))
 
@@ -121,7 +125,7 @@ class _Generates:
             return chat_result(run(self.leanloop_.stack.model_flow(asked.call, member.task), send))
 
     async def _agenerate_with_cache(self, messages: list[BaseMessage], **settings: Any) -> ChatResult:
-        inner = cast("Any", super())._agenerate_with_cache
+        inner: Any = getattr(super(), "_agenerate_with_cache")  # noqa: B009
         if in_model_call():
             return cast("ChatResult", await inner(messages, **settings))
 
@@ -140,7 +144,7 @@ class _Streams:
     leanloop_: ClassVar[LeanLoop]
 
     def _stream(self, messages: list[BaseMessage], **settings: Any) -> Iterator[ChatGenerationChunk]:
-        inner = cast("Any", super())._stream
+        inner: Any = getattr(super(), "_stream")  # noqa: B009
         if in_model_call():
             yield from inner(messages, **settings)
             return
@@ -160,7 +164,7 @@ class _StreamsAsync:
     leanloop_: ClassVar[LeanLoop]
 
     async def _astream(self, messages: list[BaseMessage], **settings: Any) -> AsyncIterator[ChatGenerationChunk]:
-        inner = cast("Any", super())._astream
+        inner: Any = getattr(super(), "_astream")  # noqa: B009
         if in_model_call():
             async for chunk in inner(messages, **settings):
                 yield chunk

@@ -46,7 +46,11 @@ def wrap_tool(tool: Tool, budget: LeanLoop | Budget | str | Path | None = None) 
     guarded = type(
         f"LeanLoop{kind.__name__}",
         (kind,),
-        {"__module__": kind.__module__, "_run": _guard(kind._run, loop), "_arun": _aguard(kind._arun, loop)},
+        {
+            "__module__": kind.__module__,
+            "_run": _guard(getattr(kind, "_run"), loop),  # noqa: B009  (LangChain's hooks for subclasses)
+            "_arun": _aguard(getattr(kind, "_arun"), loop),  # noqa: B009
+        },
     )
     twin = tool.model_copy()
     object.__setattr__(twin, "__class__", guarded)
