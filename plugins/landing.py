@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import replace
 
 from leanloop.budgets.message import Message
@@ -52,7 +53,7 @@ def _land(call: ModelCall, task: Task, stop: TaskStopped) -> ModelFlow:
         call,
         messages=(*history, asked),
         forbid_tools=True,
-        max_output=task.budget.landing.tokens + call.min_output,
+        max_output=min(task.budget.landing.tokens + call.min_output, call.max_output or sys.maxsize),
         purpose="landing",
         hold_stream=True,
     )

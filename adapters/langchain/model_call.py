@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain.agents.structured_output import AutoStrategy, ProviderStrategy, ToolStrategy
@@ -113,15 +113,16 @@ def reply_of(response: Response, transcript: Transcript) -> ModelReply:
 
 def response_of(reply: ModelReply, receipt: dict[str, object] | None) -> Response:
     """LangChain's own response where nothing was changed, else a new one; a final answer carries the receipt."""
-    response: Response
-    if isinstance(reply.raw, ModelResponse):
-        response = reply.raw
-    else:
-        response = ModelResponse(result=[to_langchain(reply.message)])
+    raw = reply.raw
+    response: Response = raw if _is_response(raw) else ModelResponse(result=[to_langchain(reply.message)])
     if receipt is None:
         return response
     result = [_with_receipt(message, receipt) for message in response.result]
     return replace(response, result=result)
+
+
+def _is_response(raw: object) -> TypeGuard[Response]:
+    return isinstance(raw, ModelResponse)
 
 
 def _with_receipt(message: BaseMessage, receipt: dict[str, object]) -> BaseMessage:

@@ -23,6 +23,8 @@ class Provider:
     Attributes:
         prices: the provider's id in genai-prices, None to look in all.
         max_output: the call-time parameter that caps output tokens.
+        options: where that parameter stands in an `options` dict, which replaces the instance's own
+            attributes: their names, to be sent along.
         no_tools: the `tool_choice` that forbids tools and keeps the cached prefix; None where the tools
             must be taken out instead.
     """
@@ -30,8 +32,13 @@ class Provider:
     prices: str | None = None
     max_output: str = "max_tokens"
     no_tools: object = None
+    options: tuple[str, ...] = ()
 
 
+_OLLAMA = (
+    "mirostat", "mirostat_eta", "mirostat_tau", "num_ctx", "num_gpu", "num_thread", "num_predict", "repeat_last_n",
+    "repeat_penalty", "temperature", "seed", "stop", "tfs_z", "top_k", "top_p",
+)  # fmt: skip
 _OPENAI = Provider("openai", no_tools="none")
 _PROVIDERS: Mapping[str, Provider] = {
     "langchain_openai": _OPENAI,
@@ -46,7 +53,7 @@ _PROVIDERS: Mapping[str, Provider] = {
     "langchain_together": Provider("together", no_tools="none"),
     "langchain_openrouter": Provider("openrouter", no_tools="none"),
     "langchain_aws": Provider("aws"),
-    "langchain_ollama": Provider(None, "num_predict"),
+    "langchain_ollama": Provider(None, "num_predict", options=_OLLAMA),
 }
 _OTHER = Provider()
 _CAPS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict"})
@@ -82,10 +89,12 @@ def output_cap(model: object, settings: Mapping[str, object]) -> int | None:
     A cap that equals the model's maximum is the integration's default (ChatAnthropic fills it in), not
     a choice: setting 64,000 tokens aside for each call would let no two calls run side by side.
     """
-    for name in _CAPS:
-        value = settings.get(name)
-        if _is_count(value):
-            return cast("int", value)
+    nested: object = settings.get("options")
+    for given in (settings, cast("Mapping[str, object]", nested) if isinstance(nested, Mapping) else {}):
+        for name in _CAPS & given.keys():
+            value = given[name]
+            if _is_count(value):
+                return cast("int", value)
     fields = _fields(cast("Hashable", type(model)))
     profile: object = getattr(model, "profile", None) if "profile" in fields else None
     largest = cast("Mapping[str, object]", profile).get("max_output_tokens") if isinstance(profile, Mapping) else None
@@ -98,7 +107,13 @@ def output_cap(model: object, settings: Mapping[str, object]) -> int | None:
 
 def cap_settings(model: object, settings: Mapping[str, object], cap: int | None) -> dict[str, object]:
     """The call-time parameter that caps output: the name the call uses already, else the integration's own."""
-    name = next((name for name in _CAPS if name in settings), provider_of(model).max_output)
+    provider = provider_of(model)
+    if provider.options:
+        own = {name: getattr(model, name, None) for name in provider.options}
+        nested: object = settings.get("options")
+        base = cast("Mapping[str, object]", nested) if isinstance(nested, Mapping) else own
+        return {"options": {**{k: v for k, v in base.items() if v is not None}, provider.max_output: cap}}
+    name = next((name for name in _CAPS if name in settings), provider.max_output)
     return {name: cap}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import BaseMessage, ToolMessage
@@ -58,9 +58,12 @@ def outcome_of(result: ToolResult, call: ToolCall) -> Outcome:
     raw = result.raw
     if isinstance(raw, ToolMessage):
         return raw
-    if isinstance(raw, Command):
-        command: Command[Any] = raw
-        return command
+    if _is_command(raw):
+        return raw
     return ToolMessage(
         result.text, tool_call_id=call.id, name=call.name, status="error" if result.is_error else "success"
     )
+
+
+def _is_command(raw: object) -> TypeGuard[Command[Any]]:
+    return isinstance(raw, Command)
