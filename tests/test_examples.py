@@ -1,0 +1,74 @@
+"""The examples run, with their script and with the model the environment names."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+
+from leanloop import load_budget
+from leanloop.adapters.langchain.scripted import ScriptedModel
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+BUDGETS = sorted((EXAMPLES / "budgets").iterdir())
+
+
+def run(name: str) -> None:
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+
+@pytest.fixture(autouse=True)
+def no_real_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LEANLOOP_EXAMPLE_MODEL", raising=False)
+
+
+def test_the_langchain_agent_answers_and_prints_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    run("langchain_agent.py")
+
+    answer, cost = capsys.readouterr().out.splitlines()
+    assert "30 days" in answer
+    assert re.fullmatch(r"2 model calls, \d+ tokens, \$0\.000\d+", cost)
+
+
+def test_the_langgraph_graph_is_kept_to_three_tool_calls(capsys: pytest.CaptureFixture[str]) -> None:
+    run("langgraph_graph.py")
+
+    printed = capsys.readouterr().out
+    assert "Cairo was not looked up" in printed
+    assert "5 model calls, 3 tool calls, 5 cycles" in printed
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_the_environment_names_a_real_model(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def paid_service(name: str) -> BaseChatModel:
+        asked.append(name)
+        return ScriptedModel(script=[AIMessage("From the paid service.")])
+
+    monkeypatch.setenv("LEANLOOP_EXAMPLE_MODEL", "openai:gpt-4o-mini")
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", paid_service)
+
+    run(script.name)
+
+    assert asked == ["openai:gpt-4o-mini"]
+    assert "From the paid service." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", BUDGETS, ids=lambda path: path.name)
+def test_a_budget_file_is_named_for_its_agent(file: Path) -> None:
+    assert load_budget(file, environ={}).agent == file.stem
+
+
+def test_every_example_is_in_the_list_of_examples() -> None:
+    listed = re.findall(r"\]\(([^)]+)\)", (EXAMPLES / "README.md").read_text(encoding="utf-8"))
+
+    there = [str(path.relative_to(EXAMPLES)) for path in (*SCRIPTS, *BUDGETS)]
+    assert sorted(listed) == sorted(there)

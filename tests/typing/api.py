@@ -1,0 +1,131 @@
+"""The public API as a user would write it. Never run: mypy and pyright read it in `make lint`."""
+
+# create_agent's own annotations lack type arguments:
+# pyright: reportUnknownVariableType=false
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import assert_type
+
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage
+from langchain_core.tools import StructuredTool
+
+import leanloop
+from leanloop import (
+    Budget,
+    BudgetExceeded,
+    BudgetFileError,
+    Landing,
+    LeanLoopError,
+    Limit,
+    Loop,
+    MemoryStore,
+    Message,
+    ModelCall,
+    ModelFlow,
+    ModelReply,
+    Plugin,
+    Receipt,
+    Saving,
+    Task,
+    TaskStopped,
+    ToolCall,
+    ToolFlow,
+    ToolRequest,
+    ToolResult,
+    Usage,
+    current_task,
+    load_budget,
+    parse_budget,
+)
+from leanloop.adapters.langchain import LeanLoop, LeanLoopCallback, wrap, wrap_tool
+from leanloop.adapters.langchain.scripted import ScriptedModel
+
+
+def budgets() -> None:
+    assert_type(load_budget("budgets/support.yaml"), Budget)
+    assert_type(load_budget(Path("budgets/support.toml"), environ={}), Budget)
+    budget = parse_budget("agent: support", format="yaml")
+    assert_type(budget, Budget)
+    assert_type(budget.agent, str)
+    assert_type(budget.limits, tuple[Limit, ...])
+    assert_type(budget.loop, Loop | None)
+    assert_type(budget.landing.tokens, int)
+    assert_type(budget.with_limits(Limit(usd=Decimal("0.10"))), Budget)
+    made = Budget(
+        agent="support",
+        limits=(
+            Limit(usd=Decimal("0.50"), cycles=12, tool_calls={"search": 8}),
+            Limit(per="day", scope="user", tokens=9),
+        ),
+        at_limit="raise",
+        landing=Landing(tokens=500),
+        loop=Loop(repeats=3, window=8, allow=("wait_for_job",)),
+    )
+    assert_type(made.limits[0].amounts(), dict[str, int])
+
+
+def tasks(budget: Budget) -> None:
+    with leanloop.task(budget, tags={"user": "u1"}, limits=[Limit(cycles=3)], store=MemoryStore()) as task:
+        assert_type(task, Task)
+        assert_type(task.agent, str)
+        assert_type(task.stopped, TaskStopped | None)
+    assert_type(current_task(), Task | None)
+    receipt = task.receipt()
+    assert_type(receipt, Receipt)
+    assert_type(receipt.cost, int | None)
+    assert_type(receipt.usage, Usage)
+    assert_type(receipt.usage.total, int)
+    assert_type(receipt.model_calls, int)
+    assert_type(receipt.tool_calls, Mapping[str, int])
+    assert_type(receipt.savings, tuple[Saving, ...])
+    assert_type(receipt.stopped, str | None)
+    assert_type(receipt.as_dict(), dict[str, object])
+
+
+class Redact(Plugin):
+    """A plugin: what it yields is made, what it returns is seen."""
+
+    def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
+        assert_type(call.messages, tuple[Message, ...])
+        reply: ModelReply = yield call
+        assert_type(reply.message.tool_calls, tuple[ToolRequest, ...])
+        assert_type(reply.usage, Usage | None)
+        return reply
+
+    def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
+        result: ToolResult = yield call
+        task.save(Saving("redact", "a secret", "counted", calls=1))
+        return ToolResult(result.text.replace("secret", "[redacted]"), result.is_error)
+
+
+def langchain(budget: Budget, tool: StructuredTool) -> None:
+    assert_type(LeanLoop.from_file("budgets/support.yaml", plugins=[Redact()]), LeanLoop)
+    assert_type(LeanLoop.from_budget(budget, store=MemoryStore()), LeanLoop)
+    model = ScriptedModel(script=[AIMessage("Done.")])
+    create_agent(model, [tool], middleware=[LeanLoop(budget)])
+
+    # The user's own class comes back, so that its attributes stay typed.
+    assert_type(wrap(model), ScriptedModel)
+    assert_type(wrap(model, LeanLoop(budget)).model_name, str)
+    assert_type(wrap_tool(tool, budget), StructuredTool)
+    model.invoke("Hello", {"callbacks": [LeanLoopCallback(budget, tags={"user": "u1"})]})
+    assert_type(LeanLoopCallback("budgets/support.yaml").receipt(), Receipt | None)
+
+
+def errors(file: str) -> int:
+    try:
+        load_budget(file)
+    except BudgetFileError as error:
+        assert_type(error.line, int | None)
+    except BudgetExceeded as error:
+        assert_type(error.resource, str)
+        return error.limit - error.spent - error.reserved
+    except TaskStopped as error:
+        assert_type(error.reason, str)
+    except LeanLoopError:
+        return 1
+    return 0
