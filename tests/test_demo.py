@@ -81,6 +81,16 @@ def test_the_bare_receipt_is_the_sum_of_what_the_model_reported(tmp_path: Path) 
     assert report()["bare"]["tokens"] == reported
 
 
+@pytest.mark.parametrize(("found", "said"), [("here", "counted with"), (None, "estimated, as OpenAI's")])
+def test_how_tokens_were_counted_is_said(monkeypatch: pytest.MonkeyPatch, found: str | None, said: str) -> None:
+    def where_found(name: str) -> str | None:
+        return found
+
+    monkeypatch.setattr("leanloop.budgets.vocabulary.where_found", where_found)
+
+    assert f"Tokens are {said}" in report()["counting"]
+
+
 def test_both_receipts_stand_side_by_side() -> None:
     done = CliRunner().invoke(app, ["demo"])
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -58,7 +61,7 @@ def demo(
     import_module("leanloop.adapters.langchain")
     from leanloop.adapters.cli.demo_agent import BUDGET_FILE, QUESTION
 
-    with tempfile.TemporaryDirectory(prefix="leanloop-demo-") as folder:
+    with _quiet(), tempfile.TemporaryDirectory(prefix="leanloop-demo-") as folder:
         bare = _bare(Path(folder))
         budgeted = _under_budget(Path(folder))
     happened = _sentence(bare, budgeted)
@@ -69,6 +72,7 @@ def demo(
             "bare": bare.as_dict(),
             "budgeted": budgeted.as_dict(),
             "factor": _factor(bare.receipt, budgeted.receipt),
+            "counting": _counting(),
             "happened": happened,
         }
         typer.echo(json.dumps(report, indent=2))
@@ -77,7 +81,28 @@ def demo(
     console.print(Text(f'\nAn agent is asked: "{QUESTION}"\nIts budget file:\n'))
     console.print(Text("".join(f"    {line}\n" for line in BUDGET_FILE.splitlines())))
     console.print(_table(bare, budgeted))
-    console.print(Text(f"\n{happened}\n"))
+    console.print(Text(f"{_counting()}\n\n{happened}\n"))
+
+
+@contextmanager
+def _quiet() -> Generator[None, None, None]:
+    """No warnings between the lines: how tokens were counted is said below the table."""
+    log = logging.getLogger("leanloop")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _counting() -> str:
+    from leanloop.budgets.vocabulary import where_found
+
+    how = "counted with the model's own vocabulary"
+    if where_found("o200k_base") is None:
+        how = "estimated, as OpenAI's vocabulary is not on this machine"
+    return f"Tokens are {how}; prices are those of gpt-4.1. No model was called."
 
 
 def _bare(folder: Path) -> _Run:
