@@ -12,7 +12,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
-from leanloop.adapters.langchain.covered import in_model_call, tool_call_covered
+from leanloop.adapters.langchain.covered import GUARDED, in_model_call, tool_call_covered
 from leanloop.adapters.langchain.messages import from_langchain
 from leanloop.adapters.langchain.provider import output_cap
 from leanloop.adapters.langchain.stop import bubbling
@@ -49,7 +49,9 @@ class LeanLoopCallback(BaseCallbackHandler):
 
     def __init__(self, budget: Budget | str | Path | None = None, *, tags: Mapping[str, str] | None = None) -> None:
         loaded = budget if isinstance(budget, Budget) or budget is None else load_budget(budget)
-        self._task = Task(loaded, tags=tags, parent=current_task()) if loaded is not None else None
+        # It cannot land, so nothing is kept back for a landing.
+        own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
+        self._task = Task(own, tags=tags, parent=current_task()) if own is not None else None
         self._guard = BudgetGuard()
         self._lock = threading.Lock()
         self._models: dict[UUID, ModelFlow] = {}
@@ -70,7 +72,7 @@ class LeanLoopCallback(BaseCallbackHandler):
     ) -> None:
         """Reserve."""
         task = self._task or current_task()
-        if task is None or in_model_call() or not _claim(run_id):
+        if task is None or in_model_call() or GUARDED in (metadata or {}) or not _claim(run_id):
             return
         settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})
         call = _call(messages[0] if messages else [], metadata or {}, settings)
@@ -114,12 +116,13 @@ class LeanLoopCallback(BaseCallbackHandler):
         input_str: str,
         *,
         run_id: UUID,
+        metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         """Count a tool call that nothing else counts."""
         name = str(serialized.get("name") or kwargs.get("name") or "tool")
         task = self._task or current_task()
-        if tool_call_covered(name, run_id) or task is None or not _claim(run_id):
+        if tool_call_covered(name, run_id) or task is None or GUARDED in (metadata or {}) or not _claim(run_id):
             return
         flow = self._guard.on_tool(ToolCall(str(run_id), name, input_str), task)
         try:
@@ -195,7 +198,7 @@ def _call(messages: Sequence[BaseMessage], metadata: Mapping[str, object], setti
     name = settings.get("model") or settings.get("model_name") or metadata.get("ls_model_name") or "unknown"
     provider = metadata.get("ls_provider")
     tools: object = settings.get("tools")
-    cap = output_cap(None, settings)
+    cap = output_cap(None, settings) or output_cap(None, {"max_tokens": metadata.get("ls_max_tokens")})
     return ModelCall(
         model=str(name),
         provider=str(provider) if provider else None,

@@ -14,10 +14,25 @@ from langchain_core.tracers.context import register_configure_hook
 
 from leanloop.plugins.task import Task, enter, leave
 
-__all__ = ["in_model_call", "model_call_covered", "tool_call_covered", "within"]
+__all__ = ["GUARDED", "in_model_call", "model_call_covered", "tool_call_covered", "tool_run_covered", "within"]
+
+GUARDED = "leanloop_guarded"
+"""In the metadata of a run whose model or tool counts its own calls (`wrap`, `wrap_tool`)."""
+
+
+class _Covered:
+    """The tool call that is counted already: its name, then the run it turned out to be, and whether it has begun."""
+
+    __slots__ = ("began", "name", "run")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.run: UUID | None = None
+        self.began = False
+
 
 _model: ContextVar[bool] = ContextVar("leanloop_model_covered", default=False)
-_tool: ContextVar[list[str | UUID] | None] = ContextVar("leanloop_tool_covered", default=None)
+_tool: ContextVar[_Covered | None] = ContextVar("leanloop_tool_covered", default=None)
 _meter: ContextVar[BaseCallbackHandler | None] = ContextVar("leanloop_meter", default=None)
 
 # Every callback manager configured where `_meter` is set gets the handler, and passes it on to what runs
@@ -56,7 +71,7 @@ class within:  # noqa: N801
         self._tool = tool
 
     def __enter__(self) -> None:
-        tool: list[str | UUID] = [] if self._tool is None else [self._tool]
+        tool = None if self._tool is None else _Covered(self._tool)
         self._tokens = (_model.set(False), _tool.set(tool), _meter.set(self._handler or _meter.get()))
         self._entered = enter(self._task)
 
@@ -73,8 +88,17 @@ def tool_call_covered(name: str, run_id: UUID) -> bool:
     in turn is not covered. Every callback that sees the run gets the same answer.
     """
     covered = _tool.get()
-    if not covered:
+    if covered is None:
         return False
-    if covered[0] == name:
-        covered[0] = run_id
-    return covered[0] == run_id
+    if covered.run is None and covered.name == name:
+        covered.run = run_id
+    return covered.run == run_id
+
+
+def tool_run_covered(name: str) -> bool:
+    """True, once, in the body of the tool `within` was entered for."""
+    covered = _tool.get()
+    if covered is None or covered.began or covered.name != name:
+        return False
+    covered.began = True
+    return True

@@ -17,7 +17,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
 
 from leanloop.adapters.langchain.chat import ChatChunks, ChatRequest, chat_reply, chat_result
-from leanloop.adapters.langchain.covered import in_model_call, model_call_covered
+from leanloop.adapters.langchain.covered import GUARDED, in_model_call, model_call_covered
 from leanloop.adapters.langchain.middleware import LeanLoop
 from leanloop.adapters.langchain.runs import Run
 from leanloop.adapters.langchain.stop import bubbling
@@ -65,7 +65,9 @@ def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> 
         bases.append(_Streams)
     if _overrides(kind, "_astream"):
         bases.append(_StreamsAsync)
-    guarded: Any = type(f"LeanLoop{kind.__name__}", (*bases, kind), {"__module__": kind.__module__})
+    guarded: Any = type(
+        kind.__name__, (*bases, kind), {"__module__": kind.__module__}
+    )  # the name traces and caches know
     guarded.leanloop_ = loop  # afterwards: pydantic takes what stands in a class's body for a field
     twin: object = guarded.__new__(guarded)
     for name in _COPIED:
@@ -110,6 +112,11 @@ class _Generates:
     """Guards `invoke` and `ainvoke`, their lookup in LangChain's cache included."""
 
     leanloop_: ClassVar[LeanLoop]
+
+    def _get_ls_params(self, stop: list[str] | None = None, **settings: Any) -> dict[str, Any]:
+        """Tells callbacks, by the run's metadata, that the call is counted here."""
+        inner: Any = getattr(super(), "_get_ls_params")  # noqa: B009
+        return {**inner(stop=stop, **settings), GUARDED: True}
 
     def _generate_with_cache(self, messages: list[BaseMessage], **settings: Any) -> ChatResult:
         inner: Any = getattr(super(), "_generate_with_cache")  # noqa: B009

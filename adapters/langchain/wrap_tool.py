@@ -13,7 +13,7 @@ from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
-from leanloop.adapters.langchain.covered import within
+from leanloop.adapters.langchain.covered import GUARDED, tool_run_covered, within
 from leanloop.adapters.langchain.middleware import LeanLoop, unless_ours
 from leanloop.adapters.langchain.stop import bubbling
 from leanloop.adapters.langchain.wrap import loop_of, run_of
@@ -44,7 +44,7 @@ def wrap_tool(tool: Tool, budget: LeanLoop | Budget | str | Path | None = None) 
     loop = loop_of(budget)
     kind = type(tool)
     guarded = type(
-        f"LeanLoop{kind.__name__}",
+        kind.__name__,
         (kind,),
         {
             "__module__": kind.__module__,
@@ -52,7 +52,7 @@ def wrap_tool(tool: Tool, budget: LeanLoop | Budget | str | Path | None = None) 
             "_arun": _aguard(getattr(kind, "_arun"), loop),  # noqa: B009
         },
     )
-    twin = tool.model_copy()
+    twin = tool.model_copy(update={"metadata": {**(tool.metadata or {}), GUARDED: True}})
     object.__setattr__(twin, "__class__", guarded)
     return twin
 
@@ -60,6 +60,8 @@ def wrap_tool(tool: Tool, budget: LeanLoop | Budget | str | Path | None = None) 
 def _guard(inner: Callable[..., object], loop: LeanLoop) -> Callable[..., object]:
     @functools.wraps(inner)
     def _run(self: BaseTool, *args: Any, **kwargs: Any) -> object:
+        if tool_run_covered(self.name):
+            return inner(self, *args, **kwargs)
         asked = _asked(self, args, kwargs)
         outcome: list[object] = []
 
@@ -85,6 +87,8 @@ def _guard(inner: Callable[..., object], loop: LeanLoop) -> Callable[..., object
 def _aguard(inner: Callable[..., Awaitable[object]], loop: LeanLoop) -> Callable[..., Awaitable[object]]:
     @functools.wraps(inner)
     async def _arun(self: BaseTool, *args: Any, **kwargs: Any) -> object:
+        if tool_run_covered(self.name):
+            return await inner(self, *args, **kwargs)
         asked = _asked(self, args, kwargs)
         outcome: list[object] = []
 

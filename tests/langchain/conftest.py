@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from json import dumps, loads
 from typing import Any, cast
 
+import deepagents
 import langchain.agents
 import pytest
 from langchain_core.messages import AIMessage
@@ -83,6 +84,12 @@ def store() -> Generator[Ledger]:
 def create_agent() -> Any:
     """LangChain's own, without its annotations."""
     return langchain.agents.create_agent
+
+
+@pytest.fixture
+def create_deep_agent() -> Any:
+    """That of deepagents."""
+    return deepagents.create_deep_agent
 
 
 @pytest.fixture
