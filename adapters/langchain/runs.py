@@ -16,6 +16,7 @@ from typing import cast
 
 from langchain_core.messages import BaseMessage
 from langgraph.config import get_config
+from langgraph.runtime import get_runtime
 
 from leanloop.adapters.langchain.messages import Transcript
 from leanloop.budgets.budget import Budget
@@ -115,9 +116,9 @@ def _place() -> tuple[object, str | None, str, Mapping[str, str]]:
     """Run control, thread, namespace of the agent inside the run, and the tags the caller gave."""
     try:
         settings = cast("Mapping[str, object]", get_config().get("configurable", {}))
-    except RuntimeError:
+        runtime: object = get_runtime()
+    except (RuntimeError, KeyError):  # outside any graph
         return None, None, "", {}
-    runtime = settings.get("__pregel_runtime")
     thread = settings.get("thread_id")
     given = settings.get("leanloop")
     tags: Mapping[object, object] = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
