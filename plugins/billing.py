@@ -27,7 +27,7 @@ def known_unbilled(error: BaseException) -> bool:
         status = _status(cause)
         if status is not None:
             return status >= 400 and status not in _MAYBE_BILLED
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+        cause = cause.__cause__  # not __context__: that may be an earlier failure this call was made to mend
     return False
 
 

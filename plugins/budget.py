@@ -42,14 +42,18 @@ class BudgetGuard(Plugin):
             yield from set_aside(quote, task, call.min_output)
         cycles = task.take_cycles()
         needs = _needs(quote, cycles, leave_room=task.hold is not None and not landing)
-        demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
-        held = _Reservation(task, demand, owners)
-        grant = yield from held.reserve(replaces=task.hold if landing else None)
-        if isinstance(grant, Refusal):
+        hold = task.hold if landing else None
+        try:
+            demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
+            held = _Reservation(task, demand, owners)
+            grant = yield from held.reserve(replaces=hold)
+            if isinstance(grant, Refusal):
+                raise refused(task, grant, owners[grant.place], least=quote.least)
+        except BaseException:
             task.give_cycles_back(cycles)
-            raise refused(task, grant, owners[grant.place], least=quote.least)
-        if landing:
-            task.hold = None
+            raise
+        if hold is not None:
+            task.take_hold(hold)
         try:
             reply: ModelReply = yield _capped(call, grant.units, task)
         except BaseException as error:
@@ -57,20 +61,22 @@ class BudgetGuard(Plugin):
                 yield from held.release()
                 task.give_cycles_back(cycles)
             else:
-                usage = _reported(error) or quote.worst_usage(grant.units)
+                usage = _reported(error, quote) or quote.worst_usage(grant.units)
                 yield from _book(held, quote, usage, call, cycles)
-            yield from give_back(task)
             raise
         usage = quote.usage_of(reply)
         if not usage.estimated and usage.input:
             quote.counter.learn(quote.counted, usage.input)
         yield from _book(held, quote, usage, call, cycles)
-        if not reply.message.tool_calls:
-            yield from give_back(task)
         return reply
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
         """Count the call against the limits on tool calls; one too many is answered, not made."""
+        stop = task.stopped
+        if stop is not None and not task.landed:
+            if task.budget.at_limit == "raise":
+                raise stop
+            return ToolResult(f"Not run. {stop.reason} Answer with what you have.", is_error=True)
         actual = {"tool_calls": 1, f"tool_calls:{call.name}": 1}
         demand, owners = task.table.demand({name: Need(1) for name in actual})
         held = _Reservation(task, demand, owners)
@@ -146,10 +152,19 @@ def _needs(quote: Quote, cycles: int, *, leave_room: bool) -> dict[str, Need]:
     return needs
 
 
-def _reported(error: BaseException) -> Usage | None:
-    """The usage that had arrived when a stream was closed early, where that is known."""
-    usage = error.reply.usage if isinstance(error, StreamClosed) else None
-    return usage if usage is not None and usage.plausible else None
+def _reported(error: BaseException, quote: Quote) -> Usage | None:
+    """The usage a stream closed early had reported, where it covers what had arrived.
+
+    Some providers report the input with the first chunk and the output with the last (Anthropic's message_start
+    and message_delta, https://docs.anthropic.com/en/docs/build-with-claude/streaming).
+    """
+    if not isinstance(error, StreamClosed):
+        return None
+    usage = error.reply.usage
+    if usage is None or not usage.plausible or not usage.output:
+        return None
+    arrived = quote.counter.expected(quote.counter.reply(error.reply.message))
+    return usage if usage.output >= arrived else None
 
 
 def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:

@@ -13,6 +13,7 @@ from leanloop.errors import BudgetExceeded, TaskStopped
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.landing_history import answered, shortened
+from leanloop.plugins.landing_reserve import give_back
 from leanloop.plugins.task import Task
 
 __all__ = ["Landing"]
@@ -32,16 +33,25 @@ class Landing(Plugin):
     """
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
-        """Begin a cycle, make the call, land where it is refused."""
+        """Begin a cycle, make the call, land where it is refused.
+
+        However it ends, what was set aside for a landing that will not come is given back.
+        """
         task.resume()
         task.begin_cycle()
         try:
-            reply: ModelReply = yield call
-            return reply
-        except TaskStopped as stop:
-            if task.budget.at_limit == "raise":
-                raise
-            return (yield from _land(call, task, stop))
+            try:
+                reply: ModelReply = yield call
+            except TaskStopped as stop:
+                if task.budget.at_limit == "raise":
+                    raise
+                reply = yield from _land(call, task, stop)
+        except BaseException:
+            yield from give_back(task)
+            raise
+        if all(request.name in call.answer_tools for request in reply.message.tool_calls):
+            yield from give_back(task)
+        return reply
 
 
 def _land(call: ModelCall, task: Task, stop: TaskStopped) -> ModelFlow:

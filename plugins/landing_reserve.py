@@ -26,7 +26,7 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     The input of a landing is the history, which grows; each call therefore also leaves room for one
     more that reads it again (`Quote.rereading`). `min_output` is what a call cannot do without.
     """
-    if task.hold is not None or task.landed or task.budget.at_limit == "raise" or not task.limited:
+    if task.hold or task.landed or task.budget.at_limit == "raise" or not task.limited:
         return
     needs = {
         "model_calls": Need(1),
@@ -39,13 +39,22 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
     demand = demand._replace(most=most)
     hold = new_reservation()
-    grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
-    if isinstance(grant, Grant):
-        task.hold = hold
+    if not task.keep_hold(hold):
+        return  # another call of this task, on another thread, came first
+    try:
+        grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
+    except BaseException:
+        task.take_hold(hold)
+        yield Io(task.store.release, task.store.arelease, hold)
+        raise
+    if not isinstance(grant, Grant):
+        task.take_hold(hold)
+    elif task.hold != hold:  # given back meanwhile
+        yield Io(task.store.release, task.store.arelease, hold)
 
 
 def give_back(task: Task) -> Waits:
     """When a task has answered, failed or waits for a person: nothing stays set aside for nobody."""
-    hold, task.hold = task.hold, None
+    hold = task.take_hold()
     if hold is not None:
         yield Io(task.store.release, task.store.arelease, hold)

@@ -147,9 +147,25 @@ class Task:
         if self._resumed is None:
             self._resumed = time.monotonic()
 
+    def keep_hold(self, hold: str) -> bool:
+        """Take `hold` for the landing's reservation; False where there is one."""
+        with self._lock:
+            if self.hold is not None:
+                return False
+            self.hold = hold
+            return True
+
+    def take_hold(self, only: str | None = None) -> str | None:
+        """Hand the landing's reservation over, so that it is settled or released once; with `only`, just that one."""
+        with self._lock:
+            if only is not None and self.hold != only:
+                return None
+            hold, self.hold = self.hold, None
+            return hold
+
     def close(self) -> None:
         """Give back what is still set aside for a landing that will not come."""
-        hold, self.hold = self.hold, None
+        hold = self.take_hold()
         if hold is not None:
             self.store.release(hold)
 

@@ -1,13 +1,102 @@
-"""What many tests share: a ledger that checks itself after every step."""
+"""What many tests share: the four drivers behind one call, and a ledger that checks itself after every step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 
 from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.message import Message
 from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.drive_async import arun
+from leanloop.plugins.drive_stream import astream, stream
+from leanloop.plugins.drive_sync import run
+from leanloop.plugins.flow import ModelFlow
+
+Send = Callable[[ModelCall], ModelReply]
+Drive = Callable[[ModelFlow, Send], ModelReply]
+
+
+class Letters:
+    """A stream of replies of one letter each; the last carries the rest."""
+
+    def join(self, chunks: Sequence[ModelReply]) -> ModelReply:
+        last = chunks[-1] if chunks else ModelReply(Message("assistant", ""))
+        return replace(last, message=replace(last.message, text="".join(chunk.message.text for chunk in chunks)))
+
+    def split(self, reply: ModelReply) -> Iterable[ModelReply]:
+        return [reply]
+
+
+def letters(reply: ModelReply) -> Generator[ModelReply, None, None]:
+    for letter in reply.message.text:
+        yield ModelReply(Message("assistant", letter))
+    yield replace(reply, message=replace(reply.message, text=""))
+
+
+@dataclass
+class Driver:
+    """Runs a flow to its end in one of the four ways; `send` stands for the model."""
+
+    form: str
+    streams: bool = False
+    held: bool = False
+
+    def __call__(self, flow: ModelFlow, send: Send) -> ModelReply:
+        if self.form == "sync":
+            return self._stream(flow, send) if self.streams else run(flow, send)
+        return asyncio.run(self._astream(flow, send) if self.streams else self._arun(flow, send))
+
+    def _stream(self, flow: ModelFlow, send: Send) -> ModelReply:
+        def pieces(call: ModelCall) -> Generator[ModelReply, None, None]:
+            yield from letters(send(call))
+
+        return Letters().join(list(stream(flow, pieces, Letters(), held=self.held)))
+
+    async def _arun(self, flow: ModelFlow, send: Send) -> ModelReply:
+        async def asend(call: ModelCall) -> ModelReply:
+            await asyncio.sleep(0)
+            return send(call)
+
+        return await arun(flow, asend)
+
+    async def _astream(self, flow: ModelFlow, send: Send) -> ModelReply:
+        async def pieces(call: ModelCall) -> AsyncGenerator[ModelReply, None]:
+            await asyncio.sleep(0)
+            for piece in letters(send(call)):
+                yield piece
+
+        return Letters().join([piece async for piece in astream(flow, pieces, Letters(), held=self.held)])
+
+
+_HOLDING = [
+    pytest.param(Driver("sync"), id="sync"),
+    pytest.param(Driver("async"), id="async"),
+    pytest.param(Driver("sync", streams=True, held=True), id="stream-held"),
+    pytest.param(Driver("async", streams=True, held=True), id="astream-held"),
+]
+_SHOWING = [
+    pytest.param(Driver("sync", streams=True), id="stream"),
+    pytest.param(Driver("async", streams=True), id="astream"),
+]
+
+
+@pytest.fixture(params=[*_HOLDING, *_SHOWING])
+def drive(request: pytest.FixtureRequest) -> Drive:
+    """Each driver in turn."""
+    driver: Driver = request.param
+    return driver
+
+
+@pytest.fixture(params=_HOLDING)
+def holding(request: pytest.FixtureRequest) -> Drive:
+    """Each driver that shows a reply only when the flow has ended."""
+    driver: Driver = request.param
+    return driver
 
 
 class CheckedStore(MemoryStore):

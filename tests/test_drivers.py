@@ -6,94 +6,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from leanloop import Budget, Io, Message, ModelCall, ModelFlow, ModelReply, Plugin, Task, ToolRequest, Usage
-from leanloop.plugins.drive_async import arun
-from leanloop.plugins.drive_stream import astream, stream
-from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import compose
 
 CALL = ModelCall("gpt-4o-mini", (Message("user", "hi"),))
 TASK = Task(Budget(agent="a"))
 
 Send = Callable[[ModelCall], ModelReply]
+Drive = Callable[[ModelFlow, Send], ModelReply]
 
 
 def said(text: str) -> ModelReply:
     return ModelReply(Message("assistant", text, (ToolRequest("1", "t", "{}"),)), Usage(1, 2))
 
 
-class Letters:
-    """A stream of replies of one letter; the last carries the rest."""
-
-    def join(self, chunks: Sequence[ModelReply]) -> ModelReply:
-        last = chunks[-1] if chunks else ModelReply(Message("assistant", ""))
-        return replace(last, message=replace(last.message, text="".join(chunk.message.text for chunk in chunks)))
-
-    def split(self, reply: ModelReply) -> Iterable[ModelReply]:
-        return [reply]
-
-
-def letters(reply: ModelReply) -> Generator[ModelReply, None, None]:
-    for letter in reply.message.text:
-        yield ModelReply(Message("assistant", letter))
-    yield replace(reply, message=replace(reply.message, text=""))
-
-
-def plain(flow: ModelFlow, send: Send) -> ModelReply:
-    return run(flow, send)
-
-
-def awaited(flow: ModelFlow, send: Send) -> ModelReply:
-    async def asend(call: ModelCall) -> ModelReply:
-        await asyncio.sleep(0)
-        return send(call)
-
-    return asyncio.run(arun(flow, asend))
-
-
-@dataclass
-class Streamed:
-    held: bool
-
-    def __call__(self, flow: ModelFlow, send: Send) -> ModelReply:
-        def pieces(call: ModelCall) -> Generator[ModelReply, None, None]:
-            yield from letters(send(call))
-
-        return Letters().join(list(stream(flow, pieces, Letters(), held=self.held)))
-
-
-@dataclass
-class AsyncStreamed:
-    held: bool
-
-    def __call__(self, flow: ModelFlow, send: Send) -> ModelReply:
-        async def pieces(call: ModelCall) -> AsyncGenerator[ModelReply, None]:
-            await asyncio.sleep(0)
-            for piece in letters(send(call)):
-                yield piece
-
-        async def consume() -> ModelReply:
-            return Letters().join([piece async for piece in astream(flow, pieces, Letters(), held=self.held)])
-
-        return asyncio.run(consume())
-
-
-Drive = Callable[[ModelFlow, Send], ModelReply]
-_SYNC = [pytest.param(plain, id="sync"), pytest.param(Streamed(held=True), id="stream-held")]
-_ASYNC = [pytest.param(awaited, id="async"), pytest.param(AsyncStreamed(held=True), id="astream-held")]
-_SHOWING = [pytest.param(Streamed(held=False), id="stream"), pytest.param(AsyncStreamed(held=False), id="astream")]
-
-every_driver = pytest.mark.parametrize("drive", [*_SYNC, *_ASYNC, *_SHOWING])
-# After chunks were shown no reply can be changed or asked for again: tests/test_drive_stream.py.
-driver_that_holds = pytest.mark.parametrize("drive", [*_SYNC, *_ASYNC])
-
-
-@every_driver
 def test_a_call_that_no_plugin_touches_is_made_once_and_its_reply_seen(drive: Drive) -> None:
     seen: list[ModelCall] = []
 
@@ -112,7 +43,6 @@ class Politely(Plugin):
         return (yield replace(call, messages=(*call.messages, Message("user", "please"))))
 
 
-@every_driver
 def test_another_call_can_be_made_than_was_asked_for(drive: Drive) -> None:
     reply = drive(compose([Politely().on_model], CALL, TASK), lambda call: said(call.messages[-1].text))
     assert reply.message.text == "please"
@@ -128,9 +58,8 @@ class Loudly(Plugin):
         return replace(reply, message=replace(reply.message, text=reply.message.text.upper()))
 
 
-@driver_that_holds
-def test_a_reply_can_be_changed(drive: Drive) -> None:
-    assert drive(compose([Loudly().on_model], CALL, TASK), lambda call: said("hello")) == said("HELLO")
+def test_a_reply_can_be_changed(holding: Drive) -> None:
+    assert holding(compose([Loudly().on_model], CALL, TASK), lambda call: said("hello")) == said("HELLO")
 
 
 class Hit(Plugin):
@@ -148,21 +77,11 @@ class Hit(Plugin):
         return said(f"async {key}")
 
 
-@pytest.mark.parametrize(
-    ("drive", "form"),
-    [
-        (plain, "sync"),
-        (Streamed(held=False), "sync"),
-        (Streamed(held=True), "sync"),
-        (awaited, "async"),
-        (AsyncStreamed(held=False), "async"),
-        (AsyncStreamed(held=True), "async"),
-    ],
-)
-def test_a_hit_makes_no_call_and_waits_in_the_way_of_the_driver(drive: Drive, form: str) -> None:
+def test_a_hit_makes_no_call_and_waits_in_the_way_of_the_driver(drive: Drive) -> None:
     def send(call: ModelCall) -> ModelReply:
         raise AssertionError("the model was called")
 
+    form: str = getattr(drive, "form")  # noqa: B009 a driver of tests/conftest.py
     assert drive(compose([Loudly().on_model, Hit().on_model], CALL, TASK), send) == said(f"{form} key".upper())
 
 
@@ -178,7 +97,6 @@ class Retry(Plugin):
         return (yield call)
 
 
-@every_driver
 def test_a_failed_call_can_be_made_again(drive: Drive) -> None:
     failures = [ConnectionError(), ConnectionError()]
 
@@ -190,7 +108,6 @@ def test_a_failed_call_can_be_made_again(drive: Drive) -> None:
     assert drive(compose([Retry().on_model], CALL, TASK), send) == said("at last")
 
 
-@every_driver
 def test_retries_nest(drive: Drive) -> None:
     attempts: list[ModelCall] = []
 
@@ -214,9 +131,8 @@ class Better(Plugin):
         return reply
 
 
-@driver_that_holds
-def test_a_whole_reply_can_be_thrown_away_and_asked_for_again(drive: Drive) -> None:
-    reply = drive(
+def test_a_whole_reply_can_be_thrown_away_and_asked_for_again(holding: Drive) -> None:
+    reply = holding(
         compose([Better().on_model], CALL, TASK), lambda call: said("long enough" if call.model == "gpt-4o" else "so")
     )
     assert reply == said("long enough")
@@ -235,17 +151,15 @@ class OrTheFirst(Plugin):
             return first
 
 
-@driver_that_holds
-def test_the_first_reply_can_stand_where_a_second_call_fails(drive: Drive) -> None:
+def test_the_first_reply_can_stand_where_a_second_call_fails(holding: Drive) -> None:
     def send(call: ModelCall) -> ModelReply:
         if call.model == "gpt-4o":
             raise ConnectionError
         return said("the first")
 
-    assert drive(compose([OrTheFirst().on_model], CALL, TASK), send) == said("the first")
+    assert holding(compose([OrTheFirst().on_model], CALL, TASK), send) == said("the first")
 
 
-@every_driver
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, asyncio.CancelledError])
 def test_what_a_call_raises_is_thrown_in_and_comes_out_the_same(drive: Drive, error: type[BaseException]) -> None:
     raised = error("from the model")
@@ -279,7 +193,6 @@ def _aappend(seen: list[BaseException]) -> Callable[[BaseException], asyncio.Fut
     return append
 
 
-@every_driver
 def test_what_a_wait_raises_is_thrown_in_too(drive: Drive) -> None:
     class Asks(Plugin):
         def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
@@ -298,7 +211,6 @@ def test_what_a_wait_raises_is_thrown_in_too(drive: Drive) -> None:
     assert drive(compose([Asks().on_model], CALL, TASK), lambda call: said("without it")) == said("without it")
 
 
-@every_driver
 def test_an_error_of_the_plugin_itself_comes_out(drive: Drive) -> None:
     class Breaks(Plugin):
         def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
@@ -309,7 +221,6 @@ def test_an_error_of_the_plugin_itself_comes_out(drive: Drive) -> None:
         drive(compose([Plugin().on_model, Breaks().on_model], CALL, TASK), lambda call: said("x"))
 
 
-@every_driver
 def test_an_inner_failure_can_become_an_answer(drive: Drive) -> None:
     class Apologises(Plugin):
         def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
