@@ -10,6 +10,7 @@ import typer
 
 from leanloop.adapters.cli.check import check
 from leanloop.adapters.cli.demo import demo
+from leanloop.adapters.cli.replay import replay
 from leanloop.adapters.cli.schema import schema
 from leanloop.errors import LeanLoopError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(check)
 app.command()(demo)
+app.command()(replay)
 app.command()(schema)
 
 

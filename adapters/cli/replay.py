@@ -1,0 +1,94 @@
+"""``leanloop replay``: recorded runs sent through the plugins, and what a budget would have changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from leanloop.adapters.cli.replay_tables import as_dict, show
+from leanloop.budgets.file import load_budget
+from leanloop.errors import TraceError, UsageError
+
+if TYPE_CHECKING:
+    from leanloop.adapters.traces.trace import Trace
+
+__all__ = ["replay"]
+
+_LISTED = 20
+
+
+def replay(
+    traces: Annotated[list[str], typer.Argument(metavar="TRACES...", help="Recorded runs, one JSON object a line.")],
+    *,
+    budget: Annotated[str, typer.Option(metavar="FILE", help="The budget file.")],
+    model: Annotated[str, typer.Option(help="Whose tokens and prices they are taken to be.")] = "gpt-4o",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N runs.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help=f"List every stopped run (keeps them in memory), not the first {_LISTED}.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that is not a run.")] = False,
+) -> None:
+    """Send recorded runs through the plugins: tokens, dollars and outcomes, bare and under the budget.
+
+    Lines that are not runs are counted, the first few named, and make the exit code 1.
+    """
+    # Here, because counting takes a while to import.
+    from leanloop.adapters.traces.replay import Replayer
+    from leanloop.adapters.traces.report import Report
+
+    replayer = Replayer(load_budget(budget), model)
+    report = Report(keep=None if every else _LISTED)
+    with closing(_runs(traces)) as runs:
+        for run in runs:
+            if isinstance(run, TraceError):
+                if strict:
+                    raise run
+                report.add_bad(run)
+                continue
+            replayed = replayer.replay(run)
+            report.add(run, replayed, replayer.replay(run, caching=False) if replayer.limits_money else replayed)
+            if report.runs == limit:
+                break
+    if as_json:
+        typer.echo(json.dumps(as_dict(report, replayer), indent=2))
+    else:
+        show(report, replayer, Console())
+    if report.bad_lines:
+        for line in report.first_bad:
+            typer.echo(f"leanloop: {line}", err=True)
+        unnamed = report.bad_lines - len(report.first_bad)
+        rest = f" ({unnamed:,} more not named here)" if unnamed else ""
+        typer.echo(f"leanloop: {report.bad_lines:,} of the lines are no runs and were left out{rest}.", err=True)
+        raise typer.Exit(1)
+
+
+def _runs(files: list[str]) -> Generator[Trace | TraceError, None, None]:
+    """The runs of all files, with a bar on stderr that moves by their bytes."""
+    from leanloop.adapters.traces.openai import read_traces
+
+    console = Console(stderr=True)
+    columns = (TextColumn("replaying"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    total = _bytes_of(files)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("replaying", total=total)
+        for file in files:
+            try:
+                with Path(file).open("rb") as stream:
+                    watched = progress.wrap_file(stream, total, task_id=bar) if total else stream
+                    yield from read_traces(watched, file)
+            except OSError as error:
+                raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _bytes_of(files: list[str]) -> int | None:
+    """Their size together; None where one is no plain file (a pipe), or not there."""
+    paths = [Path(file) for file in files]
+    return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None

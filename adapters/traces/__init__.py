@@ -1,0 +1,1 @@
+"""Recorded runs of agents, sent through the plugins again."""

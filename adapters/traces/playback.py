@@ -1,0 +1,164 @@
+"""One recorded run, playing the model and the tools for the plugins.
+
+The rules it goes by, where a recording cannot react, are those of `leanloop.adapters.traces.replay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from leanloop.adapters.traces.bill import Meter
+from leanloop.adapters.traces.trace import Trace
+from leanloop.budgets.message import Message, ToolRequest
+from leanloop.errors import BudgetExceeded, TaskStopped
+from leanloop.plugins import drive_sync
+from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.quote import DEFAULT_MAX_OUTPUT, PER_OUTPUT_TOKEN
+from leanloop.plugins.repeats import REPEATED
+from leanloop.plugins.stack import Stack
+from leanloop.plugins.task import Task
+
+__all__ = ["Outcome", "Playback"]
+
+Outcome = Literal["completed", "told", "landed", "raised"]
+"""``told``: it went on, but the model was told of a loop, or a tool call was answered instead of made."""
+
+_LOOP_NOTE = "[loop]"  # begins what the loop guard tells a model
+
+
+class Playback:
+    """Plays a run through a stack until its end, or until the plugins stop it.
+
+    Args:
+        trace: the run.
+        outputs: output tokens of each assistant message, by its place.
+        task: a task of this run alone.
+        stack: the plugins.
+        meter: counts the calls that are made.
+        model: whose calls they are taken to be.
+        landing: output tokens of a landing's answer.
+        caching: whether the provider reports cached tokens.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        outputs: Mapping[int, int],
+        task: Task,
+        stack: Stack,
+        meter: Meter,
+        *,
+        model: str,
+        landing: int,
+        caching: bool,
+    ) -> None:
+        self.meter = meter
+        self.calls = self.loop_notes = self.answered = self.refused = 0
+        self._trace = trace
+        self._outputs = outputs
+        self._task = task
+        self._stack = stack
+        self._model = model
+        self._landing = landing
+        self._caching = caching
+        self._history: list[Message] = []
+        self._asked: tuple[Message, ...] = ()
+        self._requests: dict[str, ToolRequest] = {}
+        self._told: set[str] = set()
+        self._cut: tuple[str, str] | None = None
+        self._raised = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        if self._raised:
+            return "raised"
+        if self._task.landed or self._cut is not None:
+            return "landed"
+        return "told" if self.loop_notes or self.answered or self.refused else "completed"
+
+    @property
+    def stopped(self) -> tuple[str, str] | None:
+        """What stopped it (a resource, ``loop`` or ``output cap``), and the same in a sentence."""
+        stop = self._task.stopped
+        if self.at_call is None or (stop is None and self._cut is None):
+            return None
+        if stop is None:
+            return self._cut
+        return stop.resource if isinstance(stop, BudgetExceeded) else "loop", stop.reason
+
+    @property
+    def at_call(self) -> int | None:
+        """The model call it was stopped at, from 1; None where it went on to its end."""
+        return self.calls if self.outcome in ("landed", "raised") else None
+
+    def play(self) -> None:
+        """Go through the messages in order."""
+        try:
+            for place, message in enumerate(self._trace.messages):
+                if message.role == "assistant":
+                    self._reply(message, self._outputs[place])
+                elif message.role == "tool":
+                    self._result(message)
+                else:
+                    self._history.append(message)
+                if self._cut is not None or self._task.landed:
+                    return
+        except TaskStopped:
+            self._raised = True
+        finally:
+            self._task.close()
+
+    def _reply(self, recorded: Message, output: int) -> None:
+        self.calls += 1
+        call = ModelCall(self._model, tuple(self._history))
+        drive_sync.run(self._stack.model_flow(call, self._task), lambda sent: self._send(sent, recorded, output))
+        self._history.append(recorded)
+        self._requests = {request.id: request for request in recorded.tool_calls}
+        self._asked = tuple(self._history)
+
+    def _send(self, sent: ModelCall, recorded: Message, output: int) -> ModelReply:
+        cap = sent.max_output
+        reply = recorded
+        if sent.purpose == "landing":
+            output = self._landing if cap is None else min(self._landing, cap)
+            reply = Message("assistant", "(the answer of the landing)")
+        else:
+            self._note_notes(sent)
+            if cap is not None and output > cap:
+                self._cut, output = (self._capped_by(cap), f"A reply of {output:,} tokens was cut at {cap:,}."), cap
+                reply = replace(recorded, tool_calls=())  # what was cut calls no tool: its arguments are not whole
+        usage = self.meter.call(sent.messages, output)
+        return ModelReply(reply, usage if self._caching else replace(usage, cached_input=0, cache_write=0))
+
+    def _capped_by(self, cap: int) -> str:
+        """The resource that left room for no longer reply; ``output cap`` where it was no limit's doing."""
+        uses = [use for use in self._task.tally.limits() if use.resource in PER_OUTPUT_TOKEN]
+        if not uses or cap == (self._task.budget.max_output or DEFAULT_MAX_OUTPUT):
+            return "output cap"
+        return max(uses, key=lambda use: use.share).resource
+
+    def _note_notes(self, sent: ModelCall) -> None:
+        """Count what the loop guard has told the model; a note is sent again with every later call."""
+        if len(sent.messages) == len(self._history):
+            return
+        own = {id(message) for message in self._history}
+        notes = {message.text for message in sent.messages if id(message) not in own}
+        self._told |= {text for text in notes if text.startswith(_LOOP_NOTE)}
+        self.loop_notes = len(self._told)
+
+    def _result(self, recorded: Message) -> None:
+        request = self._requests[recorded.tool_call_id or ""]
+        call = ToolCall(request.id, request.name, request.arguments, history=self._asked)
+        given = ToolResult(recorded.text, recorded.is_error, raw=recorded)
+        result = drive_sync.run(self._stack.tool_flow(call, self._task), lambda _: given)
+        if result.raw is recorded:
+            self._history.append(recorded)
+            return
+        self._history.append(replace(recorded, text=result.text, is_error=result.is_error))
+        if result.text.startswith(REPEATED):
+            self.answered += 1
+        else:
+            self.refused += 1
