@@ -1,0 +1,125 @@
+"""The README is run: every Python block, every budget file, every command without a placeholder."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from typer.testing import CliRunner
+
+from leanloop import Budget, Landing, Limit, Loop, parse_budget
+from leanloop.adapters.cli.app import app
+from leanloop.adapters.langchain.scripted import ScriptedModel
+from leanloop.budgets.budget import ModelPriceEntry
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\b")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [line.removeprefix("$ leanloop ") for block in blocks("console") for line in block.splitlines()]
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the budget file of the first screen, as someone who follows the README has it."""
+    name, text = re.search(r"\A# (\S+)\n", blocks("yaml")[0]), blocks("yaml")[0]
+    assert name is not None
+    file = tmp_path / name[1]
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def searches_once(messages: list[BaseMessage], settings: dict[str, object]) -> AIMessage:
+    if settings.get("tools") and messages[-1].type == "human":
+        return AIMessage("", tool_calls=[ToolCall(name="search", args={"topic": "returns"}, id="call_1")])
+    return AIMessage("You have 30 days.")
+
+
+def test_every_python_block_runs(
+    reader: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def paid_service(name: str) -> BaseChatModel:
+        return ScriptedModel(script=searches_once, model_name=name.partition(":")[2])
+
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", paid_service)
+    namespace: dict[str, object] = {}
+    printed: list[str] = []
+
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), namespace)
+        printed.append(capsys.readouterr().out)
+
+    assert len(printed) >= 7
+    assert printed[0] == "You have 30 days.\n"
+    assert printed[1].endswith("2 {'search': 1} None\n")
+    assert any(text.startswith("model_calls 1 1 ") for text in printed)
+
+
+def test_every_budget_file_reads() -> None:
+    budgets = [parse_budget(block, environ={}) for block in blocks("yaml")]
+
+    assert [budget.agent for budget in budgets] == ["support", "support"]
+
+
+def test_the_long_budget_file_and_the_tables_name_every_key() -> None:
+    tables = [line for line in README.splitlines() if line.startswith("| `")]
+    named = {name for line in tables for name in re.findall(r"`(\w+)`", line)}
+
+    for model in (Budget, Limit, Landing, Loop, ModelPriceEntry):
+        assert set(model.model_fields) <= named, model.__name__
+    whole = parse_budget(blocks("yaml")[1], environ={})
+    assert whole.model_fields_set == set(Budget.model_fields)
+
+
+def test_the_defaults_in_the_table_are_the_defaults() -> None:
+    defaults = {row[1]: row[3] for line in README.splitlines() if len(row := re.split(r"(?<!\\) ?\| ?", line)) == 5}
+    budget = Budget(agent="a")
+
+    assert budget.limits == (Limit(cycles=25),)
+    assert defaults["`limits`"] == "25 cycles per task"
+    assert defaults["`landing`"] == f"{budget.landing.tokens:,}"
+    assert defaults["`notify`"] == f"`{list(budget.notify)}`"
+    assert budget.loop == Loop()
+    assert defaults["`loop`"] == f"{Loop().repeats}, {Loop().window}, none"
+    for key in ("at_limit", "store", "on_store_error", "unknown_model"):
+        assert defaults[f"`{key}`"] == f"`{getattr(budget, key)}`"
+
+
+@pytest.mark.parametrize("command", [line for line in commands() if not PLACEHOLDER.search(line)])
+def test_every_command_runs(reader: Path, command: str) -> None:
+    done = CliRunner().invoke(app, shlex.split(command))
+
+    assert done.exit_code == 0, done.output
+
+
+def test_every_command_there_is_is_named() -> None:
+    there = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+
+    assert {"check", "demo", "schema"} <= there <= {line.split()[0] for line in commands()}
+
+
+def test_every_linked_file_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+
+    missing = [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()]
+    assert missing == []
+
+
+def test_every_make_target_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    named = set(re.findall(r"\bmake ([a-z-]+)", README)) - {"and"}
+    assert {"demo", "install", "test", "check"} <= named
+    assert [target for target in named if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
