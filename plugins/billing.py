@@ -18,6 +18,8 @@ def known_unbilled(error: BaseException) -> bool:
     only), and a connection that was never made. Everything else (a read time-out, a cancellation, a
     bug after the answer came) may have been billed, and unknown counts as spent.
     """
+    if not isinstance(error, Exception):
+        return False  # cancelled or interrupted; and the code of a SystemExit is no HTTP status
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
