@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from leanloop.budgets.demand import Need
-from leanloop.budgets.reservation import new_reservation
-from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.budgets.store import Refusal
 from leanloop.budgets.usage import Usage
 from leanloop.errors import TaskStopped
 from leanloop.plugins.billing import known_unbilled
@@ -18,6 +17,7 @@ from leanloop.plugins.flow import Io, ModelFlow, Paused, Plugin, ToolFlow
 from leanloop.plugins.landing_reserve import give_back, set_aside
 from leanloop.plugins.quote import PER_OUTPUT_TOKEN, Quote
 from leanloop.plugins.refusal import check_time, refused
+from leanloop.plugins.reservation import Reservation
 from leanloop.plugins.task import Task
 
 __all__ = ["BudgetGuard"]
@@ -45,7 +45,7 @@ class BudgetGuard(Plugin):
         hold = task.hold if landing else None
         try:
             demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
-            held = _Reservation(task, demand, owners)
+            held = Reservation(task, demand, owners)
             grant = yield from held.reserve(replaces=hold)
             if isinstance(grant, Refusal):
                 raise refused(task, grant, owners[grant.place], least=quote.least)
@@ -79,7 +79,7 @@ class BudgetGuard(Plugin):
             return ToolResult(f"Not run. {stop.reason} Answer with what you have.", is_error=True)
         actual = {"tool_calls": 1, f"tool_calls:{call.name}": 1}
         demand, owners = task.table.demand({name: Need(1) for name in actual})
-        held = _Reservation(task, demand, owners)
+        held = Reservation(task, demand, owners)
         grant = yield from held.reserve()
         if isinstance(grant, Refusal):
             whole = grant.line.resource == "tool_calls"
@@ -104,41 +104,6 @@ class BudgetGuard(Plugin):
             raise
         yield from _book_tool(held, actual, call)
         return result
-
-
-@dataclass(slots=True)
-class _Reservation:
-    """One reservation from its demand to its end; without lines there is nothing to ask the store."""
-
-    task: Task
-    demand: Demand
-    owners: tuple[int, ...]
-    id: str = ""
-
-    def reserve(self, *, replaces: str | None = None) -> Generator[Io[Any], Any, Grant | Refusal]:
-        store = self.task.store
-        self.id = new_reservation()
-        if not self.demand.lines:
-            return Grant(self.demand.most, ())
-        try:
-            grant: Grant | Refusal = yield Io(store.reserve, store.areserve, self.id, self.demand, replaces=replaces)
-        except BaseException:
-            yield from self.release()
-            raise
-        if isinstance(grant, Grant):
-            for line, owner, balance in zip(self.demand.lines, self.owners, grant.before, strict=True):
-                self.task.lineage[owner].tally.limit_seen(line, balance)
-        return grant
-
-    def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
-        if self.demand.lines:
-            yield Io(self.task.store.settle, self.task.store.asettle, self.id, actual)
-            for line, owner in zip(self.demand.lines, self.owners, strict=True):
-                self.task.lineage[owner].tally.limit_spent(line, actual.get(line.resource, 0))
-
-    def release(self) -> Generator[Io[Any], Any, None]:
-        if self.demand.lines:
-            yield Io(self.task.store.release, self.task.store.arelease, self.id)
 
 
 def _needs(quote: Quote, cycles: int, *, leave_room: bool) -> dict[str, Need]:
@@ -174,9 +139,7 @@ def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
     return call
 
 
-def _book(
-    held: _Reservation, quote: Quote, usage: Usage, call: ModelCall, cycles: int
-) -> Generator[Io[Any], Any, None]:
+def _book(held: Reservation, quote: Quote, usage: Usage, call: ModelCall, cycles: int) -> Generator[Io[Any], Any, None]:
     cost = quote.cost(usage)
     yield from held.settle(quote.actual(usage, cost, cycles))
     version = quote.price.version if quote.price else "no price"
@@ -184,7 +147,7 @@ def _book(
         member.tally.model_call(call.model, usage, cost, version)
 
 
-def _book_tool(held: _Reservation, actual: Mapping[str, int], call: ToolCall) -> Generator[Io[Any], Any, None]:
+def _book_tool(held: Reservation, actual: Mapping[str, int], call: ToolCall) -> Generator[Io[Any], Any, None]:
     yield from held.settle(actual)
     for member in held.task.lineage:
         member.tally.tool_call(call.name)

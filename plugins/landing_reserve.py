@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from typing import Any
 
 from leanloop.budgets.demand import Need
 from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Grant
+from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
 from leanloop.plugins.quote import Quote
 from leanloop.plugins.task import Task
 
 __all__ = ["give_back", "set_aside"]
+
+_log = logging.getLogger("leanloop")
 
 _SHARE = 4
 """No more than a quarter of a limit is kept back, so that a small budget is for the work first."""
@@ -43,7 +47,12 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         return  # another call of this task, on another thread, came first
     try:
         grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
-    except BaseException:
+    except StoreError:
+        task.take_hold(hold)
+        if task.budget.on_store_error == "refuse":
+            raise
+        return
+    except BaseException:  # cancelled while waiting: the reservation may stand
         task.take_hold(hold)
         yield Io(task.store.release, task.store.arelease, hold)
         raise
@@ -57,4 +66,7 @@ def give_back(task: Task) -> Waits:
     """When a task has answered, failed or waits for a person: nothing stays set aside for nobody."""
     hold = task.take_hold()
     if hold is not None:
-        yield Io(task.store.release, task.store.arelease, hold)
+        try:
+            yield Io(task.store.release, task.store.arelease, hold)
+        except StoreError as error:
+            _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)

@@ -1,0 +1,79 @@
+"""One reservation, from its demand to its end, and what happens when the ledger's storage fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from leanloop.budgets.reservation import new_reservation
+from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.errors import StoreError
+from leanloop.plugins.flow import Io
+from leanloop.plugins.task import Task
+
+__all__ = ["Reservation"]
+
+_log = logging.getLogger("leanloop")
+
+
+class Reservation:
+    """The lines of one call in the ledger; without lines there is nothing to ask it.
+
+    Storage that fails before the call refuses it, or, with ``on_store_error: allow``, lets it pass
+    unlimited. Once a call is made its result is never lost for the storage's sake: what cannot be
+    settled stays reserved.
+    """
+
+    __slots__ = ("_demand", "_id", "_owners", "task")
+
+    def __init__(self, task: Task, demand: Demand, owners: tuple[int, ...]) -> None:
+        self.task = task
+        self._demand = demand
+        self._owners = owners
+        self._id = new_reservation()
+
+    def reserve(self, *, replaces: str | None = None) -> Generator[Io[Any], Any, Grant | Refusal]:
+        """Set the worst case aside.
+
+        Raises:
+            StoreError: the storage failed and the budget says ``on_store_error: refuse``.
+        """
+        store, demand = self.task.store, self._demand
+        if not demand.lines:
+            return Grant(demand.most, ())
+        try:
+            grant: Grant | Refusal = yield Io(store.reserve, store.areserve, self._id, demand, replaces=replaces)
+        except StoreError as error:
+            if self.task.budget.on_store_error == "refuse":
+                raise
+            _log.warning("A call of task %s goes unlimited, the ledger cannot be reached: %s", self.task.id, error)
+            self._demand = Demand((), demand.most, demand.least)
+            return Grant(demand.most, ())
+        except BaseException:  # cancelled while waiting: the reservation may stand
+            yield from self.release()
+            raise
+        if isinstance(grant, Grant):
+            for line, owner, balance in zip(demand.lines, self._owners, grant.before, strict=True):
+                self.task.lineage[owner].tally.limit_seen(line, balance)
+        return grant
+
+    def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
+        """Replace the worst case by what was spent, by resource."""
+        if not self._demand.lines:
+            return
+        try:
+            yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual)
+        except StoreError as error:
+            _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
+        for line, owner in zip(self._demand.lines, self._owners, strict=True):
+            self.task.lineage[owner].tally.limit_spent(line, actual.get(line.resource, 0))
+
+    def release(self) -> Generator[Io[Any], Any, None]:
+        """Give it back: nothing was billed."""
+        if not self._demand.lines:
+            return
+        try:
+            yield Io(self.task.store.release, self.task.store.arelease, self._id)
+        except StoreError as error:
+            _log.warning("A call of task %s stays reserved though unbilled: %s", self.task.id, error)

@@ -1,0 +1,86 @@
+"""What happens when the ledger's storage fails: refused or allowed as the file says, and no reply is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pytest
+
+from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, StoreError, Task, Usage
+from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.plugins.drive_sync import run
+from leanloop.plugins.stack import Stack
+
+
+class FailingStore(MemoryStore):
+    """Storage that cannot be reached for the operations named."""
+
+    def __init__(self, *down: str) -> None:
+        super().__init__()
+        self.down = set(down)
+
+    def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
+        self._check("reserve")
+        return super().reserve(reservation, demand, replaces=replaces)
+
+    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+        self._check("settle")
+        super().settle(reservation, actual)
+
+    def release(self, reservation: str) -> None:
+        self._check("release")
+        super().release(reservation)
+
+    def _check(self, operation: str) -> None:
+        if operation in self.down:
+            raise StoreError("no connection")
+
+
+CALL = ModelCall("gpt-4o-mini", (Message("user", "hello"),))
+REPLY = ModelReply(Message("assistant", "hi"), Usage(10, 5))
+
+
+def opened(store: FailingStore, on_store_error: Literal["refuse", "allow"]) -> Task:
+    limits = (Limit(tokens=10_000),)
+    return Task(Budget(agent="a", limits=limits, on_store_error=on_store_error), store=store)
+
+
+def test_a_store_that_is_down_refuses_the_call_by_default() -> None:
+    sent: list[ModelCall] = []
+    with pytest.raises(StoreError, match="no connection"):
+        run(
+            Stack().model_flow(CALL, opened(FailingStore("reserve"), "refuse")), lambda call: sent.append(call) or REPLY
+        )
+    assert sent == []
+
+
+def test_a_store_that_is_down_lets_the_call_pass_where_the_file_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    task = opened(FailingStore("reserve"), "allow")
+    assert run(Stack().model_flow(CALL, task), lambda _: REPLY) is REPLY
+    assert task.receipt().usage.total == 15, "metered all the same"
+    assert "goes unlimited" in caplog.text
+
+
+@pytest.mark.parametrize("on_store_error", ["refuse", "allow"])
+def test_a_reply_that_was_paid_is_never_lost_for_the_storage(
+    on_store_error: Literal["refuse", "allow"], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = FailingStore("settle", "release")
+    task = opened(store, on_store_error)
+    assert run(Stack().model_flow(CALL, task), lambda _: REPLY) is REPLY
+    [balance] = store.balances([(f"task:{task.id}", "tokens")])
+    assert balance.reserved > 15, "what could not be settled stays reserved, never free"
+    assert "stays reserved at its worst case" in caplog.text
+
+
+def test_a_failed_call_reports_its_own_error_even_when_it_cannot_be_released(caplog: pytest.LogCaptureFixture) -> None:
+    class Refused(Exception):
+        status_code = 429
+
+    def send(_: ModelCall) -> ModelReply:
+        raise Refused
+
+    with pytest.raises(Refused):
+        run(Stack().model_flow(CALL, opened(FailingStore("release"), "refuse")), send)
+    assert "stays reserved though unbilled" in caplog.text
