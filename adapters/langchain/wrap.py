@@ -65,9 +65,8 @@ def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> 
         bases.append(_Streams)
     if _overrides(kind, "_astream"):
         bases.append(_StreamsAsync)
-    guarded: Any = type(
-        kind.__name__, (*bases, kind), {"__module__": kind.__module__}
-    )  # the name traces and caches know
+    # Under its own name, by which traces and LangChain's cache know it.
+    guarded: Any = type(kind.__name__, (*bases, kind), {"__module__": kind.__module__})
     guarded.leanloop_ = loop  # afterwards: pydantic takes what stands in a class's body for a field
     twin: object = guarded.__new__(guarded)
     for name in _COPIED:
@@ -150,8 +149,11 @@ class _Streams:
 
     leanloop_: ClassVar[LeanLoop]
 
-    def _stream(self, messages: list[BaseMessage], **settings: Any) -> Iterator[ChatGenerationChunk]:
+    def _stream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **settings: Any
+    ) -> Iterator[ChatGenerationChunk]:
         inner: Any = getattr(super(), "_stream")  # noqa: B009
+        settings |= {"stop": stop, "run_manager": run_manager}
         if in_model_call():
             yield from inner(messages, **settings)
             return
@@ -170,8 +172,11 @@ class _StreamsAsync:
 
     leanloop_: ClassVar[LeanLoop]
 
-    async def _astream(self, messages: list[BaseMessage], **settings: Any) -> AsyncIterator[ChatGenerationChunk]:
+    async def _astream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **settings: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
         inner: Any = getattr(super(), "_astream")  # noqa: B009
+        settings |= {"stop": stop, "run_manager": run_manager}
         if in_model_call():
             async for chunk in inner(messages, **settings):
                 yield chunk
