@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,17 +15,24 @@ _GAP = "\n[... {:,} characters left out ...]\n"
 
 
 def answered(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The history with a result for every tool call: providers refuse one that lacks any."""
-    given = {message.tool_call_id for message in messages if message.role == "tool"}
+    """The history with a result for every tool call: providers refuse one that lacks any.
+
+    A result belongs to the assistant message before it; an id alone does not tell, some models use one again.
+    """
     whole: list[Message] = []
-    for message in messages:
+    given: set[str | None] = set()
+    for message in reversed(messages):
+        if message.role == "tool":
+            given.add(message.tool_call_id)
+        elif message.role == "assistant":
+            whole += [
+                Message("tool", "Not run: the task's budget was used up.", tool_call_id=request.id, name=request.name)
+                for request in reversed(message.tool_calls)
+                if request.id not in given
+            ]
+            given = set()
         whole.append(message)
-        whole += [
-            Message("tool", "Not run: the task's budget was used up.", tool_call_id=request.id, name=request.name)
-            for request in message.tool_calls
-            if request.id not in given
-        ]
-    return tuple(whole)
+    return tuple(reversed(whole))
 
 
 def shortened(messages: tuple[Message, ...], tokens: int, counter: TokenCounter) -> tuple[Message, ...]:
@@ -42,12 +50,11 @@ def shortened(messages: tuple[Message, ...], tokens: int, counter: TokenCounter)
         cut = tuple(_cut(message, length) if _may_cut(message) else message for message in messages)
         if counter.prompt(cut, ()) <= tokens:
             return cut
-    while counter.prompt(cut, ()) > tokens:
-        fewer = _without_oldest_step(cut)
-        if len(fewer) == len(cut):
-            break
-        cut = fewer
-    return cut
+    steps = sum(message.role == "assistant" for message in cut[:-1])
+    fewest = bisect_left(
+        range(steps), True, key=lambda count: counter.prompt(_without_oldest(cut, count), ()) <= tokens
+    )
+    return _without_oldest(cut, fewest)
 
 
 def _may_cut(message: Message) -> bool:
@@ -62,14 +69,12 @@ def _cut(message: Message, length: int) -> Message:
     return replace(message, text=f"{text[:half]}{_GAP.format(len(text) - 2 * half)}{text[-half:]}", raw=None)
 
 
-def _without_oldest_step(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Drop the oldest assistant message together with the results of its calls."""
-    for index, message in enumerate(messages[:-1]):
-        if message.role == "assistant":
-            gone = {request.id for request in message.tool_calls}
-            return tuple(
-                other
-                for place, other in enumerate(messages)
-                if place != index and not (other.role == "tool" and other.tool_call_id in gone)
-            )
-    return messages
+def _without_oldest(messages: tuple[Message, ...], count: int) -> tuple[Message, ...]:
+    """Drop the `count` oldest assistant messages, each together with the results of its calls."""
+    kept: list[Message] = []
+    begun = 0
+    for message in messages:
+        begun += message.role == "assistant"
+        if message.role not in ("assistant", "tool") or not 0 < begun <= count:
+            kept.append(message)
+    return tuple(kept)

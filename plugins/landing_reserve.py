@@ -30,7 +30,8 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     The input of a landing is the history, which grows; each call therefore also leaves room for one
     more that reads it again (`Quote.rereading`). `min_output` is what a call cannot do without.
     """
-    if task.hold or task.landed or task.budget.at_limit == "raise" or not task.limited:
+    budget = task.budget
+    if task.hold or task.landed or budget.at_limit == "raise" or not budget.landing.tokens or not task.limited:
         return
     needs = {
         "model_calls": Need(1),
@@ -39,7 +40,7 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         "output_tokens": Need(0, 1),
         "usd": Need(0, quote.output_cost),
     }
-    demand, _ = task.table.demand(needs, most=task.budget.landing.tokens + min_output)
+    demand, _ = task.table.demand(needs, most=budget.landing.tokens + min_output)
     most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
     demand = demand._replace(most=most)
     hold = new_reservation()
