@@ -43,15 +43,11 @@ def wrap_tool(tool: Tool, budget: LeanLoop | Budget | str | Path | None = None) 
         raise UsageError(f"wrap_tool() takes a LangChain tool, not {type(tool).__name__}; decorate it with @tool.")
     loop = loop_of(budget)
     kind = type(tool)
-    guarded = type(
-        kind.__name__,
-        (kind,),
-        {
-            "__module__": kind.__module__,
-            "_run": _guard(getattr(kind, "_run"), loop),  # noqa: B009  (LangChain's hooks for subclasses)
-            "_arun": _aguard(getattr(kind, "_arun"), loop),  # noqa: B009
-        },
-    )
+    methods: dict[str, object] = {"__module__": kind.__module__, "_run": _guard(getattr(kind, "_run"), loop)}  # noqa: B009
+    own_async = getattr(kind, "_arun")  # noqa: B009  (both are LangChain's hooks for subclasses)
+    if own_async is not getattr(BaseTool, "_arun"):  # noqa: B009  (LangChain's own runs _run in a thread)
+        methods["_arun"] = _aguard(own_async, loop)
+    guarded = type(kind.__name__, (kind,), methods)
     twin = tool.model_copy(update={"metadata": {**(tool.metadata or {}), GUARDED: True}})
     object.__setattr__(twin, "__class__", guarded)
     return twin
@@ -75,7 +71,7 @@ def _guard(inner: Callable[..., object], loop: LeanLoop) -> Callable[..., object
         task = run_of(loop, ()).task
         try:
             with within(task, METER):
-                return _seen(run(loop.stack.tool_flow(asked, task), send), outcome)
+                return _seen(self, run(loop.stack.tool_flow(asked, task), send), outcome)
         except Paused as paused:
             raise paused.cause from None
         except TaskStopped as stop:
@@ -102,7 +98,7 @@ def _aguard(inner: Callable[..., Awaitable[object]], loop: LeanLoop) -> Callable
         task = run_of(loop, ()).task
         try:
             with within(task, METER):
-                return _seen(await arun(loop.stack.tool_flow(asked, task), send), outcome)
+                return _seen(self, await arun(loop.stack.tool_flow(asked, task), send), outcome)
         except Paused as paused:
             raise paused.cause from None
         except TaskStopped as stop:
@@ -121,6 +117,8 @@ def _result(output: object) -> ToolResult:
     return ToolResult(output if isinstance(output, str) else str(output), raw=output)
 
 
-def _seen(result: ToolResult, outcome: list[object]) -> object:
+def _seen(tool: BaseTool, result: ToolResult, outcome: list[object]) -> object:
     """The tool's own output where no plugin changed it, else the text a plugin put in its place."""
-    return outcome[0] if outcome and result.raw is outcome[0] else result.text
+    if outcome and result.raw is outcome[0]:
+        return outcome[0]
+    return (result.text, None) if tool.response_format == "content_and_artifact" else result.text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -82,7 +83,7 @@ def graph_of(model: Any) -> Any:
     for name in names:
         graph.add_node(name, RunnableLambda(ask, aask))
     graph.add_edge(START, names[0])
-    for one, other in zip(names, names[1:], strict=False):
+    for one, other in itertools.pairwise(names):
         graph.add_edge(one, other)
     graph.add_edge(names[-1], END)
     return graph.compile()
