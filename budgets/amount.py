@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from leanloop.budgets.money import format_usd
 
-__all__ = ["format_amount", "format_scope"]
+__all__ = ["format_amount", "format_number", "format_scope"]
 
 
 def format_amount(resource: str, amount: int) -> str:
@@ -14,14 +14,20 @@ def format_amount(resource: str, amount: int) -> str:
 
     `amount` is in the ledger's unit: nano-dollars for usd, milliseconds for seconds.
     """
+    number = format_number(resource, amount)
+    if resource == "usd":
+        return number
+    noun, _, tool = resource.partition(":")
+    noun = "calls" if tool else noun.replace("_", " ")
+    noun = noun.removesuffix("s") if amount == 1 and resource != "seconds" else noun
+    return f"{number} {noun} of {tool}" if tool else f"{number} {noun}"
+
+
+def format_number(resource: str, amount: int) -> str:
+    """The same without its noun: ``$0.50``, ``12,000``, ``0.3``."""
     if resource == "usd":
         return format_usd(amount)
-    if resource == "seconds":
-        return f"{amount / 1000:,.10g} seconds"
-    if resource.startswith("tool_calls:"):
-        return f"{amount:,} {'call' if amount == 1 else 'calls'} of {resource.removeprefix('tool_calls:')}"
-    noun = resource.replace("_", " ")
-    return f"{amount:,} {noun.removesuffix('s') if amount == 1 else noun}"
+    return f"{amount / 1000:,.10g}" if resource == "seconds" else f"{amount:,}"
 
 
 def format_scope(account: str) -> str:

@@ -48,14 +48,10 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         return  # another call of this task, on another thread, came first
     try:
         grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
-    except StoreError:
-        task.take_hold(hold)
-        if task.budget.on_store_error == "refuse":
-            raise
-        return
-    except BaseException:  # cancelled while waiting: the reservation may stand
-        task.take_hold(hold)
-        yield Io(task.store.release, task.store.arelease, hold)
+    except BaseException as error:  # it may have been made and only the answer lost
+        yield from give_back(task)
+        if isinstance(error, StoreError) and task.budget.on_store_error == "allow":
+            return
         raise
     if not isinstance(grant, Grant):
         task.take_hold(hold)

@@ -24,10 +24,15 @@ _GRACE = 2
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A repetition: `key` tells it from others, `what` says it in a sentence, `over` how far past the limit it is."""
+    """A repetition.
+
+    `key` tells it from others, `brief` names it to people (without arguments or results), `note` tells the
+    model, `over` is how far past the limit it is.
+    """
 
     key: str
-    what: str
+    brief: str
+    note: str
     over: int
 
 
@@ -42,9 +47,9 @@ class LoopGuard(Plugin):
         rules = task.budget.loop
         if rules is not None and call.purpose == "step" and task.stopped is None:
             for finding in find_loops(call, rules):
-                told_now = task.notes.add(f"loop:{finding.key}", f"[loop] {finding.what}", call.messages)
+                told_now = task.notes.add(f"loop:{finding.key}", f"[loop] {finding.note}", call.messages)
                 if not told_now and finding.over >= _GRACE:
-                    error = LoopDetected(finding.what)
+                    error = LoopDetected(f"The task went in circles: {finding.brief}.")
                     task.stop(error)
                     raise error
         reply: ModelReply = yield call
@@ -105,6 +110,7 @@ def _equal(step: Step, window: Sequence[Step], repeats: int) -> Iterator[Finding
     if len(same) >= repeats:
         yield Finding(
             f"equal:{_key(step)}",
+            f"{_name(step)} was called {len(same)} times for the same result",
             f"{_shown(step)} was called {len(same)} times and gave the same result each time: {_clip(step.result)} "
             "Calling it again will not change that. Use this result, or do something else.",
             max(len(same) - repeats, sum(other.replayed for other in same)),
@@ -118,6 +124,7 @@ def _same_error(step: Step, window: Sequence[Step], repeats: int) -> Iterator[Fi
     if len(same) >= repeats and not all(step.same_call(other) for other in same):
         yield Finding(
             f"error:{step.result}",
+            f"{_name(step)} and others failed {len(same)} times in the same way",
             f"The same error came {len(same)} times: {_clip(step.result)} Find its cause, or go on without this.",
             len(same) - repeats,
         )
@@ -132,7 +139,8 @@ def _unknown_tool(step: Step, window: Sequence[Step], call: ModelCall) -> Iterat
         tools = ", ".join(tool.name for tool in call.tools)
         yield Finding(
             f"unknown:{name}",
-            f"There is no tool named {_line(name)}. The tools are: {tools}.",
+            f"a tool it does not have, {_name(step)}, was called {times} times",
+            f"There is no tool named {_name(step)}. The tools are: {tools}.",
             times - _UNKNOWN_TOOL_TIMES,
         )
 
@@ -142,6 +150,7 @@ def _alternating(steps: Sequence[Step], repeats: int) -> Iterator[Finding]:
         first, second = sorted(steps[-2:], key=_key)
         yield Finding(
             f"alternating:{_key(first)}:{_key(second)}",
+            f"{_name(first)} and {_name(second)} were called in turns {repeats} times for the same results",
             f"{_shown(first)} and {_shown(second)} were called in turns {repeats} times with the same results. "
             "Use these results, or do something else.",
             _GRACE if alternates(steps, repeats + 1) else 0,
@@ -152,8 +161,12 @@ def _key(step: Step) -> str:
     return f"{step.request.name}:{same_arguments(step.request.arguments)}"
 
 
+def _name(step: Step) -> str:
+    return _line(step.request.name, 64)
+
+
 def _shown(step: Step) -> str:
-    return f"{step.request.name}({_line(same_arguments(step.request.arguments), 120)})"
+    return f"{_name(step)}({_line(same_arguments(step.request.arguments), 120)})"
 
 
 def _clip(result: str) -> str:

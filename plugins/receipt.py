@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leanloop.budgets.amount import format_amount
+from leanloop.budgets.amount import format_amount, format_number
 from leanloop.budgets.money import format_usd, from_nano
 from leanloop.budgets.usage import Usage
 
@@ -57,6 +57,7 @@ class Receipt:
     Attributes:
         stopped: why it ran out, one sentence; None while there is room.
         landed: True once it was ended with an answer.
+        cycles: None where only a callback saw the calls: it cannot tell one cycle from the next.
         seconds: time it has run, pauses for people left out.
     """
 
@@ -65,7 +66,7 @@ class Receipt:
     tags: Mapping[str, str]
     models: tuple[ModelUse, ...]
     tool_calls: Mapping[str, int]
-    cycles: int
+    cycles: int | None
     seconds: float
     limits: tuple[LimitUse, ...]
     savings: tuple[Saving, ...]
@@ -119,8 +120,8 @@ class Receipt:
                 {
                     "scope": use.scope,
                     "resource": use.resource,
-                    "limit": format_amount(use.resource, use.limit),
-                    "spent": format_amount(use.resource, use.spent),
+                    "limit": _plain(use.resource, use.limit),
+                    "spent": _plain(use.resource, use.spent),
                 }
                 for use in self.limits
             ],
@@ -142,19 +143,18 @@ class Receipt:
     def __str__(self) -> str:
         usage = self.usage
         cost = "not priced" if self.cost is None else format_usd(self.cost)
+        counted = {"model_calls": self.model_calls, "tool_calls": sum(self.tool_calls.values()), "cycles": self.cycles}
+        counts = [format_amount(name, number) for name, number in counted.items() if number is not None]
         lines = [
             f"receipt of {self.agent} (task {self.task})",
             (
                 f"  {cost}, {usage.total:,} tokens ({usage.input:,} in, of them {usage.cached_input:,} cached; "
                 f"{usage.output:,} out){', partly estimated' if usage.estimated else ''}"
             ),
-            (
-                f"  {self.model_calls} model calls, {sum(self.tool_calls.values())} tool calls, "
-                f"{self.cycles} cycles, {self.seconds:.1f} s"
-            ),
+            f"  {', '.join(counts)}, {self.seconds:.1f} s",
         ]
         lines += [
-            f"  limit {use.scope}: {format_amount(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"
+            f"  limit {use.scope}: {format_number(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"
             for use in self.limits
         ]
         lines += [f"  saved by {saving.plugin}: {saving.what} ({saving.how})" for saving in self.savings]
@@ -164,4 +164,11 @@ class Receipt:
 
 
 def _usd(nano: int | None) -> str | None:
-    return None if nano is None else f"{from_nano(nano):f}"
+    return None if nano is None else f"{from_nano(nano).normalize():f}"
+
+
+def _plain(resource: str, amount: int) -> str | int | float | None:
+    """An amount for programs: usd as decimal text, seconds as a float, the rest whole."""
+    if resource == "usd":
+        return _usd(amount)
+    return amount / 1000 if resource == "seconds" else amount

@@ -45,6 +45,7 @@ class Reservation:
         try:
             grant: Grant | Refusal = yield Io(store.reserve, store.areserve, self._id, demand, replaces=replaces)
         except StoreError as error:
+            yield from self.release()  # it may have been made and only the answer lost
             if self.task.budget.on_store_error == "refuse":
                 raise
             _log.warning("A call of task %s goes unlimited, the ledger cannot be reached: %s", self.task.id, error)

@@ -24,7 +24,7 @@ from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.tally import Tally
 
-__all__ = ["Task", "current_task", "enter", "leave", "task"]
+__all__ = ["Task", "current_task", "enter", "leave", "price_book", "task"]
 
 _current: ContextVar[Task | None] = ContextVar("leanloop_task", default=None)
 _process_store = MemoryStore()
@@ -184,7 +184,7 @@ class Task:
             tags=dict(self.tags),
             models=models,
             tool_calls=tools,
-            cycles=self.cycles,
+            cycles=self.cycles or (None if models else 0),
             seconds=self.seconds,
             limits=limits,
             savings=savings,

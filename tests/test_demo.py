@@ -52,7 +52,7 @@ def test_the_bare_run_ends_in_an_error_and_the_one_under_a_budget_with_an_answer
 def test_the_loop_is_what_ended_the_run_under_the_budget() -> None:
     budgeted = report()["budgeted"]
 
-    assert "gave the same result each time" in budgeted["stopped"]
+    assert "for the same result" in budgeted["stopped"]
     assert sum(saving["calls"] for saving in budgeted["savings"]) > 0
 
 

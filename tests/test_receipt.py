@@ -52,7 +52,7 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
         "task": "t1",
         "agent": "support",
         "tags": {"user": "u1"},
-        "usd": "0.000180000",
+        "usd": "0.00018",
         "tokens": 1_050,
         "model_calls": 2,
         "tool_calls": {"search": 2, "read": 1},
@@ -68,13 +68,13 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
                 "output": 50,
                 "reasoning": 20,
                 "estimated": False,
-                "usd": "0.000180000",
+                "usd": "0.00018",
                 "price": "v1",
             }
         ],
         "limits": [
-            {"scope": "this task", "resource": "usd", "limit": "$0.50", "spent": "$0.00018"},
-            {"scope": "user=u1 per day", "resource": "tokens", "limit": "0 tokens", "spent": "0 tokens"},
+            {"scope": "this task", "resource": "usd", "limit": "0.5", "spent": "0.00018"},
+            {"scope": "user=u1 per day", "resource": "tokens", "limit": 0, "spent": 0},
         ],
         "savings": [
             {
@@ -83,7 +83,7 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
                 "how": "counted",
                 "calls": 1,
                 "tokens": 9,
-                "usd": "0.000001000",
+                "usd": "0.000001",
             }
         ],
         "stopped": "The limit is reached.",
@@ -97,7 +97,7 @@ def test_printed_it_is_a_few_plain_lines() -> None:
         "  $0.00018, 1,050 tokens (1,000 in, of them 400 cached; 50 out)",
         "  2 model calls, 3 tool calls, 3 cycles, 1.2 s",
         "  limit this task: $0.00018 of $0.50",
-        "  limit user=u1 per day: 0 tokens of 0 tokens",
+        "  limit user=u1 per day: 0 of 0 tokens",
         "  saved by loop guard: a repeated call of search was not run (counted)",
         "  landed: The limit is reached.",
     ]

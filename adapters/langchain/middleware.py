@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
 from langgraph.errors import GraphBubbleUp
@@ -19,7 +19,7 @@ from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
-from leanloop.errors import TaskStopped
+from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -45,6 +45,10 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         self, budget: Budget | None = None, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
     ) -> None:
         super().__init__()
+        if budget is not None and not isinstance(cast("object", budget), Budget):
+            raise UsageError(
+                f"LeanLoop() takes a Budget, not {type(budget).__name__}; for a file: LeanLoop.from_file(path)."
+            )
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
         self.stack = Stack(plugins)

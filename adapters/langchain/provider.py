@@ -90,7 +90,8 @@ def output_cap(model: object, settings: Mapping[str, object]) -> int | None:
     a choice: setting 64,000 tokens aside for each call would let no two calls run side by side.
     """
     nested: object = settings.get("options")
-    for given in (settings, cast("Mapping[str, object]", nested) if isinstance(nested, Mapping) else {}):
+    inner = cast("Mapping[str, object]", nested) if isinstance(nested, dict) else dict[str, object]()
+    for given in (settings, inner):
         for name in _CAPS & given.keys():
             value = given[name]
             if _is_count(value):
