@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leanloop.budgets.budget import Loop
+from leanloop.budgets.message import Message
 from leanloop.errors import LoopDetected
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
@@ -69,13 +70,7 @@ class LoopGuard(Plugin):
 
 def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
     """The repetitions that the newest steps of `call.messages` are a part of."""
-    seen = max(rules.window, 2 * (rules.repeats + _GRACE))
-    if not may_repeat(call.messages, seen):
-        return []
-    steps, newest = last_steps(call.messages, seen)
-    if rules.allow:
-        newest = sum(step.request.name not in rules.allow for step in steps[len(steps) - newest :])
-        steps = [step for step in steps if step.request.name not in rules.allow]
+    steps, newest = _guarded_steps(call.messages, rules)
     if not newest:
         return []
     window = steps[-rules.window :]
@@ -90,13 +85,27 @@ def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
     return list(found.values()) or list(_alternating(steps, rules.repeats))
 
 
+def _guarded_steps(messages: Sequence[Message], rules: Loop) -> tuple[list[Step], int]:
+    """The latest steps of tools that may not repeat themselves, and how many of them the last message asked for."""
+    count = max(rules.window, 2 * (rules.repeats + _GRACE))
+    if not may_repeat(messages, count):
+        return [], 0
+    steps, newest = last_steps(messages, count)
+    if rules.allow:
+        newest = sum(step.request.name not in rules.allow for step in steps[len(steps) - newest :])
+        steps = [step for step in steps if step.request.name not in rules.allow]
+    return steps, newest
+
+
 def _known_result(call: ToolCall, rules: Loop) -> ToolResult | None:
     """The result a call had as often as the rules allow, within the window."""
-    if not may_repeat(call.history, rules.window):
-        return None
+    steps, _ = _guarded_steps(call.history, rules)
     asked = same_arguments(call.arguments)
-    steps, _ = last_steps(call.history, rules.window)
-    same = [s for s in steps if s.request.name == call.name and same_arguments(s.request.arguments) == asked]
+    same = [
+        s
+        for s in steps[-rules.window :]
+        if s.request.name == call.name and same_arguments(s.request.arguments) == asked
+    ]
     for step in same:
         times = sum(step.same(other) for other in same)
         if times >= rules.repeats:

@@ -54,7 +54,12 @@ def may_repeat(messages: Sequence[Message], count: int) -> bool:
 
     Every repetition shows in its results: equal ones, failed ones, or one that was given again.
     """
-    recent = [message for message in messages[-2 * count :] if message.role == "tool"]
+    recent: list[Message] = []
+    for message in reversed(messages):
+        if message.role == "tool":
+            recent.append(message)
+        elif message.role == "user" or len(recent) >= count:
+            break
     if len({message.text for message in recent}) < len(recent):
         return True
     return any(message.is_error or message.text.startswith(REPEATED) for message in recent)
