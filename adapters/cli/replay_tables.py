@@ -11,7 +11,7 @@ from rich.text import Text
 
 from leanloop.adapters.traces.bill import Bill
 from leanloop.adapters.traces.replay import Replayer
-from leanloop.adapters.traces.report import JUDGED, Ending, Report
+from leanloop.adapters.traces.report import JUDGED, Ending, Judged, Report
 from leanloop.budgets.money import format_usd, from_nano
 
 __all__ = ["as_dict", "show"]
@@ -123,7 +123,7 @@ def _endings(report: Report) -> Table:
     totals: Counter[str] = Counter()
     for ending, count in report.endings.items():
         totals[ending.judged] += count
-    shown = [judged for judged in JUDGED if totals[judged]]
+    shown: list[Judged] = [judged for judged in JUDGED if totals[judged]]
     for judged in shown:
         table.add_column(f"{judged} ({totals[judged]:,})", justify="right")
     for how in sorted({ending.how for ending in report.endings}):

@@ -17,6 +17,7 @@ import base64
 import binascii
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from pydantic import ValidationError
@@ -28,7 +29,7 @@ from leanloop.budgets.images import size_of
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
 from leanloop.errors import TraceError
 
-__all__ = ["LONGEST_LINE", "parse_trace", "read_traces"]
+__all__ = ["LONGEST_LINE", "parse_trace", "read_traces", "traces_in"]
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes."""
@@ -43,21 +44,32 @@ def read_traces(stream: IO[bytes], file: str, *, longest: int = LONGEST_LINE) ->
 
     Errors come as values, so that one bad line does not end the reading; `file` is the name they carry.
     """
-    for number in itertools.count(1):
-        line = stream.readline(longest + 1)
-        if not line:
-            return
-        if len(line) > longest:
-            _skip_rest(stream, line)
+    for number, read in enumerate(iter(lambda: stream.readline(longest + 1), b""), start=1):
+        if len(read) > longest:
+            _skip_rest(stream, read)
             yield TraceError(f"is longer than {longest:,} bytes", file=file, line=number)
             continue
-        line = line.removeprefix(_BOM) if number == 1 else line
-        if line.isspace() or not line:
+        line = read.removeprefix(_BOM) if number == 1 else read
+        if not line.strip():
             continue
         try:
             yield parse_trace(line, file, number)
         except TraceError as error:
             yield error
+
+
+def traces_in(path: Path) -> Iterator[Trace]:
+    """The runs of one file, where every line must be one.
+
+    Raises:
+        TraceError: at the first line that is none.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        for run in read_traces(stream, str(path)):
+            if isinstance(run, TraceError):
+                raise run
+            yield run
 
 
 def parse_trace(line: bytes, file: str, number: int) -> Trace:

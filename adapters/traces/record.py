@@ -15,7 +15,9 @@ _IGNORES_THE_REST = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 def _name_or_none(value: object) -> object:
     """An id as text; an empty one names nothing."""
-    return (str(value) if isinstance(value, int | str) else value) or None
+    if value == "":
+        return None
+    return str(value) if isinstance(value, int) else value
 
 
 def _as_text(value: JsonValue) -> str:

@@ -11,7 +11,7 @@ from leanloop.adapters.traces.replay import Replayed
 from leanloop.adapters.traces.trace import Trace, succeeded
 from leanloop.errors import TraceError
 
-__all__ = ["JUDGED", "Ending", "Report", "StoppedRun"]
+__all__ = ["JUDGED", "Ending", "Judged", "Report", "StoppedRun"]
 
 _BAD_LINES_SHOWN = 5
 
