@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from leanloop.adapters.cli.replay_tables import as_dict, show
 from leanloop.budgets.file import load_budget
 from leanloop.errors import TraceError, UsageError
 
@@ -41,6 +40,7 @@ def replay(
     Lines that are not runs are counted, the first few named, and make the exit code 1.
     """
     # Here, because counting takes a while to import.
+    from leanloop.adapters.cli.replay_tables import as_dict, show
     from leanloop.adapters.traces.replay import Replayer
     from leanloop.adapters.traces.report import Report
 
