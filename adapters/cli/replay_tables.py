@@ -19,7 +19,9 @@ __all__ = ["as_dict", "show"]
 
 def show(report: Report, replayer: Replayer, console: Console) -> None:
     """Print the tables."""
-    console.print(_costs(report, replayer))
+    console.print(_plain(f"{report.runs:,} runs as {replayer.model}, under the budget of {replayer.budget.agent}"))
+    for caching in (False, True):
+        console.print(_costs(report, caching=caching))
     if report.runs:
         console.print(_endings(report))
     if report.stopped:
@@ -80,19 +82,17 @@ def _amounts(bill: Bill, *, caching: bool) -> dict[str, object]:
     }
 
 
-def _costs(report: Report, replayer: Replayer) -> Table:
-    title = f"{report.runs:,} runs as {replayer.model}, under the budget of {replayer.budget.agent}"
-    table = Table(title=_plain(title), title_justify="left")
-    for name in ("provider caching", ""):
-        table.add_column(name, no_wrap=True)
-    for name in ("model calls", "input tokens", "of them cached", "output tokens", "cost"):
+def _costs(report: Report, *, caching: bool) -> Table:
+    bare = report.bare if caching else _not_cached(report.bare)
+    budgeted = report.budgeted if caching else _not_cached(report.budgeted_uncached)
+    title = "Where the provider caches prompt prefixes" if caching else "Where the provider caches nothing"
+    table = Table(title=title, title_justify="left")
+    table.add_column("", no_wrap=True)
+    for name in ("calls", "input tokens", "cached", "output", "cost"):
         table.add_column(name, justify="right", no_wrap=True)
-    for caching, budgeted in ((False, report.budgeted_uncached), (True, report.budgeted)):
-        bare = report.bare if caching else _not_cached(report.bare)
-        budgeted = budgeted if caching else _not_cached(budgeted)  # noqa: PLW2901
-        table.add_row("prefix" if caching else "none", "bare", *_figures(bare, caching=caching))
-        table.add_row("", "budget", *_figures(budgeted, caching=caching))
-        table.add_row("", "saved", *_saved(bare, budgeted, caching=caching), end_section=True)
+    table.add_row("bare", *_figures(bare, caching=caching))
+    table.add_row("budget", *_figures(budgeted, caching=caching), end_section=True)
+    table.add_row("saved", *_saved(bare, budgeted, caching=caching))
     return table
 
 
