@@ -20,6 +20,7 @@ CHUNK = 65_536
 """Characters handed to the encoder at once, at most."""
 
 _MEMO_CHARACTERS = 8_000_000  # in each of the two generations of the memo
+_ENTRY = 150  # what an entry costs beside its text, in characters: many tiny texts must not fill the memory either
 _TRIES = 8
 _CUT = 4  # tokens; cutting inside a piece hid at most 2 in 280,000 random texts cut every 32 characters
 
@@ -62,10 +63,11 @@ class TextTokens:
 
     def _keep(self, text: str, tokens: int) -> None:
         with self._lock:
-            if self._characters + len(text) > _MEMO_CHARACTERS:
+            weight = len(text) + _ENTRY
+            if self._characters + weight > _MEMO_CHARACTERS:
                 self._old, self._young, self._characters = self._young, {}, 0
             self._young[text] = tokens
-            self._characters += len(text)
+            self._characters += weight
 
 
 def chunks(text: str) -> Iterator[tuple[str, bool]]:

@@ -147,6 +147,7 @@ def test_a_text_is_encoded_once() -> None:
 
 def test_the_memo_is_bounded_and_keeps_what_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_tokens, "_MEMO_CHARACTERS", 100)
+    monkeypatch.setattr(text_tokens, "_ENTRY", 0)
     encoding = Bytes()
     texts = TextTokens(cast("tiktoken.Encoding", encoding))
     texts.count("system prompt")
