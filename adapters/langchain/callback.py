@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -28,6 +30,8 @@ from leanloop.plugins.receipt import Receipt
 from leanloop.plugins.task import Task, current_task
 
 __all__ = ["METER", "LeanLoopCallback"]
+
+AnyFlow = TypeVar("AnyFlow", ModelFlow, ToolFlow)
 
 _claimed: set[UUID] = set()
 _claims = threading.Lock()
@@ -56,6 +60,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         self._lock = threading.Lock()
         self._models: dict[UUID, ModelFlow] = {}
         self._tools: dict[UUID, ToolFlow] = {}
+        self._watched: dict[UUID, tuple[asyncio.Task[Any], Callable[[object], None]]] = {}
 
     def receipt(self) -> Receipt | None:
         """What its task has spent; None where it has no task of its own."""
@@ -82,6 +87,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         except TaskStopped as stop:
             _disclaim(run_id)
             raise bubbling(stop) from None
+        self._watch(run_id)
         with self._lock:
             self._models[run_id] = flow
 
@@ -100,13 +106,13 @@ class LeanLoopCallback(BaseCallbackHandler):
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """Settle."""
-        flow = self._take(run_id)
+        flow = self._take(self._models, run_id)
         if flow is not None:
             _end(flow, flow.send, _reply(response))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Release what is known to be unbilled, else settle at the worst case."""
-        flow = self._take(run_id)
+        flow = self._take(self._models, run_id)
         if flow is not None:
             _end(flow, flow.throw, error)
 
@@ -133,6 +139,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         except StopIteration as refused:
             _disclaim(run_id)
             raise bubbling(TaskStopped(cast("ToolResult", refused.value).text)) from None
+        self._watch(run_id)
         with self._lock:
             self._tools[run_id] = flow
 
@@ -145,18 +152,36 @@ class LeanLoopCallback(BaseCallbackHandler):
         self._end_tool(run_id)
 
     def _end_tool(self, run_id: UUID) -> None:
-        with self._lock:
-            flow = self._tools.pop(run_id, None)
+        flow = self._take(self._tools, run_id)
         if flow is not None:
-            _disclaim(run_id)
             _end(flow, flow.send, ToolResult(""))
 
-    def _take(self, run_id: UUID) -> ModelFlow | None:
+    def _take(self, flows: dict[UUID, AnyFlow], run_id: UUID) -> AnyFlow | None:
         with self._lock:
-            flow = self._models.pop(run_id, None)
+            flow = flows.pop(run_id, None)
+            watched = self._watched.pop(run_id, None) if flow is not None else None
         if flow is not None:
             _disclaim(run_id)
+        if watched is not None:
+            caller, watch = watched
+            caller.remove_done_callback(watch)
         return flow
+
+    def _watch(self, run_id: UUID) -> None:
+        """LangChain reports no end of a call that is cancelled; the end of the asyncio task that made it does."""
+        try:
+            caller = asyncio.current_task()
+        except RuntimeError:
+            return
+        if caller is not None:
+            watch = partial(self._cancelled, run_id)
+            with self._lock:
+                self._watched[run_id] = (caller, watch)
+            caller.add_done_callback(watch)
+
+    def _cancelled(self, run_id: UUID, _: object) -> None:
+        self.on_llm_error(asyncio.CancelledError(), run_id=run_id)
+        self._end_tool(run_id)
 
 
 METER = LeanLoopCallback()

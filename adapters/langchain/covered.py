@@ -14,7 +14,15 @@ from langchain_core.tracers.context import register_configure_hook
 
 from leanloop.plugins.task import Task, enter, leave
 
-__all__ = ["GUARDED", "in_model_call", "model_call_covered", "tool_call_covered", "tool_run_covered", "within"]
+__all__ = [
+    "GUARDED",
+    "in_model_call",
+    "in_tool_call",
+    "model_call_covered",
+    "tool_call_covered",
+    "tool_run_covered",
+    "within",
+]
 
 GUARDED = "leanloop_guarded"
 """In the metadata of a run whose model or tool counts its own calls (`wrap`, `wrap_tool`)."""
@@ -45,6 +53,11 @@ def in_model_call() -> bool:
     return _model.get()
 
 
+def in_tool_call() -> bool:
+    """Whether this code runs inside a tool call that is being counted."""
+    return _tool.get() is not None
+
+
 class model_call_covered:  # noqa: N801  (a context manager, named as one)
     """Around the one place where a counted model call is made."""
 
@@ -60,7 +73,8 @@ class model_call_covered:  # noqa: N801  (a context manager, named as one)
 class within:  # noqa: N801
     """Around a call of `task`: what it calls in turn belongs to the task.
 
-    For a tool's call, `handler` sees every model and tool call made inside, and `tool` is counted already.
+    For a tool's call, `handler` sees every model and tool call made inside, and `tool` is counted already
+    ("" for one that has begun).
     """
 
     __slots__ = ("_entered", "_handler", "_task", "_tokens", "_tool")

@@ -17,17 +17,20 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
 
 from leanloop.adapters.langchain.chat import ChatChunks, ChatRequest, chat_reply, chat_result
-from leanloop.adapters.langchain.covered import GUARDED, in_model_call, model_call_covered
+from leanloop.adapters.langchain.covered import GUARDED, in_model_call, in_tool_call, model_call_covered
 from leanloop.adapters.langchain.middleware import LeanLoop
 from leanloop.adapters.langchain.runs import Run
 from leanloop.adapters.langchain.stop import bubbling
 from leanloop.budgets.budget import Budget
 from leanloop.errors import TaskStopped, UsageError
+from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
-from leanloop.plugins.task import current_task
+from leanloop.plugins.flow import ModelFlow
+from leanloop.plugins.landing_reserve import give_back
+from leanloop.plugins.task import Task, current_task
 
 __all__ = ["loop_of", "run_of", "wrap"]
 
@@ -107,6 +110,23 @@ def _calls(
         raise bubbling(stop) from None
 
 
+def _flow(loop: LeanLoop, call: ModelCall, task: Task) -> ModelFlow:
+    """The flow of one call, by whose the task is.
+
+    The task of an agent, met inside one of its tools, is metered and no more: the agent lands, not this call.
+    A task made here has no known end, so nothing stays set aside in it from one call to the next.
+    """
+    if task is not current_task():
+        return _without_hold(loop.stack.model_flow(call, task), task)
+    return BudgetGuard().on_model(call, task) if in_tool_call() else loop.stack.model_flow(call, task)
+
+
+def _without_hold(flow: ModelFlow, task: Task) -> ModelFlow:
+    reply = yield from flow
+    yield from give_back(task)
+    return reply
+
+
 class _Generates:
     """Guards `invoke` and `ainvoke`, their lookup in LangChain's cache included."""
 
@@ -128,7 +148,7 @@ class _Generates:
                 return chat_reply(inner(sent, **changed))
 
         with _calls(self, messages, settings) as (asked, member):
-            return chat_result(run(self.leanloop_.stack.model_flow(asked.call, member.task), send))
+            return chat_result(run(_flow(self.leanloop_, asked.call, member.task), send))
 
     async def _agenerate_with_cache(self, messages: list[BaseMessage], **settings: Any) -> ChatResult:
         inner: Any = getattr(super(), "_agenerate_with_cache")  # noqa: B009
@@ -141,7 +161,7 @@ class _Generates:
                 return chat_reply(await inner(sent, **changed))
 
         with _calls(self, messages, settings) as (asked, member):
-            return chat_result(await arun(self.leanloop_.stack.model_flow(asked.call, member.task), send))
+            return chat_result(await arun(_flow(self.leanloop_, asked.call, member.task), send))
 
 
 class _Streams:
@@ -164,7 +184,9 @@ class _Streams:
 
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack
-            yield from stream(stack.model_flow(asked.call, member.task), send, ChatChunks(), held=stack.holds_stream)
+            yield from stream(
+                _flow(self.leanloop_, asked.call, member.task), send, ChatChunks(), held=stack.holds_stream
+            )
 
 
 class _StreamsAsync:
@@ -189,6 +211,6 @@ class _StreamsAsync:
 
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack
-            flow = stack.model_flow(asked.call, member.task)
+            flow = _flow(self.leanloop_, asked.call, member.task)
             async for chunk in astream(flow, send, ChatChunks(), held=stack.holds_stream):
                 yield chunk

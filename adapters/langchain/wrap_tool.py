@@ -70,7 +70,7 @@ def _guard(inner: Callable[..., object], loop: LeanLoop) -> Callable[..., object
 
         task = run_of(loop, ()).task
         try:
-            with within(task, METER):
+            with within(task, METER, ""):
                 return _seen(self, run(loop.stack.tool_flow(asked, task), send), outcome)
         except Paused as paused:
             raise paused.cause from None
@@ -97,7 +97,7 @@ def _aguard(inner: Callable[..., Awaitable[object]], loop: LeanLoop) -> Callable
 
         task = run_of(loop, ()).task
         try:
-            with within(task, METER):
+            with within(task, METER, ""):
                 return _seen(self, await arun(loop.stack.tool_flow(asked, task), send), outcome)
         except Paused as paused:
             raise paused.cause from None

@@ -119,13 +119,16 @@ class Provider(ThreadingHTTPServer):
         self.payloads: list[dict[str, Any]] = []
         self.reply: Callable[[dict[str, Any]], tuple[int, str | dict[str, Any]]] = lambda _: (200, "done")
 
+    def always(self, status: int, said: str) -> None:
+        self.reply = lambda _: (status, said)
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
 
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.0"  # one connection a request: clients that nobody closes leave no socket behind
 
     def do_POST(self) -> None:
         provider = cast("Provider", self.server)
@@ -173,7 +176,7 @@ def _anthropic(said: str | dict[str, Any]) -> dict[str, Any]:
         "id": "msg",
         "type": "message",
         "role": "assistant",
-        "model": "claude-sonnet-4-5",
+        "model": "claude-haiku-4-5",
         "content": [block],
         "stop_reason": "end_turn",
         "stop_sequence": None,

@@ -192,3 +192,48 @@ def test_a_wrapped_model_inside_a_guarded_agent_is_counted_there_alone(run: Any,
     result = run(agent, {"messages": [HumanMessage("?")]})
     assert result["messages"][-1].response_metadata["leanloop"]["model_calls"] == 1
     assert store.spent("model_calls") == [1]
+
+
+def test_a_wrapped_model_in_a_tool_is_metered_and_takes_no_cycle_of_the_agent(
+    run: Any, create_agent: Any, store: Any, ask: Any
+) -> None:
+    inner = wrap(ScriptedModel(script=[AIMessage("yes")]))
+
+    @tool
+    def consult(q: str) -> str:
+        """Ask a model four times."""
+        return " ".join(inner.invoke(q).text for _ in range(4))
+
+    loop = LeanLoop(Budget(agent="a", limits=(Limit(cycles=4),)), store=store)
+    model = ScriptedModel(script=[ask(("consult", {"q": "?"})), AIMessage("done")])
+    result = run(create_agent(model, [consult], middleware=[loop]), {"messages": [HumanMessage("?")]})
+    assert [message.text for message in result["messages"]][-2:] == ["yes yes yes yes", "done"]
+    receipt = result["messages"][-1].response_metadata["leanloop"]
+    assert (receipt["cycles"], receipt["model_calls"], receipt["stopped"]) == (2, 6, None)
+
+
+def test_a_limit_reached_by_a_wrapped_model_in_a_tool_lands_the_agent(
+    run: Any, create_agent: Any, store: Any, ask: Any
+) -> None:
+    plain = ScriptedModel(script=[AIMessage("yes")])
+    inner = wrap(plain)
+
+    @tool
+    def consult(q: str) -> str:
+        """Ask a model without end."""
+        while True:
+            inner.invoke(q)
+
+    loop = LeanLoop(Budget(agent="a", limits=(Limit(model_calls=5),)), store=store)
+    model = ScriptedModel(script=[ask(("consult", {"q": "?"})), AIMessage("landed")])
+    result = run(create_agent(model, [consult], middleware=[loop]), {"messages": [HumanMessage("?")]})
+    assert result["messages"][-2].text.startswith("Stopped before it was done. The limit of 5 model calls")
+    assert result["messages"][-1].text == "landed"
+    assert (len(plain.seen), len(model.seen)) == (3, 2)
+
+
+def test_a_graph_that_ends_on_a_tool_call_leaves_nothing_set_aside(run: Any, store: Any, ask: Any) -> None:
+    budget = Budget(agent="a", limits=(Limit(per="day", tokens=100_000),))
+    model: Any = wrap(ScriptedModel(script=[ask(("search", {"q": "a"}))]), LeanLoop(budget, store=store))
+    run(graph_of(model.bind_tools([search])), {"words": []})
+    assert store.reserved() == {}
