@@ -99,6 +99,12 @@ def holding(request: pytest.FixtureRequest) -> Drive:
     return driver
 
 
+@pytest.fixture(autouse=True)
+def _nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction] pytest calls it
+    """What one test's model reported does not change what the next one's calls reserve."""
+    monkeypatch.setattr("leanloop.budgets.tokens._counters", {})
+
+
 class CheckedStore(MemoryStore):
     """Checks after each step that no limit is passed, and knows what is set aside."""
 
