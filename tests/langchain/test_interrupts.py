@@ -125,7 +125,8 @@ def test_resumed_threads_and_new_ones_are_never_taken_for_each_other(
     for n in range(40):
         run(agent, question(), thread(f"waits {n}"))
         resumed = run(agent, Command(resume="yes"), thread(f"waits {n}"))
-        gc.collect()  # the run control of the first half is gone; its address may be given to another
+        if n % 10 == 0:
+            gc.collect()  # the run control of the first half is gone; its address may be given to another
         quick = run(agent, question("Be quick."), thread(f"quick {n}"))
         for result, cycles in ((resumed, 2), (quick, 1)):
             receipt = result["messages"][-1].response_metadata["leanloop"]
