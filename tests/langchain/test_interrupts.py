@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
 from leanloop import Budget, BudgetExceeded, Limit
-from leanloop.adapters.langchain import LeanLoop
+from leanloop.adapters.langchain import LeanLoop, wrap_tool
 from leanloop.adapters.langchain.scripted import ScriptedModel
 
 
@@ -65,6 +65,17 @@ def test_a_resumed_tool_call_is_charged_once(run: Any, create_agent: Any, store:
     assert result["messages"][-1].text == "done"
     assert result["messages"][-1].response_metadata["leanloop"]["tool_calls"] == {"search": 1, "approve": 1}
     assert store.spent("tool_calls") == [2]
+
+
+def test_a_wrapped_tool_that_asks_a_person_is_charged_once(run: Any, create_agent: Any, store: Any, ask: Any) -> None:
+    loop = LeanLoop(Budget(agent="a", limits=(Limit(per="day", tool_calls=9),)), store=store)
+    script = [ask(("approve", {"what": "a"})), AIMessage("done")]
+    agent = create_agent(ScriptedModel(script=script), [wrap_tool(approve, loop)], checkpointer=InMemorySaver())
+    assert "__interrupt__" in run(agent, question(), thread("t"))
+    assert store.spent("tool_calls") == []
+    result = run(agent, Command(resume="yes"), thread("t"))
+    assert result["messages"][2].text == "a: yes"
+    assert store.spent("tool_calls") == [1]
 
 
 def test_an_agent_made_anew_in_the_same_process_goes_on_with_the_balance_it_had(
