@@ -25,12 +25,13 @@ from leanloop.budgets.budget import Budget
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.current import current_task
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.landing_reserve import give_back
-from leanloop.plugins.task import Task, current_task
+from leanloop.plugins.task import Task
 
 __all__ = ["loop_of", "run_of", "wrap"]
 
