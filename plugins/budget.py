@@ -38,7 +38,7 @@ class BudgetGuard(Plugin):
                 raise task.stopped
             check_time(task)
         quote = Quote.of(call, task)
-        if not landing:
+        if not landing and not task.hold:
             yield from set_aside(quote, task, call.min_output)
         cycles = task.take_cycles()
         needs = _needs(quote, cycles, leave_room=task.hold is not None and not landing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from leanloop.budgets.reservation import new_reservation
@@ -55,8 +55,8 @@ class Reservation:
             yield from self.release()
             raise
         if isinstance(grant, Grant):
-            for line, owner, balance in zip(demand.lines, self._owners, grant.before, strict=True):
-                self.task.lineage[owner].tally.limit_seen(line, balance)
+            for member, places in self._by_owner():
+                member.tally.limits_seen([demand.lines[i] for i in places], [grant.before[i] for i in places])
         return grant
 
     def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
@@ -67,8 +67,15 @@ class Reservation:
             yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual)
         except StoreError as error:
             _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
-        for line, owner in zip(self._demand.lines, self._owners, strict=True):
-            self.task.lineage[owner].tally.limit_spent(line, actual.get(line.resource, 0))
+        for member, places in self._by_owner():
+            member.tally.limits_spent([self._demand.lines[i] for i in places], actual)
+
+    def _by_owner(self) -> list[tuple[Task, Sequence[int]]]:
+        """The tasks whose limits are touched, each with the places of its lines."""
+        if len(self.task.lineage) == 1:
+            return [(self.task, range(len(self._owners)))]
+        owners = sorted(set(self._owners))
+        return [(self.task.lineage[o], [i for i, owner in enumerate(self._owners) if owner == o]) for o in owners]
 
     def release(self) -> Generator[Io[Any], Any, None]:
         """Give it back: nothing was billed."""
