@@ -17,16 +17,17 @@ class ToolTable:
     """The specs of an agent's tools and of its structured answer, converted once for as long as they stay the same."""
 
     def __init__(self) -> None:
-        self._tools: list[object] = []
-        self._specs: tuple[ToolSpec, ...] = ()
+        # Each pair is replaced as one, so that agents on other threads never see half of it.
+        self._tools: tuple[list[object], tuple[ToolSpec, ...]] = ([], ())
         self._answers: tuple[object, tuple[ToolSpec, ...]] = (None, ())
 
     def specs(self, tools: Sequence[object]) -> tuple[ToolSpec, ...]:
         """The specs of `tools`, in their order."""
-        given = list(tools)
-        if given != self._tools:
-            self._specs, self._tools = tuple(spec_of(tool) for tool in given), given
-        return self._specs
+        given, specs = self._tools
+        if given != tools:
+            specs = tuple(spec_of(tool) for tool in tools)
+            self._tools = (list(tools), specs)
+        return specs
 
     def answers(self, response_format: object) -> tuple[ToolSpec, ...]:
         """The specs of the tools by which a structured answer may be given."""
