@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
 from leanloop.errors import StoreError
@@ -19,7 +20,22 @@ _PRUNE_FROM = 10_000
 class _Account:
     spent: int = 0
     reserved: int = 0
+    idle: int = 0
     expires_at: float = 0.0
+
+    @property
+    def balance(self) -> Balance:
+        return Balance(self.spent, self.reserved, self.idle)
+
+
+class _Held(NamedTuple):
+    """A reservation: the amount set aside in each account, and whether nothing is in flight under it."""
+
+    idle: bool
+    lines: tuple[tuple[str, str, int], ...]
+
+
+_NOTHING = _Held(idle=False, lines=())
 
 
 class MemoryStore:
@@ -29,7 +45,7 @@ class MemoryStore:
         self._clock = clock
         self._lock = threading.Lock()
         self._accounts: dict[tuple[str, str], _Account] = {}
-        self._held: dict[str, list[tuple[str, str, int]]] = {}
+        self._held: dict[str, _Held] = {}
         self._prune_at = _PRUNE_FROM
 
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
@@ -39,46 +55,43 @@ class MemoryStore:
             if reservation in self._held:
                 raise StoreError(f"The reservation {reservation!r} is already held; settle or release it first.")
             accounts = [self._account(line, now) for line in demand.lines]
-            given_up = self._held.get(replaces, []) if replaces is not None else []
-            self._unreserve(given_up)
+            given_up = self._held.get(replaces, _NOTHING) if replaces is not None else _NOTHING
+            self._set_aside(given_up, -1)
             units = demand.most
             for index, (line, account) in enumerate(zip(demand.lines, accounts, strict=True)):
                 free = line.limit - account.spent - account.reserved
                 if line.fixed + line.slope * demand.least > free:
-                    refusal = Refusal(index, line, Balance(account.spent, account.reserved))
-                    for name, resource, amount in given_up:
-                        self._accounts[name, resource].reserved += amount
+                    refusal = Refusal(index, line, account.balance)
+                    self._set_aside(given_up, +1)
                     return refusal
                 if line.slope > 0:
                     units = min(units, (free - line.fixed) // line.slope)
             if replaces is not None:
                 self._held.pop(replaces, None)
-            before = tuple(Balance(account.spent, account.reserved) for account in accounts)
-            held = self._held[reservation] = []
-            for line, account in zip(demand.lines, accounts, strict=True):
-                amount = line.fixed + line.slope * units
-                account.reserved += amount
-                held.append((line.account, line.resource, amount))
+            before = tuple([account.balance for account in accounts])
+            lines = [(line.account, line.resource, line.fixed + line.slope * units) for line in demand.lines]
+            held = self._held[reservation] = _Held(demand.idle, tuple(lines))
+            self._set_aside(held, +1)
             return Grant(units, before)
 
     def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
         """See `LedgerStore.settle`."""
         with self._lock:
-            held = self._held.pop(reservation, [])
-            self._unreserve(held)
-            for name, resource, _ in held:
+            held = self._held.pop(reservation, _NOTHING)
+            self._set_aside(held, -1)
+            for name, resource, _ in held.lines:
                 self._accounts[name, resource].spent += actual.get(resource, 0)
 
     def release(self, reservation: str) -> None:
         """See `LedgerStore.release`."""
         with self._lock:
-            self._unreserve(self._held.pop(reservation, []))
+            self._set_aside(self._held.pop(reservation, _NOTHING), -1)
 
     def balances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:
         """See `LedgerStore.balances`."""
         with self._lock:
             known = [self._accounts.get(key) for key in keys]
-            return [Balance(account.spent, account.reserved) if account else Balance() for account in known]
+            return [account.balance if account else Balance() for account in known]
 
     async def areserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
         """`reserve`: nothing here waits."""
@@ -106,13 +119,17 @@ class MemoryStore:
         account.expires_at = now + line.expires
         return account
 
-    def _unreserve(self, held: Sequence[tuple[str, str, int]]) -> None:
-        for name, resource, amount in held:
-            self._accounts[name, resource].reserved -= amount
+    def _set_aside(self, held: _Held, sign: int) -> None:
+        """Put the amounts aside (+1), or back (-1)."""
+        for name, resource, amount in held.lines:
+            account = self._accounts[name, resource]
+            account.reserved += sign * amount
+            if held.idle:
+                account.idle += sign * amount
 
     def _prune(self, now: float) -> None:
         """Forget expired accounts with no call in flight; look again when the table has doubled."""
-        held = {(name, resource) for lines in self._held.values() for name, resource, _ in lines}
+        held = {(name, resource) for reservation in self._held.values() for name, resource, _ in reservation.lines}
         gone = [key for key, account in self._accounts.items() if account.expires_at < now and key not in held]
         for key in gone:
             del self._accounts[key]

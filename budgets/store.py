@@ -33,18 +33,28 @@ class Line(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """All lines of one call, and how many units it wants: at most `most`, no fewer than `least`."""
+    """All lines of one call, and how many units it wants: at most `most`, no fewer than `least`.
+
+    `idle` says that nothing is in flight under it (a landing reserve).
+    """
 
     lines: tuple[Line, ...]
     most: int = 0
     least: int = 0
+    idle: bool = False
 
 
 class Balance(NamedTuple):
-    """What an account has spent and set aside of one resource."""
+    """What an account has spent and set aside of one resource; `idle` is the part of the latter not in flight."""
 
     spent: int = 0
     reserved: int = 0
+    idle: int = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Set aside for calls that are being made: less of it may be spent."""
+        return self.reserved - self.idle
 
 
 class Grant(NamedTuple):
@@ -60,6 +70,11 @@ class Refusal(NamedTuple):
     place: int
     line: Line
     balance: Balance
+
+    def passing(self, least: int) -> bool:
+        """Whether `least` units would fit if the calls in flight came to nothing: then it is worth asking again."""
+        needed = self.line.fixed + self.line.slope * least
+        return needed <= self.line.limit - self.balance.spent - self.balance.idle
 
 
 class LedgerStore(Protocol):

@@ -46,7 +46,7 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     try:
         demand, _ = task.table.demand(needs, most=budget.landing.tokens + min_output)
         most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
-        grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand._replace(most=most))
+        grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand._replace(most=most, idle=True))
     except BaseException as error:  # it may have been made and only the answer lost
         task.take_hold(hold)
         yield from _release(task, hold)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,11 @@ from leanloop.plugins.task import Task
 __all__ = ["Reservation"]
 
 _log = logging.getLogger("leanloop")
+
+_FIRST_PAUSE = 0.005
+_LONGEST_PAUSE = 0.25
+_LONGEST_WAIT = 60.0
+"""Seconds. A call that has not ended after a minute of waiting for it may be a stream nobody reads on."""
 
 
 class Reservation:
@@ -59,6 +66,22 @@ class Reservation:
                 member.tally.limits_seen([demand.lines[i] for i in places], [grant.before[i] for i in places])
         return grant
 
+    def reserve_in_turn(self, *, replaces: str | None = None) -> Generator[Io[Any], Any, Grant | Refusal]:
+        """`reserve`; where only calls in flight stand in the way, wait for what they leave, at most a minute.
+
+        They set their worst case aside and mostly spend a fraction of it: refusing at once would end a
+        task with most of its budget unspent because its sub-agents work side by side.
+        """
+        waited, pause = 0.0, _FIRST_PAUSE
+        while True:
+            grant = yield from self.reserve(replaces=replaces)
+            if not isinstance(grant, Refusal) or not grant.passing(self._demand.least):
+                return grant
+            if waited >= _LONGEST_WAIT or self.task.stopped is not None:
+                return grant
+            yield Io(_sleep, _asleep, pause)
+            waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE)
+
     def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
         """Replace the worst case by what was spent, by resource."""
         if not self._demand.lines:
@@ -85,3 +108,11 @@ class Reservation:
             yield Io(self.task.store.release, self.task.store.arelease, self._id)
         except StoreError as error:
             _log.warning("A call of task %s stays reserved though unbilled: %s", self.task.id, error)
+
+
+async def _asleep(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)

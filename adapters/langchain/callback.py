@@ -58,7 +58,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         # It cannot land, so nothing is kept back for a landing.
         own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
         self._task = Task(own, tags=tags) if own is not None else None
-        self._guard = BudgetGuard()
+        self._guard = BudgetGuard(waits=False)
         self._lock = threading.Lock()
         self._models: dict[UUID, list[ModelFlow]] = {}
         self._tools: dict[UUID, list[ToolFlow]] = {}
