@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leanloop import Budget, BudgetExceeded, Limit, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
-from leanloop.plugins import reservation
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -49,8 +48,11 @@ def test_threads_wait_for_each_other_and_all_are_served(task: Task) -> None:
             flying -= 1
         return REPLY
 
+    def call(_: int) -> ModelReply:
+        return run(BudgetGuard().on_model(CALL, task), send)
+
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: run(BudgetGuard().on_model(CALL, task), send), range(8)))
+        replies = list(pool.map(call, range(8)))
     assert replies == [REPLY] * 8
     assert task.receipt().usage.total == 8 * 50
     assert task.stopped is None
@@ -66,7 +68,7 @@ async def test_async_calls_wait_without_blocking_the_loop(task: Task) -> None:
 
 
 def test_what_spending_stands_in_the_way_of_is_refused_at_once(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reservation.time, "sleep", never)
+    monkeypatch.setattr("leanloop.plugins.reservation.time.sleep", never)
     spent = ModelReply(Message("assistant", "long"), Usage(10, 950))
     run(BudgetGuard().on_model(CALL, task), lambda _: spent)
     with pytest.raises(BudgetExceeded):
@@ -76,7 +78,7 @@ def test_what_spending_stands_in_the_way_of_is_refused_at_once(task: Task, monke
 
 def test_who_waits_too_long_is_refused_but_the_task_is_not_stopped(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(reservation.time, "sleep", waits.append)
+    monkeypatch.setattr("leanloop.plugins.reservation.time.sleep", waits.append)
 
     def send(call: ModelCall) -> ModelReply:  # a second call while the first is in flight
         with pytest.raises(BudgetExceeded, match="set aside"):
@@ -100,7 +102,7 @@ def test_a_callback_that_may_not_wait_is_refused_and_the_task_goes_on(task: Task
 
 
 def test_a_landing_reserve_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reservation.time, "sleep", never)
+    monkeypatch.setattr("leanloop.plugins.reservation.time.sleep", never)
     task = Task(Budget(agent="a", limits=(Limit(tokens=1_000),)), store=MemoryStore())
     asks = ModelReply(Message("assistant", "more"), Usage(10, 700))
     run(BudgetGuard().on_model(CALL, task), lambda _: asks)
