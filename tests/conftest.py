@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import settings
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
@@ -16,6 +18,11 @@ from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import ModelFlow
+
+# CI asks the same questions each time, so that it fails for what a change did; every other run asks new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "explore")
 
 Send = Callable[[ModelCall], ModelReply]
 Drive = Callable[[ModelFlow, Send], ModelReply]
