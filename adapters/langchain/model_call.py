@@ -7,8 +7,9 @@ from copy import copy
 from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
+from langchain.agents import factory
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
-from langchain.agents.structured_output import ProviderStrategy
+from langchain.agents.structured_output import AutoStrategy, ProviderStrategy
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
@@ -67,9 +68,7 @@ class Request:
         if call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
         if call.forbid_tools:
-            changes |= _without_tools(
-                raw, provider_of(model).no_tools, settings, offers_answers=bool(call.answer_tools)
-            )
+            changes |= _without_tools(raw, model, settings)
         if settings != raw.model_settings:
             changes["model_settings"] = settings
         return _changed(raw, changes) if changes else raw
@@ -85,22 +84,32 @@ def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[An
     return twin
 
 
-def _without_tools(
-    raw: ModelRequest[Any], no_tools: object, settings: dict[str, Any], *, offers_answers: bool
-) -> dict[str, Any]:
+def _without_tools(raw: ModelRequest[Any], model: object, settings: dict[str, Any]) -> dict[str, Any]:
     """Forbid tools in the way that keeps the cached prefix, where the provider and create_agent allow one.
 
     With a structured answer made by a tool, create_agent forces "any" tool: then only that tool may be
-    left. With a provider-side schema it passes on no tool_choice but what stands in the settings.
+    left. With a provider-side schema it passes on no tool_choice but what stands in the settings, and OpenAI
+    refuses an empty list of tools: where none can be forbidden they stay, and calls are left unanswered.
     """
+    no_tools = provider_of(model).no_tools
     if not raw.tools:
         return {}
-    if no_tools is None or (offers_answers and not isinstance(raw.response_format, ProviderStrategy)):
-        return {"tools": []}
     if raw.response_format is None:
-        return {"tool_choice": no_tools}
-    settings["tool_choice"] = no_tools
+        return {"tools": []} if no_tools is None else {"tool_choice": no_tools}
+    if not _on_providers_side(raw):
+        return {"tools": []}
+    if no_tools is not None:
+        settings["tool_choice"] = no_tools
     return {}
+
+
+def _on_providers_side(raw: ModelRequest[Any]) -> bool:
+    """Whether create_agent will have the provider hold the answer to its schema; it alone knows what it chooses."""
+    chooses: Any = getattr(factory, "_supports_provider_strategy", None)
+    form: object = raw.response_format
+    if isinstance(form, AutoStrategy):
+        return bool(chooses and chooses(raw.model, tools=raw.tools))
+    return isinstance(form, ProviderStrategy)
 
 
 def reply_of(response: Response, transcript: Transcript) -> ModelReply:

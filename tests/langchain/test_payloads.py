@@ -122,15 +122,16 @@ def test_a_landing_forbids_tools_and_still_lists_them(
     assert landing["messages"][: len(before)] == before
 
 
+@pytest.mark.parametrize("form", [ProviderStrategy(Weather), Weather], ids=["provider", "auto"])
 def test_a_landing_under_openais_schema_keeps_the_tools_and_the_schema(
-    run: Any, provider: Any, create_agent: Any, store: Any
+    run: Any, provider: Any, create_agent: Any, store: Any, form: Any
 ) -> None:
     def reply(payload: dict[str, Any]) -> tuple[int, Any]:
         return (200, '{"city": "Oslo"}') if payload.get("tool_choice") == "none" else searching_on(payload)
 
     provider.reply = reply
     loop = LeanLoop(Budget(agent="a", limits=(Limit(cycles=3),)), store=store)
-    agent = create_agent(openai(provider), [search], response_format=ProviderStrategy(Weather), middleware=[loop])
+    agent = create_agent(openai(provider), [search], response_format=form, middleware=[loop])
     assert run(agent, question())["structured_response"] == Weather(city="Oslo")
     landing = provider.payloads[-1]
     assert tool_names(landing) == ["search"]
