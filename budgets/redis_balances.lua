@@ -1,0 +1,13 @@
+-- What was spent and set aside. Gives 'SPENT RESERVED ...'.
+-- KEYS: leases, then the accounts. ARGV: the resource asked of each.
+
+if sweep(clock()) then
+  return 'again'
+end
+local balances = {}
+for at = 2, #KEYS do
+  local resource = ARGV[at - 1]
+  local balance = redis.call('HMGET', KEYS[at], 's:' .. resource, 'r:' .. resource)
+  balances[at - 1] = (balance[1] or '0') .. ' ' .. (balance[2] or '0')
+end
+return table.concat(balances, ' ')

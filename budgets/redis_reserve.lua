@@ -1,0 +1,87 @@
+-- Set the worst case of every line aside, or of none.
+-- KEYS: leases, this reservation, the one it replaces (or this again), then the account of each line.
+-- ARGV: id, id it replaces or '', most, least, lease in ms, idle (1 or 0),
+--       then for each line: resource, limit, fixed, slope, expires in ms.
+-- Gives 'granted UNITS SPENT RESERVED ...', 'refused PLACE SPENT RESERVED', 'taken', 'ended', or 'again'.
+
+-- The answer to one who asks once more because the first was lost.
+local function once_more(units, lines)
+  local found, answer = read(redis.call, lines), { 'granted', units }
+  for at = 1, math.max(#lines, (#KEYS - 3) * 3), 3 do
+    local place = (at - 1) / 3
+    local key, from, amount = KEYS[place + 4], place * 5 + 7, lines[at + 2]
+    if lines[at] ~= key or lines[at + 1] ~= ARGV[from] or amount ~= ARGV[from + 2] + ARGV[from + 3] * units then
+      return 'taken'
+    end
+    answer[#answer + 1] = string.format('%.0f %.0f', found[place * 2 + 2] or 0, (found[place * 2 + 1] or amount) - amount)
+  end
+  return table.concat(answer, ' ')
+end
+
+local now = clock()
+if sweep(now) then
+  return 'again'
+end
+
+local known = redis.call('HMGET', KEYS[2], 'state', 'units', 'lines')
+if known[1] then
+  return known[1] == 'held' and once_more(known[2], cmsgpack.unpack(known[3])) or 'ended'
+end
+
+local old, found, aside, spending, leaving
+if ARGV[2] ~= '' then
+  local record = redis.call('HMGET', KEYS[3], 'state', 'lines')
+  if record[1] then
+    old, leaving = cmsgpack.unpack(record[2]), LEAVING[record[1]]
+    found, aside, spending = read(redis.call, old), {}, {}
+    for at = 1, #old, 3 do
+      local name = old[at] .. '\n' .. old[at + 1]
+      aside[name], spending[name] = leaving[1] * old[at + 2], leaving[2] * old[at + 2]
+    end
+  end
+end
+
+local units, least, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local answer, lines, kept = {}, {}, {}
+for place = 0, #KEYS - 4 do
+  local key, from = KEYS[place + 4], place * 5 + 7
+  local resource, limit, fixed, slope = ARGV[from], ARGV[from + 1], tonumber(ARGV[from + 2]), tonumber(ARGV[from + 3])
+  local account = redis.call('HMGET', key, 's:' .. resource, 'r:' .. resource, 'u')
+  local spent, reserved = account[1] or '0', account[2] or '0'
+  if old then
+    local name = key .. '\n' .. resource
+    spent = string.format('%.0f', spent + (spending[name] or 0))
+    reserved = string.format('%.0f', reserved + (aside[name] or 0))
+  end
+  local left = limit - spent - reserved
+  if fixed + slope * least > left then
+    return 'refused ' .. place .. ' ' .. spent .. ' ' .. reserved
+  end
+  if slope > 0 then
+    units = math.min(units, math.floor((left - fixed) / slope))
+  end
+  answer[place + 3] = spent .. ' ' .. reserved
+  kept[key] = tonumber(account[3] or 0)
+end
+
+if old then
+  book(old, found, leaving[1], leaving[2], {})
+  redis.call('DEL', KEYS[3])
+  redis.call('ZREM', LEASES, ARGV[2])
+end
+local longest = 0
+for place = 0, #KEYS - 4 do
+  local key, from = KEYS[place + 4], place * 5 + 7
+  local resource, amount, expires = ARGV[from], ARGV[from + 2] + ARGV[from + 3] * units, tonumber(ARGV[from + 4])
+  redis.call('HINCRBY', key, 'r:' .. resource, amount)
+  if kept[key] < now + expires + lease then
+    kept[key] = keep(key, now, expires + lease)
+  end
+  longest = math.max(longest, expires)
+  lines[place * 3 + 1], lines[place * 3 + 2], lines[place * 3 + 3] = key, resource, amount
+end
+answer[1], answer[2] = 'granted', string.format('%.0f', units)
+redis.call('HSET', KEYS[2], 'state', 'held', 'units', answer[2], 'idle', ARGV[6], 'keep', longest,
+  'lines', cmsgpack.pack(lines))
+redis.call('ZADD', LEASES, now + lease, ARGV[1])
+return table.concat(answer, ' ')
