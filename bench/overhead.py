@@ -1,9 +1,9 @@
 """What does a cycle cost with the whole of leanloop around it, and with LangChain's own middleware?
 
-A fake model in ``create_agent`` asks for one tool call per cycle. Four agents run in turns: bare; with `LeanLoop`
+A fake model in ``create_agent`` asks for one tool call per cycle. Five agents run in turns: bare; with `LeanLoop`
 (usd, tokens, cycles and tool calls per task, usd per day, loop guard, notices); with ModelCallLimit, ToolCallLimit,
-ContextEditing and Summarization, none of them triggering;
-and bare once more, whose difference from the first is the noise.
+ContextEditing and Summarization, none of them triggering; with a middleware that has both of LeanLoop's hooks and
+does nothing in them; and bare once more, whose difference from the first is the noise.
 
 - The keys are the median, over the rounds, of (with - bare) within one round, per cycle, in CPU time of this process.
   In turns and paired, because a busy machine slows neighbouring runs alike; CPU time, because wall time counts the
@@ -46,7 +46,7 @@ from rich.table import Table
 from leanloop import Budget, Limit, MemoryStore
 from leanloop.adapters.langchain import LeanLoop
 
-ROUNDS = {10: 60, 50: 24, 200: 8}
+ROUNDS = {10: 60, 50: 20, 200: 10}
 """Rounds by cycles per run: about a minute together."""
 
 BUDGET = Budget(
@@ -67,6 +67,16 @@ class Fake(GenericFakeChatModel):
         return self.bind(**kwargs)
 
 
+class EmptyHooks(AgentMiddleware[Any, Any, Any]):
+    """What LangChain takes for any middleware of this kind, whatever it does."""
+
+    def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        return handler(request)
+
+    def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        return handler(request)
+
+
 class Times(NamedTuple):
     cpu: float
     wall: float
@@ -78,7 +88,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=float, default=1.0, help="so many times the rounds of the quick form")
     options = parser.parse_args()
     console = Console()
-    agents: dict[str, Middleware] = {"bare": list, "leanloop": leanloop, "built-ins": builtins, "bare again": list}
+    agents: dict[str, Middleware] = {
+        "bare": list,
+        "leanloop": leanloop,
+        "built-ins": builtins,
+        "empty hooks": lambda: [EmptyHooks()],
+        "bare again": list,
+    }
     for middleware in agents.values():
         run(middleware, 10)
     gc.collect()
@@ -107,6 +123,7 @@ def main() -> None:
     if options.json:
         figures = {f"leanloop_ms_{cycles}": over["leanloop", cycles] for cycles in ROUNDS}
         figures |= {f"builtin_ms_{cycles}": over["built-ins", cycles] for cycles in ROUNDS}
+        figures |= {f"empty_hooks_ms_{cycles}": over["empty hooks", cycles] for cycles in ROUNDS}
         figures["ratio_200_10"] = over["leanloop", 200] / over["leanloop", 10]
         figures["noise_ms"] = max(abs(over["bare again", cycles]) for cycles in ROUNDS)
         print(json.dumps({name: round(figure, 4) for name, figure in figures.items()}))

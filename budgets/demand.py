@@ -48,6 +48,10 @@ class _Slot(NamedTuple):
     owner: int
 
 
+_Slots = tuple[tuple[_Slot, ...], tuple[int, ...]]
+"""The slots a call touches, and the owner of each."""
+
+
 class LimitTable:
     """The limits a task's calls must fit: its own first, then those of the tasks it is a part of.
 
@@ -57,7 +61,7 @@ class LimitTable:
     def __init__(self, holders: Sequence[Holder]) -> None:
         self._holders = tuple(holders)
         # One attribute, so that no thread writes into a window another has just turned.
-        self._open: tuple[float, dict[tuple[str, ...], tuple[_Slot, ...]]] = (0.0, {})
+        self._open: tuple[float, dict[tuple[str, ...], _Slots]] = (0.0, {})
 
     def demand(
         self, needs: Mapping[str, Need], *, most: int = 0, least: int = 0, now: float | None = None
@@ -77,13 +81,15 @@ class LimitTable:
             known = {}
             self._open = (now - now % 60 + 60, known)  # no window is shorter than a minute
         names = tuple(needs)
-        slots = known.get(names)
-        if slots is None:
-            slots = known[names] = self._find(names, datetime.fromtimestamp(now, UTC))
-        lines = tuple(
-            Line(slot.account, slot.resource, slot.limit, *needs[slot.resource], expires=slot.expires) for slot in slots
-        )
-        return Demand(lines, most, least), tuple(slot.owner for slot in slots)
+        found = known.get(names)
+        if found is None:
+            slots = self._find(names, datetime.fromtimestamp(now, UTC))
+            found = known[names] = slots, tuple(slot.owner for slot in slots)
+        lines = [
+            Line(account, resource, limit, *needs[resource], expires)
+            for account, resource, limit, expires, _ in found[0]
+        ]
+        return Demand(tuple(lines), most, least), found[1]
 
     def _find(self, names: tuple[str, ...], now: datetime) -> tuple[_Slot, ...]:
         slots: dict[tuple[str, str], _Slot] = {}

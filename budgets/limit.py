@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import BaseModel, Discriminator, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -81,6 +81,23 @@ class Limit(BaseModel):
 
     seconds: Seconds | None = None
     """Seconds from the task's start, at most three decimals; per task only."""
+
+    if TYPE_CHECKING:
+        # What may be passed is wider than what is kept: money and seconds become exact decimals.
+        def __init__(
+            self,
+            *,
+            per: Window = "task",
+            scope: str | None = None,
+            tokens: int | None = None,
+            input_tokens: int | None = None,
+            output_tokens: int | None = None,
+            usd: Decimal | float | None = None,
+            model_calls: int | None = None,
+            cycles: int | None = None,
+            tool_calls: int | Mapping[str, int] | None = None,
+            seconds: Decimal | float | None = None,
+        ) -> None: ...
 
     @model_validator(mode="before")
     @classmethod

@@ -22,7 +22,12 @@ class _Account:
     key: tuple[str, str]
     spent: int = 0
     reserved: int = 0
+    idle: int = 0
     expires_at: float = 0.0
+
+    @property
+    def balance(self) -> Balance:
+        return Balance(self.spent, self.reserved, self.idle)
 
 
 @dataclass(slots=True)
@@ -40,6 +45,8 @@ class _Held:
         if not self.ended:
             for account, amount in self.lines:
                 account.reserved += sign * amount
+                if self.idle:
+                    account.idle += sign * amount
         elif not self.idle:
             for account, amount in self.lines:
                 account.spent += sign * amount
@@ -51,7 +58,10 @@ class _Held:
         if self.ended or asked != [amount for _, amount in self.lines] or names != [one.key for one, _ in self.lines]:
             state = "has ended" if self.ended else "is already held for another demand"
             raise StoreError(f"The reservation {reservation!r} {state}; take a new name for a new call.")
-        return Grant(self.units, tuple(Balance(one.spent, one.reserved - amount) for one, amount in self.lines))
+        self.move(-1)
+        before = tuple([account.balance for account, _ in self.lines])
+        self.move(1)
+        return Grant(self.units, before)
 
 
 class MemoryStore:
@@ -83,7 +93,7 @@ class MemoryStore:
             for index, (line, account) in enumerate(zip(demand.lines, accounts, strict=True)):
                 free = line.limit - account.spent - account.reserved
                 if line.fixed + line.slope * demand.least > free:
-                    refusal = Refusal(index, line, Balance(account.spent, account.reserved))
+                    refusal = Refusal(index, line, account.balance)
                     if given_up is not None:
                         given_up.move(1)
                     return refusal
@@ -91,7 +101,7 @@ class MemoryStore:
                     units = min(units, (free - line.fixed) // line.slope)
             if replaces is not None:
                 self._held.pop(replaces, None)
-            before = tuple(Balance(account.spent, account.reserved) for account in accounts)
+            before = tuple([account.balance for account in accounts])
             amounts = [line.fixed + line.slope * units for line in demand.lines]
             held = _Held(units, list(zip(accounts, amounts, strict=True)), demand.idle)
             self._held[reservation] = held
@@ -123,7 +133,7 @@ class MemoryStore:
         with self._lock:
             self._end_leases(self._clock())
             known = [self._accounts.get(key) for key in keys]
-            return [Balance(account.spent, account.reserved) if account else Balance() for account in known]
+            return [account.balance if account else Balance() for account in known]
 
     def close(self) -> None:
         """See `LedgerStore.close`: there is nothing to let go of."""

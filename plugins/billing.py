@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from leanloop.errors import TaskStopped
+
 __all__ = ["known_unbilled"]
 
 _MAYBE_BILLED = frozenset({408, 499, 504, 524})
@@ -15,7 +17,7 @@ def known_unbilled(error: BaseException) -> bool:
     """True where the provider is known to have billed nothing.
 
     That is an HTTP error status other than a time-out (the big providers bill completed generations
-    only), and a connection that was never made. Everything else (a read time-out, a cancellation, a
+    only), a connection that was never made, and a refusal of ours. Everything else (a read time-out, a cancellation, a
     bug after the answer came) may have been billed, and unknown counts as spent.
     """
     if not isinstance(error, Exception):
@@ -24,6 +26,8 @@ def known_unbilled(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
+        if isinstance(cause, TaskStopped):
+            return True  # our own refusal, further in
         if any(kind.__name__ in _NEVER_SENT for kind in type(cause).__mro__):
             return True
         status = _status(cause)

@@ -27,8 +27,13 @@ class BudgetGuard(Plugin):
     """Reserves the worst case of each call before it is made, and settles it by what was reported.
 
     The output cap is lowered to what fits before a call is refused. A refusal is sticky: it stops the
-    task whose limit it is, and every task below it.
+    task whose limit it is, and every task below it. Where only calls in flight stand in the way, it waits
+    for them; `waits` is False where that would block an event loop (a callback), and then such a refusal
+    is not sticky.
     """
+
+    def __init__(self, *, waits: bool = True) -> None:
+        self._waits = waits
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Reserve, call, settle; release what is known to be unbilled."""
@@ -38,7 +43,7 @@ class BudgetGuard(Plugin):
                 raise task.stopped
             check_time(task)
         quote = Quote.of(call, task)
-        if not landing:
+        if not landing and not task.hold:
             yield from set_aside(quote, task, call.min_output)
         cycles = task.take_cycles()
         needs = _needs(quote, cycles, leave_room=task.hold is not None and not landing)
@@ -46,9 +51,10 @@ class BudgetGuard(Plugin):
         try:
             demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
             held = Reservation(task, demand, owners)
-            grant = yield from held.reserve(replaces=hold)
+            grant = yield from (held.reserve_in_turn if self._waits else held.reserve)(replaces=hold)
             if isinstance(grant, Refusal):
-                raise refused(task, grant, owners[grant.place], least=quote.least)
+                sticky = not grant.passing(quote.least)
+                raise refused(task, grant, owners[grant.place], least=quote.least, sticky=sticky)
         except BaseException:
             task.give_cycles_back(cycles)
             raise

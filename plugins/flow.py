@@ -95,34 +95,44 @@ class Plugin:
 def compose(hooks: Sequence[Callable[[Call, Task], Flow[Call, Result]]], call: Call, task: Task) -> Flow[Call, Result]:
     """Nest the hooks (outermost first) around `call` into one flow.
 
-    The flow yields only `Io` and the calls that reach the middle, for a driver to perform.
+    The flow yields only `Io` and the calls that reach the middle, for a driver to perform. The hooks'
+    own flows stand on a stack: what the innermost yields goes straight to the driver.
     """
-    if not hooks:
-        made: Result = yield call
-        return made
-    flow = hooks[0](call, task)
-    inner = hooks[1:]
-    try:
-        step = next(flow)
-        while True:
-            value: object
-            try:
-                if isinstance(step, Io):
-                    value = yield step
-                elif type(step) is type(call):
-                    value = yield from compose(inner, step, task)
-                else:
-                    raise UsageError(
-                        f"{_name(hooks[0])} yielded {type(step).__name__}; yield a {type(call).__name__} or Io."
-                    )
-            except BaseException as error:  # noqa: BLE001 a plugin decides
-                step = flow.throw(error)
+    flows: list[Flow[Call, Result]] = []
+    step: Io[Any] | Call = call
+    while True:
+        value: Any = None
+        failure: BaseException | None = None
+        try:
+            if isinstance(step, Io):
+                value = yield step
+            elif type(step) is not type(call):
+                raise UsageError(_wrong(hooks[len(flows) - 1], step, call))
+            elif len(flows) < len(hooks):
+                flows.append(hooks[len(flows)](step, task))
             else:
-                step = flow.send(value)
-    except StopIteration as stop:
-        result: Result = stop.value
-        return result
+                value = yield step
+        except BaseException as error:  # noqa: BLE001 a plugin decides
+            failure = error
+        while flows:
+            try:
+                step = flows[-1].send(value) if failure is None else flows[-1].throw(failure)
+                break
+            except StopIteration as stop:
+                value, failure = stop.value, None
+            except BaseException as error:  # noqa: BLE001 the next plugin out decides
+                failure = error
+            flows.pop()
+        else:
+            try:
+                if failure is not None:
+                    raise failure
+                result: Result = value
+                return result
+            finally:
+                del failure  # with its traceback it would hold this frame, and this frame holds it
 
 
-def _name(hook: object) -> str:
-    return getattr(hook, "__qualname__", repr(hook))
+def _wrong(hook: object, step: object, call: object) -> str:
+    name = getattr(hook, "__qualname__", repr(hook))
+    return f"{name} yielded {type(step).__name__}; yield a {type(call).__name__} or Io."

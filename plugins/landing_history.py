@@ -12,6 +12,8 @@ from leanloop.budgets.tokens import TokenCounter
 __all__ = ["answered", "shortened"]
 
 _GAP = "\n[... {:,} characters left out ...]\n"
+_WORTH_CUTTING = 200
+"""Characters. The note of what was left out costs about a dozen tokens itself."""
 
 
 def answered(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -63,7 +65,7 @@ def _may_cut(message: Message) -> bool:
 
 def _cut(message: Message, length: int) -> Message:
     text = message.text
-    if len(text) <= length:
+    if len(text) <= length + _WORTH_CUTTING:
         return message
     half = length // 2
     return replace(message, text=f"{text[:half]}{_GAP.format(len(text) - 2 * half)}{text[-half:]}", raw=None)

@@ -31,7 +31,10 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     more that reads it again (`Quote.rereading`). `min_output` is what a call cannot do without.
     """
     budget = task.budget
-    if task.hold or task.landed or budget.at_limit == "raise" or not budget.landing.tokens or not task.limited:
+    if task.landed or budget.at_limit == "raise" or not budget.landing.tokens or not task.limited:
+        return
+    hold = new_reservation()
+    if not task.keep_hold(hold):
         return
     needs = {
         "model_calls": Need(1),
@@ -40,30 +43,31 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         "output_tokens": Need(0, 1),
         "usd": Need(0, quote.output_cost),
     }
-    demand, _ = task.table.demand(needs, most=budget.landing.tokens + min_output)
-    most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
-    demand = demand._replace(most=most)
-    hold = new_reservation()
-    if not task.keep_hold(hold):
-        return  # another call of this task, on another thread, came first
     try:
-        grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
+        demand, _ = task.table.demand(needs, most=budget.landing.tokens + min_output)
+        most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
+        grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand._replace(most=most, idle=True))
     except BaseException as error:  # it may have been made and only the answer lost
-        yield from give_back(task)
-        if isinstance(error, StoreError) and task.budget.on_store_error == "allow":
+        task.take_hold(hold)
+        yield from _release(task, hold)
+        if isinstance(error, StoreError) and budget.on_store_error == "allow":
             return
         raise
     if not isinstance(grant, Grant):
         task.take_hold(hold)
-    elif task.hold != hold:  # given back meanwhile
-        yield Io(task.store.release, task.store.arelease, hold)
+    elif task.hold != hold:  # given back meanwhile, by another call of this task
+        yield from _release(task, hold)
 
 
 def give_back(task: Task) -> Waits:
     """When a task has answered, failed or waits for a person: nothing stays set aside for nobody."""
     hold = task.take_hold()
     if hold is not None:
-        try:
-            yield Io(task.store.release, task.store.arelease, hold)
-        except StoreError as error:
-            _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)
+        yield from _release(task, hold)
+
+
+def _release(task: Task, hold: str) -> Waits:
+    try:
+        yield Io(task.store.release, task.store.arelease, hold)
+    except StoreError as error:
+        _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)

@@ -33,6 +33,8 @@ def refused(task: Task, refusal: Refusal, owner: int, *, least: int = 0, sticky:
 
 def check_time(task: Task) -> None:
     """Stop and raise where the task, or one it is part of, has run as long as its `seconds` allow."""
+    if "seconds" not in task.limited:
+        return
     for member, holder in zip(task.lineage, task.holders, strict=True):
         for _, amounts in holder.amounts:
             allowed = amounts.get("seconds")

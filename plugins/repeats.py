@@ -54,15 +54,16 @@ def may_repeat(messages: Sequence[Message], count: int) -> bool:
 
     Every repetition shows in its results: equal ones, failed ones, or one that was given again.
     """
-    recent: list[Message] = []
+    texts: set[str] = set()
     for message in reversed(messages):
         if message.role == "tool":
-            recent.append(message)
-        elif message.role == "user" or len(recent) >= count:
-            break
-    if len({message.text for message in recent}) < len(recent):
-        return True
-    return any(message.is_error or message.text.startswith(REPEATED) for message in recent)
+            text = message.text
+            if message.is_error or text in texts or text.startswith(REPEATED):
+                return True
+            texts.add(text)
+        elif message.role == "user" or len(texts) >= count:
+            return False
+    return False
 
 
 def last_steps(messages: Sequence[Message], count: int) -> tuple[list[Step], int]:

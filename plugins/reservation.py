@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from leanloop.budgets.reservation import new_reservation
@@ -15,6 +17,11 @@ from leanloop.plugins.task import Task
 __all__ = ["Reservation"]
 
 _log = logging.getLogger("leanloop")
+
+_FIRST_PAUSE = 0.005
+_LONGEST_PAUSE = 0.25
+_LONGEST_WAIT = 60.0
+"""Seconds. A call that has not ended after a minute of waiting for it may be a stream nobody reads on."""
 
 
 class Reservation:
@@ -55,9 +62,25 @@ class Reservation:
             yield from self.release()
             raise
         if isinstance(grant, Grant):
-            for line, owner, balance in zip(demand.lines, self._owners, grant.before, strict=True):
-                self.task.lineage[owner].tally.limit_seen(line, balance)
+            for member, places in self._by_owner():
+                member.tally.limits_seen([demand.lines[i] for i in places], [grant.before[i] for i in places])
         return grant
+
+    def reserve_in_turn(self, *, replaces: str | None = None) -> Generator[Io[Any], Any, Grant | Refusal]:
+        """`reserve`; where only calls in flight stand in the way, wait for what they leave, at most a minute.
+
+        They set their worst case aside and mostly spend a fraction of it: refusing at once would end a
+        task with most of its budget unspent because its sub-agents work side by side.
+        """
+        waited, pause = 0.0, _FIRST_PAUSE
+        while True:
+            grant = yield from self.reserve(replaces=replaces)
+            if not isinstance(grant, Refusal) or not grant.passing(self._demand.least):
+                return grant
+            if waited >= _LONGEST_WAIT or self.task.stopped is not None:
+                return grant
+            yield Io(_sleep, _asleep, pause)
+            waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE)
 
     def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
         """Replace the worst case by what was spent, by resource."""
@@ -67,8 +90,15 @@ class Reservation:
             yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual)
         except StoreError as error:
             _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
-        for line, owner in zip(self._demand.lines, self._owners, strict=True):
-            self.task.lineage[owner].tally.limit_spent(line, actual.get(line.resource, 0))
+        for member, places in self._by_owner():
+            member.tally.limits_spent([self._demand.lines[i] for i in places], actual)
+
+    def _by_owner(self) -> list[tuple[Task, Sequence[int]]]:
+        """The tasks whose limits are touched, each with the places of its lines."""
+        if len(self.task.lineage) == 1:
+            return [(self.task, range(len(self._owners)))]
+        owners = sorted(set(self._owners))
+        return [(self.task.lineage[o], [i for i, owner in enumerate(self._owners) if owner == o]) for o in owners]
 
     def release(self) -> Generator[Io[Any], Any, None]:
         """Give it back: nothing was billed."""
@@ -78,3 +108,11 @@ class Reservation:
             yield Io(self.task.store.release, self.task.store.arelease, self._id)
         except StoreError as error:
             _log.warning("A call of task %s stays reserved though unbilled: %s", self.task.id, error)
+
+
+async def _asleep(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)

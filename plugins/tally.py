@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from leanloop.budgets.amount import format_scope
 from leanloop.budgets.store import Balance, Line
@@ -40,20 +41,21 @@ class Tally:
         with self._lock:
             self._savings.append(saving)
 
-    def limit_seen(self, line: Line, balance: Balance) -> None:
-        """Note a limit's balance as the ledger gave it."""
-        key = (line.account, line.resource)
+    def limits_seen(self, lines: Iterable[Line], balances: Iterable[Balance]) -> None:
+        """Note the balances of limits as the ledger gave them."""
         with self._lock:
-            known = self._limits.get(key)
-            if known is None:
-                self._limits[key] = [line.limit, balance.spent]
-            else:
-                known[:] = line.limit, max(known[1], balance.spent)
+            for line, balance in zip(lines, balances, strict=True):
+                known = self._limits.get((line.account, line.resource))
+                if known is None:
+                    self._limits[line.account, line.resource] = [line.limit, balance.spent]
+                else:
+                    known[:] = line.limit, max(known[1], balance.spent)
 
-    def limit_spent(self, line: Line, amount: int) -> None:
-        """Add what a settlement put on a limit seen before."""
+    def limits_spent(self, lines: Iterable[Line], actual: Mapping[str, int]) -> None:
+        """Add what a settlement put, by resource, on limits seen before."""
         with self._lock:
-            self._limits[line.account, line.resource][1] += amount
+            for line in lines:
+                self._limits[line.account, line.resource][1] += actual.get(line.resource, 0)
 
     def fullest(self, least: float) -> LimitUse | None:
         """The limit of which the largest share is spent, if that is at least `least`.

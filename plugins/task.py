@@ -5,28 +5,21 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar, Token
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
-from leanloop.budgets.budget import Budget, ModelPriceEntry
+from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
-from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
-from leanloop.budgets.prices import PriceBook, PriceOverride
+from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import TaskStopped
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.tally import Tally
 
-__all__ = ["Task", "current_task", "enter", "leave", "price_book", "task"]
+__all__ = ["Task"]
 
-_current: ContextVar[Task | None] = ContextVar("leanloop_task", default=None)
 _process_store = MemoryStore()
 
 
@@ -191,62 +184,3 @@ class Task:
             stopped=stopped.reason if stopped else None,
             landed=self.landed,
         )
-
-
-def price_book(budget: Budget) -> PriceBook:
-    """The prices a budget goes by; equal budgets share one book and what it has looked up."""
-    return _price_book(tuple(sorted(budget.prices.items())), budget.unknown_model)
-
-
-@lru_cache(maxsize=256)
-def _price_book(
-    entries: tuple[tuple[str, ModelPriceEntry], ...], unknown_model: Literal["refuse", "free", "most_expensive"]
-) -> PriceBook:
-    overrides = {
-        model: PriceOverride(
-            input=entry.input,
-            output=entry.output,
-            cached_input=entry.cached_input,
-            cache_write=entry.cache_write,
-            reasoning=entry.reasoning,
-        )
-        for model, entry in entries
-    }
-    return PriceBook(overrides, unknown_model)
-
-
-def current_task() -> Task | None:
-    """The task this code runs in; reaches tools, nested engines and sub-agents through the context."""
-    return _current.get()
-
-
-def enter(member: Task) -> Token[Task | None]:
-    """Make `member` the current task until `leave` is called with what this gives."""
-    return _current.set(member)
-
-
-def leave(token: Token[Task | None]) -> None:
-    """Undo `enter`."""
-    _current.reset(token)
-
-
-@contextmanager
-def task(
-    budget: Budget | str | Path,
-    *,
-    tags: Mapping[str, str] | None = None,
-    limits: Sequence[Limit] = (),
-    store: LedgerStore | None = None,
-) -> Generator[Task, None, None]:
-    """Open a task for the block; inside another task it is a child, and its spending counts there too.
-
-    `budget` is a `Budget` or the path of a budget file. Works in sync and async code alike.
-    """
-    loaded = budget if isinstance(budget, Budget) else load_budget(budget)
-    opened = Task(loaded, tags=tags, limits=limits, parent=current_task(), store=store)
-    token = enter(opened)
-    try:
-        yield opened
-    finally:
-        leave(token)
-        opened.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import os
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import settings
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
@@ -25,6 +27,11 @@ from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import ModelFlow
+
+# CI asks the same questions each time, so that it fails for what a change did; every other run asks new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "explore")
 
 Send = Callable[[ModelCall], ModelReply]
 Drive = Callable[[ModelFlow, Send], ModelReply]
@@ -106,6 +113,12 @@ def holding(request: pytest.FixtureRequest) -> Drive:
     """Each driver that shows a reply only when the flow has ended."""
     driver: Driver = request.param
     return driver
+
+
+@pytest.fixture(autouse=True)
+def _nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction] pytest calls it
+    """What one test's model reported does not change what the next one's calls reserve."""
+    monkeypatch.setattr("leanloop.budgets.tokens._counters", {})
 
 
 class CheckedStore(MemoryStore):

@@ -309,16 +309,22 @@ async def test_a_stream_left_to_the_garbage_collector_unwinds_too_async() -> Non
     assert source.closed == 1
 
 
-def test_a_stream_dropped_when_the_loop_ends_unwinds_too() -> None:
+@pytest.mark.parametrize("first", ["the stream", "its source"])
+async def test_a_stream_unwinds_once_when_a_loop_that_ends_closes_all_generators_at_once(first: str) -> None:
     source, watches = Source("abc"), Watches()
-    kept: list[AsyncGenerator[str, None]] = []
+    made: list[AsyncGenerator[str, None]] = []
 
-    async def look() -> None:
-        kept.append(astream(flow(watches), source.aio, Letters()))
-        await anext(kept[0])
+    def send(call: ModelCall) -> AsyncGenerator[str, None]:
+        made.append(source.aio(call))
+        return made[0]
 
-    asyncio.run(look())
+    outer = astream(flow(watches), send, Letters())
+    await anext(outer)
+    both = [outer, made[0]] if first == "the stream" else [made[0], outer]
+    # As asyncio's shutdown_asyncgens does; closing one that is being closed already is an error it puts up with.
+    await asyncio.gather(*(generator.aclose() for generator in both), return_exceptions=True)
     assert watches.closed.reply.message.text == "a"
+    assert len(watches.ends) == 1
     assert source.closed == 1
 
 

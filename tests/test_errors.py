@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from leanloop import errors
@@ -79,3 +81,21 @@ def test_a_stop_says_its_reason() -> None:
     error = LoopDetected("search was called again and again.")
     assert error.reason == str(error) == "search was called again and again."
     assert str(TaskStopped("Short.", "Short. With a hint.")) == "Short. With a hint."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BudgetFileError("wrong", file="a.yaml", line=3),
+        PriceUnknown("m"),
+        MissingExtra("redis", "redis"),
+        TraceError("wrong", file="t.jsonl", line=1),
+        LoopDetected("circles"),
+        BudgetExceeded("full", resource="usd", scope="this task", limit=1, spent=1, reserved=0, needed=1, hint="more"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_reaches_another_process_whole(error: LeanLoopError) -> None:
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is type(error)
+    assert (str(twin), twin.__dict__) == (str(error), error.__dict__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from leanloop import Message, ToolRequest
@@ -106,6 +106,7 @@ ROLES = st.sampled_from(["user", "step", "said", "system"])
 
 
 @settings(deadline=None)
+@example([("user", 41, 0, 0), ("step", 21, 0, 0)], 0)
 @given(
     st.lists(st.tuples(ROLES, st.integers(0, 400), st.integers(0, 3), st.integers(0, 3)), max_size=12),
     st.integers(0, 2_000),

@@ -66,6 +66,9 @@ def test_the_wheel_holds_every_module_and_the_typing_marker(dist: Path) -> None:
 
     assert {name for name in shipped if name.endswith(".py")} == modules_in_the_tree()
     assert "leanloop/py.typed" in shipped
+    for vocabulary in ("cl100k_base", "o200k_base"):
+        assert f"leanloop/budgets/{vocabulary}.tiktoken.xz" in shipped
+    assert "leanloop/budgets/vocabulary.LICENSE" in shipped
 
 
 def test_the_wheel_holds_every_script_of_the_ledger_in_redis(dist: Path) -> None:

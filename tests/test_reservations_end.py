@@ -360,6 +360,28 @@ async def test_tasks_cancelled_at_random_leave_nothing_set_aside(ledger: MemoryS
     assert not reserved()
 
 
+async def test_what_is_set_aside_after_it_was_given_back_is_given_back_again() -> None:
+    gate = asyncio.Event()
+
+    class Slow(MemoryStore):
+        async def areserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
+            await gate.wait()
+            return await super().areserve(reservation, demand, replaces=replaces)
+
+    async def send(call: ModelCall) -> ModelReply:
+        return asks_for_a_tool(call)
+
+    task = Task(BUDGET, store=Slow())
+    first = asyncio.create_task(arun(STACK.model_flow(CALL, task), send))
+    second = asyncio.create_task(arun(STACK.model_flow(CALL, task), send))
+    while task.hold is None:  # noqa: ASYNC110 until the first call waits for the ledger
+        await asyncio.sleep(0)
+    task.close()
+    gate.set()
+    await asyncio.gather(first, second)
+    assert task.store.balances([(f"task:{task.id}", "tokens")])[0].reserved == 0
+
+
 # Tools.
 
 TOOLS = Budget(agent="a", limits=(Limit(tool_calls={"search": 3, "total": 5}), Limit(cycles=5)))

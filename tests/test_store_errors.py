@@ -48,10 +48,13 @@ def opened(store: FailingStore, on_store_error: Literal["refuse", "allow"]) -> T
 
 def test_a_store_that_is_down_refuses_the_call_by_default() -> None:
     sent: list[ModelCall] = []
+
+    def send(call: ModelCall) -> ModelReply:
+        sent.append(call)
+        return REPLY
+
     with pytest.raises(StoreError, match="no connection"):
-        run(
-            Stack().model_flow(CALL, opened(FailingStore("reserve"), "refuse")), lambda call: sent.append(call) or REPLY
-        )
+        run(Stack().model_flow(CALL, opened(FailingStore("reserve"), "refuse")), send)
     assert sent == []
 
 

@@ -15,8 +15,8 @@ import leanloop
 from leanloop import Budget, BudgetFileError, Limit, LoopDetected, MemoryStore, Saving, Task, current_task
 from leanloop.budgets.budget import ModelPriceEntry
 from leanloop.budgets.demand import Need
+from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import Demand, Line
-from leanloop.plugins.task import price_book
 
 BUDGET = Budget(agent="a", limits=(Limit(tokens=100, cycles=5),))
 

@@ -27,6 +27,7 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     monkeypatch.setattr(vocabulary, "_loaded", {})
     monkeypatch.setattr(vocabulary, "_told", set[str]())
     monkeypatch.setattr(vocabulary, "_CARRIERS", (("carrier_of_vocabularies", "inside"),))
+    monkeypatch.setattr(vocabulary, "_OWN", tmp_path / "own")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
     monkeypatch.delenv("DATA_GYM_CACHE_DIR", raising=False)
@@ -148,3 +149,23 @@ def test_threads_share_one_encoding(published: str, tmp_path: Path) -> None:
         found = list(pool.map(vocabulary.find_encoding, [NAME] * 16))
     assert isinstance(found[0], tiktoken.Encoding)
     assert len({id(encoding) for encoding in found}) == 1
+
+
+@pytest.mark.parametrize("name", ["cl100k_base", "o200k_base"])
+def test_the_vocabularies_of_openais_chat_models_come_with_the_package(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(vocabulary, "_loaded", {})
+    monkeypatch.setattr(vocabulary, "_CARRIERS", ())
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
+    monkeypatch.delenv("DATA_GYM_CACHE_DIR", raising=False)
+    encoding = vocabulary.find_encoding(name)
+    assert vocabulary.where_found(name) == "leanloop itself"
+    assert encoding is not None
+    assert encoding.decode(encoding.encode_ordinary("exact, offline")) == "exact, offline"
+
+
+def test_a_damaged_file_of_the_package_is_passed_over(published: str, tmp_path: Path) -> None:
+    put(tmp_path / "own", f"{NAME}.tiktoken.xz", b"not xz")
+    assert vocabulary.find_encoding(NAME) is None

@@ -21,8 +21,8 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.money import format_usd
 from leanloop.errors import TaskStopped
+from leanloop.plugins.current import task
 from leanloop.plugins.receipt import Receipt
-from leanloop.plugins.task import task
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig

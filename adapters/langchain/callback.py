@@ -25,9 +25,10 @@ from leanloop.budgets.file import load_budget
 from leanloop.errors import TaskStopped
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.current import current_task
 from leanloop.plugins.flow import Io, ModelFlow, ToolFlow
 from leanloop.plugins.receipt import Receipt
-from leanloop.plugins.task import Task, current_task
+from leanloop.plugins.task import Task
 
 __all__ = ["METER", "LeanLoopCallback"]
 
@@ -44,8 +45,9 @@ class LeanLoopCallback(BaseCallbackHandler):
     `wrap`, where they fit. One callback is one task; make a new one for each request.
 
     Args:
-        budget: a `Budget` or the path of a budget file. Without one it meters the task that is current
-            where the call is made, and nothing where there is none.
+        budget: a `Budget` or the path of a budget file: a task of its own, which counts every call the
+            callback sees. With or without it, a call that nothing else counts is counted in the task that
+            is current where it is made.
     """
 
     raise_error = True
@@ -55,11 +57,11 @@ class LeanLoopCallback(BaseCallbackHandler):
         loaded = budget if isinstance(budget, Budget) or budget is None else load_budget(budget)
         # It cannot land, so nothing is kept back for a landing.
         own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
-        self._task = Task(own, tags=tags, parent=current_task()) if own is not None else None
-        self._guard = BudgetGuard()
+        self._task = Task(own, tags=tags) if own is not None else None
+        self._guard = BudgetGuard(waits=False)
         self._lock = threading.Lock()
-        self._models: dict[UUID, ModelFlow] = {}
-        self._tools: dict[UUID, ToolFlow] = {}
+        self._models: dict[UUID, list[ModelFlow]] = {}
+        self._tools: dict[UUID, list[ToolFlow]] = {}
         self._watched: dict[UUID, tuple[asyncio.Task[Any], Callable[[object], None]]] = {}
 
     def receipt(self) -> Receipt | None:
@@ -76,20 +78,11 @@ class LeanLoopCallback(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """Reserve."""
-        task = self._task or current_task()
-        if task is None or in_model_call() or GUARDED in (metadata or {}) or not _claim(run_id):
-            return
-        settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})
-        call = _call(messages[0] if messages else [], metadata or {}, settings)
-        flow = self._guard.on_model(call, task)
-        try:
-            _advance(flow, next(flow))
-        except TaskStopped as stop:
-            _disclaim(run_id)
-            raise bubbling(stop) from None
-        self._watch(run_id)
-        with self._lock:
-            self._models[run_id] = flow
+        tasks = self._tasks(run_id, covered=in_model_call() or GUARDED in (metadata or {}))
+        if tasks:
+            settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})
+            call = _call(messages[0] if messages else [], metadata or {}, settings)
+            self._begin(self._models, run_id, [self._guard.on_model(call, task) for task in tasks])
 
     def on_llm_start(
         self,
@@ -106,14 +99,13 @@ class LeanLoopCallback(BaseCallbackHandler):
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """Settle."""
-        flow = self._take(self._models, run_id)
-        if flow is not None:
-            _end(flow, flow.send, _reply(response))
+        reply = _reply(response)
+        for flow in self._take(self._models, run_id):
+            _end(flow, flow.send, reply)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Release what is known to be unbilled, else settle at the worst case."""
-        flow = self._take(self._models, run_id)
-        if flow is not None:
+        for flow in self._take(self._models, run_id):
             _end(flow, flow.throw, error)
 
     def on_tool_start(
@@ -127,21 +119,11 @@ class LeanLoopCallback(BaseCallbackHandler):
     ) -> None:
         """Count a tool call that nothing else counts."""
         name = str(serialized.get("name") or kwargs.get("name") or "tool")
-        task = self._task or current_task()
-        if tool_call_covered(name, run_id) or task is None or GUARDED in (metadata or {}) or not _claim(run_id):
-            return
-        flow = self._guard.on_tool(ToolCall(str(run_id), name, input_str), task)
-        try:
-            _advance(flow, next(flow))
-        except TaskStopped as stop:
-            _disclaim(run_id)
-            raise bubbling(stop) from None
-        except StopIteration as refused:
-            _disclaim(run_id)
-            raise bubbling(TaskStopped(cast("ToolResult", refused.value).text)) from None
-        self._watch(run_id)
-        with self._lock:
-            self._tools[run_id] = flow
+        covered = tool_call_covered(name, run_id) or GUARDED in (metadata or {})
+        tasks = self._tasks(run_id, covered=covered)
+        if tasks:
+            call = ToolCall(str(run_id), name, input_str)
+            self._begin(self._tools, run_id, [self._guard.on_tool(call, task) for task in tasks])
 
     def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> None:
         """Settle a tool call."""
@@ -152,20 +134,43 @@ class LeanLoopCallback(BaseCallbackHandler):
         self._end_tool(run_id)
 
     def _end_tool(self, run_id: UUID) -> None:
-        flow = self._take(self._tools, run_id)
-        if flow is not None:
+        for flow in self._take(self._tools, run_id):
             _end(flow, flow.send, ToolResult(""))
 
-    def _take(self, flows: dict[UUID, AnyFlow], run_id: UUID) -> AnyFlow | None:
+    def _tasks(self, run_id: UUID, *, covered: bool) -> list[Task]:
+        """The tasks this callback counts a call in: its own always, the current one where nothing else does."""
+        own = [self._task] if self._task is not None else []
+        current = current_task()
+        return own if covered or current is None or not _claim(run_id) else [*own, current]
+
+    def _begin(self, flows: dict[UUID, list[AnyFlow]], run_id: UUID, begun: list[AnyFlow]) -> None:
+        """Bring the flows to the point where the call is made; where one refuses, the others unwind."""
+        try:
+            for place, flow in enumerate(begun):
+                try:
+                    _advance(flow, next(flow))
+                except (TaskStopped, StopIteration) as end:
+                    stop = end if isinstance(end, TaskStopped) else TaskStopped(cast("ToolResult", end.value).text)
+                    for earlier in begun[:place]:
+                        _end(earlier, earlier.throw, stop)
+                    raise bubbling(stop) from None
+        except BaseException:
+            _disclaim(run_id)
+            raise
+        self._watch(run_id)
         with self._lock:
-            flow = flows.pop(run_id, None)
-            watched = self._watched.pop(run_id, None) if flow is not None else None
-        if flow is not None:
+            flows[run_id] = begun
+
+    def _take(self, flows: dict[UUID, list[AnyFlow]], run_id: UUID) -> list[AnyFlow]:
+        with self._lock:
+            taken = flows.pop(run_id, [])
+            watched = self._watched.pop(run_id, None) if taken else None
+        if taken:
             _disclaim(run_id)
         if watched is not None:
             caller, watch = watched
             caller.remove_done_callback(watch)
-        return flow
+        return taken
 
     def _watch(self, run_id: UUID) -> None:
         """LangChain reports no end of a call that is cancelled; the end of the asyncio task that made it does."""

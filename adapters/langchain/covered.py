@@ -12,7 +12,8 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 
-from leanloop.plugins.task import Task, enter, leave
+from leanloop.plugins.current import enter, leave
+from leanloop.plugins.task import Task
 
 __all__ = [
     "GUARDED",
@@ -89,7 +90,7 @@ class within:  # noqa: N801
         self._tokens = (_model.set(False), _tool.set(tool), _meter.set(self._handler or _meter.get()))
         self._entered = enter(self._task)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object = None, error: BaseException | None = None, trace: object = None) -> None:
         leave(self._entered)
         model, tool, handler = self._tokens
         _meter.reset(handler)

@@ -81,6 +81,7 @@ class Transcript:
         self._raw: list[BaseMessage] = []
         self._neutral: tuple[Message, ...] = ()
         self._expected: dict[int, Message] = {}
+        self._system: Message | None = None
 
     def expect(self, message: Message) -> None:
         """A message just made, which the history will hold next: it need not be converted again."""
@@ -105,10 +106,17 @@ class Transcript:
         known = self._expected.get(id(message))
         return known if known is not None and known.raw is message else from_langchain(message)
 
+    def system(self, message: BaseMessage) -> Message:
+        """The system message, which stands apart and mostly stays the same."""
+        known = self._system
+        if known is None or known.raw is not message:
+            known = self._system = from_langchain(message)
+        return known
+
     def clear(self) -> None:
         """Let go of the messages."""
         with self._lock:
-            self._raw, self._neutral = [], ()
+            self._raw, self._neutral, self._system = [], (), None
             self._expected.clear()
 
 

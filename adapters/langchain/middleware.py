@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
+from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
@@ -78,11 +79,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             with model_call_covered():
                 return reply_of(handler(asked.to_langchain(call)), member.transcript)
 
-        try:
-            with within(member.task):
-                return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
-        except TaskStopped as stop:
-            raise bubbling(stop) from None
+        with _calling(member):
+            return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Response]]
@@ -95,11 +93,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             with model_call_covered():
                 return reply_of(await handler(asked.to_langchain(call)), member.transcript)
 
-        try:
-            with within(member.task):
-                return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
-        except TaskStopped as stop:
-            raise bubbling(stop) from None
+        with _calling(member):
+            return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
         """Called by LangChain around each tool call."""
@@ -112,14 +107,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
-        try:
-            with within(member.task, METER, asked.name):
-                return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
-        except Paused as paused:
-            member.task.pause()
-            raise paused.cause from None
-        except TaskStopped as stop:
-            raise bubbling(stop) from None
+        with _calling(member, METER, asked.name):
+            return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Outcome]]
@@ -134,14 +123,33 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
-        try:
-            with within(member.task, METER, asked.name):
-                return outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
-        except Paused as paused:
-            member.task.pause()
-            raise paused.cause from None
-        except TaskStopped as stop:
-            raise bubbling(stop) from None
+        with _calling(member, METER, asked.name):
+            return outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
+
+
+class _calling(within):  # noqa: N801  (a context manager, named as one)
+    """Around one call of a run; what leaves it is of a kind that LangGraph lets pass."""
+
+    __slots__ = ("_member",)
+
+    def __init__(self, member: Run, handler: BaseCallbackHandler | None = None, tool: str | None = None) -> None:
+        super().__init__(member.task, handler, tool)
+        self._member = member
+
+    def __enter__(self) -> None:
+        self._member.idle = False
+        super().__enter__()
+
+    def __exit__(self, kind: object = None, error: BaseException | None = None, trace: object = None) -> None:
+        super().__exit__()
+        if error is None:
+            return
+        self._member.idle = True
+        if isinstance(error, Paused):
+            self._member.task.pause()
+            raise error.cause from None
+        if isinstance(error, TaskStopped):
+            raise bubbling(error) from None
 
 
 def _finish(member: Run, reply: ModelReply) -> Response:
@@ -149,7 +157,7 @@ def _finish(member: Run, reply: ModelReply) -> Response:
     pending = [request for request in reply.message.tool_calls if not _is_answer(reply)]
     if pending:
         return response_of(reply, None)
-    member.answered = True
+    member.idle = True
     member.transcript.clear()
     return response_of(reply, member.task.receipt().as_dict())
 

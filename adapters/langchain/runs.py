@@ -21,12 +21,16 @@ from langgraph.runtime import get_runtime
 from leanloop.adapters.langchain.messages import Transcript
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.store import LedgerStore
-from leanloop.plugins.task import Task, current_task
+from leanloop.plugins.current import current_task
+from leanloop.plugins.task import Task
 
 __all__ = ["Run", "Runs"]
 
-_KEPT = 1_024
-"""Finished runs that are remembered, for loops that go on after an answer (a failed validation, say)."""
+_IDLE_KEPT = 1_024
+"""Runs with no call in progress that are remembered, for loops that go on after an answer or an error."""
+
+_THREADS_KEPT = 16_384
+"""Threads whose last run is remembered, so that an interrupted one is found again."""
 
 
 @dataclass(slots=True)
@@ -37,7 +41,7 @@ class Run:
     control: object
     transcript: Transcript = field(default_factory=Transcript)
     questions: set[str] = field(default_factory=set[str])
-    answered: bool = False
+    idle: bool = False
     scanned: int = 0
 
     def note_questions(self, messages: Sequence[BaseMessage]) -> None:
@@ -76,9 +80,13 @@ class Runs:
                     # A resumed run has a new control; the old one's address may be given to any other run.
                     self._by_run.pop((id(run.control), namespace), None)
                     run.control = control
-                    self._keep(self._by_run, (id(control), namespace), run)
+                    self._by_run[id(control), namespace] = run
+                    self._forget_idle()
                 if thread is not None:
-                    self._keep(self._by_thread, (thread, namespace), run)
+                    self._by_thread[thread, namespace] = run
+                    self._by_thread.move_to_end((thread, namespace))
+                    if len(self._by_thread) > _THREADS_KEPT:
+                        self._by_thread.popitem(last=False)
             if thread is not None:
                 run.note_questions(messages)
             return run
@@ -94,17 +102,12 @@ class Runs:
         task.claim(self._budget)
         return task
 
-    @staticmethod
-    def _keep(
-        table: OrderedDict[tuple[int, str], Run] | OrderedDict[tuple[str, str], Run], key: object, run: Run
-    ) -> None:
-        kept = cast("OrderedDict[object, Run]", table)
-        kept[key] = run
-        kept.move_to_end(key)
-        if len(kept) > _KEPT:
-            done = next((old for old, other in kept.items() if other.answered), None)
-            if done is not None:
-                del kept[done]
+    def _forget_idle(self) -> None:
+        """Drop the oldest idle run where there are many; a run at work is never forgotten."""
+        if len(self._by_run) > _IDLE_KEPT:
+            idle = next((key for key, run in self._by_run.items() if run.idle), None)
+            if idle is not None:
+                del self._by_run[idle]
 
 
 def _question(messages: Sequence[BaseMessage]) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
+from langchain.agents.structured_output import AutoStrategy, ToolStrategy
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from leanloop.budgets.message import ToolSpec
@@ -13,31 +14,45 @@ __all__ = ["ToolTable", "spec_of"]
 
 
 class ToolTable:
-    """The specs of an agent's tools, converted once for as long as the list stays the same."""
+    """The specs of an agent's tools and of its structured answer, converted once for as long as they stay the same."""
 
     def __init__(self) -> None:
-        self._tools: list[object] = []
-        self._specs: tuple[ToolSpec, ...] = ()
+        # Each pair is replaced as one, so that agents on other threads never see half of it.
+        self._tools: tuple[list[object], tuple[ToolSpec, ...]] = ([], ())
+        self._answers: tuple[object, tuple[ToolSpec, ...]] = (None, ())
 
     def specs(self, tools: Sequence[object]) -> tuple[ToolSpec, ...]:
         """The specs of `tools`, in their order."""
-        given = list(tools)
-        if given != self._tools:
-            self._specs, self._tools = tuple(spec_of(tool) for tool in given), given
-        return self._specs
+        given, specs = self._tools
+        if given != tools:
+            specs = tuple(spec_of(tool) for tool in tools)
+            self._tools = (list(tools), specs)
+        return specs
 
-    @staticmethod
-    def answers(schemas: Sequence[object]) -> tuple[ToolSpec, ...]:
-        """The specs of the schemas of a structured answer."""
-        return tuple(
-            ToolSpec(
-                str(getattr(schema, "name", "")),
-                str(getattr(schema, "description", "")),
-                cast("Mapping[str, object]", getattr(schema, "json_schema", {})),
-                raw=schema,
-            )
-            for schema in schemas
+    def answers(self, response_format: object) -> tuple[ToolSpec, ...]:
+        """The specs of the tools by which a structured answer may be given."""
+        given, specs = self._answers
+        if response_format is not given:
+            specs = _answers_of(response_format)
+            self._answers = (response_format, specs)
+        return specs
+
+
+def _answers_of(response_format: object) -> tuple[ToolSpec, ...]:
+    if isinstance(response_format, AutoStrategy):
+        response_format = ToolStrategy(schema=cast("Any", response_format).schema)
+    if not isinstance(response_format, ToolStrategy):
+        return ()
+    schemas: Sequence[object] = cast("Any", response_format).schema_specs
+    return tuple(
+        ToolSpec(
+            str(getattr(schema, "name", "")),
+            str(getattr(schema, "description", "")),
+            cast("Mapping[str, object]", getattr(schema, "json_schema", {})),
+            raw=schema,
         )
+        for schema in schemas
+    )
 
 
 def spec_of(tool: object) -> ToolSpec:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -19,31 +18,27 @@ def usage_of(message: BaseMessage) -> Usage | None:
     call: nothing was billed for it, so its usage is zero.
     """
     metadata: object = message.usage_metadata if isinstance(message, AIMessage) else None
-    if not isinstance(metadata, Mapping):
+    if not isinstance(metadata, dict):
         return None
-    usage = cast("Mapping[str, object]", metadata)
+    usage = cast("dict[str, object]", metadata)
     if usage.get("total_cost") == 0:
         return Usage()
     if "input_tokens" not in usage or "output_tokens" not in usage:
         return None
-    read = _part(usage, "input_token_details")
-    wrote = _part(usage, "output_token_details")
+    read, wrote = usage.get("input_token_details"), usage.get("output_token_details")
     return Usage(
-        input=_count(usage, "input_tokens"),
-        output=_count(usage, "output_tokens"),
-        cached_input=_count(read, "cache_read"),
-        cache_write=_count(read, "cache_creation")
-        + _count(read, "ephemeral_5m_input_tokens")
-        + _count(read, "ephemeral_1h_input_tokens"),
-        reasoning=_count(wrote, "reasoning"),
+        _count(usage, "input_tokens"),
+        _count(usage, "output_tokens"),
+        _count(read, "cache_read"),
+        _count(read, "cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"),
+        _count(wrote, "reasoning"),
     )
 
 
-def _part(usage: Mapping[str, object], name: str) -> Mapping[str, object]:
-    part = usage.get(name)
-    return cast("Mapping[str, object]", part) if isinstance(part, Mapping) else {}
-
-
-def _count(usage: Mapping[str, object], name: str) -> int:
-    value = usage.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+def _count(usage: object, *names: str) -> int:
+    """The sum of the counts given under `names`; what is missing or no count adds nothing."""
+    if not isinstance(usage, dict):
+        return 0
+    given = cast("dict[str, object]", usage)
+    values = (given.get(name) for name in names)
+    return sum(value for value in values if isinstance(value, int) and not isinstance(value, bool))

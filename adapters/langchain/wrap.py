@@ -7,7 +7,7 @@ structured output and provider attributes stay. The original is left as it was.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -25,12 +25,13 @@ from leanloop.budgets.budget import Budget
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.current import current_task
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.landing_reserve import give_back
-from leanloop.plugins.task import Task, current_task
+from leanloop.plugins.task import Task
 
 __all__ = ["loop_of", "run_of", "wrap"]
 
@@ -127,6 +128,27 @@ def _without_hold(flow: ModelFlow, task: Task) -> ModelFlow:
     return reply
 
 
+def _covered(source: Iterator[ChatGenerationChunk]) -> Generator[ChatGenerationChunk, None, None]:
+    """The chunks, each made where it is known that the call is counted already: a stream may call another method."""
+    with closing(cast("Generator[ChatGenerationChunk, None, None]", source)):
+        while True:
+            with model_call_covered():
+                chunk = next(source, None)
+            if chunk is None:
+                return
+            yield chunk
+
+
+async def _acovered(source: AsyncIterator[ChatGenerationChunk]) -> AsyncGenerator[ChatGenerationChunk, None]:
+    async with aclosing(cast("AsyncGenerator[ChatGenerationChunk, None]", source)):
+        while True:
+            with model_call_covered():
+                chunk = await anext(source, None)
+            if chunk is None:
+                return
+            yield chunk
+
+
 class _Generates:
     """Guards `invoke` and `ainvoke`, their lookup in LangChain's cache included."""
 
@@ -180,7 +202,7 @@ class _Streams:
 
         def send(call: ModelCall) -> Generator[ChatGenerationChunk, None, None]:
             sent, changed = asked.to_langchain(call)
-            yield from inner(sent, **changed)
+            return _covered(inner(sent, **changed))
 
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack
@@ -200,17 +222,18 @@ class _StreamsAsync:
         inner: Any = getattr(super(), "_astream")  # noqa: B009
         settings |= {"stop": stop, "run_manager": run_manager}
         if in_model_call():
-            async for chunk in inner(messages, **settings):
-                yield chunk
+            async with aclosing(inner(messages, **settings)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
             return
 
-        async def send(call: ModelCall) -> AsyncGenerator[ChatGenerationChunk, None]:
+        def send(call: ModelCall) -> AsyncGenerator[ChatGenerationChunk, None]:
             sent, changed = asked.to_langchain(call)
-            async for chunk in inner(sent, **changed):
-                yield chunk
+            return _acovered(inner(sent, **changed))
 
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack
             flow = _flow(self.leanloop_, asked.call, member.task)
-            async for chunk in astream(flow, send, ChatChunks(), held=stack.holds_stream):
-                yield chunk
+            async with aclosing(astream(flow, send, ChatChunks(), held=stack.holds_stream)) as chunks:
+                async for chunk in chunks:
+                    yield chunk

@@ -20,11 +20,12 @@ from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.price_book import price_book
 from leanloop.budgets.prices import Price
 from leanloop.budgets.tokens import counter_for
 from leanloop.errors import PriceUnknown
 from leanloop.plugins.stack import Stack
-from leanloop.plugins.task import Task, price_book
+from leanloop.plugins.task import Task
 
 __all__ = ["Replayed", "Replayer", "replayable"]
 

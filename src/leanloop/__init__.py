@@ -26,10 +26,11 @@ from leanloop.errors import (
     UsageError,
 )
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.current import current_task, task
 from leanloop.plugins.drive_stream import StreamClosed
 from leanloop.plugins.flow import Io, ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.receipt import Receipt, Saving
-from leanloop.plugins.task import Task, current_task, task
+from leanloop.plugins.task import Task
 
 __all__ = [
     "Budget",

@@ -34,6 +34,17 @@ __all__ = [
 class LeanLoopError(Exception):
     """The root: catch this to catch whatever leanloop raises."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What is needed to make it again in another process, whatever its constructor takes."""
+        return _revived, (type(self), self.args, dict(self.__dict__))
+
+
+def _revived(kind: type[LeanLoopError], args: tuple[object, ...], state: dict[str, object]) -> LeanLoopError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class BudgetFileError(LeanLoopError):
     """A budget file that cannot be read or does not say what it must.

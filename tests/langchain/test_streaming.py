@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.tools import tool
 
 import leanloop
@@ -24,6 +26,18 @@ def search(q: str) -> str:
 
 def question() -> dict[str, Any]:
     return {"messages": [HumanMessage("Find out.")]}
+
+
+class InBothForms(ScriptedModel):
+    """Streams by a method of its own when awaited, as the models of providers do."""
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        kwargs.pop("run_manager", None)
+        for chunk in self._stream(*args[:1], **kwargs):
+            yield chunk
+
+
+FORMS = pytest.mark.parametrize("form", [ScriptedModel, InBothForms])
 
 
 def searching_on(ask: Any) -> ScriptedModel:
@@ -88,8 +102,9 @@ def test_an_agents_stream_closed_early_leaves_nothing_set_aside(
     assert task.receipt().model_calls == len(model.seen)
 
 
-def test_a_wrapped_model_streams_as_it_comes_and_is_counted(run: Any, store: Any) -> None:
-    plain = ScriptedModel(script=[AIMessage("word by word it comes")])
+@FORMS
+def test_a_wrapped_model_streams_as_it_comes_and_is_counted(run: Any, store: Any, form: Any) -> None:
+    plain = form(script=[AIMessage("word by word it comes")])
     with leanloop.task(LAND, store=store) as task:
         parts = run.stream(wrap(plain), "?")
     assert [part.text for part in parts if part.text] == ["word ", "by ", "word ", "it ", "comes"]
@@ -99,9 +114,12 @@ def test_a_wrapped_model_streams_as_it_comes_and_is_counted(run: Any, store: Any
     assert store.spent("tokens") == [use.usage.total]
 
 
+@FORMS
 @pytest.mark.parametrize("most", [1, 3])
-def test_a_wrapped_models_stream_closed_early_is_settled_by_what_had_come(run: Any, store: Any, most: int) -> None:
-    model = ScriptedModel(script=[AIMessage("word by word it comes")], max_tokens=500)
+def test_a_wrapped_models_stream_closed_early_is_settled_at_its_worst_case(
+    run: Any, store: Any, most: int, form: Any
+) -> None:
+    model = form(script=[AIMessage("word by word it comes")], max_tokens=500)
     with leanloop.task(LAND, store=store) as task:
         assert len(run.stream(wrap(model), "?", most=most)) == most
         assert {key for key in store.reserved() if key[1] == "input_tokens"} == set()
@@ -118,27 +136,30 @@ def test_a_stream_never_begun_reserves_nothing(run: Any, store: Any) -> None:
     assert model.seen == []
 
 
-def test_a_stream_that_breaks_is_settled_at_its_worst_case(run: Any, store: Any) -> None:
+@FORMS
+def test_a_stream_that_breaks_is_settled_at_its_worst_case(run: Any, store: Any, form: Any) -> None:
     def broken(messages: Any, settings: Any) -> AIMessage:
         raise ConnectionResetError("midway")
 
-    model = ScriptedModel(script=broken, max_tokens=500)
+    model = form(script=broken, max_tokens=500)
     with leanloop.task(LAND, store=store) as task:
         with pytest.raises(ConnectionResetError):
             run.stream(wrap(model), "?")
         assert task.receipt().usage.output == 500
 
 
-def test_a_stream_that_does_not_fit_raises_before_it_begins(run: Any, store: Any) -> None:
-    model = ScriptedModel(script=[AIMessage("never")])
+@FORMS
+def test_a_stream_that_does_not_fit_raises_before_it_begins(run: Any, store: Any, form: Any) -> None:
+    model = form(script=[AIMessage("never")])
     budget = Budget(agent="a", limits=(Limit(tokens=10),), at_limit="raise")
     with leanloop.task(budget, store=store), pytest.raises(BudgetExceeded, match="10 tokens"):
         run.stream(wrap(model), "?")
     assert model.seen == []
 
 
-def test_a_wrapped_stream_lands_with_an_answer(run: Any, store: Any) -> None:
-    model = ScriptedModel(script=[AIMessage("yes")])
+@FORMS
+def test_a_wrapped_stream_lands_with_an_answer(run: Any, store: Any, form: Any) -> None:
+    model = form(script=[AIMessage("yes")])
     with leanloop.task(Budget(agent="a", limits=(Limit(model_calls=2),)), store=store):
         answers = ["".join(part.text for part in run.stream(wrap(model), "?")) for _ in range(3)]
     assert answers[0] == "yes"
@@ -160,3 +181,14 @@ def test_a_callback_settles_a_stream_closed_early(run: Any, store: Any) -> None:
         run.stream(model, "?", {"callbacks": [LeanLoopCallback()]}, most=1)
         assert store.reserved() == {}
     assert task.receipt().model_calls == 1
+
+
+@FORMS
+def test_a_wrapped_model_streams_in_an_agent_word_by_word_and_is_counted_once(
+    run: Any, create_agent: Any, store: Any, form: Any
+) -> None:
+    model = wrap(form(script=[AIMessage("word by word it comes")]))
+    agent = create_agent(model, [search], middleware=[LeanLoop(LAND, store=store)])
+    parts = run.stream(agent, question(), stream_mode="messages")
+    assert [part.text for part, _ in parts if part.text][:3] == ["word ", "by ", "word "]
+    assert store.spent("cycles") == [1]

@@ -1,3 +1,4 @@
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio
@@ -137,3 +138,19 @@ def test_without_a_budget_the_agent_behaves_as_before_and_is_metered(run: Any, c
     assert all("max_tokens" not in settings for _, settings in model.seen)
     assert receipts([guarded])[0]["model_calls"] == 2
     assert "leanloop" not in plain["messages"][-1].response_metadata
+
+
+def test_runs_that_end_in_errors_are_forgotten_in_time(create_agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanloop.adapters.langchain.runs._IDLE_KEPT", 5)
+    monkeypatch.setattr("leanloop.adapters.langchain.runs._THREADS_KEPT", 5)
+
+    def fail(messages: list[Any], settings: dict[str, Any]) -> AIMessage:
+        raise ConnectionError("down")
+
+    loop = LeanLoop(Budget(agent="a"))
+    agent = create_agent(ScriptedModel(script=fail), [], middleware=[loop], checkpointer=InMemorySaver())
+    for number in range(20):
+        with pytest.raises(ConnectionError):
+            agent.invoke({"messages": [HumanMessage("hi")]}, {"configurable": {"thread_id": str(number)}})
+    assert len(loop.runs._by_run) <= 6
+    assert len(loop.runs._by_thread) <= 5

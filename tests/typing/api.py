@@ -59,7 +59,8 @@ def budgets() -> None:
         agent="support",
         limits=(
             Limit(usd=Decimal("0.50"), cycles=12, tool_calls={"search": 8}),
-            Limit(per="day", scope="user", tokens=9),
+            Limit(per="day", scope="user", tokens=9, usd=20),
+            Limit(usd=0.25),
         ),
         at_limit="raise",
         landing=Landing(tokens=500),
