@@ -443,7 +443,7 @@ def test_a_user_who_may_not(start_redis: Callable[..., Server]) -> None:
 
 @pytest.mark.parametrize("key", ["leases", "account:task:1", "account:agent=a:day:2026-11-22", "reservation:r"])
 def test_a_value_of_another_type_under_a_key_of_the_ledger(store: RedisStore, url: str, client: Any, key: str) -> None:
-    client.set(prefix_of(url) + key, "somebody else's")
+    client.rpush(prefix_of(url) + key, "somebody else's")
     both(store, "holds a value of another type under a key of the ledger")
     assert list(client.scan_iter(match=f"{prefix_of(url)}*")) == [(prefix_of(url) + key).encode()], "nothing half done"
 
