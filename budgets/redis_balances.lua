@@ -6,8 +6,8 @@ if sweep(clock()) then
 end
 local balances = {}
 for at = 2, #KEYS do
-  local resource = ARGV[at - 1]
-  local balance = redis.call('HMGET', KEYS[at], 's:' .. resource, 'r:' .. resource)
-  balances[at - 1] = (balance[1] or '0') .. ' ' .. (balance[2] or '0')
+  local fields = FIELDS[ARGV[at - 1]]
+  local balance = redis.call('HMGET', KEYS[at], fields[1], fields[2])
+  balances[at - 1] = (balance[2] or '0') .. ' ' .. (balance[1] or '0')
 end
 return table.concat(balances, ' ')

@@ -2,8 +2,9 @@
 --
 -- One ledger's keys carry one hash tag:
 --   {tag}:leases            sorted set: reservation id by the server's time (ms) at which its lease ends
---   {tag}:reservation:ID    hash: state (held, spent, given), units, idle, keep (ms), lines (packed: account key,
---                           resource, amount, and so on); it expires only once its lease has ended
+--   {tag}:reservation:ID    string, packed: state (held, spent, given), units, idle, keep (ms), and the lines in one
+--                           array: account key, resource, amount, and so on. A hash would cost three times the
+--                           memory and time, its values being long. It expires only once its lease has ended.
 --   {tag}:account:ACCOUNT   hash: r:RESOURCE set aside, s:RESOURCE spent, u the server's time (ms) it is kept until
 --
 -- Redis undoes nothing when a script fails. So each one reads every key it will write before its first write:
@@ -13,6 +14,13 @@
 local LEASES = KEYS[1]
 local SLACK = 600000 -- ms an account is kept longer than asked, so that not every call sets its time anew
 local SWEEP = 100 -- ended leases one script sees to; the caller comes again for the rest
+
+-- An account's two fields for a resource; the lines of a call mostly share one.
+local FIELDS = setmetatable({}, { __index = function(known, resource)
+  local fields = { 'r:' .. resource, 's:' .. resource }
+  known[resource] = fields
+  return fields
+end })
 
 local function clock()
   local time = redis.call('TIME')
@@ -26,19 +34,15 @@ local function keep(key, now, ms)
   return now + ms + SLACK
 end
 
--- The balances of a reservation's lines: what is set aside and what is spent by turns, false where it is forgotten.
+-- The balances of a reservation's lines: at each line's place what is set aside, false where the account is forgotten,
+-- and behind it what is spent.
 local function read(call, lines)
   local found = {}
   for at = 1, #lines, 3 do
-    local resource = lines[at + 1]
-    local balance = call('HMGET', lines[at], 'r:' .. resource, 's:' .. resource)
-    if balance.err or not balance[1] then
-      found[#found + 1] = false
-      found[#found + 1] = false
-    else
-      found[#found + 1] = tonumber(balance[1])
-      found[#found + 1] = tonumber(balance[2] or 0)
-    end
+    local fields = FIELDS[lines[at + 1]]
+    local balance = call('HMGET', lines[at], fields[1], fields[2])
+    found[at] = not balance.err and balance[1]
+    found[at + 1] = balance[2] or 0
   end
   return found
 end
@@ -49,11 +53,11 @@ local LEAVING = { held = { -1, 0 }, spent = { 0, -1 }, given = { 0, 0 } }
 -- Add the lines' amounts, times `aside` and times `spent`, to what `read` found, and what was actually spent.
 local function book(lines, found, aside, spent, actual)
   for at = 1, #lines, 3 do
-    local place = (at - 1) / 3 * 2 + 1
-    if found[place] then
+    if found[at] then
       local resource, amount = lines[at + 1], lines[at + 2]
-      redis.call('HSET', lines[at], 'r:' .. resource, found[place] + aside * amount,
-        's:' .. resource, found[place + 1] + spent * amount + (actual[resource] or 0))
+      local fields = FIELDS[resource]
+      redis.call('HSET', lines[at], fields[1], found[at] + aside * amount,
+        fields[2], found[at + 1] + spent * amount + (actual[resource] or 0))
     end
   end
 end
@@ -64,12 +68,12 @@ local function sweep(now)
   local ended = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, SWEEP)
   for _, id in ipairs(ended) do
     local key = string.sub(LEASES, 1, -7) .. 'reservation:' .. id
-    local record = redis.pcall('HMGET', key, 'idle', 'keep', 'lines')
-    if not record.err and record[3] then
-      local lines, idle = cmsgpack.unpack(record[3]), record[1] == '1'
+    local record = redis.pcall('GET', key)
+    if type(record) == 'string' then
+      local _, units, idle, ms, lines = cmsgpack.unpack(record)
       local found = read(redis.pcall, lines)
-      redis.call('HSET', key, 'state', idle and 'given' or 'spent')
-      redis.call('PEXPIRE', key, record[2] + SLACK)
+      record = cmsgpack.pack(idle and 'given' or 'spent', units, idle, ms, lines)
+      redis.call('SET', key, record, 'PX', ms + SLACK)
       book(lines, found, -1, idle and 0 or 1, {})
     end
     redis.call('ZREM', LEASES, id)

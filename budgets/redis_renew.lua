@@ -7,11 +7,12 @@ if sweep(now) then
 end
 local lease, renewed = tonumber(ARGV[1]), {}
 for at = 2, #KEYS do
-  local record = redis.call('HMGET', KEYS[at], 'state', 'keep', 'lines')
-  local held = record[1] == 'held'
+  local record = redis.call('GET', KEYS[at])
+  local state, _, _, ms, lines = cmsgpack.unpack(record or '')
+  local held = state == 'held'
   if held then
     redis.call('ZADD', LEASES, now + lease, ARGV[at])
-    local ms, lines = record[2] + lease, cmsgpack.unpack(record[3])
+    ms = ms + lease
     for line = 1, #lines, 3 do
       local kept = redis.pcall('HGET', lines[line], 'u')
       if type(kept) == 'string' and tonumber(kept) < now + ms then

@@ -6,14 +6,14 @@
 
 -- The answer to one who asks once more because the first was lost.
 local function once_more(units, lines)
-  local found, answer = read(redis.call, lines), { 'granted', units }
+  local found, answer = read(redis.call, lines), { 'granted', string.format('%.0f', units) }
   for at = 1, math.max(#lines, (#KEYS - 3) * 3), 3 do
     local place = (at - 1) / 3
     local key, from, amount = KEYS[place + 4], place * 5 + 7, lines[at + 2]
     if lines[at] ~= key or lines[at + 1] ~= ARGV[from] or amount ~= ARGV[from + 2] + ARGV[from + 3] * units then
       return 'taken'
     end
-    answer[#answer + 1] = string.format('%.0f %.0f', found[place * 2 + 2] or 0, (found[place * 2 + 1] or amount) - amount)
+    answer[#answer + 1] = string.format('%.0f %.0f', found[at + 1], (found[at] or amount) - amount)
   end
   return table.concat(answer, ' ')
 end
@@ -23,16 +23,18 @@ if sweep(now) then
   return 'again'
 end
 
-local known = redis.call('HMGET', KEYS[2], 'state', 'units', 'lines')
-if known[1] then
-  return known[1] == 'held' and once_more(known[2], cmsgpack.unpack(known[3])) or 'ended'
+local known = redis.call('GET', KEYS[2])
+if known then
+  local state, units, _, _, lines = cmsgpack.unpack(known)
+  return state == 'held' and once_more(units, lines) or 'ended'
 end
 
 local old, found, aside, spending, leaving
 if ARGV[2] ~= '' then
-  local record = redis.call('HMGET', KEYS[3], 'state', 'lines')
-  if record[1] then
-    old, leaving = cmsgpack.unpack(record[2]), LEAVING[record[1]]
+  local record = redis.call('GET', KEYS[3])
+  if record then
+    local state, _, _, _, lines = cmsgpack.unpack(record)
+    old, leaving = lines, LEAVING[state]
     found, aside, spending = read(redis.call, old), {}, {}
     for at = 1, #old, 3 do
       local name = old[at] .. '\n' .. old[at + 1]
@@ -46,8 +48,9 @@ local answer, lines, kept = {}, {}, {}
 for place = 0, #KEYS - 4 do
   local key, from = KEYS[place + 4], place * 5 + 7
   local resource, limit, fixed, slope = ARGV[from], ARGV[from + 1], tonumber(ARGV[from + 2]), tonumber(ARGV[from + 3])
-  local account = redis.call('HMGET', key, 's:' .. resource, 'r:' .. resource, 'u')
-  local spent, reserved = account[1] or '0', account[2] or '0'
+  local fields = FIELDS[resource]
+  local account = redis.call('HMGET', key, fields[1], fields[2], 'u')
+  local reserved, spent = account[1] or '0', account[2] or '0'
   if old then
     local name = key .. '\n' .. resource
     spent = string.format('%.0f', spent + (spending[name] or 0))
@@ -73,7 +76,7 @@ local longest = 0
 for place = 0, #KEYS - 4 do
   local key, from = KEYS[place + 4], place * 5 + 7
   local resource, amount, expires = ARGV[from], ARGV[from + 2] + ARGV[from + 3] * units, tonumber(ARGV[from + 4])
-  redis.call('HINCRBY', key, 'r:' .. resource, amount)
+  redis.call('HINCRBY', key, FIELDS[resource][1], amount)
   if kept[key] < now + expires + lease then
     kept[key] = keep(key, now, expires + lease)
   end
@@ -81,7 +84,6 @@ for place = 0, #KEYS - 4 do
   lines[place * 3 + 1], lines[place * 3 + 2], lines[place * 3 + 3] = key, resource, amount
 end
 answer[1], answer[2] = 'granted', string.format('%.0f', units)
-redis.call('HSET', KEYS[2], 'state', 'held', 'units', answer[2], 'idle', ARGV[6], 'keep', longest,
-  'lines', cmsgpack.pack(lines))
+redis.call('SET', KEYS[2], cmsgpack.pack('held', units, ARGV[6] == '1', longest, lines))
 redis.call('ZADD', LEASES, now + lease, ARGV[1])
 return table.concat(answer, ' ')

@@ -1,16 +1,16 @@
 -- Replace a reservation by what was spent; without amounts it is given back. Nothing where it is not known.
 -- KEYS: leases, the reservation. ARGV: id, then resource and amount by turns.
 
-local record = redis.call('HMGET', KEYS[2], 'state', 'lines')
-if not record[1] then
+local record = redis.call('GET', KEYS[2])
+if not record then
   return 'unknown'
 end
 local actual = {}
 for at = 2, #ARGV, 2 do
   actual[ARGV[at]] = tonumber(ARGV[at + 1])
 end
-local lines, leaving = cmsgpack.unpack(record[2]), LEAVING[record[1]]
-local found = read(redis.call, lines)
+local state, _, _, _, lines = cmsgpack.unpack(record)
+local leaving, found = LEAVING[state], read(redis.call, lines)
 -- ZREM comes first: it needs no memory, and a script that has written may go on where memory is full.
 redis.call('ZREM', LEASES, ARGV[1])
 book(lines, found, leaving[1], leaving[2], actual)

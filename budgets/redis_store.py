@@ -145,11 +145,11 @@ class RedisStore:
         keys: _Words = [self._leases, record, record if replaces is None else self._reservation + replaces]
         lease = _milliseconds(demand.lease)
         words: _Words = [reservation, replaces or "", demand.most, demand.least, lease, int(demand.idle)]
-        for line in demand.lines:
-            if max(line.limit, line.fixed, line.slope) > _MOST:
-                raise _too_large(line.resource, max(line.limit, line.fixed, line.slope))
-            keys.append(self._account + line.account)
-            words += (line.resource, line.limit, line.fixed, line.slope, _milliseconds(line.expires))
+        for account, resource, limit, fixed, slope, expires in demand.lines:
+            if limit > _MOST or fixed > _MOST or slope > _MOST:
+                raise _too_large(resource, max(limit, fixed, slope))
+            keys.append(self._account + account)
+            words += (resource, limit, fixed, slope, _milliseconds(expires))
         return keys, words
 
     def _settling(self, reservation: str, actual: Mapping[str, int]) -> tuple[_Words, _Words]:
@@ -182,8 +182,8 @@ def _answer(answer: bytes, reservation: str, demand: Demand) -> Grant | Refusal:
 
 
 def _pairs(words: Sequence[bytes]) -> list[Balance]:
-    amounts = iter(map(int, words))
-    return [Balance(spent, reserved) for spent, reserved in zip(amounts, amounts, strict=True)]
+    amounts = map(int, words)
+    return list(map(Balance, amounts, amounts))
 
 
 def _kept(answer: bytes, reservations: Sequence[str]) -> list[str]:
@@ -195,7 +195,7 @@ def _batches(things: Sequence[_T]) -> list[Sequence[_T]]:
 
 
 def _milliseconds(seconds: float) -> int:
-    return round(min(seconds, 1e9) * 1000)  # for ever is 30 years
+    return int(seconds * 1000) if seconds < 1e9 else 10**12  # for ever is 30 years
 
 
 def _too_large(resource: str, amount: int) -> StoreError:

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from leanloop.budgets.redis_address import read_address
+from leanloop.budgets.redis_errors import explain
 from leanloop.budgets.redis_store import RedisStore
 from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
 from leanloop.errors import StoreError, UsageError
@@ -438,12 +439,14 @@ def test_a_wrong_password(start_redis: Callable[..., Server]) -> None:
 
 def test_a_user_who_may_not(start_redis: Callable[..., Server]) -> None:
     server = start_redis("--user", "leanloop", "on", ">hunter2", "~other:*", "+@all")
-    both(RedisStore(server.url(user="leanloop:hunter2@")), "(lets this user not|permissions)")
+    both(
+        RedisStore(server.url(user="leanloop:hunter2@")), "lets this user not do it; the ledger needs EVALSHA and EVAL"
+    )
 
 
 @pytest.mark.parametrize("key", ["leases", "account:task:1", "account:agent=a:day:2026-11-22", "reservation:r"])
 def test_a_value_of_another_type_under_a_key_of_the_ledger(store: RedisStore, url: str, client: Any, key: str) -> None:
-    client.set(prefix_of(url) + key, "somebody else's")
+    client.rpush(prefix_of(url) + key, "somebody else's")
     both(store, "holds a value of another type under a key of the ledger")
     assert list(client.scan_iter(match=f"{prefix_of(url)}*")) == [(prefix_of(url) + key).encode()], "nothing half done"
 
@@ -478,6 +481,25 @@ def test_a_server_out_of_memory_still_settles(start_redis: Callable[..., Server]
             store.reserve("s", demand(1))
         store.settle("r", {"usd": 30})
         assert store.balances([USD, DAY]) == [Balance(30), Balance(30)]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (redis.exceptions.BusyLoadingError("LOADING"), "is still loading its data; try again in a moment."),
+        (redis.exceptions.NoPermissionError("NOPERM"), "lets this user not do it; the ledger needs EVALSHA and EVAL"),
+        (
+            redis.exceptions.ResponseError("MISCONF Errors\nwriting to the AOF"),
+            "could not do it: MISCONF Errors writing",
+        ),
+        (redis.exceptions.ClusterDownError("CLUSTERDOWN"), "cannot be reached: CLUSTERDOWN"),
+        (redis.exceptions.TimeoutError(), "cannot be reached: TimeoutError"),
+    ],
+)
+def test_what_is_rare_has_its_sentence_too(error: Exception, sentence: str) -> None:
+    told = explain(error, read_address("redis://:hunter2@host"))
+    assert told.startswith("The ledger's Redis at redis://host")
+    assert sentence in told
 
 
 def test_an_option_redis_py_does_not_take(redis_server: Server) -> None:
