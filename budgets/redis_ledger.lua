@@ -5,7 +5,8 @@
 --   {tag}:reservation:ID    string, packed: state (held, spent, given), units, idle, keep (ms), and the lines in one
 --                           array: account key, resource, amount, and so on. A hash would cost three times the
 --                           memory and time, its values being long. It expires only once its lease has ended.
---   {tag}:account:ACCOUNT   hash: r:RESOURCE set aside, s:RESOURCE spent, u the server's time (ms) it is kept until
+--   {tag}:account:ACCOUNT   hash: r:RESOURCE set aside, i:RESOURCE the part of it that is idle, s:RESOURCE spent,
+--                           u the server's time (ms) it is kept until
 --
 -- Redis undoes nothing when a script fails. So each one reads every key it will write before its first write:
 -- a key of a wrong type, a full memory or a read-only replica then stops it with nothing done.
@@ -15,9 +16,9 @@ local LEASES = KEYS[1]
 local SLACK = 600000 -- ms an account is kept longer than asked, so that not every call sets its time anew
 local SWEEP = 100 -- ended leases one script sees to; the caller comes again for the rest
 
--- An account's two fields for a resource; the lines of a call mostly share one.
+-- An account's three fields for a resource; the lines of a call mostly share one.
 local FIELDS = setmetatable({}, { __index = function(known, resource)
-  local fields = { 'r:' .. resource, 's:' .. resource }
+  local fields = { 'r:' .. resource, 's:' .. resource, 'i:' .. resource }
   known[resource] = fields
   return fields
 end })
@@ -35,14 +36,15 @@ local function keep(key, now, ms)
 end
 
 -- The balances of a reservation's lines: at each line's place what is set aside, false where the account is forgotten,
--- and behind it what is spent.
+-- and behind it what is spent and what of the former is idle.
 local function read(call, lines)
   local found = {}
   for at = 1, #lines, 3 do
     local fields = FIELDS[lines[at + 1]]
-    local balance = call('HMGET', lines[at], fields[1], fields[2])
+    local balance = call('HMGET', lines[at], fields[1], fields[2], fields[3])
     found[at] = not balance.err and balance[1]
     found[at + 1] = balance[2] or 0
+    found[at + 2] = balance[3] or 0
   end
   return found
 end
@@ -51,13 +53,16 @@ end
 local LEAVING = { held = { -1, 0 }, spent = { 0, -1 }, given = { 0, 0 } }
 
 -- Add the lines' amounts, times `aside` and times `spent`, to what `read` found, and what was actually spent.
-local function book(lines, found, aside, spent, actual)
+local function book(lines, found, idle, aside, spent, actual)
   for at = 1, #lines, 3 do
     if found[at] then
       local resource, amount = lines[at + 1], lines[at + 2]
       local fields = FIELDS[resource]
       redis.call('HSET', lines[at], fields[1], found[at] + aside * amount,
         fields[2], found[at + 1] + spent * amount + (actual[resource] or 0))
+      if idle then
+        redis.call('HSET', lines[at], fields[3], found[at + 2] + aside * amount)
+      end
     end
   end
 end
@@ -74,7 +79,7 @@ local function sweep(now)
       local found = read(redis.pcall, lines)
       record = cmsgpack.pack(idle and 'given' or 'spent', units, idle, ms, lines)
       redis.call('SET', key, record, 'PX', ms + SLACK)
-      book(lines, found, -1, idle and 0 or 1, {})
+      book(lines, found, idle, -1, idle and 0 or 1, {})
     end
     redis.call('ZREM', LEASES, id)
   end

@@ -9,10 +9,10 @@ local actual = {}
 for at = 2, #ARGV, 2 do
   actual[ARGV[at]] = tonumber(ARGV[at + 1])
 end
-local state, _, _, _, lines = cmsgpack.unpack(record)
+local state, _, idle, _, lines = cmsgpack.unpack(record)
 local leaving, found = LEAVING[state], read(redis.call, lines)
 -- ZREM comes first: it needs no memory, and a script that has written may go on where memory is full.
 redis.call('ZREM', LEASES, ARGV[1])
-book(lines, found, leaving[1], leaving[2], actual)
+book(lines, found, idle, leaving[1], leaving[2], actual)
 redis.call('DEL', KEYS[2])
 return 'settled'

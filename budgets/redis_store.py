@@ -100,14 +100,14 @@ class RedisStore:
         """See `LedgerStore.balances`."""
         found: list[Balance] = []
         for some in _batches(keys):
-            found += _pairs(self._call(BALANCES, *self._asking(some)).split())
+            found += _read(self._call(BALANCES, *self._asking(some)).split())
         return found
 
     async def abalances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:
         """`balances`, awaited."""
         found: list[Balance] = []
         for some in _batches(keys):
-            found += _pairs((await self._acall(BALANCES, *self._asking(some))).split())
+            found += _read((await self._acall(BALANCES, *self._asking(some))).split())
         return found
 
     def close(self) -> None:
@@ -173,17 +173,17 @@ class RedisStore:
 def _answer(answer: bytes, reservation: str, demand: Demand) -> Grant | Refusal:
     verdict, *words = answer.split()
     if verdict == b"granted":
-        return Grant(int(words[0]), tuple(_pairs(words[1:])))
+        return Grant(int(words[0]), tuple(_read(words[1:])))
     if verdict == b"refused":
         place = int(words[0])
-        return Refusal(place, demand.lines[place], _pairs(words[1:])[0])
+        return Refusal(place, demand.lines[place], _read(words[1:])[0])
     state = "has ended" if verdict == b"ended" else "is already held for another demand"
     raise StoreError(f"The reservation {reservation!r} {state}; take a new name for a new call.")
 
 
-def _pairs(words: Sequence[bytes]) -> list[Balance]:
+def _read(words: Sequence[bytes]) -> list[Balance]:
     amounts = map(int, words)
-    return list(map(Balance, amounts, amounts))
+    return list(map(Balance, amounts, amounts, amounts))
 
 
 def _kept(answer: bytes, reservations: Sequence[str]) -> list[str]:

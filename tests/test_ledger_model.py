@@ -21,12 +21,17 @@ class Model:
 
     settled: list[tuple[tuple[str, str], int]] = field(default_factory=list[tuple[tuple[str, str], int]])
     held: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict[str, dict[tuple[str, str], int]])
+    idle: set[str] = field(default_factory=set[str])
 
     def spent(self, key: tuple[str, str]) -> int:
         return sum(amount for other, amount in self.settled if other == key)
 
     def reserved(self, key: tuple[str, str], without: str | None = None) -> int:
         return sum(held.get(key, 0) for name, held in self.held.items() if name != without)
+
+    def balance(self, key: tuple[str, str], without: str | None = None) -> Balance:
+        idle = sum(self.held[name].get(key, 0) for name in self.idle & self.held.keys() if name != without)
+        return Balance(self.spent(key), self.reserved(key, without), idle)
 
     def fits(self, demand: Demand, units: int, without: str | None) -> int | None:
         """The first line that `units` do not fit; None where they fit all."""
@@ -41,14 +46,13 @@ class Model:
         if index is not None:
             line = demand.lines[index]
             key = (line.account, line.resource)
-            return Refusal(index, line, Balance(self.spent(key), self.reserved(key, replaces)))
+            return Refusal(index, line, self.balance(key, replaces))
         units = next(n for n in range(demand.most, demand.least - 1, -1) if self.fits(demand, n, replaces) is None)
         self.held.pop(replaces or "", None)
-        before = tuple(
-            Balance(self.spent(key), self.reserved(key))
-            for key in ((line.account, line.resource) for line in demand.lines)
-        )
+        before = tuple(self.balance((line.account, line.resource)) for line in demand.lines)
         self.held[name] = {(line.account, line.resource): line.fixed + line.slope * units for line in demand.lines}
+        if demand.idle:
+            self.idle.add(name)
         return Grant(units, before)
 
 
@@ -59,7 +63,7 @@ def demands(draw: st.DrawFn) -> Demand:
         Line(*key, 100 + 50 * KEYS.index(key), draw(st.integers(0, 40)), draw(st.integers(0, 3))) for key in keys
     )
     least = draw(st.integers(0, 20))
-    return Demand(lines, least + draw(st.integers(0, 60)), least)
+    return Demand(lines, least + draw(st.integers(0, 60)), least, idle=draw(st.booleans()))
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -110,7 +114,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def balances_agree(self) -> None:
-        expected = [Balance(self.model.spent(key), self.model.reserved(key)) for key in KEYS]
+        expected = [self.model.balance(key) for key in KEYS]
         assert self.store.balances(KEYS) == expected
 
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import redis
+import redis.exceptions
 
 from leanloop.budgets.redis_address import read_address
 from leanloop.budgets.redis_errors import explain
@@ -95,6 +96,37 @@ def test_reserve_and_settle_are_one_round_trip_each(store: RedisStore, client: A
     assert calls(client) == {"evalsha": 1}
     store.settle("r", {"usd": 5})
     assert calls(client) == {"evalsha": 2}
+
+
+def test_what_is_idle_comes_in_the_same_round_trip(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("hold", demand(30, idle=True))
+    account = f"{prefix_of(url)}account:task:1"
+    assert client.hget(account, "i:usd") == b"30"
+    client.config_resetstat()
+    assert store.reserve("r", demand(71)) == Refusal(0, line(fixed=71), Balance(0, 30, 30))
+    assert store.reserve("s", demand(70)) == Grant(0, (Balance(0, 30, 30), Balance(0, 30, 30)))
+    store.reserve("landing", demand(30), replaces="hold")
+    assert calls(client) == {"evalsha": 3}
+    assert client.hget(account, "i:usd") == b"0"
+
+
+def test_an_account_without_idle_reservations_has_no_field_for_them(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("r", demand(30))
+    store.reserve("s", demand(30, lease=0))
+    store.settle("r", {"usd": 5})
+    assert store.balances([USD]) == [Balance(35)]
+    assert set(client.hkeys(f"{prefix_of(url)}account:task:1")) == {b"r:usd", b"s:usd", b"u"}
+
+
+def test_an_idle_reservation_of_a_forgotten_account_is_asked_for_again(
+    store: RedisStore, url: str, client: Any
+) -> None:
+    first = store.reserve("hold", demand(30, idle=True))
+    client.delete(f"{prefix_of(url)}account:task:1")
+    assert store.reserve("hold", demand(30, idle=True)) == first
+    store.release("hold")
+    assert store.balances([USD, DAY]) == [Balance(), Balance()]
+    assert client.exists(f"{prefix_of(url)}account:task:1") == 0
 
 
 def test_a_server_that_has_forgotten_the_scripts_is_told_them_again(store: RedisStore, client: Any) -> None:
