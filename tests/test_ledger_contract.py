@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.redis_store import RedisStore
+from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Demand, Grant, LedgerStore, Line, Refusal
 from leanloop.errors import StoreError
 
@@ -25,6 +28,11 @@ def in_memory(request: pytest.FixtureRequest) -> MemoryStore:
     return MemoryStore()
 
 
+def in_sqlite(request: pytest.FixtureRequest) -> SqliteStore:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return SqliteStore(folder / "ledger.db")
+
+
 def in_redis(request: pytest.FixtureRequest) -> RedisStore:
     server: RedisServer = request.getfixturevalue("one_redis")  # started only where a test wants it
     return RedisStore(server.url())
@@ -32,6 +40,7 @@ def in_redis(request: pytest.FixtureRequest) -> RedisStore:
 
 STORES: Sequence[Any] = [
     pytest.param(in_memory, id="memory", marks=pytest.mark.memory),
+    pytest.param(in_sqlite, id="sqlite", marks=pytest.mark.sqlite),
     pytest.param(in_redis, id="redis", marks=pytest.mark.redis),
 ]
 
@@ -44,6 +53,7 @@ class Ledger(Protocol):
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal: ...
     def settle(self, reservation: str, actual: Mapping[str, int]) -> None: ...
     def release(self, reservation: str) -> None: ...
+    def renew(self, reservations: Sequence[str], lease: float) -> list[str]: ...
     def balances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]: ...
 
 
@@ -65,6 +75,9 @@ class Awaited:
 
     def release(self, reservation: str) -> None:
         self._run(self.store.arelease(reservation))
+
+    def renew(self, reservations: Sequence[str], lease: float) -> list[str]:
+        return self._run(self.store.arenew(reservations, lease))
 
     def balances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:
         return self._run(self.store.abalances(keys))
@@ -344,6 +357,108 @@ def test_an_idle_reservation_asked_for_again_is_made_once(ledger: Ledger) -> Non
     assert first.before == (Balance(0, 5, 5), Balance(0, 5, 5))
     assert ledger.reserve("hold", idle(60)) == first
     assert ledger.balances([TOKENS, USD]) == [Balance(0, 65, 65), Balance(0, 65, 65)]
+
+
+# Leases. One of no seconds has ended when the next step looks.
+
+
+def ended(fixed: int = 60, *, idle: bool = False) -> Demand:
+    return Demand((line(fixed=fixed), line(USD, fixed=fixed)), lease=0, idle=idle)
+
+
+def test_a_lease_that_ends_is_spent_at_its_worst_case(ledger: Ledger) -> None:
+    granted(ledger.reserve("r", ended(60)))
+    assert ledger.balances([TOKENS, USD]) == [Balance(60), Balance(60)]
+    assert ledger.balances([TOKENS]) == [Balance(60)], "once"
+
+
+def test_a_lease_that_ended_is_counted_by_the_next_reservation_that_looks(ledger: Ledger) -> None:
+    ledger.reserve("r", ended(60))
+    ledger.reserve("idle", ended(40, idle=True))
+    refusal = refused(ledger.reserve("s", Demand((line(fixed=41),))))
+    assert refusal.balance == Balance(60)
+    assert granted(ledger.reserve("s", Demand((line(fixed=40),)))).before == (Balance(60),)
+
+
+@pytest.mark.parametrize(("actual", "spent"), [({"tokens": 25, "usd": 70}, (25, 70)), ({"usd": 1}, (0, 1))])
+def test_a_settlement_after_the_lease_is_exact_and_counts_once(
+    ledger: Ledger, actual: Mapping[str, int], spent: tuple[int, int]
+) -> None:
+    ledger.reserve("other", Demand((line(fixed=5),)))
+    ledger.reserve("r", ended(60))
+    assert ledger.balances([TOKENS]) == [Balance(60, 5)]
+    ledger.settle("r", actual)
+    ledger.settle("r", actual)
+    assert ledger.balances([TOKENS, USD]) == [Balance(spent[0], 5), Balance(spent[1])]
+
+
+def test_a_release_after_the_lease_gives_all_back_and_does_so_once(ledger: Ledger) -> None:
+    ledger.reserve("r", ended(60))
+    assert ledger.balances([TOKENS]) == [Balance(60)]
+    ledger.release("r")
+    ledger.release("r")
+    assert ledger.balances([TOKENS, USD]) == [Balance(), Balance()]
+
+
+def test_a_replacement_gives_up_what_an_ended_lease_has_spent(ledger: Ledger) -> None:
+    ledger.reserve("r", ended(60))
+    assert ledger.balances([TOKENS]) == [Balance(60)]
+    assert refused(ledger.reserve("s", Demand((line(fixed=101),)), replaces="r")).balance == Balance()
+    assert ledger.balances([TOKENS]) == [Balance(60)], "a refusal leaves it as it was"
+    assert granted(ledger.reserve("s", Demand((line(fixed=100),)), replaces="r")).before == (Balance(),)
+    assert ledger.balances([TOKENS, USD]) == [Balance(0, 100), Balance()]
+
+
+def test_a_lease_is_renewed_until_it_ends(ledger: Ledger) -> None:
+    ledger.reserve("r", Demand((line(fixed=60),)))
+    ledger.reserve("s", Demand((line(fixed=10),)))
+    assert ledger.renew(["r", "never", "s"], 60.0) == ["r", "s"]
+    assert ledger.balances([TOKENS]) == [Balance(0, 70)]
+    assert ledger.renew(["r"], 0) == ["r"], "no longer than this moment"
+    assert ledger.renew(["r", "s"], 60.0) == ["s"], "an ended lease stays ended"
+    assert ledger.balances([TOKENS]) == [Balance(60, 10)]
+    ledger.settle("s", {"tokens": 10})
+    assert ledger.renew(["r", "s"], 60.0) == []
+    assert ledger.renew([], 60.0) == []
+
+
+def test_a_lease_without_end_is_a_lease_too(ledger: Ledger) -> None:
+    granted(ledger.reserve("r", Demand((line(fixed=60),), lease=math.inf)))
+    assert ledger.balances([TOKENS]) == [Balance(0, 60)]
+    ledger.settle("r", {"tokens": 1})
+    assert ledger.balances([TOKENS]) == [Balance(1)]
+
+
+def test_a_caller_whose_answer_was_lost_may_ask_again(ledger: Ledger) -> None:
+    demand = Demand((line(fixed=10, slope=2), line(USD, slope=1)), most=80, least=1)
+    ledger.reserve("old", Demand((line(fixed=50),)))
+    first = granted(ledger.reserve("r", demand, replaces="old"))
+    assert ledger.reserve("r", demand, replaces="old") == first == Grant(45, (Balance(), Balance()))
+    assert ledger.balances([TOKENS, USD]) == [Balance(0, 100), Balance(0, 45)]
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_name_whose_lease_has_ended_cannot_be_reserved_again(ledger: Ledger, idle: bool) -> None:
+    ledger.reserve("r", ended(60, idle=idle))
+    with pytest.raises(StoreError, match=r"'r'.* ended"):
+        ledger.reserve("r", ended(60, idle=idle))
+    ledger.settle("r", {"tokens": 1})
+    granted(ledger.reserve("r", ended(0)))
+
+
+def test_a_store_that_was_closed_opens_again(ledger: Ledger, store: LedgerStore) -> None:
+    ledger.reserve("r", Demand((line(fixed=60),)))
+    store.close()
+    store.close()
+    assert ledger.balances([TOKENS]) == [Balance(0, 60)]
+
+
+async def test_steps_asked_for_at_once_are_all_made(store: LedgerStore) -> None:
+    demand = Demand((line(fixed=10),))
+    answers = await asyncio.gather(*(store.areserve(f"r{number}", demand) for number in range(20)))
+    assert sum(isinstance(answer, Grant) for answer in answers) == 10
+    await asyncio.gather(*(store.asettle(f"r{number}", {"tokens": 1}) for number in range(20)))
+    assert await store.abalances([TOKENS]) == [Balance(10)]
 
 
 def test_both_forms_are_one_ledger(store: LedgerStore) -> None:
