@@ -11,15 +11,7 @@ from typing import Protocol
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.redis_store import RedisStore
@@ -108,11 +100,13 @@ class LedgerMachine(RuleBasedStateMachine):
     """Random reservations, replacements, settlements and releases, some of them of names long gone."""
 
     names = Bundle("names")
-    make: Callable[[], LedgerStore]
+
+    def make(self) -> LedgerStore:
+        raise NotImplementedError
 
     @initialize()
     def begin(self) -> None:
-        self.store: LedgerStore = type(self).make()
+        self.store = self.make()
         self.model = Model()
         self.count = 0
 
@@ -197,5 +191,12 @@ def in_redis(request: pytest.FixtureRequest) -> Callable[[], LedgerStore]:
 def test_a_store_equals_the_model_step_by_step(
     make: Callable[[pytest.FixtureRequest], Callable[[], LedgerStore]], request: pytest.FixtureRequest
 ) -> None:
-    machine = type("Machine", (LedgerMachine,), {"make": staticmethod(make(request))})
-    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    store = make(request)
+
+    class Machine(LedgerMachine):
+        def make(self) -> LedgerStore:
+            return store()
+
+    case = Machine.TestCase
+    case.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+    case().runTest()
