@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 import subprocess
 import sys
@@ -209,15 +210,23 @@ class Breaking:
                 threading.Thread(target=self.carry, args=(near,), daemon=True).start()
 
     def carry(self, near: socket.socket) -> None:
+        script = False
         with near, socket.create_connection(("127.0.0.1", self.server)) as far, contextlib.suppress(OSError):
-            while asked := near.recv(65_536):
-                far.sendall(asked)
-                answer = far.recv(65_536)
-                if self.drop and b"EVALSHA" in asked and not answer.startswith(b"-NOSCRIPT"):
-                    self.drop -= 1
-                    self.dropped += 1
-                    return
-                near.sendall(answer)
+            while True:
+                ready, _, _ = select.select([near, far], [], [])
+                for end in ready:
+                    sent = end.recv(65_536)
+                    if not sent:
+                        return
+                    if end is near:
+                        script = b"EVALSHA" in sent
+                        far.sendall(sent)
+                    elif script and self.drop and not sent.startswith(b"-NOSCRIPT"):
+                        self.drop -= 1
+                        self.dropped += 1
+                        return
+                    else:
+                        near.sendall(sent)
 
 
 @pytest.fixture
