@@ -11,7 +11,15 @@ from typing import Protocol
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,  # pyright: ignore[reportUnknownVariableType] annotated in part
+)
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.redis_store import RedisStore
@@ -197,6 +205,4 @@ def test_a_store_equals_the_model_step_by_step(
         def make(self) -> LedgerStore:
             return store()
 
-    case = Machine.TestCase
-    case.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-    case().runTest()
+    run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
