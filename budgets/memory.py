@@ -71,7 +71,7 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._held: dict[str, _Held] = {}
         self._ending: list[tuple[float, str]] = []

@@ -48,7 +48,7 @@ class LedgerFile:
     def __init__(self, path: Path, timeout: float) -> None:
         self.path = path
         self._timeout = timeout
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._worker: ThreadPoolExecutor | None = None
@@ -90,10 +90,12 @@ class LedgerFile:
         """In a forked child: keep off what is the parent's. It may not even be closed here, so it is kept."""
         if self._connection is not None:
             _parents.append(self._connection)
-        self._lock, self._connection, self._worker = threading.Lock(), None, None
+        self._lock, self._connection, self._worker = threading.RLock(), None, None
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
         connection = self._connection or self._open(deadline)
+        if connection.in_transaction:  # in the midst of another step of this thread: a part of that
+            return work(connection)
         _patiently(deadline, lambda: connection.execute("BEGIN IMMEDIATE"))
         try:
             self._check_place()

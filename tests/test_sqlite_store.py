@@ -14,6 +14,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -254,9 +255,30 @@ def test_a_lock_that_is_given_up_in_time_is_waited_for(path: Path) -> None:
 
 def test_a_thread_waits_for_another_no_longer_than_the_timeout(store: SqliteStore) -> None:
     store.reserve("r", demand())
-    with pytest.raises(StoreError, match="longer than 0 s"):
-        store._file.run(lambda _: store.balances([USD]))
+    with (
+        ThreadPoolExecutor(1) as other,
+        store._file._lock,
+        pytest.raises(StoreError, match="longer than 0 s"),
+    ):
+        other.submit(store.balances, [USD]).result()
     assert store.balances([USD]) == [Balance(0, 10)]
+
+
+def test_a_call_that_is_collected_in_the_midst_of_a_step_is_settled_in_it(path: Path) -> None:
+    """Garbage collection may run anywhere, and close the stream of a call that nobody reads on."""
+
+    def collect() -> float:
+        if abandoned:
+            store.settle(abandoned.pop(), {"usd": 5})
+        return 0.0
+
+    abandoned: list[str] = []
+    store = SqliteStore(path, clock=collect)
+    store.reserve("r", demand())
+    abandoned.append("r")
+    assert store.reserve("s", demand()) == Grant(0, (Balance(5),))
+    assert store.balances([USD]) == [Balance(5, 10)]
+    store.close()
 
 
 async def test_an_event_loop_is_not_blocked_by_a_lock(path: Path) -> None:
