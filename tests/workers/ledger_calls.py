@@ -1,4 +1,4 @@
-"""A process of tests/test_redis_torture.py: makes calls against one ledger, and writes down what was billed.
+"""A process of tests/test_ledger_torture.py: makes calls against one ledger, and writes down what was billed.
 
 Arguments: the store's address, the file to write to, this worker's number, calls per thread or task.
 Each line of the file is one write: ``ID reserving``, then ``ID AMOUNT`` before it is settled at that amount (0: it is
@@ -13,8 +13,8 @@ import random
 import sys
 import threading
 
-from leanloop.budgets.redis_store import RedisStore
 from leanloop.budgets.store import Demand, Grant, Line, Refusal
+from leanloop.budgets.stores import open_store
 from leanloop.errors import StoreError
 
 LEVELS = (("global:day:1", 50_000), ("user=u:day:1", 37_500), ("agent=a:day:1", 30_000))
@@ -25,7 +25,7 @@ AT_ONCE = 5
 
 class Worker:
     def __init__(self, url: str, path: str, number: int, calls: int) -> None:
-        self.store = RedisStore(url)
+        self.store = open_store(url)
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self.number = number
         self.calls = calls
@@ -53,7 +53,7 @@ class Worker:
             while grant is None:
                 try:
                     grant = self.store.reserve(name, demand)
-                except StoreError:  # while Redis is away; it may have been made all the same
+                except StoreError:  # while the storage is away; it may have been made all the same
                     threading.Event().wait(0.01)
             if isinstance(grant, Grant):
                 spent = self.spent(demand, grant.units, chance)
