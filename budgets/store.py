@@ -3,6 +3,12 @@
 A reservation is affine: a line costs `fixed + slope * units`, where the units are the output tokens
 asked for. The store grants the most units that fit every line, so that lowering an output cap and
 reserving it is one step and no other call can slip in between.
+
+A reservation stands on a lease, which whoever makes the call renews. When a lease ends the process may be dead and
+the call billed: unknown counts as spent, at the worst case. Nothing is free, and nothing counts double: a settlement
+that comes late still corrects the accounts exactly.
+
+Amounts and limits are integers below 2**53, which Lua's and JSON's numbers hold exactly.
 """
 
 from __future__ import annotations
@@ -33,14 +39,18 @@ class Line(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """All lines of one call, and how many units it wants: at most `most`, no fewer than `least`.
+    """All lines of one call (no two of the same account and resource), and how many units it wants.
 
-    `idle` says that nothing is in flight under it (a landing reserve).
+    Attributes:
+        most, least: at most and at least so many units.
+        lease: seconds the reservation stands without being renewed; 0 ends at once.
+        idle: nothing is in flight under it (a landing reserve). When its lease ends it is given back, not spent.
     """
 
     lines: tuple[Line, ...]
     most: int = 0
     least: int = 0
+    lease: float = 120.0
     idle: bool = False
 
 
@@ -80,30 +90,51 @@ class Refusal(NamedTuple):
 class LedgerStore(Protocol):
     """Where balances are kept. Every method has an async form that must not block the event loop.
 
+    A reservation whose lease has ended is turned into spending (an idle one is given back) before `reserve` or
+    `balances` look at an account it touches. It is remembered as long as its accounts are.
+
     Raises `leanloop.errors.StoreError` where the storage fails; then nothing was granted.
     """
+
+    @property
+    def durable(self) -> bool:
+        """Whether reservations outlive the process that made them, so that their leases must be renewed."""
+        ...
 
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
         """Set aside the worst case of every line, or of none.
 
         `replaces` names a reservation that is given up in the same step (its amounts count as free);
         on refusal it stays as it was.
+
+        Asked again for a reservation that is held, with the same demand, it sets nothing more aside and grants the
+        same units (`before` is then what the balances would be without it): a caller whose connection broke may
+        ask again. With another demand, or after its lease has ended, that is a StoreError.
         """
         ...
 
     def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
-        """Replace the reservation by what was spent, by resource; a resource not named spent nothing.
+        """Replace the reservation, or what its ended lease made of it, by what was spent, by resource.
 
-        A reservation that is not (or no longer) held is left alone.
+        A resource not named spent nothing. A reservation that is not (or no longer) known is left alone, so
+        settling twice counts once.
         """
         ...
 
     def release(self, reservation: str) -> None:
-        """Give the reservation back unspent."""
+        """Give the reservation back unspent, also where its lease has ended."""
+        ...
+
+    def renew(self, reservations: Sequence[str], lease: float) -> list[str]:
+        """Let each stand for `lease` seconds from now. Gives those that are held; an ended lease stays ended."""
         ...
 
     def balances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:
         """The balance of each (account, resource); zeros where nothing is known."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and threads. What is kept stays; a later call opens them again."""
         ...
 
     async def areserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
@@ -116,6 +147,10 @@ class LedgerStore(Protocol):
 
     async def arelease(self, reservation: str) -> None:
         """`release`, awaited."""
+        ...
+
+    async def arenew(self, reservations: Sequence[str], lease: float) -> list[str]:
+        """`renew`, awaited."""
         ...
 
     async def abalances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:

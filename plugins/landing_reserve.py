@@ -11,6 +11,7 @@ from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Grant
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
+from leanloop.plugins.leases import leases
 from leanloop.plugins.quote import Quote
 from leanloop.plugins.task import Task
 
@@ -46,7 +47,8 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     try:
         demand, _ = task.table.demand(needs, most=budget.landing.tokens + min_output)
         most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
-        grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand._replace(most=most, idle=True))
+        demand = leases.of(task.store, demand._replace(most=most, idle=True))
+        grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
     except BaseException as error:  # it may have been made and only the answer lost
         task.take_hold(hold)
         yield from _release(task, hold)
@@ -57,6 +59,8 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         task.take_hold(hold)
     elif task.hold != hold:  # given back meanwhile, by another call of this task
         yield from _release(task, hold)
+    else:
+        leases.keep(task.store, hold, demand.lease, task)
 
 
 def give_back(task: Task) -> Waits:

@@ -12,6 +12,7 @@ from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Demand, Grant, Refusal
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
+from leanloop.plugins.leases import leases
 from leanloop.plugins.task import Task
 
 __all__ = ["Reservation"]
@@ -32,11 +33,11 @@ class Reservation:
     settled stays reserved.
     """
 
-    __slots__ = ("_demand", "_id", "_owners", "task")
+    __slots__ = ("__weakref__", "_demand", "_id", "_owners", "task")
 
     def __init__(self, task: Task, demand: Demand, owners: tuple[int, ...]) -> None:
         self.task = task
-        self._demand = demand
+        self._demand = leases.of(task.store, demand)
         self._owners = owners
         self._id = new_reservation()
 
@@ -62,6 +63,7 @@ class Reservation:
             yield from self.release()
             raise
         if isinstance(grant, Grant):
+            leases.keep(store, self._id, demand.lease, self)
             for member, places in self._by_owner():
                 member.tally.limits_seen([demand.lines[i] for i in places], [grant.before[i] for i in places])
         return grant
@@ -86,6 +88,7 @@ class Reservation:
         """Replace the worst case by what was spent, by resource."""
         if not self._demand.lines:
             return
+        leases.drop(self.task.store, self._id)
         try:
             yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual)
         except StoreError as error:
@@ -104,6 +107,7 @@ class Reservation:
         """Give it back: nothing was billed."""
         if not self._demand.lines:
             return
+        leases.drop(self.task.store, self._id)
         try:
             yield Io(self.task.store.release, self.task.store.arelease, self._id)
         except StoreError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -13,12 +14,15 @@ from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import LedgerStore
-from leanloop.errors import TaskStopped
+from leanloop.errors import StoreError, TaskStopped
+from leanloop.plugins.leases import leases
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.tally import Tally
 
 __all__ = ["Task"]
+
+_log = logging.getLogger("leanloop")
 
 _process_store = MemoryStore()
 
@@ -154,13 +158,18 @@ class Task:
             if only is not None and self.hold != only:
                 return None
             hold, self.hold = self.hold, None
-            return hold
+        if hold is not None:
+            leases.drop(self.store, hold)
+        return hold
 
     def close(self) -> None:
         """Give back what is still set aside for a landing that will not come."""
         hold = self.take_hold()
         if hold is not None:
-            self.store.release(hold)
+            try:
+                self.store.release(hold)
+            except StoreError as error:
+                _log.warning("The landing reserve of task %s stays set aside: %s", self.id, error)
 
     def save(self, saving: Saving) -> None:
         """Put a saving on the receipt, here and in every task this is a part of."""

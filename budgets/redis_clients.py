@@ -1,0 +1,149 @@
+"""redis-py's clients for one address: a plain one per process, an awaited one per event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from typing import Any, Protocol, cast
+
+import redis
+import redis.asyncio
+from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.backoff import ExponentialBackoff
+from redis.cluster import ClusterNode
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from leanloop.budgets.redis_address import RedisAddress
+
+__all__ = ["Awaited", "Plain", "RedisClients"]
+
+_TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
+"""Seconds; a call must not hang for a Redis that is gone. The address may say otherwise."""
+
+_RETRIES = 3
+"""After a dropped connection; a script that ran all the same answers the same again."""
+
+
+class Plain(Protocol):
+    """What the store needs of a client."""
+
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+        """Run a script Redis knows by its digest."""
+        ...
+
+    def eval(self, script: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+        """Run a script, and have Redis know it from now on."""
+        ...
+
+    def close(self) -> None:
+        """Close its connections."""
+        ...
+
+
+class Awaited(Protocol):
+    """The same, awaited."""
+
+    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+        """See `Plain`."""
+        ...
+
+    async def eval(self, script: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+        """See `Plain`."""
+        ...
+
+    async def aclose(self) -> None:
+        """See `Plain`."""
+        ...
+
+
+class RedisClients:
+    """Makes clients when they are first asked for.
+
+    A connection is of no use in a forked process, nor an awaited one on another event loop than its
+    own. So plain clients are kept by process; an awaited one lives in an async generator of its
+    loop, which closes it when it ends (`loop.shutdown_asyncgens`, as asyncio.run and asyncio.Runner do).
+    """
+
+    def __init__(self, address: RedisAddress) -> None:
+        self._address = address
+        self._plain: dict[int, Plain] = {}
+        self._awaited: dict[asyncio.AbstractEventLoop, tuple[Awaited, AsyncGenerator[Awaited, None]]] = {}
+
+    def plain(self) -> Plain:
+        """This process's client; threads may share it."""
+        process = os.getpid()
+        return self._plain.get(process) or self._plain.setdefault(process, _plain(self._address))
+
+    async def awaited(self) -> Awaited:
+        """The running event loop's client."""
+        loop = asyncio.get_running_loop()
+        known = self._awaited.get(loop)
+        if known is not None:
+            return known[0]
+        for other in [other for other in list(self._awaited) if other.is_closed()]:
+            self._awaited.pop(other, None)
+        life = self._live(loop)
+        client = await anext(life)
+        self._awaited[loop] = (client, life)
+        return client
+
+    def close(self) -> None:
+        """Close this process's client now, and have each event loop close its own."""
+        client = self._plain.pop(os.getpid(), None)
+        if client is not None:
+            client.close()
+        for loop in list(self._awaited):
+            _, life = self._awaited.pop(loop)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_end, loop, life)
+
+    async def _live(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Awaited, None]:
+        client, sentinels = _awaited(self._address)
+        try:
+            yield client
+        finally:
+            if self._awaited.get(loop, (None,))[0] is client:
+                del self._awaited[loop]
+            for one in (client, *sentinels):
+                await one.aclose()
+
+
+_ending: set[asyncio.Task[None]] = set()
+
+
+def _end(loop: asyncio.AbstractEventLoop, life: AsyncGenerator[Awaited, None]) -> None:
+    ending = loop.create_task(life.aclose())
+    _ending.add(ending)  # a loop holds its tasks weakly
+    ending.add_done_callback(_ending.discard)
+
+
+# redis-py annotates these only in parts, hence Any up to the casts.
+def _plain(address: RedisAddress) -> Plain:
+    retry = Retry(ExponentialBackoff(cap=0.2, base=0.02), _RETRIES)
+    options: dict[str, Any] = {**_TIMEOUTS, "retry": retry, **address.options}
+    if address.kind == "single":
+        single: Any = redis.Redis
+        return cast("Plain", single.from_url(address.url, **_TIMEOUTS, retry=retry))
+    if address.kind == "cluster":
+        nodes = [ClusterNode(host, port) for host, port in address.hosts]
+        return cast("Plain", redis.RedisCluster(startup_nodes=nodes, **options))
+    sentinels: Any = Sentinel(list(address.hosts), sentinel_kwargs={**_TIMEOUTS, **address.sentinel_options})
+    return cast("Plain", sentinels.master_for(address.service, **options))
+
+
+def _awaited(address: RedisAddress) -> tuple[Awaited, list[Awaited]]:
+    """The client, and those of the sentinels it asks, to be closed with it."""
+    retry = AsyncRetry(ExponentialBackoff(cap=0.2, base=0.02), _RETRIES)
+    options: dict[str, Any] = {**_TIMEOUTS, "retry": retry, **address.options}
+    if address.kind == "single":
+        single: Any = redis.asyncio.Redis
+        return cast("Awaited", single.from_url(address.url, **_TIMEOUTS, retry=retry)), []
+    if address.kind == "cluster":
+        nodes = [AsyncClusterNode(host, port) for host, port in address.hosts]
+        return cast("Awaited", redis.asyncio.RedisCluster(startup_nodes=nodes, **options)), []
+    sentinels: Any = AsyncSentinel(list(address.hosts), sentinel_kwargs={**_TIMEOUTS, **address.sentinel_options})
+    return cast("Awaited", sentinels.master_for(address.service, **options)), cast("list[Awaited]", sentinels.sentinels)

@@ -1,0 +1,49 @@
+"""What redis-py's errors mean for the ledger, in one sentence each."""
+
+from __future__ import annotations
+
+from redis import exceptions
+from redis.exceptions import NoScriptError
+
+from leanloop.budgets.redis_address import RedisAddress
+
+__all__ = ["FAILURES", "NoScriptError", "explain"]
+
+FAILURES: tuple[type[Exception], ...] = (
+    exceptions.RedisError,
+    exceptions.RedisClusterException,
+    OSError,
+    TypeError,  # an option in the address that redis-py does not take
+)
+
+_GONE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError)
+
+
+def explain(error: Exception, address: RedisAddress) -> str:
+    """What failed at `address` and what to do. Never with a password: no text of the address's own but its name."""
+    at = f"The ledger's Redis at {address.name}"
+    text = " ".join(str(error).split())
+    if text.startswith("No master found"):
+        return f"{at}: no sentinel answers that knows a primary named {address.service!r}."
+    if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError) or text.startswith(
+        ("WRONGPASS", "NOAUTH", "Authentication required")
+    ):
+        return f"{at} refuses the user name or password of its address."
+    if isinstance(error, exceptions.NoPermissionError):
+        return f"{at} lets this user not do it; the ledger needs EVALSHA and EVAL on keys {{{address.prefix}}}:*."
+    if isinstance(error, exceptions.BusyLoadingError):
+        return f"{at} is still loading its data; try again in a moment."
+    if isinstance(error, exceptions.ReadOnlyError) or "READONLY" in text:
+        return f"{at} is a read-only replica; name the primary, or use redis+sentinel:// to have it found."
+    if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
+        return f"{at} is out of memory: raise its maxmemory, and keep maxmemory-policy at noeviction."
+    if "WRONGTYPE" in text:
+        return (
+            f"{at} holds a value of another type under a key of the ledger, {{{address.prefix}}}:...; "
+            "another program writes there. Give the ledger a prefix of its own with ?prefix=NAME."
+        )
+    if isinstance(error, TypeError):
+        return f"{at}: its address has an option that redis-py does not take ({text})."
+    if isinstance(error, _GONE) or "cannot be connected" in text:
+        return f"{at} cannot be reached: {text or type(error).__name__}"
+    return f"{at} could not do it: {text}"

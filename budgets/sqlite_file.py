@@ -1,0 +1,198 @@
+"""The SQLite file a ledger is kept in: opening it, one transaction at a time, and its errors in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from leanloop.budgets.sqlite_schema import prepare
+from leanloop.errors import StoreError
+
+__all__ = ["LedgerFile"]
+
+T = TypeVar("T")
+
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "its disk is full; free some space. What was recorded before is safe",
+    sqlite3.SQLITE_READONLY: "it cannot be written; this user needs to write the file and its folder, "
+    "for SQLite keeps two more files beside it",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; this user needs to read and write the file and its folder",
+    sqlite3.SQLITE_NOTADB: "it is no SQLite database; give the ledger a path of its own",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore a copy, or move it away together with its -wal and -shm files to "
+    "begin anew (what was spent in the windows that are open is then forgotten)",
+    sqlite3.SQLITE_IOERR: "its disk cannot be read or written",
+}
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+class LedgerFile:
+    """One connection of this process, used by one thread at a time.
+
+    One and not one per thread: threads then queue at a lock instead of polling for SQLite's, and nothing is left
+    open by a thread that ended. A forked child opens its own; SQLite's may not cross a fork
+    (https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_).
+
+    Args:
+        path: the file; made where it does not exist.
+        timeout: seconds to wait for other threads and processes before giving up.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self.path = path
+        self._timeout = timeout
+        self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._worker: ThreadPoolExecutor | None = None
+        _files.add(self)
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do `work` in one transaction that no other process interrupts.
+
+        Raises:
+            StoreError: it cannot be done; then nothing of it was.
+        """
+        deadline = time.monotonic() + self._timeout
+        if not self._lock.acquire(timeout=self._timeout):
+            raise self._busy()
+        try:
+            return self._transact(work, deadline)
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+        except (OverflowError, UnicodeError) as error:
+            raise StoreError(f"The ledger {self.path} cannot hold a value: {error}.") from error
+        finally:
+            self._lock.release()
+
+    async def arun(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`run` on this file's own thread. What was begun is done even if nobody waits for it any more."""
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="leanloop-sqlite")
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, self.run, work))
+
+    def close(self) -> None:
+        """Close the connection and end the thread; the next use opens them again."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.shutdown()
+        with self._lock:
+            self._drop()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: keep off what is the parent's. It may not even be closed here, so it is kept."""
+        if self._connection is not None:
+            _parents.append(self._connection)
+        self._lock, self._connection, self._worker = threading.RLock(), None, None
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
+        connection = self._connection or self._open(deadline)
+        if connection.in_transaction:  # in the midst of another step of this thread: a part of that
+            return work(connection)
+        _patiently(deadline, lambda: connection.execute("BEGIN IMMEDIATE"))
+        try:
+            self._check_place()
+            result = work(connection)
+            connection.execute("COMMIT")
+            return result
+        except BaseException as error:
+            try:
+                connection.execute("ROLLBACK")
+            except sqlite3.Error:  # SQLite has done so itself, or the connection is past use
+                self._drop()
+            if isinstance(error, sqlite3.DatabaseError) and _code(error) in _ADVICE:
+                self._drop()
+            raise
+
+    def _open(self, deadline: float) -> sqlite3.Connection:
+        if self.path.is_dir():
+            raise StoreError(f"The ledger {self.path} is a folder; name a file, such as {self.path / 'leanloop.db'}.")
+        if not self.path.parent.is_dir():
+            raise StoreError(f"The ledger {self.path} cannot be made: its folder does not exist; make that first.")
+        connection = sqlite3.connect(self.path.absolute(), timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            _patiently(deadline, lambda: prepare(connection, self.path))
+            self._inode = self.path.stat().st_ino
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _check_place(self) -> None:
+        """A file removed or replaced under us would go on, unseen by every process that opens the path anew."""
+        try:
+            inode = os.stat(self.path).st_ino  # noqa: PTH116 half the time of Path.stat, at every step
+        except FileNotFoundError:
+            inode = -1
+        if inode != self._inode:
+            self._drop()
+            raise StoreError(
+                f"The ledger {self.path} was removed or replaced while calls were under way. The next call goes by "
+                "what lies there now."
+            )
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _busy(self) -> StoreError:
+        return StoreError(
+            f"The ledger {self.path} was in use by other threads or processes for longer than {self._timeout:g} s. "
+            "See what holds it (a backup, an open transaction), or give it a longer timeout."
+        )
+
+    def _explain(self, error: sqlite3.Error) -> StoreError:
+        code = _code(error)
+        if code in _BUSY:
+            return self._busy()
+        advice = _ADVICE.get(code, "it failed")
+        return StoreError(f"The ledger {self.path} cannot be used: {advice} (SQLite: {error}).")
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is SQLite's finer distinction
+
+
+def _patiently(deadline: float, step: Callable[[], object]) -> None:
+    """Do `step`, again and again while others hold the lock it needs."""
+    began = time.monotonic()
+    while True:
+        try:
+            step()
+            return
+        except sqlite3.OperationalError as error:
+            now = time.monotonic()
+            if _code(error) not in _BUSY or now >= deadline:
+                raise
+        time.sleep(_pause(now - began))
+
+
+def _pause(waited: float) -> float:
+    """Seconds until the next try, after so many of waiting.
+
+    SQLite's own busy handler goes up to 100 ms, and tries every few microseconds cost the one who holds the lock its
+    core. Measured with 8 processes on 2 cores: p99 5 to 9 ms, against 10 to 30 with even tries at up to 2 ms.
+    """
+    return 0.001 if waited < 0.001 else 0.005 if waited < 0.006 else 0.010
+
+
+_files: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
+_parents: list[sqlite3.Connection] = []
+
+
+def _after_fork() -> None:
+    for file in list(_files):
+        file.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_after_fork)

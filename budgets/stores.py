@@ -1,0 +1,78 @@
+"""From the address in a budget file (``store: sqlite:///leanloop.db``) to the ledger's storage."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.store import LedgerStore
+from leanloop.errors import UsageError
+
+__all__ = ["open_store"]
+
+_REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+
+_lock = threading.Lock()
+_open: dict[str, LedgerStore] = {}
+
+
+def open_store(url: str) -> LedgerStore:
+    """The store at an address; one per address and process, which all tasks share.
+
+    - ``memory``: this process's memory; other processes count by themselves, and nothing outlives it.
+    - ``sqlite:///FILE``, with ``sqlite:////FILE`` for an absolute path; ``?timeout=SECONDS`` to wait for other
+      processes. A relative path begins at the working directory of the first use.
+    - ``redis://``, ``rediss://`` (TLS), ``redis+sentinel://``, ``redis+cluster://``: see `read_address`.
+
+    Nothing is opened or connected to before the first step. No message repeats an address: it may hold a password.
+
+    Raises:
+        UsageError: the address cannot be read.
+        MissingExtra: it is a Redis, and redis-py is not installed.
+    """
+    with _lock:
+        store = _open.get(url)
+        if store is None:
+            store = _open[url] = _make(url)
+        return store
+
+
+def _make(url: str) -> LedgerStore:
+    if url == "memory":
+        return MemoryStore()
+    if url.startswith("sqlite://"):
+        from leanloop.budgets.sqlite import SqliteStore
+
+        place, _, query = url.removeprefix("sqlite://").partition("?")
+        return SqliteStore(_path(unquote(place)), timeout=_timeout(dict(parse_qsl(query, keep_blank_values=True))))
+    if url.partition("://")[0] in _REDIS and "://" in url:
+        from leanloop.budgets.redis_store import RedisStore
+
+        return RedisStore(url)
+    raise UsageError("A store is memory, sqlite:///FILE or redis://HOST:PORT/NUMBER; this address is none of them.")
+
+
+def _path(place: str) -> Path:
+    if not place.startswith("/") or not place.strip("/"):
+        raise UsageError(
+            "A store in SQLite is sqlite:///FILE (three slashes), or sqlite:////FILE for an absolute path."
+        )
+    if place == "/:memory:":
+        raise UsageError("A ledger that need not outlive the process is store: memory; SQLite is for a file.")
+    return Path(place[1:])
+
+
+def _timeout(options: Mapping[str, str]) -> float:
+    unknown = sorted(options.keys() - {"timeout"})
+    if unknown:
+        raise UsageError(f"A store in SQLite has the option timeout, and not {', '.join(unknown)}.")
+    try:
+        timeout = float(options.get("timeout", "5"))
+    except ValueError:
+        timeout = -1.0
+    if not 0 <= timeout <= threading.TIMEOUT_MAX:
+        raise UsageError("The timeout of a store in SQLite is a number of seconds, such as sqlite:///FILE?timeout=5.")
+    return timeout

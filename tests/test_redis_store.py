@@ -1,0 +1,654 @@
+"""The ledger in Redis, on real servers: what is sent, what is kept how long, and every way a server can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import redis
+import redis.exceptions
+
+from leanloop.budgets.redis_address import read_address
+from leanloop.budgets.redis_errors import explain
+from leanloop.budgets.redis_store import RedisStore
+from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
+from leanloop.errors import StoreError, UsageError
+
+pytestmark = pytest.mark.redis
+
+USD = ("task:1", "usd")
+DAY = ("agent=a:day:2026-11-22", "usd")
+
+
+class Server(Protocol):
+    """tests/conftest.py's RedisServer."""
+
+    port: int
+    bus: int
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def restart(self) -> None: ...
+    def url(self, path: str = "/0", *, user: str = "", **options: str) -> str: ...
+
+
+def line(key: tuple[str, str] = USD, *, limit: int = 100, fixed: int = 0, slope: int = 0) -> Line:
+    return Line(*key, limit, fixed, slope)
+
+
+def demand(fixed: int, *, lease: float = 120.0, idle: bool = False) -> Demand:
+    return Demand((line(fixed=fixed), line(DAY, fixed=fixed)), lease=lease, idle=idle)
+
+
+def client_of(url: str) -> redis.Redis:
+    address = urlsplit(url)
+    return redis.Redis(port=address.port or 0)
+
+
+def prefix_of(url: str) -> str:
+    return f"{{{parse_qs(urlsplit(url).query)['prefix'][0]}}}:"
+
+
+@pytest.fixture
+def url(redis_server: Server) -> str:
+    return redis_server.url()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[RedisStore]:
+    made = RedisStore(url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Any]:
+    with client_of(url) as made:
+        yield made
+
+
+def calls(client: Any) -> dict[str, int]:
+    """How often each command was sent since the last reset, those of scripts left out."""
+    stats = client.info("commandstats")
+    return {
+        name.removeprefix("cmdstat_"): int(stat["calls"])
+        for name, stat in stats.items()
+        if name.startswith(("cmdstat_eval", "cmdstat_script"))
+    }
+
+
+# --- what is sent
+
+
+def test_reserve_and_settle_are_one_round_trip_each(store: RedisStore, client: Any) -> None:
+    store.reserve("first", demand(1))
+    store.settle("first", {"usd": 1})
+    client.config_resetstat()
+    store.reserve("r", demand(10))
+    assert calls(client) == {"evalsha": 1}
+    store.settle("r", {"usd": 5})
+    assert calls(client) == {"evalsha": 2}
+
+
+def test_what_is_idle_comes_in_the_same_round_trip(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("hold", demand(30, idle=True))
+    account = f"{prefix_of(url)}account:task:1"
+    assert client.hget(account, "i:usd") == b"30"
+    client.config_resetstat()
+    assert store.reserve("r", demand(71)) == Refusal(0, line(fixed=71), Balance(0, 30, 30))
+    assert store.reserve("s", demand(70)) == Grant(0, (Balance(0, 30, 30), Balance(0, 30, 30)))
+    store.reserve("landing", demand(30), replaces="hold")
+    assert calls(client) == {"evalsha": 3}
+    assert client.hget(account, "i:usd") == b"0"
+
+
+def test_an_account_without_idle_reservations_has_no_field_for_them(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("r", demand(30))
+    store.reserve("s", demand(30, lease=0))
+    store.settle("r", {"usd": 5})
+    assert store.balances([USD]) == [Balance(35)]
+    assert set(client.hkeys(f"{prefix_of(url)}account:task:1")) == {b"r:usd", b"s:usd", b"u"}
+
+
+def test_an_idle_reservation_of_a_forgotten_account_is_asked_for_again(
+    store: RedisStore, url: str, client: Any
+) -> None:
+    first = store.reserve("hold", demand(30, idle=True))
+    client.delete(f"{prefix_of(url)}account:task:1")
+    assert store.reserve("hold", demand(30, idle=True)) == first
+    store.release("hold")
+    assert store.balances([USD, DAY]) == [Balance(), Balance()]
+    assert client.exists(f"{prefix_of(url)}account:task:1") == 0
+
+
+def test_a_server_that_has_forgotten_the_scripts_is_told_them_again(store: RedisStore, client: Any) -> None:
+    store.reserve("r", demand(10))
+    client.script_flush()
+    store.settle("r", {"usd": 5})
+    assert store.balances([USD]) == [Balance(5)]
+
+    async def again() -> None:
+        client.script_flush()
+        await store.areserve("s", demand(10))
+
+    asyncio.run(again())
+    assert store.balances([USD]) == [Balance(5, 10)]
+
+
+def test_amounts_are_exact_up_to_what_a_double_holds(store: RedisStore) -> None:
+    most = 2**53 - 1
+    store.reserve("r", Demand((line(limit=most, fixed=most - 7),)))
+    assert store.reserve("s", Demand((line(limit=most, slope=1),), most=2**40, least=1)) == Grant(
+        7, (Balance(0, most - 7),)
+    )
+    store.settle("r", {"usd": most - 9})
+    assert store.balances([USD]) == [Balance(most - 9, 7)]
+    refusal = store.reserve("t", Demand((line(limit=most, fixed=3),)))
+    assert isinstance(refusal, Refusal)
+
+
+def test_what_cannot_be_counted_exactly_is_refused(store: RedisStore) -> None:
+    with pytest.raises(StoreError, match="9007199254740992 of 'usd' is more than a ledger in Redis can count exactly"):
+        store.reserve("r", Demand((line(limit=2**53),)))
+    store.reserve("r", demand(1))
+    with pytest.raises(StoreError, match="9007199254740992 of 'usd'"):
+        store.settle("r", {"usd": 2**53})
+    assert store.balances([USD]) == [Balance(0, 1)]
+
+
+# --- asked again, because the connection broke before the answer
+
+
+def test_a_reservation_asked_for_again_is_made_once(store: RedisStore) -> None:
+    first = store.reserve("r", Demand((line(fixed=10, slope=2),), most=80, least=1))
+    assert first == Grant(45, (Balance(),))
+    assert store.reserve("r", Demand((line(fixed=10, slope=2),), most=80, least=1)) == first
+    assert store.balances([USD]) == [Balance(0, 100)]
+
+
+def test_a_replacement_asked_for_again_is_made_once(store: RedisStore) -> None:
+    store.reserve("hold", demand(60))
+    first = store.reserve("r", demand(90), replaces="hold")
+    assert store.reserve("r", demand(90), replaces="hold") == first
+    assert store.balances([USD]) == [Balance(0, 90)]
+
+
+@pytest.mark.parametrize(
+    "other", [demand(11), Demand((line(fixed=10),)), Demand(()), Demand((line(fixed=10), line(("x", "usd"), fixed=10)))]
+)
+def test_a_name_that_stands_for_another_demand_is_refused(store: RedisStore, other: Demand) -> None:
+    store.reserve("r", demand(10))
+    with pytest.raises(StoreError, match="'r' is already held for another demand"):
+        store.reserve("r", other)
+    assert store.balances([USD, DAY]) == [Balance(0, 10), Balance(0, 10)]
+
+
+class Breaking:
+    """Stands between client and server, and drops the connection instead of handing an answer back, when told to."""
+
+    def __init__(self, port: int) -> None:
+        self.server = port
+        self.drop = 0
+        self.dropped = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                threading.Thread(target=self.carry, args=(near,), daemon=True).start()
+
+    def carry(self, near: socket.socket) -> None:
+        script = False
+        with near, socket.create_connection(("127.0.0.1", self.server)) as far, contextlib.suppress(OSError):
+            while True:
+                ready, _, _ = select.select([near, far], [], [])
+                for end in ready:
+                    sent = end.recv(65_536)
+                    if not sent:
+                        return
+                    if end is near:
+                        script = b"EVALSHA" in sent
+                        far.sendall(sent)
+                    elif script and self.drop and not sent.startswith(b"-NOSCRIPT"):
+                        self.drop -= 1
+                        self.dropped += 1
+                        return
+                    else:
+                        near.sendall(sent)
+
+
+@pytest.fixture
+def breaking(redis_server: Server) -> Iterator[Breaking]:
+    made = Breaking(redis_server.port)
+    yield made
+    made.listener.close()
+
+
+@pytest.mark.parametrize("form", ["plain", "awaited"])
+def test_a_connection_that_drops_after_the_script_ran_counts_once(
+    breaking: Breaking, redis_server: Server, form: str
+) -> None:
+    store = RedisStore(redis_server.url().replace(f":{redis_server.port}", f":{breaking.port}"))
+    runner = asyncio.Runner()
+
+    def reserve(name: str) -> Grant | Refusal:
+        return store.reserve(name, demand(40)) if form == "plain" else runner.run(store.areserve(name, demand(40)))
+
+    def settle(name: str) -> None:
+        store.settle(name, {"usd": 30}) if form == "plain" else runner.run(store.asettle(name, {"usd": 30}))
+
+    with runner, contextlib.closing(store):
+        reserve("warm")
+        settle("warm")
+        breaking.drop = 1
+        assert isinstance(reserve("r"), Grant)
+        assert store.balances([USD]) == [Balance(30, 40)]
+        breaking.drop = 1
+        settle("r")
+        assert store.balances([USD]) == [Balance(60)]
+        assert breaking.dropped == 2
+
+
+# --- leases
+
+
+def test_many_ended_leases_are_seen_to_in_small_steps(store: RedisStore) -> None:
+    for number in range(250):  # a script sees to 100 at a time
+        store.reserve(f"r{number}", Demand((line(limit=1_000, fixed=1),), lease=0, idle=number % 2 == 0))
+    assert store.balances([USD]) == [Balance(125)]
+
+
+def test_a_lease_is_renewed_by_the_servers_clock(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("r", demand(10, lease=60))
+    key = f"{prefix_of(url)}leases"
+    seconds, _ = client.time()
+    [(_, until)] = client.zrange(key, 0, -1, withscores=True)
+    assert 0 <= seconds * 1000 + 60_000 - until + 1_000 < 2_000
+    assert store.renew(["gone", "r"], 600) == ["r"]
+    [(_, later)] = client.zrange(key, 0, -1, withscores=True)
+    assert later - until >= 539_000
+
+
+def test_more_names_than_one_step_takes_are_renewed_all(store: RedisStore) -> None:
+    names = [f"r{number}" for number in range(1_100)]
+    for name in names[::2]:
+        store.reserve(name, Demand((line(limit=10_000, fixed=1),)))
+    assert store.renew(names, 60) == names[::2]
+    assert asyncio.run(store.arenew(names, 60)) == names[::2]
+    assert store.balances([USD] * 1_100) == [Balance(0, 550)] * 1_100
+
+
+def test_a_clock_that_jumps_ahead_makes_nothing_free_and_nothing_double(
+    store: RedisStore, url: str, client: Any
+) -> None:
+    store.reserve("r", demand(40))
+    client.zadd(f"{prefix_of(url)}leases", {"r": 1})  # as if the clock had passed its end
+    assert isinstance(store.reserve("s", demand(61)), Refusal)
+    assert store.balances([USD]) == [Balance(40)]
+    store.settle("r", {"usd": 25})
+    assert store.balances([USD, DAY]) == [Balance(25), Balance(25)]
+
+
+# --- what is kept, and how long
+
+
+def test_everything_a_ledger_keeps_expires(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("settled", demand(10))
+    store.settle("settled", {"usd": 10})
+    store.reserve("ended", demand(10, lease=0))
+    store.balances([USD])
+    assert store.renew(["ended"], 60) == []
+    keys = list(client.scan_iter(match=f"{prefix_of(url)}*"))
+    assert keys
+    assert all(86_400_000 <= client.pttl(key) <= 90_000_000 for key in keys)
+
+
+def test_nothing_is_left_of_a_reservation_that_was_settled(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("hold", demand(10))
+    store.reserve("r", demand(10), replaces="hold")
+    store.settle("r", {"usd": 10})
+    assert not list(client.scan_iter(match=f"{prefix_of(url)}*reservation*"))
+    assert client.exists(f"{prefix_of(url)}leases") == 0
+
+
+def test_a_call_that_outlasts_its_window_keeps_the_account(store: RedisStore, url: str, client: Any) -> None:
+    short = Line("global:minute:12-00", "usd", 100, 40, expires=1.0)
+    store.reserve("r", Demand((short,), lease=3_600))
+    store.reserve("s", Demand((short,), lease=1))  # does not shorten it
+    store.settle("s", {})
+    assert store.renew(["r"], 7_200) == ["r"]
+    key = f"{prefix_of(url)}account:global:minute:12-00"
+    assert client.pttl(key) >= 7_200_000
+
+
+def test_an_account_that_is_forgotten_stays_forgotten(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("r", demand(40))
+    client.delete(f"{prefix_of(url)}account:task:1")
+    assert store.renew(["r"], 60) == ["r"]
+    store.settle("r", {"usd": 30})
+    assert store.balances([USD, DAY]) == [Balance(), Balance(30)]
+    assert client.exists(f"{prefix_of(url)}account:task:1") == 0
+
+
+def test_prefixes_are_ledgers_apart(redis_server: Server) -> None:
+    one, two = RedisStore(redis_server.url()), RedisStore(redis_server.url())
+    with contextlib.closing(one), contextlib.closing(two):
+        one.reserve("r", demand(100))
+        assert isinstance(two.reserve("r", demand(100)), Grant)
+
+
+# --- event loops, threads and forks
+
+
+def test_each_event_loop_has_its_own_client_and_closes_it(store: RedisStore, client: Any) -> None:
+    async def work(name: str) -> None:
+        await asyncio.gather(*(store.areserve(f"{name}{number}", demand(1)) for number in range(8)))
+
+    before = len(client.client_list())
+    for name in "abc":
+        asyncio.run(work(name))
+    assert store.balances([USD]) == [Balance(0, 24)]
+    assert len(client.client_list()) <= before + 1, "the plain one"
+
+
+def test_loops_of_several_threads_work_at_once(store: RedisStore) -> None:
+    def work(name: int) -> None:
+        async def reserve() -> None:
+            for number in range(10):
+                await store.areserve(f"{name}-{number}", demand(1))
+
+        asyncio.run(reserve())
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.balances([USD]) == [Balance(0, 40)]
+
+
+def test_a_loop_that_was_closed_roughly_is_forgotten(store: RedisStore) -> None:
+    loops: Any = store
+    rough = asyncio.new_event_loop()
+    rough.run_until_complete(store.areserve("r", demand(1)))
+    rough.run_until_complete(loops._clients._awaited[rough][0].aclose())
+    rough.close()  # without shutdown_asyncgens
+    assert asyncio.run(store.abalances([USD])) == [Balance(0, 1)]
+    assert rough not in loops._clients._awaited
+
+
+def test_a_closed_store_opens_anew(store: RedisStore, client: Any) -> None:
+    async def work() -> None:
+        await store.areserve("r", demand(10))
+        store.close()
+        await store.asettle("r", {"usd": 4})
+
+    before = len(client.client_list())
+    asyncio.run(work())
+    store.close()
+    assert store.balances([USD]) == [Balance(4)]
+    store.close()
+    store.close()
+    assert len(client.client_list()) == before
+
+
+FORKS = """
+import asyncio, os, sys
+from leanloop.budgets.redis_store import RedisStore
+from leanloop.budgets.store import Demand, Line
+
+store, demand = RedisStore(sys.argv[1]), Demand((Line("task:1", "usd", 100, 1),))
+store.reserve("parent", demand)
+children = []
+for number in range(3):
+    child = os.fork()
+    if not child:
+        store.reserve(f"child{number}", demand)
+        asyncio.run(store.areserve(f"child{number}-awaited", demand))
+        sys.exit()
+    children.append(child)
+for number in range(20):
+    store.reserve(f"parent{number}", demand)
+assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+"""
+
+
+def test_a_forked_child_takes_its_own_connection(store: RedisStore, url: str) -> None:
+    # In a process without threads: a fork of one with threads is warned about.
+    subprocess.run([sys.executable, "-W", "error", "-c", FORKS, url], check=True)
+    assert store.balances([USD]) == [Balance(0, 27)]
+
+
+# --- what can go wrong
+
+
+def both(store: RedisStore, message: str) -> None:
+    """Refused with one sentence, plain and awaited, and without the password."""
+    with contextlib.closing(store):
+        with pytest.raises(StoreError, match=message) as plain:
+            store.reserve("r", demand(1))
+        with pytest.raises(StoreError, match=message) as awaited:
+            asyncio.run(store.areserve("r", demand(1)))
+    for caught in (plain, awaited):
+        assert "hunter2" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_redis_that_is_not_there() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        port = nobody.getsockname()[1]
+        both(RedisStore(f"redis://:hunter2@127.0.0.1:{port}/0"), f"Redis at redis://127.0.0.1:{port}/0 cannot be reach")
+
+
+def test_redis_that_goes_in_the_middle_and_comes_back(start_redis: Callable[..., Server]) -> None:
+    server = start_redis("--appendonly", "yes", "--appendfsync", "always")
+    store = RedisStore(server.url())
+    with contextlib.closing(store):
+        store.reserve("r", demand(40))
+        store.reserve("s", demand(10))
+        store.settle("s", {"usd": 9})
+        server.kill()
+        with pytest.raises(StoreError, match="cannot be reached"):
+            store.settle("r", {"usd": 30})
+        server.start()
+        assert store.balances([USD]) == [Balance(9, 40)], "what was granted is still set aside"
+        store.settle("r", {"usd": 30})
+        assert store.balances([USD]) == [Balance(39)]
+
+
+def test_a_wrong_password(start_redis: Callable[..., Server]) -> None:
+    server = start_redis("--requirepass", "secret")
+    both(RedisStore(server.url(user=":hunter2@")), "refuses the user name or password of its address.$")
+    both(RedisStore(server.url()), "refuses the user name or password")
+    store = RedisStore(server.url(user=":secret@"))
+    with contextlib.closing(store):
+        store.reserve("r", demand(1))
+
+
+def test_a_user_who_may_not(start_redis: Callable[..., Server]) -> None:
+    server = start_redis("--user", "leanloop", "on", ">hunter2", "~other:*", "+@all")
+    both(
+        RedisStore(server.url(user="leanloop:hunter2@")), "lets this user not do it; the ledger needs EVALSHA and EVAL"
+    )
+
+
+@pytest.mark.parametrize("key", ["leases", "account:task:1", "account:agent=a:day:2026-11-22", "reservation:r"])
+def test_a_value_of_another_type_under_a_key_of_the_ledger(store: RedisStore, url: str, client: Any, key: str) -> None:
+    client.rpush(prefix_of(url) + key, "somebody else's")
+    both(store, "holds a value of another type under a key of the ledger")
+    assert list(client.scan_iter(match=f"{prefix_of(url)}*")) == [(prefix_of(url) + key).encode()], "nothing half done"
+
+
+def test_an_account_written_over_stops_neither_the_sweep_nor_other_accounts(
+    store: RedisStore, url: str, client: Any
+) -> None:
+    store.reserve("r", demand(40, lease=0))
+    client.set(f"{prefix_of(url)}account:task:1", "somebody else's")
+    assert store.balances([DAY]) == [Balance(40)]
+    with pytest.raises(StoreError, match="another type"):
+        store.settle("r", {"usd": 30})
+    client.delete(f"{prefix_of(url)}account:task:1")
+    store.settle("r", {"usd": 30})
+    assert store.balances([DAY]) == [Balance(30)]
+
+
+def test_a_read_only_replica(start_redis: Callable[..., Server]) -> None:
+    primary = start_redis()
+    replica = start_redis("--replicaof", "127.0.0.1", str(primary.port))
+    both(RedisStore(replica.url()), "is a read-only replica; name the primary")
+
+
+def test_a_server_out_of_memory_still_settles(start_redis: Callable[..., Server]) -> None:
+    server = start_redis()
+    store = RedisStore(server.url())
+    client: Any = redis.Redis(port=server.port)
+    with contextlib.closing(store), client:
+        store.reserve("r", demand(40))
+        client.config_set("maxmemory", 1)
+        with pytest.raises(StoreError, match="is out of memory: raise its maxmemory"):
+            store.reserve("s", demand(1))
+        store.settle("r", {"usd": 30})
+        assert store.balances([USD, DAY]) == [Balance(30), Balance(30)]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (redis.exceptions.BusyLoadingError("LOADING"), "is still loading its data; try again in a moment."),
+        (redis.exceptions.NoPermissionError("NOPERM"), "lets this user not do it; the ledger needs EVALSHA and EVAL"),
+        (
+            redis.exceptions.ResponseError("MISCONF Errors\nwriting to the AOF"),
+            "could not do it: MISCONF Errors writing",
+        ),
+        (redis.exceptions.ClusterDownError("CLUSTERDOWN"), "cannot be reached: CLUSTERDOWN"),
+        (redis.exceptions.TimeoutError(), "cannot be reached: TimeoutError"),
+    ],
+)
+def test_what_is_rare_has_its_sentence_too(error: Exception, sentence: str) -> None:
+    told = explain(error, read_address("redis://:hunter2@host"))
+    assert told.startswith("The ledger's Redis at redis://host")
+    assert sentence in told
+
+
+def test_an_option_redis_py_does_not_take(redis_server: Server) -> None:
+    both(RedisStore(redis_server.url(colour="hunter2")), "an option that redis-py does not take .*colour")
+
+
+# --- addresses
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://host",
+        "redis://user:hunter2/@host:6379",
+        "redis://host:port",
+        "redis://host/first",
+        "redis://host?prefix=",
+        "redis://host?prefix={a}",
+        "redis://host?socket_timeout=soon",
+        "redis://host?nothing",
+        "redis+sentinel://host:26379",
+        "redis+cluster://host:6379/1",
+    ],
+)
+def test_an_address_that_cannot_be_read_says_how_to_write_one(url: str) -> None:
+    with pytest.raises(UsageError, match=r"cannot be read\. Write redis://user:password@host:6379/0") as caught:
+        RedisStore(url)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_an_address_is_taken_apart_and_shown_without_its_secrets() -> None:
+    address = read_address(
+        "rediss+sentinel://u:hunter2@a,b:27000/main/3?sentinel_password=hunter2&prefix=acme&socket_timeout=2"
+    )
+    assert address.hosts == (("a", 26379), ("b", 27000))
+    assert (address.kind, address.service, address.prefix) == ("sentinel", "main", "acme")
+    assert address.options == {"username": "u", "password": "hunter2", "db": 3, "socket_timeout": 2.0, "ssl": True}
+    assert address.sentinel_options == {"password": "hunter2", "ssl": True}
+    assert address.name == "rediss+sentinel://a,b:27000/main/3"
+    assert "hunter2" not in repr(address)
+
+
+def test_a_cluster_is_named_by_any_of_its_nodes() -> None:
+    address = read_address("redis+cluster://:p%2Fw@a:7000,b:7001,c")
+    assert address.hosts == (("a", 7000), ("b", 7001), ("c", 6379))
+    assert address.options == {"password": "p/w"}
+
+
+# --- sentinels and clusters
+
+
+@pytest.fixture(scope="module")
+def sentinel_url(start_redis: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> str:
+    primary = start_redis("--requirepass", "hunter2")
+    config = tmp_path_factory.mktemp("sentinel") / "sentinel.conf"
+    config.write_text(
+        f"sentinel monitor main 127.0.0.1 {primary.port} 1\nsentinel auth-pass main hunter2\n", encoding="utf-8"
+    )
+    watcher = start_redis(str(config), "--sentinel")
+    return f"redis+sentinel://:hunter2@127.0.0.1:{watcher.port}/main"
+
+
+@pytest.fixture(scope="module")
+def cluster_url(start_redis: Callable[..., Server]) -> str:
+    """Three nodes that share the slots."""
+    nodes = [start_redis(cluster=True) for _ in range(3)]
+    clients: list[Any] = [redis.Redis(port=node.port) for node in nodes]
+    for number, client in enumerate(clients):
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", number * 5_462, min(number * 5_462 + 5_461, 16_383))
+        client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+    for node in nodes[1:]:
+        clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
+    while not all(b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO") for client in clients):
+        threading.Event().wait(0.02)
+    return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+
+
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+def test_the_ledger_works_the_same(kind: str, request: pytest.FixtureRequest) -> None:
+    url: str = request.getfixturevalue(f"{kind}_url")
+    for prefix in "abcdef":  # in a cluster on different nodes
+        store = RedisStore(f"{url}?prefix={prefix}")
+
+        async def awaited(store: RedisStore = store) -> None:
+            await store.areserve("s", demand(20), replaces="r")
+            assert await store.arenew(["r", "s"], 60) == ["s"]
+            await store.asettle("s", {"usd": 7})
+            assert await store.abalances([USD, DAY]) == [Balance(7), Balance(7)]
+
+        with contextlib.closing(store):
+            assert isinstance(store.reserve("r", demand(30)), Grant)
+            asyncio.run(awaited())
+            assert isinstance(store.reserve("t", demand(94)), Refusal)
+            store.reserve("u", demand(93, lease=0))
+            assert store.balances([USD]) == [Balance(100)]
+            store.release("u")
+            assert store.balances([USD]) == [Balance(7)]
+
+
+def test_sentinels_that_do_not_know_the_service(sentinel_url: str) -> None:
+    both(RedisStore(sentinel_url.replace("/main", "/other")), "no sentinel answers that knows a primary named 'other'")
+
+
+def test_a_cluster_that_is_not_there() -> None:
+    both(RedisStore("redis+cluster://:hunter2@127.0.0.1:1,127.0.0.1:2"), "cannot be reached")
+
+
+def test_a_cluster_address_of_a_plain_server(redis_server: Server) -> None:
+    both(RedisStore(f"redis+cluster://127.0.0.1:{redis_server.port}"), "Redis at redis.cluster://")
