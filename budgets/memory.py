@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from leanloop.budgets.history import Entry
 from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
 from leanloop.errors import StoreError
 
@@ -109,7 +110,7 @@ class MemoryStore:
             self._lease(reservation, held, now + demand.lease)
             return Grant(units, before)
 
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """See `LedgerStore.settle`."""
         self._finish(reservation, actual)
 
@@ -142,9 +143,9 @@ class MemoryStore:
         """`reserve`: nothing here waits."""
         return self.reserve(reservation, demand, replaces=replaces)
 
-    async def asettle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """`settle`: nothing here waits."""
-        self.settle(reservation, actual)
+        self.settle(reservation, actual, entry)
 
     async def arelease(self, reservation: str) -> None:
         """`release`: nothing here waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from leanloop.budgets.history import Entry
 from leanloop.budgets.redis_address import read_address
 from leanloop.budgets.redis_clients import RedisClients
 from leanloop.budgets.redis_errors import FAILURES, NoScriptError, explain
@@ -66,11 +67,11 @@ class RedisStore:
         """`reserve`, awaited."""
         return _answer(await self._acall(RESERVE, *self._reserving(reservation, demand, replaces)), reservation, demand)
 
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """See `LedgerStore.settle`."""
         self._call(SETTLE, *self._settling(reservation, actual))
 
-    async def asettle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """`settle`, awaited."""
         await self._acall(SETTLE, *self._settling(reservation, actual))
 
@@ -145,7 +146,7 @@ class RedisStore:
         keys: _Words = [self._leases, record, record if replaces is None else self._reservation + replaces]
         lease = _milliseconds(demand.lease)
         words: _Words = [reservation, replaces or "", demand.most, demand.least, lease, int(demand.idle)]
-        for account, resource, limit, fixed, slope, expires in demand.lines:
+        for account, resource, limit, fixed, slope, expires, _ in demand.lines:
             if limit > _MOST or fixed > _MOST or slope > _MOST:
                 raise _too_large(resource, max(limit, fixed, slope))
             keys.append(self._account + account)

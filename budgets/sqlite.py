@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from leanloop.budgets import sqlite_steps as steps
+from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite_file import LedgerFile
 from leanloop.budgets.store import Balance, Demand, Grant, Refusal
 
@@ -42,7 +43,7 @@ class SqliteStore:
         """See `LedgerStore.reserve`."""
         return self._file.run(partial(self._reserve, reservation, demand, replaces))
 
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """See `LedgerStore.settle`."""
         self._file.run(partial(steps.finish, reservation=reservation, actual=actual))
 
@@ -66,7 +67,7 @@ class SqliteStore:
         """`reserve`, on the store's own thread."""
         return await self._file.arun(partial(self._reserve, reservation, demand, replaces))
 
-    async def asettle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """`settle`, on the store's own thread; done even where the caller is cancelled."""
         await self._file.arun(partial(steps.finish, reservation=reservation, actual=actual))
 

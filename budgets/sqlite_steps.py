@@ -44,7 +44,7 @@ class _Held(NamedTuple):
 
     def move(self, db: sqlite3.Connection, sign: int, actual: Mapping[str, int] | None = None) -> None:
         """Put it into its accounts (1) or take it out of them (-1), and add what was spent."""
-        spent, reserved, idle = (sign * share for share in self.shares)
+        spent, reserved, idle = (sign * share for share in self.shares[:3])
         paid = actual or {}
         moves = [
             (spent * amount + paid.get(resource, 0), reserved * amount, idle * amount, account)

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from leanloop.budgets.history import Entry
+
 __all__ = ["Balance", "Demand", "Grant", "LedgerStore", "Line", "Refusal"]
 
 
@@ -25,9 +27,12 @@ class Line(NamedTuple):
     Attributes:
         account: whose limit, such as ``task:4f1c`` or ``user=u1:day:2026-11-22``.
         resource: ``usd`` (nano-dollars), ``tokens``, ``model_calls``, ``tool_calls:search`` ...
-        limit: the most that spent + reserved may come to.
+        limit: the most that spent + reserved may come to, beside what was raised by hand. It is the asker's: two
+            programs with different limits on one account share its balance, and each stays within its own figure.
         fixed, slope: the worst case is ``fixed + slope * units``.
         expires: seconds after which an untouched account may be forgotten.
+        also: accounts whose balances of the resource count against the limit, too, though nothing is put into them:
+            the earlier parts of a rolling window.
     """
 
     account: str
@@ -36,6 +41,7 @@ class Line(NamedTuple):
     fixed: int = 0
     slope: int = 0
     expires: float = 86_400.0
+    also: tuple[str, ...] = ()
 
 
 class Demand(NamedTuple):
@@ -55,11 +61,16 @@ class Demand(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What an account has spent and set aside of one resource; `idle` is the part of the latter not in flight."""
+    """What an account has spent and set aside of one resource.
+
+    `idle` is the part of `reserved` that is not in flight; `raised` is what somebody added to the limit by hand. Of a
+    line with further accounts, each is the sum over all of them.
+    """
 
     spent: int = 0
     reserved: int = 0
     idle: int = 0
+    raised: int = 0
 
     @property
     def in_flight(self) -> int:
@@ -84,7 +95,7 @@ class Refusal(NamedTuple):
     def passing(self, least: int) -> bool:
         """Whether `least` units would fit if the calls in flight came to nothing: then it is worth asking again."""
         needed = self.line.fixed + self.line.slope * least
-        return needed <= self.line.limit - self.balance.spent - self.balance.idle
+        return needed <= self.line.limit + self.balance.raised - self.balance.spent - self.balance.idle
 
 
 class LedgerStore(Protocol):
@@ -113,11 +124,12 @@ class LedgerStore(Protocol):
         """
         ...
 
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """Replace the reservation, or what its ended lease made of it, by what was spent, by resource.
 
         A resource not named spent nothing. A reservation that is not (or no longer) known is left alone, so
-        settling twice counts once.
+        settling twice counts once. In the same step `entry` is put into the history, at the store's time. A lease
+        that ends and becomes spending adds a row of kind ``expired`` by itself, and a settlement after that its own.
         """
         ...
 
@@ -141,7 +153,7 @@ class LedgerStore(Protocol):
         """`reserve`, awaited."""
         ...
 
-    async def asettle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """`settle`, awaited."""
         ...
 

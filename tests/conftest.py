@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import settings
 
+from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
 from leanloop.budgets.store import Demand, Grant, Refusal
@@ -136,8 +137,8 @@ class CheckedStore(MemoryStore):
         self.check()
         return answer
 
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
-        super().settle(reservation, actual)
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
+        super().settle(reservation, actual, entry)
         self.check()
 
     def release(self, reservation: str) -> None:

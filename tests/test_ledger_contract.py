@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
+from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.redis_store import RedisStore
 from leanloop.budgets.sqlite import SqliteStore
@@ -51,7 +52,7 @@ class Ledger(Protocol):
     """One form of a store, plain or awaited, called the same way."""
 
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal: ...
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None: ...
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None: ...
     def release(self, reservation: str) -> None: ...
     def renew(self, reservations: Sequence[str], lease: float) -> list[str]: ...
     def balances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]: ...
@@ -70,8 +71,8 @@ class Awaited:
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
         return self._run(self.store.areserve(reservation, demand, replaces=replaces))
 
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
-        self._run(self.store.asettle(reservation, actual))
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
+        self._run(self.store.asettle(reservation, actual, entry))
 
     def release(self, reservation: str) -> None:
         self._run(self.store.arelease(reservation))

@@ -24,9 +24,9 @@ class FailingStore(MemoryStore):
         self._check("reserve")
         return super().reserve(reservation, demand, replaces=replaces)
 
-    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+    def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         self._check("settle")
-        super().settle(reservation, actual)
+        super().settle(reservation, actual, entry)
 
     def release(self, reservation: str) -> None:
         self._check("release")

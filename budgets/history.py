@@ -1,0 +1,70 @@
+"""A row of the ledger's history: what was booked, for whom, on which model, at which price."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, cast, get_args
+
+from leanloop.errors import StoreError
+
+__all__ = ["Entry", "Kind"]
+
+Kind = Literal["call", "unknown", "expired", "raised", "reset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One booking. What was not told is empty.
+
+    Attributes:
+        kind: ``call`` (as reported by the provider, or counted), ``unknown`` (nobody knows: booked at the worst case),
+            ``expired`` (a lease ended), ``raised`` and ``reset`` (by a person).
+        at: seconds since the epoch, by the store's clock.
+        price: where the price came from, and of when.
+        amounts: what was booked, by resource; usd in nano-dollars. Cached and reasoning tokens, which no limit is
+            about, stand beside them as ``cached_input``, ``cache_write`` and ``reasoning``.
+        value: what the task is worth, in nano-dollars.
+        account: whose limit was changed, of ``raised`` and ``reset``.
+        note: why, in the words of whoever did it; of ``expired`` the reservation.
+    """
+
+    kind: Kind = "call"
+    at: float = 0.0
+    task: str = ""
+    agent: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    model: str = ""
+    price: str = ""
+    amounts: Mapping[str, int] = field(default_factory=dict[str, int])
+    value: int | None = None
+    account: str = ""
+    note: str = ""
+
+    def to_json(self) -> str:
+        """One line of JSON: what is told, without the time, which the store keeps."""
+        told = {name: value for name in _NAMES if (value := getattr(self, name)) not in ("", None, {})}
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, at: float) -> Entry:
+        """Read what `to_json` wrote; keys it does not know, of a later version, are passed over.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        try:
+            told: object = json.loads(text)
+        except ValueError as error:
+            raise StoreError(f"A row of the ledger's history is damaged: {error}.") from error
+        if not isinstance(told, dict):
+            raise StoreError("A row of the ledger's history is damaged: it is no JSON object.")
+        known = {name: value for name, value in cast("dict[str, Any]", told).items() if name in _NAMES}
+        entry = replace(cls(**known), at=at)
+        if entry.kind not in get_args(Kind):
+            raise StoreError(f"A row of the ledger's history is of an unknown kind, {str(entry.kind)[:40]!r}.")
+        return entry
+
+
+_NAMES = tuple(one.name for one in fields(Entry) if one.name != "at")
