@@ -32,7 +32,7 @@ from rich.table import Table
 
 from leanloop import MemoryStore
 from leanloop.budgets.sqlite import SqliteStore
-from leanloop.budgets.store import Demand, LedgerStore, Line
+from leanloop.budgets.store import Balance, Demand, LedgerStore, Line
 
 PROCESSES = 8
 MEMORY_CALLS, MEMORY_ROUNDS = 5_000, 5
@@ -103,7 +103,7 @@ def sqlite_rate(calls: int) -> tuple[float, float, float, float]:
         store = SqliteStore(path)
         [balance] = store.balances([("global:month:2026-11", "usd")])
         store.close()
-    assert balance == (PROCESSES * calls * ACTUAL["usd"], 0, 0), "every call is booked, once"
+    assert balance == Balance(PROCESSES * calls * ACTUAL["usd"]), "every call is booked, once"
     span = max(end for _, end, _ in runs) - min(begun for begun, _, _ in runs)
     taken = sorted(1e3 * one for _, _, each in runs for one in each)
     return PROCESSES * calls / span, taken[len(taken) // 2], taken[len(taken) * 99 // 100], taken[-1]

@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, StoreError, Task, Usage
+from leanloop.budgets.history import Entry
 from leanloop.budgets.store import Demand, Grant, Refusal
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.stack import Stack
