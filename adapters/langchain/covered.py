@@ -12,11 +12,16 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 
+from leanloop.adapters.langchain.runs import Run
+from leanloop.adapters.langchain.stop import bubbling
+from leanloop.errors import TaskStopped
 from leanloop.plugins.current import enter, leave
+from leanloop.plugins.flow import Paused
 from leanloop.plugins.task import Task
 
 __all__ = [
     "GUARDED",
+    "calling",
     "in_model_call",
     "in_tool_call",
     "model_call_covered",
@@ -96,6 +101,31 @@ class within:  # noqa: N801
         _meter.reset(handler)
         _tool.reset(tool)
         _model.reset(model)
+
+
+class calling(within):  # noqa: N801
+    """Around one call of a run; what leaves it is of a kind that LangGraph lets pass."""
+
+    __slots__ = ("_member",)
+
+    def __init__(self, member: Run, handler: BaseCallbackHandler | None = None, tool: str | None = None) -> None:
+        super().__init__(member.task, handler, tool)
+        self._member = member
+
+    def __enter__(self) -> None:
+        self._member.idle = False
+        super().__enter__()
+
+    def __exit__(self, kind: object = None, error: BaseException | None = None, trace: object = None) -> None:
+        super().__exit__()
+        if error is None:
+            return
+        self._member.idle = True
+        if isinstance(error, Paused):
+            self._member.task.pause()
+            raise error.cause from None
+        if isinstance(error, TaskStopped):
+            raise bubbling(error) from None
 
 
 def tool_call_covered(name: str, run_id: UUID) -> bool:

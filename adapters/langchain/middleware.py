@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
-from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
-from leanloop.adapters.langchain.covered import model_call_covered, within
+from leanloop.adapters.langchain.covered import calling, model_call_covered
 from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
 from leanloop.adapters.langchain.runs import Run, Runs
-from leanloop.adapters.langchain.stop import bubbling
 from leanloop.adapters.langchain.tool_call import Outcome, call_of, history_of, outcome_of, result_of
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.budgets.budget import Budget
@@ -79,7 +77,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             with model_call_covered():
                 return reply_of(handler(asked.to_langchain(call)), member.transcript)
 
-        with _calling(member):
+        with calling(member):
             return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
 
     async def awrap_model_call(
@@ -93,7 +91,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             with model_call_covered():
                 return reply_of(await handler(asked.to_langchain(call)), member.transcript)
 
-        with _calling(member):
+        with calling(member):
             return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
@@ -107,7 +105,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
-        with _calling(member, METER, asked.name):
+        with calling(member, METER, asked.name):
             return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
 
     async def awrap_tool_call(
@@ -123,33 +121,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
-        with _calling(member, METER, asked.name):
+        with calling(member, METER, asked.name):
             return outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
-
-
-class _calling(within):  # noqa: N801  (a context manager, named as one)
-    """Around one call of a run; what leaves it is of a kind that LangGraph lets pass."""
-
-    __slots__ = ("_member",)
-
-    def __init__(self, member: Run, handler: BaseCallbackHandler | None = None, tool: str | None = None) -> None:
-        super().__init__(member.task, handler, tool)
-        self._member = member
-
-    def __enter__(self) -> None:
-        self._member.idle = False
-        super().__enter__()
-
-    def __exit__(self, kind: object = None, error: BaseException | None = None, trace: object = None) -> None:
-        super().__exit__()
-        if error is None:
-            return
-        self._member.idle = True
-        if isinstance(error, Paused):
-            self._member.task.pause()
-            raise error.cause from None
-        if isinstance(error, TaskStopped):
-            raise bubbling(error) from None
 
 
 def _finish(member: Run, reply: ModelReply) -> Response:

@@ -13,16 +13,14 @@ from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
-from leanloop.adapters.langchain.covered import GUARDED, tool_run_covered, within
+from leanloop.adapters.langchain.covered import GUARDED, calling, tool_run_covered
 from leanloop.adapters.langchain.middleware import LeanLoop, unless_ours
-from leanloop.adapters.langchain.stop import bubbling
 from leanloop.adapters.langchain.wrap import loop_of, run_of
 from leanloop.budgets.budget import Budget
-from leanloop.errors import TaskStopped, UsageError
+from leanloop.errors import UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
-from leanloop.plugins.flow import Paused
 
 __all__ = ["wrap_tool"]
 
@@ -68,14 +66,9 @@ def _guard(inner: Callable[..., object], loop: LeanLoop) -> Callable[..., object
                 raise unless_ours(stop) from stop
             return _result(outcome[0])
 
-        task = run_of(loop, ()).task
-        try:
-            with within(task, METER, ""):
-                return _seen(self, run(loop.stack.tool_flow(asked, task), send), outcome)
-        except Paused as paused:
-            raise paused.cause from None
-        except TaskStopped as stop:
-            raise bubbling(stop) from None
+        member = run_of(loop, ())
+        with calling(member, METER, ""):
+            return _seen(self, run(loop.stack.tool_flow(asked, member.task), send), outcome)
 
     return _run
 
@@ -95,14 +88,9 @@ def _aguard(inner: Callable[..., Awaitable[object]], loop: LeanLoop) -> Callable
                 raise unless_ours(stop) from stop
             return _result(outcome[0])
 
-        task = run_of(loop, ()).task
-        try:
-            with within(task, METER, ""):
-                return _seen(self, await arun(loop.stack.tool_flow(asked, task), send), outcome)
-        except Paused as paused:
-            raise paused.cause from None
-        except TaskStopped as stop:
-            raise bubbling(stop) from None
+        member = run_of(loop, ())
+        with calling(member, METER, ""):
+            return _seen(self, await arun(loop.stack.tool_flow(asked, member.task), send), outcome)
 
     return _arun
 
