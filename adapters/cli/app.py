@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from leanloop.adapters.cli.budget import budget
 from leanloop.adapters.cli.check import check
 from leanloop.adapters.cli.demo import demo
 from leanloop.adapters.cli.replay import replay
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(budget, name="budget")
 app.command()(check)
 app.command()(demo)
 app.command()(replay)

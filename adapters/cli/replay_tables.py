@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from leanloop.adapters.cli.plain import plain
 from leanloop.adapters.traces.bill import Bill
 from leanloop.adapters.traces.replay import Replayer
 from leanloop.adapters.traces.report import JUDGED, Ending, Judged, Report
@@ -19,7 +20,7 @@ __all__ = ["as_dict", "show"]
 
 def show(report: Report, replayer: Replayer, console: Console) -> None:
     """Print the tables."""
-    console.print(_plain(f"{report.runs:,} runs as {replayer.model}, under the budget of {replayer.budget.agent}"))
+    console.print(plain(f"{report.runs:,} runs as {replayer.model}, under the budget of {replayer.budget.agent}"))
     for caching in (False, True):
         console.print(_costs(report, caching=caching))
     if report.runs:
@@ -131,7 +132,7 @@ def _endings(report: Report) -> Table:
         for judged in shown:
             count = report.endings[Ending(judged, how)]
             cells.append(f"{count:,} ({count / totals[judged]:.1%})" if count else "")
-        table.add_row(_plain(how), *cells)
+        table.add_row(plain(how), *cells)
     return table
 
 
@@ -142,16 +143,9 @@ def _stopped(report: Report) -> Table:
         table.add_column(name, justify="right" if name in ("at call", "reward") else "left", overflow="fold")
     for run in report.stopped:
         reward = "" if run.reward is None else f"{run.reward:g}"
-        table.add_row(
-            _plain(run.id), f"{run.at_call:,} of {run.calls:,}", run.outcome, _plain(_clip(run.reason)), reward
-        )
+        table.add_row(plain(run.id), f"{run.at_call:,} of {run.calls:,}", run.outcome, plain(_clip(run.reason)), reward)
     return table
 
 
 def _clip(text: str, length: int = 160) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
-
-
-def _plain(text: str) -> Text:
-    """Text that cannot style, link or hide anything in the terminal: names and results come from strangers."""
-    return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text))

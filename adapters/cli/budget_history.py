@@ -1,0 +1,170 @@
+"""``leanloop budget history``: the bookings of a ledger, newest first."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from leanloop.adapters.cli.budget_arguments import read_pairs, read_time
+from leanloop.adapters.cli.budget_groups import is_spending
+from leanloop.adapters.cli.budget_ledger import FileOrNone, Ledger, StoreOption, open_ledger
+from leanloop.adapters.cli.budget_text import tags_text, time_text, usd_text
+from leanloop.adapters.cli.plain import plain
+from leanloop.budgets.amount import format_amount
+from leanloop.budgets.history import Entry
+from leanloop.budgets.money import format_usd
+from leanloop.errors import UsageError
+
+__all__ = ["history"]
+
+_COUNTS = ("tokens", "input_tokens", "cached_input", "cache_write", "output_tokens", "reasoning")
+
+
+def history(
+    file: FileOrNone = None,
+    *,
+    store: StoreOption = None,
+    since: Annotated[str, typer.Option(metavar="TIME", help="24h, 7d, 2026-11-01 ...")] = "24h",
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="The same; now if not given.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="ID", help="Only of this task.")] = None,
+    agent: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this agent.")] = None,
+    user: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this user: --tag user=NAME.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only with this tag; may be repeated.")] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="Only on this model.")] = None,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="Show the newest N; 0 is all.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """List what was booked: when, for whom, on which model, at which price.
+
+    The total is of all rows that match, not only of those shown.
+    """
+    if as_json and as_csv:
+        raise UsageError("Give --json or --csv, not both.")
+    wanted = {"task": task, "agent": agent, "model": model}
+    tags = read_pairs([*(tag or ()), *([f"user={user}"] if user else ())])
+    with open_ledger(file, store) as ledger:
+        entries = _select(ledger, since, until, wanted, tags)
+        if as_json:
+            for entry in _first(entries, limit):
+                typer.echo(json.dumps(_as_dict(entry, ledger.zone), ensure_ascii=False))
+        elif as_csv:
+            rows = csv.writer(sys.stdout, lineterminator="\n")
+            rows.writerow(("at", "kind", "agent", "task", "tags", "model", "price", *_COUNTS, "usd", "value", "note"))
+            rows.writerows(_cells(entry, ledger.zone) for entry in _first(entries, limit))
+        else:
+            _show(entries, ledger, limit)
+
+
+def _select(
+    ledger: Ledger, since: str, until: str | None, wanted: Mapping[str, str | None], tags: Mapping[str, str]
+) -> Iterator[Entry]:
+    now = ledger.now()
+    begin = read_time(since, now).timestamp()
+    end = read_time(until, now).timestamp() if until is not None else float("inf")
+    for entry in ledger.books.history(since=begin, until=end):
+        named = all(value is None or getattr(entry, name) == value for name, value in wanted.items())
+        if named and tags.items() <= entry.tags.items():
+            yield entry
+
+
+def _first(entries: Iterator[Entry], limit: int) -> Iterator[Entry]:
+    return islice(entries, limit or None)
+
+
+def _show(entries: Iterator[Entry], ledger: Ledger, limit: int) -> None:
+    table = Table(title=plain(f"{ledger.name}, times in {ledger.now().tzname()}"), title_justify="left")
+    for name in ("time", "kind", "agent", "task", "tags", "model", "price"):
+        table.add_column(name, overflow="fold")
+    for name in ("tokens", "usd", "value"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("note", overflow="fold")
+    matching, total = 0, Counter[str]()
+    for entry in entries:
+        if not limit or matching < limit:
+            table.add_row(*_row(entry, ledger.zone))
+        matching += 1
+        if is_spending(entry):
+            total.update({name: entry.amounts.get(name, 0) for name in ("tokens", "usd")})
+    table.add_section()
+    shown = f"{table.row_count:,} of {matching:,} rows" if limit and matching > limit else f"{matching:,} rows"
+    table.add_row("total", shown, *[""] * 5, f"{total['tokens']:,}", format_usd(total["usd"]))
+    Console().print(table)
+
+
+def _row(entry: Entry, zone: tzinfo) -> list[str | Text]:
+    told = (
+        time_text(entry.at, zone),
+        entry.kind,
+        entry.agent,
+        entry.task,
+        tags_text(entry.tags),
+        entry.model,
+        entry.price,
+    )
+    booked = is_spending(entry)
+    amounts = (
+        f"{entry.amounts.get('tokens', 0):,}" if booked else "",
+        format_usd(entry.amounts.get("usd", 0)) if booked else "",
+        "" if entry.value is None else format_usd(entry.value),
+    )
+    return [*map(plain, told), *amounts, plain(_note(entry))]
+
+
+def _note(entry: Entry) -> str:
+    """The note; of a change by hand also what it was about."""
+    if is_spending(entry):
+        return entry.note
+    sign = 1 if entry.kind == "raised" else -1
+    changes = ", ".join(_signed(name, sign * amount) for name, amount in entry.amounts.items())
+    return " ".join(part for part in (entry.account, changes, entry.note) if part)
+
+
+def _signed(resource: str, amount: int) -> str:
+    return f"{'+' if amount > 0 else ''}{format_amount(resource, amount)}"
+
+
+def _as_dict(entry: Entry, zone: tzinfo) -> dict[str, object]:
+    """Plain JSON types; money in usd as decimal text."""
+    return {
+        "at": time_text(entry.at, zone, "milliseconds"),
+        "kind": entry.kind,
+        "agent": entry.agent,
+        "task": entry.task,
+        "tags": dict(entry.tags),
+        "model": entry.model,
+        "price": entry.price,
+        "amounts": {name: usd_text(amount) if name == "usd" else amount for name, amount in entry.amounts.items()},
+        "value": None if entry.value is None else usd_text(entry.value),
+        "account": entry.account,
+        "note": entry.note,
+    }
+
+
+def _cells(entry: Entry, zone: tzinfo) -> list[object]:
+    told = (entry.kind, entry.agent, entry.task, tags_text(entry.tags), entry.model, entry.price)
+    usd = usd_text(entry.amounts["usd"]) if "usd" in entry.amounts else ""
+    return [
+        time_text(entry.at, zone, "milliseconds"),
+        *map(_harmless, told),
+        *(entry.amounts.get(name, "") for name in _COUNTS),
+        usd,
+        "" if entry.value is None else usd_text(entry.value),
+        _harmless(_note(entry)),
+    ]
+
+
+def _harmless(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,121 @@
+"""Which ledger a command of ``leanloop budget`` is about: that of a budget file, or the one at an address."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Annotated, TypeAlias
+from urllib.parse import unquote
+
+import typer
+
+from leanloop.budgets.books import Books
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.file import load_budget
+from leanloop.budgets.store import LedgerStore
+from leanloop.budgets.stores import open_store
+from leanloop.errors import UsageError
+
+__all__ = [
+    "FileArgument",
+    "FileOrNone",
+    "JsonOption",
+    "Ledger",
+    "StoreOption",
+    "open_books",
+    "open_ledger",
+    "sqlite_path",
+]
+
+FileArgument: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="A budget file, YAML or TOML.")]
+FileOrNone: TypeAlias = Annotated[str | None, typer.Argument(metavar="FILE", help="A budget file, for its store.")]
+StoreOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", envvar="LEANLOOP_STORE", help="The ledger's address, before the file's."),
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An open ledger.
+
+    Attributes:
+        name: its address without a password, fit to be shown.
+        budget: what the file says, where one was named.
+    """
+
+    name: str
+    store: LedgerStore
+    books: Books
+    budget: Budget | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone times are read and shown in: the file's, else UTC."""
+        return UTC
+
+    def now(self) -> datetime:
+        """The time, in that zone."""
+        return datetime.now(self.zone)
+
+
+@contextmanager
+def open_ledger(file: str | None, address: str | None) -> Generator[Ledger, None, None]:
+    """The ledger at `address`, or else that of the budget file; its connections are closed at the end.
+
+    Raises:
+        UsageError: neither is given, or it is kept in memory, where nothing can be seen from here.
+        BudgetFileError: the file cannot be read.
+    """
+    budget = load_budget(file) if file is not None else None
+    where = address or (budget.store if budget is not None else None)
+    if where is None:
+        raise UsageError("Which ledger? Name a budget file, or --store URL (or LEANLOOP_STORE).")
+    if (path := sqlite_path(where)) is not None and not path.exists():
+        raise UsageError(
+            f"There is no ledger at {path.absolute()} yet. A relative path begins at the working directory: go where "
+            "the agent runs, or name --store sqlite:////ABSOLUTE/PATH."
+        )
+    with open_books(where) as (name, store, books):
+        yield Ledger(name, store, books, budget)
+
+
+@contextmanager
+def open_books(address: str) -> Generator[tuple[str, LedgerStore, Books], None, None]:
+    """The store at an address and its books, with the name it may be shown by; closed at the end.
+
+    Raises:
+        UsageError: it is kept in memory, or cannot be read.
+    """
+    if address == "memory":
+        raise UsageError(
+            "A ledger in memory is seen by its own process only, and ends with it. Give the budget file a store that "
+            "outlives it, such as store: sqlite:///leanloop.db."
+        )
+    store = open_store(address)
+    if not isinstance(store, Books):  # pragma: no cover: all stores open_store knows are Books
+        raise UsageError("This store cannot be administered: it keeps no books.")
+    try:
+        yield _name(address), store, store
+    finally:
+        store.close()
+
+
+def sqlite_path(address: str) -> Path | None:
+    """The file of a ledger in SQLite; None where it is another kind."""
+    place, _, _ = address.partition("?")
+    return Path(unquote(place.removeprefix("sqlite:///"))) if place.startswith("sqlite:///") else None
+
+
+def _name(address: str) -> str:
+    """The address without password and options, but with what tells two ledgers of one server apart."""
+    if sqlite_path(address) is not None:
+        return address.partition("?")[0]
+    from leanloop.budgets.redis_address import read_address
+
+    parsed = read_address(address)
+    return parsed.name if parsed.prefix == "leanloop" else f"{parsed.name}?prefix={parsed.prefix}"

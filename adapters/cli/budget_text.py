@@ -1,0 +1,25 @@
+"""How the commands of ``leanloop budget`` write money, times and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+
+from leanloop.budgets.money import from_nano
+
+__all__ = ["tags_text", "time_text", "usd_text"]
+
+
+def usd_text(nano: int) -> str:
+    """Dollars as exact decimal text, for programs."""
+    return f"{from_nano(nano).normalize():f}"
+
+
+def time_text(at: float, zone: tzinfo, precision: str = "seconds") -> str:
+    """Seconds since the epoch in ISO 8601, in `zone`."""
+    return datetime.fromtimestamp(at, zone).isoformat(timespec=precision)
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    """``user=u1 tier=gold``."""
+    return " ".join(f"{name}={value}" for name, value in tags.items())
