@@ -24,6 +24,8 @@ class ModelCall:
         min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
         purpose: ``landing`` is the last call of a task that ran out.
         hold_stream: keep the chunks of this call back until the whole reply is known.
+        history: the agent's steps, where the messages tell them in prose or lose which results were errors;
+            None where the messages show them.
         raw: the framework's own request.
     """
 
@@ -37,6 +39,7 @@ class ModelCall:
     min_output: int = 0
     purpose: Literal["step", "landing"] = "step"
     hold_stream: bool = False
+    history: tuple[Message, ...] | None = None
     raw: object = field(default=None, compare=False, repr=False)
 
 

@@ -1,0 +1,87 @@
+"""The budget and the plugins around every guarded call, and which task a call belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from leanloop.adapters.llama_index.place import Member, current_run, current_step, in_tool
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.store import LedgerStore
+from leanloop.errors import UsageError
+from leanloop.plugins.budget import BudgetGuard
+from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.current import current_task
+from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
+from leanloop.plugins.landing_reserve import give_back
+from leanloop.plugins.stack import Stack
+from leanloop.plugins.task import Task
+
+__all__ = ["Guard"]
+
+
+class Guard:
+    """What the guarded twins of models, tools, engines and agents share.
+
+    Args:
+        budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
+        plugins: further plugins, outermost first.
+        store: where balances are kept instead of where the budget says.
+    """
+
+    def __init__(
+        self, budget: Budget | None = None, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
+    ) -> None:
+        if budget is not None and not isinstance(budget, Budget):
+            raise UsageError(
+                f"LeanLoop() takes a Budget, not {type(budget).__name__}; for a file: LeanLoop.from_file(path)."
+            )
+        self.has_own_budget = budget is not None
+        self.budget = budget or Budget(agent="agent")
+        self.stack = Stack(plugins)
+        self.store = store
+
+    def member(self) -> Member:
+        """What a call made here belongs to: an agent's run, the current task, or a task of its own."""
+        run = current_run()
+        found = run.latest.get(self) if run is not None else None
+        return found or Member(self.open_task())
+
+    def begin_task(self, task_id: str | None = None) -> Task:
+        """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child."""
+        current = current_task()
+        if current is not None and task_id is None and current.claim(self.budget):
+            return current
+        task = Task(self.budget, parent=current, store=self.store, task_id=task_id)
+        task.claim(self.budget)
+        return task
+
+    def open_task(self) -> Task:
+        """The current task where it is about this budget, or there is none of our own; else a new one below it."""
+        current = current_task()
+        if current is not None and (not self.has_own_budget or current.budget == self.budget):
+            return current
+        return Task(self.budget, parent=current, store=self.store)
+
+    def model_flow(self, call: ModelCall) -> ModelFlow:
+        """The flow of a model call made here.
+
+        Inside a tool of the agent whose task it is, a call is metered and no more: the agent lands, not this call.
+        A task made for one call keeps nothing set aside when it is over.
+        """
+        member, current = self.member(), current_task()
+        if member is current_step():
+            return self.stack.model_flow(replace(call, history=member.steps), member.task)
+        if member.task is not current:
+            return _once(self.stack.model_flow(call, member.task), member.task)
+        return BudgetGuard().on_model(call, member.task) if in_tool() else self.stack.model_flow(call, member.task)
+
+    def tool_flow(self, call: ToolCall, member: Member) -> ToolFlow:
+        """The flow of a tool call of `member`."""
+        return self.stack.tool_flow(call, member.task)
+
+
+def _once(flow: ModelFlow, task: Task) -> ModelFlow:
+    reply = yield from flow
+    yield from give_back(task)
+    return reply
