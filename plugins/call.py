@@ -8,7 +8,10 @@ from typing import Literal
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.usage import Usage
 
-__all__ = ["ModelCall", "ModelReply", "ToolCall", "ToolResult"]
+__all__ = ["Effort", "ModelCall", "ModelReply", "ToolCall", "ToolResult"]
+
+Effort = Literal["none", "minimal", "low", "medium", "high"]
+"""How much reasoning a model is asked for; each provider has its own words for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class ModelCall:
         forbid_tools: the model may call no tool but an answer tool (a landing).
         max_output: the most output tokens asked for; None leaves it to the framework.
         min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
+        effort: how much reasoning is asked for; None leaves it to the framework.
         purpose: ``landing`` is the last call of a task that ran out.
         hold_stream: keep the chunks of this call back until the whole reply is known.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
@@ -37,6 +41,7 @@ class ModelCall:
     forbid_tools: bool = False
     max_output: int | None = None
     min_output: int = 0
+    effort: Effort | None = None
     purpose: Literal["step", "landing"] = "step"
     hold_stream: bool = False
     history: tuple[Message, ...] | None = None

@@ -104,6 +104,10 @@ class Task:
             first, self._landing = not self._landing, True
             return first
 
+    def serves(self, budget: Budget) -> bool:
+        """Whether this task, or one it is a part of, was opened under `budget`, so that its limits hold here."""
+        return any(budget is member._given or budget == member._given for member in self.lineage)  # noqa: SLF001
+
     def claim(self, budget: Budget) -> bool:
         """Make this the task of one agent's run; False where it is another's, or about another budget."""
         with self._lock:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from leanloop.adapters.llama_index.place import Member, current_run, current_step, in_tool
+from leanloop.adapters.llama_index.covered import lands_elsewhere
+from leanloop.adapters.llama_index.place import Member, current_run, current_step
+from leanloop.adapters.llama_index.runs import Runs
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import UsageError
@@ -40,12 +42,29 @@ class Guard:
         self.budget = budget or Budget(agent="agent")
         self.stack = Stack(plugins)
         self.store = store
+        self.runs = Runs()
+        self._kinds: dict[tuple[type, type], type] = {}
+
+    def kind(self, of: type, methods: type) -> type:
+        """The class of a twin: below `of` and under its name, with the guarded `methods` put before its own."""
+        found = self._kinds.get((of, methods))
+        if found is None:
+            named = {"__module__": of.__module__, "__qualname__": of.__qualname__, "__doc__": of.__doc__}
+            found = self._kinds[of, methods] = type(of)(of.__name__, (methods, of), named)
+            found.leanloop_ = self  # afterwards: pydantic takes what stands in a class's body for a field
+        return found
 
     def member(self) -> Member:
-        """What a call made here belongs to: an agent's run, the current task, or a task of its own."""
-        run = current_run()
-        found = run.latest.get(self) if run is not None else None
-        return found or Member(self.open_task())
+        """What a call made here belongs to: an agent's run, the current task, or a task of its own.
+
+        The current task is shared where it is about this budget, or below one that is, or there is none of our own.
+        """
+        current, found = current_task(), self.runs.latest(current_run())
+        if found is not None and (current is None or current is found.task or found.task not in current.lineage):
+            return found
+        if current is None or (self.has_own_budget and all(part.budget != self.budget for part in current.lineage)):
+            return Member(Task(self.budget, parent=current, store=self.store))
+        return Member(current)
 
     def begin_task(self, task_id: str | None = None) -> Task:
         """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child."""
@@ -56,25 +75,20 @@ class Guard:
         task.claim(self.budget)
         return task
 
-    def open_task(self) -> Task:
-        """The current task where it is about this budget, or there is none of our own; else a new one below it."""
-        current = current_task()
-        if current is not None and (not self.has_own_budget or current.budget == self.budget):
-            return current
-        return Task(self.budget, parent=current, store=self.store)
-
     def model_flow(self, call: ModelCall) -> ModelFlow:
         """The flow of a model call made here.
 
         Inside a tool of the agent whose task it is, a call is metered and no more: the agent lands, not this call.
         A task made for one call keeps nothing set aside when it is over.
         """
-        member, current = self.member(), current_task()
+        member = self.member()
         if member is current_step():
             return self.stack.model_flow(replace(call, history=member.steps), member.task)
-        if member.task is not current:
+        if member.task is not current_task():
             return _once(self.stack.model_flow(call, member.task), member.task)
-        return BudgetGuard().on_model(call, member.task) if in_tool() else self.stack.model_flow(call, member.task)
+        if lands_elsewhere():
+            return BudgetGuard().on_model(call, member.task)
+        return self.stack.model_flow(call, member.task)
 
     def tool_flow(self, call: ToolCall, member: Member) -> ToolFlow:
         """The flow of a tool call of `member`."""

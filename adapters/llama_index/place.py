@@ -1,4 +1,4 @@
-"""Where a call comes from: a step of an agent, one of its tools, or neither.
+"""Where a call comes from: which run, and whether it is a step of an agent or one of its tools.
 
 LlamaIndex hands no run id to models and tools, but every step and tool of a run sees the context variables that
 were set when it began, in threads and async tasks alike.
@@ -6,19 +6,20 @@ were set when it began, in threads and async tasks alike.
 
 from __future__ import annotations
 
-import threading
-import uuid
-from collections.abc import Generator, Hashable
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from llama_index_instrumentation.dispatcher import active_instrument_tags
+
+from leanloop.adapters.llama_index.covered import within
 from leanloop.budgets.message import Message
 from leanloop.plugins.current import enter, leave
 from leanloop.plugins.task import Task
 
-__all__ = ["Member", "Run", "beginning", "current_run", "current_step", "in_tool", "stepping", "using_tool"]
+__all__ = ["Member", "beginning", "current_run", "current_step", "in_tool_call", "stepping", "using_tool"]
 
 
 @dataclass(slots=True, eq=False)
@@ -33,76 +34,66 @@ class Member:
     steps: tuple[Message, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
-class Run:
-    """One run of a guarded agent or workflow. `members` are by guard and agent, `latest` by guard."""
-
-    root: Member
-    members: dict[Hashable, Member] = field(default_factory=dict[Hashable, Member])
-    latest: dict[object, Member] = field(default_factory=dict[object, Member])
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def child_id(self, name: str) -> str:
-        """The id of the task of one of the agents: the same again when the run is resumed elsewhere."""
-        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.root.task.id}\n{name}").hex
+class _Inside(NamedTuple):
+    member: Member
+    tool: object  # None in a step
 
 
-_Inside = tuple[Literal["step", "tool"], Member]
-
-_run: ContextVar[Run | None] = ContextVar("leanloop_llama_run", default=None)
+_run: ContextVar[str | None] = ContextVar("leanloop_llama_run", default=None)
 _inside: ContextVar[_Inside | None] = ContextVar("leanloop_llama_inside", default=None)
 
 
-def current_run() -> Run | None:
-    """The run this code is part of."""
-    return _run.get()
+def current_run() -> str | None:
+    """The id of the workflow run this code is part of: LlamaIndex's own, also where the workflow is not guarded."""
+    own: object = active_instrument_tags.get().get("llamaindex.run_id")
+    return own if isinstance(own, str) else _run.get()
 
 
 def current_step() -> Member | None:
     """The agent whose step this is; None inside its tools."""
     inside = _inside.get()
-    return inside[1] if inside is not None and inside[0] == "step" else None
+    return inside.member if inside is not None and inside.tool is None else None
 
 
-def in_tool() -> bool:
-    """Whether this code runs inside a tool call that is counted."""
+def in_tool_call(tool: object) -> bool:
+    """Whether this code runs inside a counted call of `tool`: one of its methods called another."""
     inside = _inside.get()
-    return inside is not None and inside[0] == "tool"
+    return inside is not None and inside.tool is tool
 
 
 @contextmanager
-def beginning(run: Run) -> Generator[None, None, None]:
+def beginning(run_id: str, task: Task) -> Generator[None, None, None]:
     """Around the call that begins a run; its steps take the context with them."""
-    tokens = _run.set(run), _inside.set(None)
-    entered = enter(run.root.task)
+    run, inside, entered = _run.set(run_id), _inside.set(None), enter(task)
     try:
         yield
     finally:
         leave(entered)
-        _inside.reset(tokens[1])
-        _run.reset(tokens[0])
+        _inside.reset(inside)
+        _run.reset(run)
 
 
 def stepping(member: Member) -> _Within:
     """Around one step of an agent."""
-    return _Within(("step", member))
+    return _Within(_Inside(member, None))
 
 
-def using_tool(member: Member) -> _Within:
+def using_tool(member: Member, tool: object) -> _Within:
     """Around one call of a tool."""
-    return _Within(("tool", member))
+    return _Within(_Inside(member, tool))
 
 
-class _Within:
-    __slots__ = ("_entered", "_inside", "_token")
+class _Within(within):
+    __slots__ = ("_inside", "_token")
 
     def __init__(self, inside: _Inside) -> None:
+        super().__init__(inside.member.task, metered=inside.tool is not None)
         self._inside = inside
 
     def __enter__(self) -> None:
         self._token = _inside.set(self._inside)
-        self._entered = enter(self._inside[1].task)
+        super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        leave(self._entered)
+        super().__exit__()
         _inside.reset(self._token)

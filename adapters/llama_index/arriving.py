@@ -1,0 +1,84 @@
+"""The chunks of a stream, and the reply they add up to.
+
+Most integrations repeat the whole text in each chunk. To keep them all would take memory by the square of the
+answer's length, so a chunk that was handed on is let go, and only the last is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
+
+from leanloop.adapters.llama_index.request import Form
+from leanloop.adapters.llama_index.usage import usage_of
+from leanloop.budgets.message import Message
+from leanloop.budgets.usage import Usage
+from leanloop.plugins.call import ModelReply
+
+__all__ = ["Arriving", "Piece", "Pieces"]
+
+Response = TypeVar("Response", ChatResponse, CompletionResponse)
+
+
+class Piece(Generic[Response]):
+    """One chunk, until it is taken, and the stream it is of."""
+
+    __slots__ = ("_response", "stream")
+
+    def __init__(self, response: Response, stream: Arriving[Response]) -> None:
+        self._response: Response | None = response
+        self.stream = stream
+
+    def take(self) -> Iterable[Response]:
+        """The chunk; only once."""
+        response, self._response = self._response, None
+        return () if response is None else (response,)
+
+
+class Arriving(Generic[Response]):
+    """What has come of one stream so far."""
+
+    __slots__ = ("_deltas", "_form", "_last", "_usage")
+
+    def __init__(self, form: Form[object, Response]) -> None:
+        self._form = form
+        self._last: Response | None = None
+        self._usage: Usage | None = None
+        self._deltas: list[str] = []
+
+    def note(self, response: Response) -> Piece[Response]:
+        """Add a chunk."""
+        self._last = response
+        self._usage = usage_of(response) or self._usage
+        self._deltas.append(response.delta or "")
+        return Piece(response, self)
+
+    def reply(self) -> ModelReply:
+        """The reply as far as it has come."""
+        if self._last is None:
+            return ModelReply(Message("assistant", ""))
+        reply = self._form.reply(self._last)
+        said = "".join(self._deltas)
+        if len(said) > len(reply.message.text):  # OpenAI's responses: each chunk holds its own part only
+            reply = replace(reply, message=replace(reply.message, text=said))
+        return replace(reply, usage=self._usage)
+
+
+class Pieces(Generic[Response]):
+    """How the streaming driver turns chunks into a reply and back."""
+
+    __slots__ = ("_form",)
+
+    def __init__(self, form: Form[object, Response]) -> None:
+        self._form = form
+
+    def join(self, chunks: Sequence[Piece[Response]]) -> ModelReply:
+        """The whole reply."""
+        return (chunks[-1].stream if chunks else Arriving(self._form)).reply()
+
+    def split(self, reply: ModelReply) -> Iterable[Piece[Response]]:
+        """One chunk with all of a reply that was never streamed."""
+        yield Arriving(self._form).note(self._form.response(reply))

@@ -1,0 +1,228 @@
+"""An LLM under a budget: an instance of a subclass of the user's own class.
+
+So isinstance checks, native structured output and provider attributes stay, and no method leads around the guard: a
+wrapper that only holds the LLM is passed by FunctionAgent, which calls what the LLM adds to the interface. The methods
+here are not decorated with LlamaIndex's callbacks, because the inner ones are: each event comes once.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
+from llama_index.core.llms import LLM
+from llama_index.core.llms.structured_llm import StructuredLLM
+
+from leanloop.adapters.llama_index.arriving import Arriving, Piece, Pieces
+from leanloop.adapters.llama_index.covered import (
+    acovered_stream,
+    covered_stream,
+    in_model_call,
+    lands_elsewhere,
+    model_call_covered,
+)
+from leanloop.adapters.llama_index.provider import Provider, twin
+from leanloop.adapters.llama_index.providers import provider_of
+from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
+from leanloop.errors import UsageError
+from leanloop.plugins.budget import BudgetGuard
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.current import current_task
+from leanloop.plugins.drive_async import arun
+from leanloop.plugins.drive_stream import astream, stream
+from leanloop.plugins.drive_sync import run
+from leanloop.plugins.flow import ModelFlow
+from leanloop.plugins.landing_reserve import give_back
+from leanloop.plugins.task import Task
+
+if TYPE_CHECKING:
+    from leanloop.adapters.llama_index.loop import LeanLoop
+
+__all__ = ["GuardedLLM", "guarded"]
+
+Model = TypeVar("Model", bound=LLM)
+Given = TypeVar("Given")
+Response = TypeVar("Response", ChatResponse, CompletionResponse)
+
+
+def guarded(llm: Model, loop: LeanLoop) -> Model:
+    """A twin of `llm` under the budget of `loop`; one that is guarded already stays under its own.
+
+    Raises:
+        UsageError: `llm` is no LLM of LlamaIndex.
+    """
+    if isinstance(llm, GuardedLLM):
+        return cast("Model", llm)
+    if not isinstance(cast("object", llm), LLM):
+        raise UsageError(f"llm() takes an LLM of LlamaIndex, not {type(llm).__name__}.")
+    if isinstance(llm, StructuredLLM):  # it calls its inner LLM, and that is where a call is one call
+        outer = twin(llm, type(llm))
+        outer.__dict__["llm"] = guarded(llm.llm, loop)
+        return cast("Model", outer)
+    kind = type(llm)
+    # Under its own name, by which traces know it.
+    made: Any = type(kind.__name__, (GuardedLLM, kind), {"__module__": kind.__module__})
+    made.leanloop_ = loop  # afterwards: pydantic takes what stands in a class's body for a field
+    return cast("Model", twin(llm, made))
+
+
+class GuardedLLM:
+    """Guards each method by which a model is called; the inner ones it leads to are counted with it."""
+
+    leanloop_: ClassVar[LeanLoop]
+
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Guarded."""
+        return _call(self, "chat", CHAT, messages, kwargs)
+
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Guarded."""
+        return await _acall(self, "achat", CHAT, messages, kwargs)
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Generator[ChatResponse, None, None]:
+        """Guarded."""
+        return _stream(self, "stream_chat", CHAT, messages, kwargs)
+
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AsyncGenerator[ChatResponse, None]:
+        """Guarded."""
+        return await _astream(self, "astream_chat", CHAT, messages, kwargs)
+
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Guarded."""
+        return _call(self, "complete", PROMPT, prompt, {"formatted": formatted, **kwargs})
+
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Guarded."""
+        return await _acall(self, "acomplete", PROMPT, prompt, {"formatted": formatted, **kwargs})
+
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> Generator[CompletionResponse, None, None]:
+        """Guarded."""
+        return _stream(self, "stream_complete", PROMPT, prompt, {"formatted": formatted, **kwargs})
+
+    async def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> AsyncGenerator[CompletionResponse, None]:
+        """Guarded."""
+        return await _astream(self, "astream_complete", PROMPT, prompt, {"formatted": formatted, **kwargs})
+
+
+def _inner(llm: object, name: str) -> Any:
+    """The user's own method, below the guard."""
+    return getattr(super(GuardedLLM, cast("GuardedLLM", llm)), name)
+
+
+def _call(llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]) -> Response:
+    if in_model_call():
+        return cast("Response", _inner(llm, name)(given, **kwargs))
+    asked, flow = _begin(llm, form, given, kwargs)
+
+    def send(call: ModelCall) -> ModelReply:
+        target, what, settings = asked.send(call)
+        with model_call_covered():
+            return form.reply(_inner(target, name)(what, **settings))
+
+    return form.response(run(flow, send))
+
+
+async def _acall(
+    llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
+) -> Response:
+    if in_model_call():
+        return cast("Response", await _inner(llm, name)(given, **kwargs))
+    asked, flow = _begin(llm, form, given, kwargs)
+
+    async def send(call: ModelCall) -> ModelReply:
+        target, what, settings = asked.send(call)
+        with model_call_covered():
+            return form.reply(await _inner(target, name)(what, **settings))
+
+    return form.response(await arun(flow, send))
+
+
+def _stream(
+    llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
+) -> Generator[Response, None, None]:
+    """The task is found here and now: what streams is mostly read where the task is no longer the current one."""
+    if in_model_call():
+        return cast("Generator[Response, None, None]", _inner(llm, name)(given, **kwargs))
+    asked, flow = _begin(llm, form, given, kwargs, stream=True)
+
+    def send(call: ModelCall) -> Generator[Piece[Response], None, None]:
+        target, what, settings = asked.send(call)
+        arriving = Arriving(form)
+        with model_call_covered():
+            source = _inner(target, name)(what, **settings)
+        with closing(covered_stream(source)) as chunks:
+            for chunk in chunks:
+                yield arriving.note(chunk)
+
+    def shown() -> Generator[Response, None, None]:
+        with closing(stream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:
+            for piece in pieces:
+                yield from piece.take()
+
+    return shown()
+
+
+async def _astream(
+    llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
+) -> AsyncGenerator[Response, None]:
+    if in_model_call():
+        return cast("AsyncGenerator[Response, None]", await _inner(llm, name)(given, **kwargs))
+    asked, flow = _begin(llm, form, given, kwargs, stream=True)
+
+    async def send(call: ModelCall) -> AsyncGenerator[Piece[Response], None]:
+        target, what, settings = asked.send(call)
+        arriving = Arriving(form)
+        with model_call_covered():
+            source = await _inner(target, name)(what, **settings)
+        async with aclosing(acovered_stream(source)) as chunks:
+            async for chunk in chunks:
+                yield arriving.note(chunk)
+
+    async def shown() -> AsyncGenerator[Response, None]:
+        async with aclosing(astream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:
+            async for piece in pieces:
+                for chunk in piece.take():
+                    yield chunk
+
+    return shown()
+
+
+def _begin(
+    llm: GuardedLLM, form: Form[Any, Any], given: object, kwargs: dict[str, Any], *, stream: bool = False
+) -> tuple[Request, ModelFlow]:
+    loop = llm.leanloop_
+    task = loop.task()
+    asked = Request(llm, form, given, kwargs, task, stream=stream)
+    return asked, _answering(_flow(loop, asked.call, task), asked.call, task)
+
+
+def _flow(loop: LeanLoop, call: ModelCall, task: Task) -> ModelFlow:
+    """The flow of one call, by whose the task is.
+
+    What is a part of something that lands (a tool of an agent, a query) is metered and no more. A task made for this
+    one call ends with it, so nothing stays set aside.
+    """
+    if task is not current_task():
+        return _without_hold(loop.stack.model_flow(call, task), task)
+    return BudgetGuard().on_model(call, task) if lands_elsewhere() else loop.stack.model_flow(call, task)
+
+
+def _without_hold(flow: ModelFlow, task: Task) -> ModelFlow:
+    reply = yield from flow
+    yield from give_back(task)
+    return reply
+
+
+def _answering(flow: ModelFlow, call: ModelCall, task: Task) -> ModelFlow:
+    """Raise where a structured answer was asked for and a landing could only give words: they would not parse."""
+    reply = yield from flow
+    if call.answer_tools and reply.raw is None and not reply.message.tool_calls and task.stopped is not None:
+        raise task.stopped
+    return reply

@@ -1,0 +1,132 @@
+"""How LlamaIndex's integrations are spoken to: the model's name, its output cap, a forbidden tool, effort.
+
+What a class really reads differs: a parameter of the call, or an attribute that beats it. So a change is noted in a
+`Sent`, which sends it with a twin of the model where an attribute must change; the model itself is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar, cast
+
+from leanloop.plugins.call import Effort
+
+__all__ = ["CAPS", "Provider", "Sent", "count", "mapping", "twin"]
+
+CAPS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "num_predict")
+"""What integrations call the output cap."""
+
+_COPIED = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+
+
+@dataclass(slots=True)
+class Sent:
+    """A call about to be sent: the model, what it is given, and the attributes that must be others for this call."""
+
+    llm: object
+    kwargs: dict[str, Any]
+    attributes: dict[str, object] = field(default_factory=dict[str, object])
+
+    def get(self, name: str) -> object:
+        """An attribute of the model, as changed."""
+        return self.attributes[name] if name in self.attributes else getattr(self.llm, name, None)
+
+    def target(self) -> object:
+        """The model to be called: itself, or a twin with the attributes changed, which shares its clients."""
+        if not self.attributes:
+            return self.llm
+        kind = type(self.llm)
+        other = kind.__new__(kind)
+        for name in _COPIED:
+            object.__setattr__(other, name, getattr(self.llm, name))
+        object.__setattr__(other, "__dict__", {**self.llm.__dict__, **self.attributes})
+        return other
+
+
+def twin(model: object, kind: type) -> object:
+    """A new instance of `kind`, a subclass of the model's class, with all that the model holds."""
+    other: object = kind.__new__(kind)
+    for name in _COPIED:
+        value = getattr(model, name)
+        object.__setattr__(other, name, value.copy() if hasattr(value, "copy") else value)
+    return other
+
+
+class Provider:
+    """An integration about which nothing is known but what most have in common.
+
+    A cap goes where the class has a field for it, and is a parameter of the call where it has none. Tools are
+    forbidden by taking them out; what Effort means nobody knows, so it is left as it is.
+
+    Attributes:
+        prices: the provider's id in genai-prices, None to look in all.
+        streaming: parameters that make a stream report its usage.
+    """
+
+    prices: ClassVar[str | None] = None
+    streaming: ClassVar[Mapping[str, object]] = {}
+
+    def output_cap(self, llm: object, kwargs: Mapping[str, object]) -> int | None:
+        """The output cap the call carries; None where nobody chose one."""
+        for given in (kwargs, mapping(getattr(llm, "additional_kwargs", None))):
+            for name in CAPS:
+                if count(given.get(name)):
+                    return cast("int", given[name])
+        values = (getattr(llm, name) for name in _cap_fields(cast("Hashable", type(llm))))
+        return next((value for value in values if count(value)), None)
+
+    def cap(self, sent: Sent, cap: int) -> None:
+        """Cap the output, in tokens."""
+        fields = _cap_fields(cast("Hashable", type(sent.llm)))
+        sent.attributes |= dict.fromkeys(fields[:1], cap)
+        for name in [name for name in CAPS if name in sent.kwargs] or ([] if fields else ["max_tokens"]):
+            sent.kwargs[name] = cap
+        extras = mapping(sent.get("additional_kwargs"))
+        if extras.keys() & set(CAPS):
+            sent.attributes["additional_kwargs"] = {k: cap if k in CAPS else v for k, v in extras.items()}
+
+    def forbid_tools(self, sent: Sent) -> None:
+        """Let the model call no tool."""
+        for name in ("tools", "tool_choice"):
+            sent.kwargs.pop(name, None)
+
+    def effort(self, sent: Sent, effort: Effort, cap: int | None) -> None:
+        """Ask for as much reasoning as `effort` says; `cap` is the output cap of the call."""
+
+    def thinking_tokens(self, llm: object, kwargs: Mapping[str, object]) -> int:
+        """The tokens of thinking that the output cap must exceed, zero where that is no rule."""
+        return 0
+
+    def forced(self, kwargs: Mapping[str, object], offered: list[str]) -> frozenset[str]:
+        """The tools the call forces, so that they carry its answer."""
+        choice = kwargs.get("tool_choice")
+        given = mapping(choice)
+        name = mapping(given.get("function")).get("name") or given.get("name")
+        if isinstance(name, str):
+            return frozenset({name} & set(offered))
+        if (choice in ("any", "required") or given.get("type") == "any") and len(offered) == 1:
+            return frozenset(offered)
+        return frozenset({choice}) if isinstance(choice, str) and choice in offered else frozenset()
+
+    def structured(self, llm: object, output_cls: type) -> dict[str, Any] | None:
+        """Parameters that make `chat` hold the answer to a schema, where `structured_predict` would go around it."""
+        return None
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """`value` where it is a mapping, else an empty one."""
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def count(value: object) -> bool:
+    """Whether `value` is a number of tokens."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+@lru_cache(maxsize=256)
+def _cap_fields(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a class that hold its output cap; asked per call, so remembered."""
+    fields = cast("Mapping[str, object]", getattr(kind, "model_fields", {}))
+    return tuple(name for name in CAPS if name in fields)

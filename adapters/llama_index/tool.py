@@ -1,0 +1,183 @@
+"""A tool under a budget: its calls are counted, limited, and what it calls in turn belongs to the agent's task."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from copy import copy
+from typing import Any, ClassVar, TypeVar, cast
+
+from llama_index.core.base.llms.types import ContentBlock, TextBlock
+from llama_index.core.tools import BaseTool, ToolOutput
+from llama_index.core.tools.types import AsyncBaseTool
+
+from leanloop.adapters.llama_index.guard import Guard
+from leanloop.adapters.llama_index.messages import json_text
+from leanloop.adapters.llama_index.place import Member, in_tool_call, using_tool
+from leanloop.errors import TaskStopped, UsageError
+from leanloop.plugins.call import ToolCall, ToolResult
+from leanloop.plugins.drive_async import arun
+from leanloop.plugins.drive_sync import run
+from leanloop.plugins.flow import Paused
+
+try:
+    from workflows.runtime.types.results import WaitingForEvent
+except ImportError:  # before llama-index-workflows 2.9, where a tool waits inside its call
+
+    class WaitingForEvent(Exception):  # type: ignore[no-redef]  # noqa: N818
+        """Never raised."""
+
+
+__all__ = ["guarded_tool", "guarded_tools"]
+
+Tool = TypeVar("Tool", bound=BaseTool)
+
+
+def guarded_tools(tools: Sequence[Tool], guard: Guard) -> list[Tool]:
+    """Twins of `tools`, in their order."""
+    return [guarded_tool(tool, guard) for tool in tools]
+
+
+def guarded_tool(tool: Tool, guard: Guard) -> Tool:
+    """A twin of `tool`; a call that does not fit is answered with the reason instead of being run.
+
+    Its class is one below the tool's own: LlamaIndex hands the workflow's context to a `FunctionTool` only, and
+    CodeActAgent takes nothing else. A tool that is guarded already is given back as it is.
+
+    Raises:
+        UsageError: `tool` is no LlamaIndex tool.
+    """
+    if not isinstance(cast("object", tool), BaseTool):
+        raise UsageError(f"tools() takes LlamaIndex tools, not {type(tool).__name__}; FunctionTool.from_defaults(fn).")
+    if isinstance(tool, _Called):
+        return tool
+    twin = copy(tool)
+    object.__setattr__(
+        twin, "__class__", guard.kind(type(tool), _Calls if isinstance(tool, AsyncBaseTool) else _Called)
+    )
+    return twin
+
+
+class _Call:
+    """One call of a tool, for both drivers."""
+
+    def __init__(self, tool: BaseTool, guard: Guard, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        self.tool = tool
+        self.guard = guard
+        self.member = guard.member()
+        context: object = getattr(tool, "ctx_param_name", None)
+        given = {name: value for name, value in kwargs.items() if name != context}
+        self._input: dict[str, object] = {"args": args, "kwargs": given}
+        self.asked = ToolCall(
+            uuid.uuid4().hex, _name(tool), json_text([*args, given] if args else given), history=self.member.steps
+        )
+        self._output: ToolOutput | None = None
+
+    def ran(self, output: object) -> ToolResult:
+        """The neutral result of what the tool gave."""
+        if not isinstance(output, ToolOutput):
+            return ToolResult(str(output), raw=output)
+        self._output = output
+        return ToolResult(output.content, output.is_error, raw=output)
+
+    def failed(self, error: Exception) -> ToolResult:
+        """The neutral result of a tool that raised; an end of a task, or a wait for a person, is none."""
+        if isinstance(error, WaitingForEvent):
+            raise Paused(error) from error
+        if isinstance(error, TaskStopped):
+            raise error
+        return ToolResult(str(error), is_error=True, raw=error)
+
+    def left(self, error: BaseException) -> BaseException:
+        """What is raised in place of `error`.
+
+        LlamaIndex shows the model what a tool raises and goes on, so a stop is made to last for the whole task.
+        """
+        if isinstance(error, Paused):
+            self.member.task.pause()
+            return error.cause
+        if isinstance(error, TaskStopped):
+            self.member.task.stop(error)
+        return error
+
+    def shown(self, result: ToolResult) -> object:
+        """The tool's own output or error where no plugin changed it, else its text in place of the tool's."""
+        raw = result.raw
+        if isinstance(raw, Exception):
+            raise raw
+        if raw is not None:
+            return raw
+        ran = self._output
+        blocks: list[ContentBlock] = [TextBlock(text=result.text)]
+        blocks += [block for block in ran.blocks if not isinstance(block, TextBlock)] if ran else []
+        return ToolOutput(
+            tool_name=_name(self.tool),
+            blocks=blocks,
+            raw_input=ran.raw_input if ran else self._input,
+            raw_output=ran.raw_output if ran else result.text,
+            is_error=result.is_error,
+        )
+
+
+class _Called:
+    """Guards a tool that can only be called."""
+
+    leanloop_: ClassVar[Guard]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        inner: Any = super().__call__  # type: ignore[misc]
+        return _run(self, inner, args, kwargs)
+
+
+class _Calls(_Called):
+    """Guards a tool's `call` and `acall`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        inner: Any = super(_Called, self).__call__  # type: ignore[misc]  # which ends in `call`
+        return inner(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        inner: Any = getattr(super(), "call")  # noqa: B009
+        return _run(self, inner, args, kwargs)
+
+    async def acall(self, *args: Any, **kwargs: Any) -> Any:
+        inner: Any = getattr(super(), "acall")  # noqa: B009
+        if in_tool_call(self):
+            return await inner(*args, **kwargs)
+        made = _Call(cast("BaseTool", self), self.leanloop_, args, kwargs)
+
+        async def send(call: ToolCall) -> ToolResult:
+            try:
+                return made.ran(await inner(*args, **kwargs))
+            except Exception as error:  # noqa: BLE001 shown to the model, as LlamaIndex does
+                return made.failed(error)
+
+        with using_tool(made.member, self):
+            try:
+                result = await arun(made.guard.tool_flow(made.asked, made.member), send)
+            except (Paused, TaskStopped) as error:
+                raise made.left(error) from None
+        return made.shown(result)
+
+
+def _run(tool: _Called, inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+    if in_tool_call(tool):
+        return inner(*args, **kwargs)
+    made = _Call(cast("BaseTool", tool), tool.leanloop_, args, kwargs)
+
+    def send(call: ToolCall) -> ToolResult:
+        try:
+            return made.ran(inner(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 shown to the model, as LlamaIndex does
+            return made.failed(error)
+
+    with using_tool(made.member, tool):
+        try:
+            result = run(made.guard.tool_flow(made.asked, made.member), send)
+        except (Paused, TaskStopped) as error:
+            raise made.left(error) from None
+    return made.shown(result)
+
+
+def _name(tool: BaseTool) -> str:
+    return tool.metadata.name or ""
