@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
 
@@ -30,7 +30,7 @@ class Piece(Generic[Response]):
 
     def __init__(self, response: Response, stream: Arriving[Response]) -> None:
         self._response: Response | None = response
-        self.stream = stream
+        self.stream: Arriving[Response] = stream
 
     def take(self) -> Iterable[Response]:
         """The chunk; only once."""
@@ -43,8 +43,8 @@ class Arriving(Generic[Response]):
 
     __slots__ = ("_deltas", "_form", "_last", "_usage")
 
-    def __init__(self, form: Form[object, Response]) -> None:
-        self._form = form
+    def __init__(self, form: Form[Any, Response]) -> None:
+        self._form: Form[Any, Response] = form
         self._last: Response | None = None
         self._usage: Usage | None = None
         self._deltas: list[str] = []
@@ -72,12 +72,12 @@ class Pieces(Generic[Response]):
 
     __slots__ = ("_form",)
 
-    def __init__(self, form: Form[object, Response]) -> None:
-        self._form = form
+    def __init__(self, form: Form[Any, Response]) -> None:
+        self._form: Form[Any, Response] = form
 
     def join(self, chunks: Sequence[Piece[Response]]) -> ModelReply:
         """The whole reply."""
-        return (chunks[-1].stream if chunks else Arriving(self._form)).reply()
+        return chunks[-1].stream.reply() if chunks else Arriving(self._form).reply()
 
     def split(self, reply: ModelReply) -> Iterable[Piece[Response]]:
         """One chunk with all of a reply that was never streamed."""

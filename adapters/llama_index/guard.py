@@ -62,26 +62,26 @@ class Guard:
         current, found = current_task(), self.runs.latest(current_run())
         if found is not None and (current is None or current is found.task or found.task not in current.lineage):
             return found
-        if current is None or (self.has_own_budget and all(part.budget != self.budget for part in current.lineage)):
+        if current is None or (self.has_own_budget and not current.serves(self.budget)):
             return Member(Task(self.budget, parent=current, store=self.store))
         return Member(current)
 
     def begin_task(self, task_id: str | None = None) -> Task:
         """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child."""
         current = current_task()
-        if current is not None and task_id is None and current.claim(self.budget):
+        if current is not None and current.claim(self.budget):
             return current
         task = Task(self.budget, parent=current, store=self.store, task_id=task_id)
         task.claim(self.budget)
         return task
 
-    def model_flow(self, call: ModelCall) -> ModelFlow:
+    def model_flow(self, call: ModelCall, member: Member | None = None) -> ModelFlow:
         """The flow of a model call made here.
 
         Inside a tool of the agent whose task it is, a call is metered and no more: the agent lands, not this call.
         A task made for one call keeps nothing set aside when it is over.
         """
-        member = self.member()
+        member = member or self.member()
         if member is current_step():
             return self.stack.model_flow(replace(call, history=member.steps), member.task)
         if member.task is not current_task():

@@ -7,39 +7,26 @@ here are not decorated with LlamaIndex's callbacks, because the inner ones are: 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms import LLM
 from llama_index.core.llms.structured_llm import StructuredLLM
 
 from leanloop.adapters.llama_index.arriving import Arriving, Piece, Pieces
-from leanloop.adapters.llama_index.covered import (
-    acovered_stream,
-    covered_stream,
-    in_model_call,
-    lands_elsewhere,
-    model_call_covered,
-)
-from leanloop.adapters.llama_index.provider import Provider, twin
-from leanloop.adapters.llama_index.providers import provider_of
+from leanloop.adapters.llama_index.covered import acovered_stream, covered_stream, in_model_call, model_call_covered
+from leanloop.adapters.llama_index.guard import Guard
+from leanloop.adapters.llama_index.provider import twin
 from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
 from leanloop.errors import UsageError
-from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.current import current_task
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import ModelFlow
-from leanloop.plugins.landing_reserve import give_back
 from leanloop.plugins.task import Task
-
-if TYPE_CHECKING:
-    from leanloop.adapters.llama_index.loop import LeanLoop
 
 __all__ = ["GuardedLLM", "guarded"]
 
@@ -48,8 +35,8 @@ Given = TypeVar("Given")
 Response = TypeVar("Response", ChatResponse, CompletionResponse)
 
 
-def guarded(llm: Model, loop: LeanLoop) -> Model:
-    """A twin of `llm` under the budget of `loop`; one that is guarded already stays under its own.
+def guarded(llm: Model, guard: Guard) -> Model:
+    """A twin of `llm` under the budget of `guard`; one that is guarded already stays under its own.
 
     Raises:
         UsageError: `llm` is no LLM of LlamaIndex.
@@ -60,19 +47,15 @@ def guarded(llm: Model, loop: LeanLoop) -> Model:
         raise UsageError(f"llm() takes an LLM of LlamaIndex, not {type(llm).__name__}.")
     if isinstance(llm, StructuredLLM):  # it calls its inner LLM, and that is where a call is one call
         outer = twin(llm, type(llm))
-        outer.__dict__["llm"] = guarded(llm.llm, loop)
+        outer.__dict__["llm"] = guarded(llm.llm, guard)
         return cast("Model", outer)
-    kind = type(llm)
-    # Under its own name, by which traces know it.
-    made: Any = type(kind.__name__, (GuardedLLM, kind), {"__module__": kind.__module__})
-    made.leanloop_ = loop  # afterwards: pydantic takes what stands in a class's body for a field
-    return cast("Model", twin(llm, made))
+    return cast("Model", twin(llm, guard.kind(type(llm), GuardedLLM)))
 
 
 class GuardedLLM:
     """Guards each method by which a model is called; the inner ones it leads to are counted with it."""
 
-    leanloop_: ClassVar[LeanLoop]
+    leanloop_: ClassVar[Guard]
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Guarded."""
@@ -197,27 +180,10 @@ async def _astream(
 def _begin(
     llm: GuardedLLM, form: Form[Any, Any], given: object, kwargs: dict[str, Any], *, stream: bool = False
 ) -> tuple[Request, ModelFlow]:
-    loop = llm.leanloop_
-    task = loop.task()
-    asked = Request(llm, form, given, kwargs, task, stream=stream)
-    return asked, _answering(_flow(loop, asked.call, task), asked.call, task)
-
-
-def _flow(loop: LeanLoop, call: ModelCall, task: Task) -> ModelFlow:
-    """The flow of one call, by whose the task is.
-
-    What is a part of something that lands (a tool of an agent, a query) is metered and no more. A task made for this
-    one call ends with it, so nothing stays set aside.
-    """
-    if task is not current_task():
-        return _without_hold(loop.stack.model_flow(call, task), task)
-    return BudgetGuard().on_model(call, task) if lands_elsewhere() else loop.stack.model_flow(call, task)
-
-
-def _without_hold(flow: ModelFlow, task: Task) -> ModelFlow:
-    reply = yield from flow
-    yield from give_back(task)
-    return reply
+    guard = llm.leanloop_
+    member = guard.member()
+    asked = Request(llm, form, given, kwargs, member.task, stream=stream)
+    return asked, _answering(guard.model_flow(asked.call, member), asked.call, member.task)
 
 
 def _answering(flow: ModelFlow, call: ModelCall, task: Task) -> ModelFlow:

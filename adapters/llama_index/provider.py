@@ -38,14 +38,14 @@ class Sent:
         if not self.attributes:
             return self.llm
         kind = type(self.llm)
-        other = kind.__new__(kind)
+        other: object = kind.__new__(kind)
         for name in _COPIED:
             object.__setattr__(other, name, getattr(self.llm, name))
         object.__setattr__(other, "__dict__", {**self.llm.__dict__, **self.attributes})
         return other
 
 
-def twin(model: object, kind: type) -> object:
+def twin(model: object, kind: type[object]) -> object:
     """A new instance of `kind`, a subclass of the model's class, with all that the model holds."""
     other: object = kind.__new__(kind)
     for name in _COPIED:

@@ -163,7 +163,7 @@ class ScriptedTextLLM(LLM):
 class ScriptedLLM(ScriptedTextLLM, FunctionCallingLLM):
     """`ScriptedTextLLM` that calls tools: a reply may hold ToolCallBlocks."""
 
-    def _prepare_chat_with_tools(
+    def _prepare_chat_with_tools(  # noqa: PLR0917  (as LlamaIndex has it)
         self,
         tools: Sequence[BaseTool],
         user_msg: str | ChatMessage | None = None,

@@ -1,9 +1,9 @@
 """What the integrations of LlamaIndex report of a call's tokens, as neutral usage.
 
-LlamaIndex has no form of its own for it: each integration leaves the provider's object in `raw`. Fields as documented by
-OpenAI (chat completions, responses; cached and reasoning tokens are parts of their wholes), Anthropic (`input_tokens`
-leaves out what was read from or written to the cache), Google (`candidates_token_count` leaves out thoughts) and
-Amazon Bedrock (as Anthropic, in camel case).
+LlamaIndex has no form of its own for it: each integration leaves the provider's object in `raw`. Fields as documented
+by OpenAI (chat completions, responses; cached and reasoning tokens are parts of their wholes), Anthropic
+(`input_tokens` leaves out what was read from or written to the cache), Google (`candidates_token_count` leaves out
+thoughts) and Amazon Bedrock (as Anthropic, in camel case).
 """
 
 from __future__ import annotations
