@@ -47,6 +47,11 @@ class ModelCall:
     history: tuple[Message, ...] | None = None
     raw: object = field(default=None, compare=False, repr=False)
 
+    @property
+    def steps(self) -> tuple[Message, ...]:
+        """The history in which tool calls and their results are found."""
+        return self.messages if self.history is None else self.history
+
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:

@@ -12,7 +12,7 @@ from leanloop.budgets.usage import Usage
 from leanloop.errors import BudgetExceeded, TaskStopped
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.flow import ModelFlow, Plugin
-from leanloop.plugins.landing_history import answered, shortened
+from leanloop.plugins.landing_history import answered, gathered, shortened
 from leanloop.plugins.landing_reserve import give_back
 from leanloop.plugins.task import Task
 
@@ -98,25 +98,10 @@ def _answer_only(call: ModelCall, reply: ModelReply, stop: TaskStopped) -> Model
     kept = tuple(request for request in reply.message.tool_calls if request.name in call.answer_tools)
     if kept == reply.message.tool_calls and (kept or reply.message.text.strip()):
         return reply
-    text = reply.message.text if reply.message.text.strip() or kept else _gathered(call, stop)
+    text = reply.message.text if reply.message.text.strip() or kept else gathered(call.steps, stop)
     message = replace(reply.message, text=text, tool_calls=kept, raw=None)
     return ModelReply(message, reply.usage)
 
 
 def _without_model(call: ModelCall, stop: TaskStopped) -> ModelReply:
-    return ModelReply(Message("assistant", _gathered(call, stop)), Usage())
-
-
-def _gathered(call: ModelCall, stop: TaskStopped) -> str:
-    """An answer from the history alone: the last thing said and the latest results."""
-    parts = [f"This task stopped before it was finished. {stop.reason}"]
-    said = next((m.text for m in reversed(call.messages) if m.role == "assistant" and m.text.strip()), "")
-    if said:
-        parts.append(f"Last said:\n{_clip(said)}")
-    results = [message for message in call.messages if message.role == "tool" and message.text.strip()][-3:]
-    parts += [f"Result of {message.name or 'a tool'}:\n{_clip(message.text)}" for message in results]
-    return "\n\n".join(parts)
-
-
-def _clip(text: str, length: int = 1_000) -> str:
-    return text if len(text) <= length else f"{text[:length]} [... {len(text) - length:,} characters more]"
+    return ModelReply(Message("assistant", gathered(call.steps, stop)), Usage())

@@ -1,4 +1,4 @@
-"""The history a landing is asked on: valid, and short enough for what is left."""
+"""The history a landing is asked on: valid, and short enough for what is left; or told as it is, without a model."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from leanloop.budgets.message import Message
 from leanloop.budgets.tokens import TokenCounter
+from leanloop.errors import TaskStopped
 
-__all__ = ["answered", "shortened"]
+__all__ = ["answered", "gathered", "shortened"]
 
 _GAP = "\n[... {:,} characters left out ...]\n"
 _WORTH_CUTTING = 200
@@ -35,6 +36,21 @@ def answered(messages: Sequence[Message]) -> tuple[Message, ...]:
             given = set()
         whole.append(message)
     return tuple(reversed(whole))
+
+
+def gathered(messages: Sequence[Message], stop: TaskStopped) -> str:
+    """An answer from the history alone: the last thing said and the latest results."""
+    parts = [f"This task stopped before it was finished. {stop.reason}"]
+    said = next((m.text for m in reversed(messages) if m.role == "assistant" and m.text.strip()), "")
+    if said:
+        parts.append(f"Last said:\n{_clip(said)}")
+    results = [message for message in messages if message.role == "tool" and message.text.strip()][-3:]
+    parts += [f"Result of {message.name or 'a tool'}:\n{_clip(message.text)}" for message in results]
+    return "\n\n".join(parts)
+
+
+def _clip(text: str, length: int = 1_000) -> str:
+    return text if len(text) <= length else f"{text[:length]} [... {len(text) - length:,} characters more]"
 
 
 def shortened(messages: tuple[Message, ...], tokens: int, counter: TokenCounter) -> tuple[Message, ...]:

@@ -70,7 +70,7 @@ class LoopGuard(Plugin):
 
 def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
     """The repetitions that the newest steps of the call's history are a part of."""
-    steps, newest = _guarded_steps(call.messages if call.history is None else call.history, rules)
+    steps, newest = _guarded_steps(call.steps, rules)
     if not newest:
         return []
     window = steps[-rules.window :]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from copy import copy
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -21,16 +20,14 @@ from llama_index.core.tools.types import AsyncBaseTool
 from llama_index.core.workflow import Context, StopEvent
 from workflows.handler import WorkflowHandler
 
-from leanloop.adapters.llama_index.answer import made_final
-from leanloop.adapters.llama_index.cap import stop_before_cap
+from leanloop.adapters.llama_index.final_answer import made_final
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
-from leanloop.adapters.llama_index.place import Member, beginning, current_run, stepping
+from leanloop.adapters.llama_index.max_iterations import land_before_cap
+from leanloop.adapters.llama_index.place import Member, Scope, beginning, current_run, current_scope, stepping
 from leanloop.adapters.llama_index.steps import said, seen
-from leanloop.adapters.llama_index.tool import guarded_tool, guarded_tools
+from leanloop.adapters.llama_index.tool import guarded_tools
 from leanloop.errors import UsageError
-from leanloop.plugins.drive_async import arun
-from leanloop.plugins.landing_reserve import give_back
 from leanloop.plugins.task import Task
 
 __all__ = ["guarded_agent", "task_of"]
@@ -39,9 +36,6 @@ Agent = TypeVar("Agent", bound=BaseWorkflowAgent | AgentWorkflow)
 
 _TASK = "leanloop_task"
 """Where a run's context keeps the id of its task, so that it goes on in it when it is stored and resumed."""
-
-_LAST_STEPS = ("parse_agent_output", "aggregate_tool_results")
-"""LlamaIndex's steps that end a run."""
 
 
 def guarded_agent(agent: Agent, guard: Guard) -> Agent:
@@ -61,12 +55,11 @@ def guarded_agent(agent: Agent, guard: Guard) -> Agent:
         methods = _WorkflowTwin
     else:
         raise UsageError(f"agent() takes an agent of LlamaIndex or an AgentWorkflow, not {type(agent).__name__}.")
-    twin = copy(agent)
     kind = guard.kind(type(agent), methods)
-    for name in _LAST_STEPS:
+    for name, wrapped in _STEPS.items():
         if name not in kind.__dict__:
-            setattr(kind, name, _with_receipt(getattr(type(agent), name)))
-    object.__setattr__(twin, "__class__", kind)
+            setattr(kind, name, wrapped(getattr(type(agent), name)))
+    twin = guard.twin(agent, methods)
     twin.__dict__.update(_parts(agent, guard), _runtime_locked=False, _broker_config=None, _validation_result=None)
     twin.runtime.track_workflow(twin)
     return cast("Agent", twin)
@@ -92,9 +85,7 @@ def _parts(agent: BaseWorkflowAgent | AgentWorkflow, guard: Guard) -> dict[str, 
     parts: dict[str, object] = {"llm": guarded(agent.llm, guard)}
     parts["tools"] = None if tools is None else guarded_tools(tools, guard)
     if agent.tool_retriever is not None:
-        retriever = copy(cast("ObjectRetriever[BaseTool]", agent.tool_retriever))
-        retriever.__class__ = guard.kind(type(retriever), _Retrieves)
-        parts["tool_retriever"] = retriever
+        parts["tool_retriever"] = guard.twin(cast("ObjectRetriever[BaseTool]", agent.tool_retriever), _Retrieves)
     return parts
 
 
@@ -123,23 +114,119 @@ class _Runs:
         context = next((part for part in (*args, kwargs.get("ctx")) if isinstance(part, Context)), None)
         resumed = _stored_task(context)
         root = (guard.runs.earlier(resumed) if resumed else None) or Member(guard.begin_task(resumed))
-        run_id = kwargs["run_id"] = kwargs.get("run_id") or uuid.uuid4().hex
+        task = root.task
         # LlamaIndex's own default of 20 gives way to a limit on cycles; one that was asked for holds.
-        if resumed is None and "cycles" in root.task.limited and not kwargs.get("max_iterations"):
+        if resumed is None and "cycles" in task.limited and not kwargs.get("max_iterations"):
             kwargs["max_iterations"] = sys.maxsize
-        guard.runs.begin(run_id, root)
+        run_id = kwargs["run_id"] = kwargs.get("run_id") or uuid.uuid4().hex
+        scope = Scope(run_id, task)
+        guard.runs.begin(root)
         try:
-            with beginning(run_id, root.task):
+            with beginning(scope):
                 handler: WorkflowHandler[Any] = inner(*args, **kwargs)
         except BaseException:
-            guard.runs.end(run_id, early=True)
+            guard.runs.end(task.id, early=True)
             raise
-        setattr(handler, _TASK, root.task)
-        setattr(handler, "_leanloop_end", asyncio.create_task(_end(guard, run_id, root.task, handler)))  # noqa: B010
+        setattr(handler, _TASK, task)
+        setattr(handler, "_leanloop_end", asyncio.ensure_future(_end(guard, scope, handler)))  # noqa: B010
         return handler
 
 
-async def _end(guard: Guard, run_id: str, task: Task, handler: WorkflowHandler[Any]) -> None:
+class _TakesSteps:
+    """Guards the methods of an agent that LlamaIndex calls by itself and within an AgentWorkflow alike."""
+
+    leanloop_: ClassVar[Guard]
+    name: str
+
+    async def take_step(
+        self, ctx: AgentContext, llm_input: list[ChatMessage], tools: Sequence[AsyncBaseTool], memory: BaseMemory
+    ) -> AgentOutput:
+        inner: Any = getattr(super(), "take_step")  # noqa: B009
+        member = self._member()
+        await land_before_cap(ctx, member.task)
+        with stepping(member):
+            output: AgentOutput = await inner(ctx, llm_input, tools, memory)
+        if member.task.landed:
+            output = await made_final(cast("BaseWorkflowAgent", self), ctx, output, member)
+        member.steps += said(output, len(member.steps))
+        if current_scope() is None:  # nobody will see the end of this run
+            await _give_back(member.task)
+        return output
+
+    async def handle_tool_call_results(self, ctx: Context, results: list[ToolCallResult], memory: BaseMemory) -> None:
+        inner: Any = getattr(super(), "handle_tool_call_results")  # noqa: B009
+        self._member().steps += seen(results)
+        await inner(ctx, results, memory)
+
+    def _member(self) -> Member:
+        key, guard = current_run(), self.leanloop_
+        if key is None:
+            return Member(guard.begin_task())
+        return guard.runs.of(key, self.name, lambda: _opened(guard, f"{key}\n{self.name}"))
+
+
+class _AgentTwin(_TakesSteps, _Runs):
+    """A guarded agent."""
+
+
+class _WorkflowTwin(_Runs):
+    """A guarded AgentWorkflow: the tools it adds by itself, to hand over, are guarded too."""
+
+    async def get_tools(self, agent_name: str, input_str: str | None = None) -> Sequence[AsyncBaseTool]:
+        inner: Any = getattr(super(), "get_tools")  # noqa: B009
+        return guarded_tools(await inner(agent_name, input_str), self.leanloop_)
+
+
+def _opened(guard: Guard, name: str) -> Member:
+    """An agent's part of a run, closed with the run; its task has the same id when the run is resumed elsewhere."""
+    task = guard.begin_task(uuid.uuid5(uuid.NAMESPACE_OID, name).hex)
+    scope = current_scope()
+    if scope is not None:
+        scope.opened.append(task)
+    return Member(task)
+
+
+Step = Callable[..., Awaitable[object]]
+
+
+def _first_step(step: Step) -> Step:
+    """The step that sets a run up, which also notes the run's task in its context."""
+
+    @wraps(step)
+    async def init_run(self: _Runs, ctx: Context, *args: Any, **kwargs: Any) -> object:
+        event = await step(self, ctx, *args, **kwargs)
+        scope = current_scope()
+        if scope is not None:
+            await ctx.store.set(_TASK, scope.root.id)
+        return event
+
+    return init_run
+
+
+def _last_step(step: Step) -> Step:
+    """A step that may end a run, whose result then carries the receipt."""
+
+    @wraps(step)
+    async def last_step(self: _Runs, *args: Any, **kwargs: Any) -> object:
+        event = await step(self, *args, **kwargs)
+        scope = current_scope()
+        if scope is not None and isinstance(event, StopEvent):
+            result: object = event.result
+            if isinstance(result, AgentOutput):
+                result["leanloop"] = scope.root.receipt().as_dict()
+        return event
+
+    return last_step
+
+
+_STEPS: Mapping[str, Callable[[Step], Step]] = {
+    "init_run": _first_step,
+    "parse_agent_output": _last_step,
+    "aggregate_tool_results": _last_step,
+}
+
+
+async def _end(guard: Guard, scope: Scope, handler: WorkflowHandler[Any]) -> None:
     """When a run is over, however it ended, nothing stays set aside for its landing."""
     early = True
     try:
@@ -148,8 +235,9 @@ async def _end(guard: Guard, run_id: str, task: Task, handler: WorkflowHandler[A
     except Exception:  # noqa: BLE001, S110  raised to whoever awaits the handler
         pass
     finally:
-        for member in (task, *guard.runs.end(run_id, early=early)):
-            await _give_back(member)
+        guard.runs.end(scope.root.id, early=early)
+        for task in (scope.root, *scope.opened):
+            await _give_back(task)
 
 
 async def _give_back(task: Task) -> None:

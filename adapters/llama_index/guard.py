@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.place import Member, current_run, current_step
@@ -21,6 +23,11 @@ from leanloop.plugins.task import Task
 
 __all__ = ["Guard"]
 
+Original = TypeVar("Original")
+
+_HELD = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+"""Where an object keeps what it holds; the last three are those of a pydantic model."""
+
 
 class Guard:
     """What the guarded twins of models, tools, engines and agents share.
@@ -34,7 +41,7 @@ class Guard:
     def __init__(
         self, budget: Budget | None = None, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
     ) -> None:
-        if budget is not None and not isinstance(budget, Budget):
+        if budget is not None and not isinstance(cast("object", budget), Budget):
             raise UsageError(
                 f"LeanLoop() takes a Budget, not {type(budget).__name__}; for a file: LeanLoop.from_file(path)."
             )
@@ -50,9 +57,19 @@ class Guard:
         found = self._kinds.get((of, methods))
         if found is None:
             named = {"__module__": of.__module__, "__qualname__": of.__qualname__, "__doc__": of.__doc__}
-            found = self._kinds[of, methods] = type(of)(of.__name__, (methods, of), named)
-            found.leanloop_ = self  # afterwards: pydantic takes what stands in a class's body for a field
+            made: Any = type(of)(of.__name__, (methods, of), named)
+            made.leanloop_ = self  # afterwards: pydantic takes what stands in a class's body for a field
+            found = self._kinds[of, methods] = cast("type", made)
         return found
+
+    def twin(self, original: Original, methods: type) -> Original:
+        """A new instance with all that `original` holds, of the `kind` below its class."""
+        other: object = object.__new__(self.kind(type(original), methods))
+        for name in _HELD:
+            value: object = getattr(original, name, None)
+            if value is not None:
+                object.__setattr__(other, name, copy(value))
+        return cast("Original", other)
 
     def member(self) -> Member:
         """What a call made here belongs to: an agent's run, the current task, or a task of its own.
@@ -75,13 +92,16 @@ class Guard:
         task.claim(self.budget)
         return task
 
-    def model_flow(self, call: ModelCall, member: Member | None = None) -> ModelFlow:
-        """The flow of a model call made here.
+    def task(self) -> Task:
+        """The task a call made here belongs to."""
+        return self.member().task
+
+    def model_flow(self, call: ModelCall, member: Member) -> ModelFlow:
+        """The flow of a model call of `member`, made here.
 
         Inside a tool of the agent whose task it is, a call is metered and no more: the agent lands, not this call.
         A task made for one call keeps nothing set aside when it is over.
         """
-        member = member or self.member()
         if member is current_step():
             return self.stack.model_flow(replace(call, history=member.steps), member.task)
         if member.task is not current_task():

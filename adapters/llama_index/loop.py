@@ -1,29 +1,37 @@
-"""LeanLoop for LlamaIndex: guarded twins of models, tools, engines and agents."""
+"""LeanLoop for LlamaIndex: one budget, from which models, tools, agents and engines are guarded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
+from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
 from llama_index.core.llms import LLM
+from llama_index.core.tools import BaseTool
+from workflows.handler import WorkflowHandler
 
+from leanloop.adapters.llama_index.agent import guarded_agent, task_of
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
+from leanloop.adapters.llama_index.tool import guarded_tools
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
 from leanloop.plugins.flow import Plugin
+from leanloop.plugins.task import Task
 
 __all__ = ["LeanLoop"]
 
 Model = TypeVar("Model", bound=LLM)
+Tool = TypeVar("Tool", bound=BaseTool)
+Agent = TypeVar("Agent", bound=BaseWorkflowAgent | AgentWorkflow)
 
 
 class LeanLoop(Guard):
-    """Keeps agents and query engines within their budget, breaks their loops, lands them with an answer.
+    """Keeps what runs on LlamaIndex within a budget, breaks loops, and lands with an answer.
 
-    Each method gives a twin of what it is given, which is left as it was; nothing global changes.
+    What it is given stays as it is: each method returns a twin, which is guarded.
 
     Args:
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
@@ -46,9 +54,33 @@ class LeanLoop(Guard):
         return cls(budget, plugins=plugins, store=store)
 
     def llm(self, llm: Model) -> Model:
-        """A twin of `llm`; a call that does not fit its budget is made smaller, lands, or raises.
+        """A twin of `llm`, each call of which is reserved, counted, and lands or raises where it does not fit.
 
         Calls in an agent or a query of this budget, or inside ``with leanloop.task(...)``, are one task; any other
         call is a task of its own.
         """
         return guarded(llm, self)
+
+    def tools(self, tools: Sequence[Tool]) -> list[Tool]:
+        """Twins of `tools`; a call that does not fit is answered with the reason instead of being run.
+
+        For tools outside a guarded agent: `agent` guards its own.
+        """
+        return guarded_tools(tools, self)
+
+    def agent(self, agent: Agent) -> Agent:
+        """A twin of an agent, or of an AgentWorkflow with all its agents; each `run` is a task.
+
+        The result of a run carries the receipt: ``result["leanloop"]``, plain JSON types. In a workflow, an agent
+        guarded by a LeanLoop of its own has its own budget below that of the whole.
+        """
+        return guarded_agent(agent, self)
+
+    @staticmethod
+    def task_of(handler: WorkflowHandler[Any]) -> Task:
+        """The task of a run that `agent` began, from what `run` returned: its receipt, also after the run failed.
+
+        Raises:
+            UsageError: the run is not one of a guarded agent or workflow.
+        """
+        return task_of(handler)

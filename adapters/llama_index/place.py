@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llama_index_instrumentation.dispatcher import active_instrument_tags
@@ -19,7 +19,17 @@ from leanloop.budgets.message import Message
 from leanloop.plugins.current import enter, leave
 from leanloop.plugins.task import Task
 
-__all__ = ["Member", "beginning", "current_run", "current_step", "in_tool_call", "stepping", "using_tool"]
+__all__ = [
+    "Member",
+    "Scope",
+    "beginning",
+    "current_run",
+    "current_scope",
+    "current_step",
+    "in_tool_call",
+    "stepping",
+    "using_tool",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -34,19 +44,39 @@ class Member:
     steps: tuple[Message, ...] = ()
 
 
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A guarded run: the task of the whole, and the tasks of its agents, to be closed with it."""
+
+    run_id: str
+    root: Task
+    opened: list[Task] = field(default_factory=list[Task])
+
+
 class _Inside(NamedTuple):
     member: Member
     tool: object  # None in a step
 
 
-_run: ContextVar[str | None] = ContextVar("leanloop_llama_run", default=None)
+_scope: ContextVar[Scope | None] = ContextVar("leanloop_llama_scope", default=None)
 _inside: ContextVar[_Inside | None] = ContextVar("leanloop_llama_inside", default=None)
 
 
+def current_scope() -> Scope | None:
+    """The guarded run this code is part of; None in a run that is not guarded, also inside one that is."""
+    scope, run_id = _scope.get(), _workflow_run()
+    return scope if scope is not None and run_id in (None, scope.run_id) else None
+
+
 def current_run() -> str | None:
-    """The id of the workflow run this code is part of: LlamaIndex's own, also where the workflow is not guarded."""
-    own: object = active_instrument_tags.get().get("llamaindex.run_id")
-    return own if isinstance(own, str) else _run.get()
+    """What tells the run this code is part of from others: the id of its task, or of the workflow's run."""
+    scope = current_scope()
+    return _workflow_run() if scope is None else scope.root.id
+
+
+def _workflow_run() -> str | None:
+    run_id: object = active_instrument_tags.get().get("llamaindex.run_id")
+    return run_id if isinstance(run_id, str) else None
 
 
 def current_step() -> Member | None:
@@ -62,15 +92,15 @@ def in_tool_call(tool: object) -> bool:
 
 
 @contextmanager
-def beginning(run_id: str, task: Task) -> Generator[None, None, None]:
+def beginning(scope: Scope) -> Generator[None, None, None]:
     """Around the call that begins a run; its steps take the context with them."""
-    run, inside, entered = _run.set(run_id), _inside.set(None), enter(task)
+    outer, inside, entered = _scope.set(scope), _inside.set(None), enter(scope.root)
     try:
         yield
     finally:
         leave(entered)
         _inside.reset(inside)
-        _run.reset(run)
+        _scope.reset(outer)
 
 
 def stepping(member: Member) -> _Within:

@@ -1,29 +1,27 @@
 """The runs of one guard's agents, and the task each agent in them has.
 
-An agent that runs by itself has the task of its run. Within a workflow each guarded agent has a task below the
-workflow's. A run that ended early is remembered, so that one resumed from a stored context goes on in its task.
+An agent that runs by itself has the task of its run. Within a workflow each agent that is guarded by itself has a
+task below the workflow's. A run that ended early is remembered, so that one resumed from a stored context goes on.
 """
 
 from __future__ import annotations
 
 import threading
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from leanloop.adapters.llama_index.place import Member
-from leanloop.plugins.task import Task
 
 __all__ = ["Runs"]
 
 _KEPT = 1_024
-"""Runs remembered that nobody closes (of workflows that are not guarded), and runs that ended early."""
+"""Runs remembered whose end is not seen (of workflows guarded by another or not at all), or that ended early."""
 
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """`root` is the whole run's where its beginning was guarded; `members` are by agent."""
+    """`root` is the whole run's, where it is this guard's; `latest` is the agent that was last at work."""
 
     root: Member | None = None
     members: dict[str, Member] = field(default_factory=dict[str, Member])
@@ -31,54 +29,51 @@ class _Run:
 
 
 class Runs:
-    """The runs of one guard in this process; safe under threads."""
+    """The runs of one guard in this process, by what `current_run` gives; safe under threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._going: OrderedDict[str, _Run] = OrderedDict()
-        self._ended: OrderedDict[str, Member] = OrderedDict()
+        self._begun: dict[str, _Run] = {}
+        self._others: OrderedDict[str, _Run] = OrderedDict()
 
-    def earlier(self, task_id: str) -> Member | None:
+    def begin(self, root: Member) -> None:
+        """Remember a run of this guard until `end`."""
+        with self._lock:
+            self._begun[root.task.id] = _Run(root, latest=root)
+
+    def earlier(self, key: str) -> Member | None:
         """The whole of a run that ended early, to be gone on with."""
         with self._lock:
-            return self._ended.pop(task_id, None)
+            run = self._others.pop(key, None)
+            return run.root if run is not None else None
 
-    def begin(self, run_id: str, root: Member) -> None:
-        """Remember a guarded run until `end`."""
+    def end(self, key: str, *, early: bool) -> None:
+        """Forget a run; one that ended early may be resumed."""
         with self._lock:
-            self._going[run_id] = _Run(root, latest=root)
+            run = self._begun.pop(key)
+            if early:
+                self._remember(key, run)
 
-    def end(self, run_id: str, *, early: bool) -> tuple[Task, ...]:
-        """Forget a run, and give the tasks of its agents; one that ended early may be gone on with."""
-        with self._lock:
-            run = self._going.pop(run_id)
-            if run.root is not None and early:
-                self._ended[run.root.task.id] = run.root
-                _drop_oldest(self._ended)
-            return tuple(member.task for member in run.members.values())
-
-    def latest(self, run_id: str | None) -> Member | None:
+    def latest(self, key: str | None) -> Member | None:
         """The agent of this guard that was last at work in a run: its tools and its other calls are meant."""
-        run = self._going.get(run_id) if run_id is not None else None
+        run = self._find(key) if key is not None else None
         return run.latest if run is not None else None
 
-    def of(self, run_id: str | None, agent: str, fresh: Callable[[str | None], Task]) -> Member:
-        """An agent at its step; `fresh` opens a task for it, by an id where the run's is known."""
-        if run_id is None:
-            return Member(fresh(None))
+    def of(self, key: str, agent: str, fresh: Callable[[], Member]) -> Member:
+        """An agent at its step."""
         with self._lock:
-            run = self._going.get(run_id)
-            if run is None:
-                run = self._going[run_id] = _Run()
-                _drop_oldest(self._going)
+            run = self._find(key) or self._remember(key, _Run())
             member = run.root or run.members.get(agent)
             if member is None:
-                named = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id}\n{agent}").hex
-                member = run.members[agent] = Member(fresh(named))
+                member = run.members[agent] = fresh()
             run.latest = member
             return member
 
+    def _find(self, key: str) -> _Run | None:
+        return self._begun.get(key) or self._others.get(key)
 
-def _drop_oldest(runs: OrderedDict[str, _Run] | OrderedDict[str, Member]) -> None:
-    if len(runs) > _KEPT:
-        runs.popitem(last=False)
+    def _remember(self, key: str, run: _Run) -> _Run:
+        self._others[key] = run
+        if len(self._others) > _KEPT:
+            self._others.popitem(last=False)
+        return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from copy import copy
 from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.llms.types import ContentBlock, TextBlock
@@ -13,7 +12,7 @@ from llama_index.core.tools.types import AsyncBaseTool
 
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.messages import json_text
-from leanloop.adapters.llama_index.place import Member, in_tool_call, using_tool
+from leanloop.adapters.llama_index.place import in_tool_call, using_tool
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
@@ -24,7 +23,7 @@ try:
     from workflows.runtime.types.results import WaitingForEvent
 except ImportError:  # before llama-index-workflows 2.9, where a tool waits inside its call
 
-    class WaitingForEvent(Exception):  # type: ignore[no-redef]  # noqa: N818
+    class WaitingForEvent(Exception):  # type: ignore[no-redef]
         """Never raised."""
 
 
@@ -51,11 +50,7 @@ def guarded_tool(tool: Tool, guard: Guard) -> Tool:
         raise UsageError(f"tools() takes LlamaIndex tools, not {type(tool).__name__}; FunctionTool.from_defaults(fn).")
     if isinstance(tool, _Called):
         return tool
-    twin = copy(tool)
-    object.__setattr__(
-        twin, "__class__", guard.kind(type(tool), _Calls if isinstance(tool, AsyncBaseTool) else _Called)
-    )
-    return twin
+    return guard.twin(tool, _Calls if isinstance(tool, AsyncBaseTool) else _Called)
 
 
 class _Call:
