@@ -64,9 +64,10 @@ class Guard:
 
     def twin(self, original: Original, methods: type) -> Original:
         """A new instance with all that `original` holds, of the `kind` below its class."""
-        other: object = object.__new__(self.kind(type(original), methods))
+        kind: Any = self.kind(type(original), methods)
+        other: Any = object.__new__(kind)
         for name in _HELD:
-            value: object = getattr(original, name, None)
+            value = cast("object", getattr(original, name, None))
             if value is not None:
                 object.__setattr__(other, name, copy(value))
         return cast("Original", other)
@@ -102,8 +103,9 @@ class Guard:
         Inside a tool of the agent whose task it is, a call is metered and no more: the agent lands, not this call.
         A task made for one call keeps nothing set aside when it is over.
         """
-        if member is current_step():
-            return self.stack.model_flow(replace(call, history=member.steps), member.task)
+        step = current_step()
+        if step is not None and step.task is member.task:
+            return self.stack.model_flow(replace(call, history=step.steps), member.task)
         if member.task is not current_task():
             return _once(self.stack.model_flow(call, member.task), member.task)
         if lands_elsewhere():

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
 from llama_index.core.llms import LLM
 from llama_index.core.tools import BaseTool
 from workflows.handler import WorkflowHandler
 
-from leanloop.adapters.llama_index.agent import guarded_agent, task_of
+from leanloop.adapters.llama_index.agent import guarded_agent
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
+from leanloop.adapters.llama_index.run import task_of
 from leanloop.adapters.llama_index.tool import guarded_tools
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
@@ -77,7 +78,7 @@ class LeanLoop(Guard):
         return guarded_agent(agent, self)
 
     @staticmethod
-    def task_of(handler: WorkflowHandler[Any]) -> Task:
+    def task_of(handler: WorkflowHandler) -> Task:
         """The task of a run that `agent` began, from what `run` returned: its receipt, also after the run failed.
 
         Raises:

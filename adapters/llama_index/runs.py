@@ -39,19 +39,19 @@ class Runs:
     def begin(self, root: Member) -> None:
         """Remember a run of this guard until `end`."""
         with self._lock:
+            self._others.pop(root.task.id, None)
             self._begun[root.task.id] = _Run(root, latest=root)
 
     def earlier(self, key: str) -> Member | None:
-        """The whole of a run that ended early, to be gone on with."""
-        with self._lock:
-            run = self._others.pop(key, None)
-            return run.root if run is not None else None
+        """The whole of a run that ended early, or waits in another handler, to be gone on with."""
+        run = self._find(key)
+        return run.root if run is not None else None
 
     def end(self, key: str, *, early: bool) -> None:
         """Forget a run; one that ended early may be resumed."""
         with self._lock:
-            run = self._begun.pop(key)
-            if early:
+            run = self._begun.pop(key, None)
+            if early and run is not None:  # None: it was resumed beside its first handler, and that ended before
                 self._remember(key, run)
 
     def latest(self, key: str | None) -> Member | None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from llama_index.core.base.llms.types import ContentBlock, TextBlock
 from llama_index.core.tools import BaseTool, ToolOutput
 from llama_index.core.tools.types import AsyncBaseTool
+from workflows.runtime.types import results as workflow_results
 
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.messages import json_text
@@ -19,17 +20,13 @@ from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import Paused
 
-try:
-    from workflows.runtime.types.results import WaitingForEvent
-except ImportError:  # before llama-index-workflows 2.9, where a tool waits inside its call
-
-    class WaitingForEvent(Exception):  # type: ignore[no-redef]
-        """Never raised."""
-
-
 __all__ = ["guarded_tool", "guarded_tools"]
 
 Tool = TypeVar("Tool", bound=BaseTool)
+
+_WAITING: type[Exception] | tuple[()] = getattr(workflow_results, "WaitingForEvent", ())
+"""What a tool raises that waits for a person; it is called again when the answer is there (llama-index-workflows 2.9;
+before, it waited inside its call)."""
 
 
 def guarded_tools(tools: Sequence[Tool], guard: Guard) -> list[Tool]:
@@ -77,7 +74,7 @@ class _Call:
 
     def failed(self, error: Exception) -> ToolResult:
         """The neutral result of a tool that raised; an end of a task, or a wait for a person, is none."""
-        if isinstance(error, WaitingForEvent):
+        if isinstance(error, _WAITING):
             raise Paused(error) from error
         if isinstance(error, TaskStopped):
             raise error
@@ -129,13 +126,16 @@ class _Calls(_Called):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         inner: Any = super(_Called, self).__call__  # type: ignore[misc]  # which ends in `call`
-        return inner(*args, **kwargs)
+        output: Any = inner(*args, **kwargs)
+        return output
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Guarded."""
         inner: Any = getattr(super(), "call")  # noqa: B009
         return _run(self, inner, args, kwargs)
 
     async def acall(self, *args: Any, **kwargs: Any) -> Any:
+        """Guarded."""
         inner: Any = getattr(super(), "acall")  # noqa: B009
         if in_tool_call(self):
             return await inner(*args, **kwargs)
