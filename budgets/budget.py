@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,7 +11,22 @@ from pydantic_core import PydanticCustomError
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, PricePerMillion, Several, Share
 from leanloop.budgets.limit import Limit
 
-__all__ = ["DEFAULT_LIMITS", "NOT_YET", "Budget", "Landing", "Loop", "ModelPriceEntry"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "EFFORTS",
+    "NOT_YET",
+    "Budget",
+    "Effort",
+    "Landing",
+    "Loop",
+    "ModelPriceEntry",
+]
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+"""How much a model is to think, as the providers name it (each model knows some of them)."""
+
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+"""The least first."""
 
 NOT_YET: Mapping[str, str] = {
     "results": "shortening of tool results",

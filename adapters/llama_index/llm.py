@@ -7,9 +7,10 @@ here are not decorated with LlamaIndex's callbacks, because the inner ones are: 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, SupportsIndex, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms import LLM
@@ -18,8 +19,10 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from leanloop.adapters.llama_index.arriving import Arriving, Piece, Pieces
 from leanloop.adapters.llama_index.covered import acovered_stream, covered_stream, in_model_call, model_call_covered
 from leanloop.adapters.llama_index.guard import Guard
-from leanloop.adapters.llama_index.provider import twin
+from leanloop.adapters.llama_index.provider import Provider, twin
+from leanloop.adapters.llama_index.providers import provider_of
 from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
+from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_async import arun
@@ -49,13 +52,27 @@ def guarded(llm: Model, guard: Guard) -> Model:
         outer = twin(llm, type(llm))
         outer.__dict__["llm"] = guarded(llm.llm, guard)
         return cast("Model", outer)
-    return cast("Model", twin(llm, guard.kind(type(llm), GuardedLLM)))
+    return cast("Model", twin(llm, guard.kind(type(llm), _methods(llm))))
+
+
+def _methods(llm: LLM) -> type[GuardedLLM]:
+    if type(provider_of(llm)).structured is Provider.structured:
+        return GuardedLLM
+    return _AnswersOnly if hasattr(llm, "structured_predict_without_function_calling") else _Answers
 
 
 class GuardedLLM:
     """Guards each method by which a model is called; the inner ones it leads to are counted with it."""
 
     leanloop_: ClassVar[Guard]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
+        """The LLM as the user made it, and the guard: a class made here has no address for pickle."""
+        return guarded, (_plain(self), self.leanloop_)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LLM:
+        """A copy under the same guard."""
+        return guarded(copy.deepcopy(_plain(self), memo), self.leanloop_)
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Guarded."""
@@ -92,6 +109,20 @@ class GuardedLLM:
     ) -> AsyncGenerator[CompletionResponse, None]:
         """Guarded."""
         return await _astream(self, "astream_complete", PROMPT, prompt, {"formatted": formatted, **kwargs})
+
+
+class _Answers(AnswersInChat, GuardedLLM):
+    """Guards an LLM whose structured answers would go around `chat`."""
+
+
+class _AnswersOnly(AnswersInChatOnly, GuardedLLM):
+    """Guards GoogleGenAI."""
+
+
+def _plain(llm: GuardedLLM) -> LLM:
+    """The LLM without its guard."""
+    kinds = type(llm).__mro__
+    return cast("LLM", twin(llm, kinds[kinds.index(GuardedLLM) + 1]))
 
 
 def _inner(llm: object, name: str) -> Any:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
-from leanloop.plugins.call import Effort
+from leanloop.budgets.budget import EFFORTS, Effort
+from leanloop.errors import ModelUnavailable
 
-__all__ = ["CAPS", "Provider", "Sent", "count", "mapping", "twin"]
+__all__ = ["CAPS", "Provider", "Sent", "count", "lowered", "mapping", "twin"]
 
 CAPS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "num_predict")
 """What integrations call the output cap."""
@@ -58,15 +59,33 @@ class Provider:
     """An integration about which nothing is known but what most have in common.
 
     A cap goes where the class has a field for it, and is a parameter of the call where it has none. Tools are
-    forbidden by taking them out; what Effort means nobody knows, so it is left as it is.
+    forbidden by taking them out. Of an effort nothing is known, and a client may be tied to its model.
+
+    Args:
+        prices: the provider's id in genai-prices, None to look in all.
+        renames: whether each call takes the model's name from the field `model`.
 
     Attributes:
-        prices: the provider's id in genai-prices, None to look in all.
         streaming: parameters that make a stream report its usage.
     """
 
-    prices: ClassVar[str | None] = None
     streaming: ClassVar[Mapping[str, object]] = {}
+
+    def __init__(self, prices: str | None = None, *, renames: bool = True) -> None:
+        self.prices = prices
+        self._renames = renames
+
+    def rename(self, sent: Sent, model: str) -> None:
+        """Send the call to another model of the integration.
+
+        Raises:
+            ModelUnavailable: a call of this class does not take the model's name from a field.
+        """
+        if not self._renames:
+            raise ModelUnavailable(
+                model, f"calls of {type(sent.llm).__name__} cannot be sent to another model; leave it out of `degrade`."
+            )
+        sent.attributes["model"] = model
 
     def output_cap(self, llm: object, kwargs: Mapping[str, object]) -> int | None:
         """The output cap the call carries; None where nobody chose one."""
@@ -92,8 +111,8 @@ class Provider:
         for name in ("tools", "tool_choice"):
             sent.kwargs.pop(name, None)
 
-    def effort(self, sent: Sent, effort: Effort, cap: int | None) -> None:
-        """Ask for as much reasoning as `effort` says; `cap` is the output cap of the call."""
+    def effort(self, sent: Sent, effort: Effort) -> None:
+        """Ask for at most that much reasoning, where the model knows how to do with less."""
 
     def thinking_tokens(self, llm: object, kwargs: Mapping[str, object]) -> int:
         """The tokens of thinking that the output cap must exceed, zero where that is no rule."""
@@ -110,9 +129,23 @@ class Provider:
             return frozenset(offered)
         return frozenset({choice}) if isinstance(choice, str) and choice in offered else frozenset()
 
-    def structured(self, llm: object, output_cls: type) -> dict[str, Any] | None:
+    def structured(self, llm: object, output_cls: type, *, stream: bool) -> dict[str, Any] | None:
         """Parameters that make `chat` hold the answer to a schema, where `structured_predict` would go around it."""
         return None
+
+
+def lowered(levels: tuple[Effort, Effort] | None, current: object, effort: Effort) -> Effort | None:
+    """The effort to ask for: `effort`, or the model's least where it cannot do with so little.
+
+    None where there is nothing to lower: the model knows no efforts, thinks no more than that at its most, or is
+    asked for as little already.
+    """
+    if levels is None:
+        return None
+    least, most = map(EFFORTS.index, levels)
+    own = EFFORTS.index(cast("Effort", current)) if current in EFFORTS else most
+    wanted = max(EFFORTS.index(effort), least)
+    return EFFORTS[wanted] if wanted < own else None
 
 
 def mapping(value: object) -> Mapping[str, object]:

@@ -10,11 +10,33 @@ from functools import lru_cache
 from typing import cast
 
 from leanloop.adapters.llama_index.provider import Provider
+from leanloop.adapters.llama_index.provider_anthropic import Anthropic
+from leanloop.adapters.llama_index.provider_google import GoogleGenAI
+from leanloop.adapters.llama_index.provider_ollama import Ollama
+from leanloop.adapters.llama_index.provider_openai import OpenAI, OpenAIResponses
 
 __all__ = ["model_name", "provider_of"]
 
-_PROVIDERS: Mapping[str, Provider] = {}
-_OTHER = Provider()
+_PROVIDERS: Mapping[str, Provider] = {
+    "llama_index.llms.openai": OpenAI("openai"),
+    "llama_index.llms.openai.responses": OpenAIResponses("openai"),
+    "llama_index.llms.azure_openai": OpenAI("azure", renames=False),
+    "llama_index.llms.azure_openai.responses": OpenAIResponses("azure", renames=False),
+    "llama_index.llms.openai_like": OpenAI(),
+    "llama_index.llms.openai_like.responses": OpenAIResponses(),
+    "llama_index.llms.deepseek": OpenAI("deepseek"),
+    "llama_index.llms.fireworks": OpenAI("fireworks"),
+    "llama_index.llms.groq": OpenAI("groq"),
+    "llama_index.llms.openrouter": OpenAI("openrouter"),
+    "llama_index.llms.together": OpenAI("together"),
+    "llama_index.llms.anthropic": Anthropic("anthropic"),
+    "llama_index.llms.bedrock_converse": Provider("aws"),
+    "llama_index.llms.google_genai": GoogleGenAI("google"),
+    "llama_index.llms.mistralai": Provider("mistral"),
+    "llama_index.llms.ollama": Ollama(),
+    "leanloop.adapters.llama_index.scripted": Provider(),
+}
+_OTHER = Provider(renames=False)
 
 
 def provider_of(model: object) -> Provider:
@@ -25,7 +47,8 @@ def provider_of(model: object) -> Provider:
 @lru_cache(maxsize=256)
 def _provider_of(kind: Hashable) -> Provider:
     for base in cast("type", kind).__mro__:
-        found = _PROVIDERS.get(f"{base.__module__}.{base.__name__}")
+        package = ".".join(base.__module__.split(".")[:3])
+        found = _PROVIDERS.get(base.__module__) or _PROVIDERS.get(package)
         if found is not None:
             return found
     return _OTHER

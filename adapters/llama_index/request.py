@@ -108,13 +108,19 @@ class Request:
         )
 
     def send(self, call: ModelCall) -> tuple[object, object, dict[str, Any]]:
-        """For `call`: the model to be called (a twin where only an attribute can say it), and what it is given."""
+        """For `call`: the model to be called (a twin where only an attribute can say it), and what it is given.
+
+        Raises:
+            ModelUnavailable: the call names another model, and the class cannot be sent to it.
+        """
         given = self._given if call.messages is self.call.messages else self._form.given(call.messages)
         sent = Sent(self._llm, dict(self._kwargs))
+        if call.model != self.call.model:
+            self._provider.rename(sent, call.model)
         if call.max_output is not None and call.max_output != self._cap:
             self._provider.cap(sent, call.max_output)
         if call.effort is not None:
-            self._provider.effort(sent, call.effort, call.max_output)
+            self._provider.effort(sent, call.effort)
         if call.forbid_tools and self._may_forbid:
             self._provider.forbid_tools(sent)
         return sent.target(), given, sent.kwargs

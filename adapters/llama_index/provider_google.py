@@ -1,0 +1,82 @@
+"""Google's class. Read in llama-index-llms-google-genai 0.11.
+
+What its `_generation_config` holds, the parameter `generation_config` of a call is laid over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from llama_index.core.types import PydanticProgramMode
+
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
+from leanloop.budgets.budget import Effort
+
+__all__ = ["GoogleGenAI", "json_answer"]
+
+_BUDGETS = {"none": 0, "minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576}
+"""Tokens of thinking an effort is worth to Gemini 2.5 (https://ai.google.dev/gemini-api/docs/openai#thinking)."""
+
+
+class GoogleGenAI(Provider):
+    """Gemini; `structured_predict` goes around `chat` to `models.generate_content`."""
+
+    def output_cap(self, llm: object, kwargs: Mapping[str, object]) -> int | None:
+        """`max_output_tokens` of the call, else of the model; the maximum the class looks up is no choice."""
+        for config in (kwargs.get("generation_config"), getattr(llm, "_generation_config", None)):
+            cap = mapping(config).get("max_output_tokens")
+            if count(cap):
+                return cast("int", cap)
+        return None
+
+    def cap(self, sent: Sent, cap: int) -> None:
+        """By the call's configuration."""
+        _configure(sent, "max_output_tokens", cap)
+
+    def forbid_tools(self, sent: Sent) -> None:
+        """By the mode of function calling, so that the cached prefix stays."""
+        sent.kwargs["tool_config"] = {"function_calling_config": {"mode": "NONE"}}
+
+    def effort(self, sent: Sent, effort: Effort) -> None:
+        """By a level (Gemini 3 and later) or a budget (2.5)."""
+        own = mapping(sent.get("_generation_config")).get("thinking_config")
+        thinking = mapping(mapping(sent.kwargs.get("generation_config")).get("thinking_config") or own)
+        kept = {name: value for name, value in thinking.items() if value is not None}
+        model = str(sent.get("model") or "").rpartition("/")[2]
+        if model.startswith("gemini-2.5"):
+            least = 128 if "pro" in model else 512 if "lite" in model and effort != "none" else 0
+            budget, given = _BUDGETS.get(effort), kept.get("thinking_budget")
+            own_budget = given if isinstance(given, int) and given >= 0 else None  # -1: as the model likes
+            if budget is not None and (own_budget is None or max(budget, least) < own_budget):
+                _configure(sent, "thinking_config", {**kept, "thinking_budget": max(budget, least)})
+        elif model.startswith("gemini-") and model[7:8].isdigit() and int(model[7]) >= 3:
+            level = str(getattr(kept.get("thinking_level"), "value", kept.get("thinking_level"))).lower()
+            asked = lowered(("minimal" if "flash" in model else "low", "high"), level, effort)
+            if asked is not None:
+                kept.pop("thinking_budget", None)
+                _configure(sent, "thinking_config", {**kept, "thinking_level": asked.upper()})
+
+    def forced(self, kwargs: Mapping[str, object], offered: list[str]) -> frozenset[str]:
+        """The tool that the mode ANY leaves as the only one."""
+        calling: object = getattr(kwargs.get("tool_config"), "function_calling_config", None)
+        mode: object = getattr(getattr(calling, "mode", None), "value", None)
+        names: object = getattr(calling, "allowed_function_names", None)
+        allowed = cast("list[str]", names) if isinstance(names, list) else offered
+        return frozenset(allowed) & frozenset(offered) if mode == "ANY" and len(allowed) == 1 else frozenset()
+
+    def structured(self, llm: object, output_cls: type, *, stream: bool) -> dict[str, Any] | None:
+        """The same configuration, sent by `chat`; None where the user chose tools."""
+        if getattr(llm, "pydantic_program_mode", None) != PydanticProgramMode.DEFAULT:
+            return None
+        return json_answer(output_cls)
+
+
+def json_answer(output_cls: type) -> dict[str, Any]:
+    """The parameters of a `chat` that answers in JSON by a schema."""
+    return {"generation_config": {"response_mime_type": "application/json", "response_schema": output_cls}}
+
+
+def _configure(sent: Sent, name: str, value: object) -> None:
+    given = sent.kwargs.get("generation_config")
+    sent.kwargs["generation_config"] = {**mapping(given), name: value}
