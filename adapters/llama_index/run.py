@@ -96,7 +96,8 @@ def _stored_task(given: Sequence[object]) -> str | None:
     """The id of the task of a run that was stored in its midst and is about to be resumed by its context."""
     for part in given:
         if isinstance(part, Context) and part.is_running:
-            waiting: Coroutine[object, None, object] = part.store.get(_TASK, default=None)
+            context = cast("Any", part)
+            waiting: Coroutine[object, None, object] = context.store.get(_TASK, default=None)
             try:
                 waiting.send(None)  # the state of what has not begun is in memory: there is nothing to wait for
             except StopIteration as done:

@@ -117,7 +117,7 @@ class _Called:
     leanloop_: ClassVar[Guard]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        inner: Any = super().__call__  # type: ignore[misc]
+        inner: Any = getattr(super(), "__call__")  # noqa: B009, B004
         return _run(self, inner, args, kwargs)
 
 
@@ -125,9 +125,8 @@ class _Calls(_Called):
     """Guards a tool's `call` and `acall`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        inner: Any = super(_Called, self).__call__  # type: ignore[misc]  # which ends in `call`
-        output: Any = inner(*args, **kwargs)
-        return output
+        inner: Any = getattr(super(_Called, self), "__call__")  # noqa: B009, B004
+        return inner(*args, **kwargs)  # which ends in `call`
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Guarded."""
