@@ -24,6 +24,7 @@ RESOURCES = (
     "tokens",
     "input_tokens",
     "output_tokens",
+    "embedding_tokens",
     "usd",
     "model_calls",
     "cycles",
@@ -61,6 +62,9 @@ class Limit(BaseModel):
     output_tokens: Count | None = None
     """Tokens written by the model, reasoning included."""
 
+    embedding_tokens: Count | None = None
+    """Tokens of texts turned into embeddings; ``tokens`` leaves them out."""
+
     usd: Usd | None = None
     """US dollars, at most nine decimals."""
 
@@ -92,6 +96,7 @@ class Limit(BaseModel):
             tokens: int | None = None,
             input_tokens: int | None = None,
             output_tokens: int | None = None,
+            embedding_tokens: int | None = None,
             usd: Decimal | float | None = None,
             model_calls: int | None = None,
             cycles: int | None = None,

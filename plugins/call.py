@@ -9,7 +9,7 @@ from leanloop.budgets.budget import Effort
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.usage import Usage
 
-__all__ = ["ModelCall", "ModelReply", "ToolCall", "ToolResult"]
+__all__ = ["EmbedCall", "ModelCall", "ModelReply", "ToolCall", "ToolResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,12 @@ class ToolResult:
     text: str
     is_error: bool = False
     raw: object = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedCall:
+    """Texts about to be turned into embeddings, and the model that does it; ``provider`` where it is known."""
+
+    model: str
+    texts: tuple[str, ...]
+    provider: str | None = None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.call import EmbedCall, ModelCall, ToolCall
 from leanloop.plugins.flow import Abandoned, Flow, Io
 
 __all__ = ["arun"]
 
-Call = TypeVar("Call", ModelCall, ToolCall)
+Call = TypeVar("Call", ModelCall, ToolCall, EmbedCall)
 Result = TypeVar("Result")
 
 

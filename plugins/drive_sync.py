@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.call import EmbedCall, ModelCall, ToolCall
 from leanloop.plugins.flow import Flow, Io
 
 __all__ = ["run"]
 
-Call = TypeVar("Call", ModelCall, ToolCall)
+Call = TypeVar("Call", ModelCall, ToolCall, EmbedCall)
 Result = TypeVar("Result")
 
 

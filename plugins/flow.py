@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from leanloop.errors import UsageError
-from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.call import EmbedCall, ModelCall, ModelReply, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from leanloop.plugins.task import Task
@@ -21,7 +21,7 @@ __all__ = ["Abandoned", "Flow", "Io", "ModelFlow", "Paused", "Plugin", "ToolFlow
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Call = TypeVar("Call", ModelCall, ToolCall)
+Call = TypeVar("Call", ModelCall, ToolCall, EmbedCall)
 Result = TypeVar("Result")
 
 

@@ -59,6 +59,7 @@ class Receipt:
         landed: True once it was ended with an answer.
         cycles: None where only a callback saw the calls: it cannot tell one cycle from the next.
         seconds: time it has run, pauses for people left out.
+        embeddings: embedding models; their tokens and calls stand apart from those of `models`, their cost does not.
     """
 
     task: str
@@ -72,6 +73,7 @@ class Receipt:
     savings: tuple[Saving, ...]
     stopped: str | None
     landed: bool
+    embeddings: tuple[ModelUse, ...] = ()
 
     @property
     def usage(self) -> Usage:
@@ -86,7 +88,7 @@ class Receipt:
     @property
     def cost(self) -> int | None:
         """Nano-dollars of all models together; None where one has no price."""
-        costs = [use.cost for use in self.models]
+        costs = [use.cost for use in (*self.models, *self.embeddings)]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     def as_dict(self) -> dict[str, object]:
@@ -115,6 +117,17 @@ class Receipt:
                     "price": use.price_version,
                 }
                 for use in self.models
+            ],
+            "embeddings": [
+                {
+                    "model": use.model,
+                    "calls": use.calls,
+                    "tokens": use.usage.input,
+                    "estimated": use.usage.estimated,
+                    "usd": _usd(use.cost),
+                    "price": use.price_version,
+                }
+                for use in self.embeddings
             ],
             "limits": [
                 {
@@ -153,6 +166,7 @@ class Receipt:
             ),
             f"  {', '.join(counts)}, {self.seconds:.1f} s",
         ]
+        lines += [f"  {format_amount('embedding_tokens', use.usage.input)} by {use.model}" for use in self.embeddings]
         lines += [
             f"  limit {use.scope}: {format_number(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"
             for use in self.limits

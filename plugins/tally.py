@@ -20,6 +20,7 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._models: dict[str, ModelUse] = {}
+        self._embeddings: dict[str, ModelUse] = {}
         self._tools: Counter[str] = Counter()
         self._limits: dict[tuple[str, str], list[int]] = {}
         self._savings: list[Saving] = []
@@ -27,9 +28,17 @@ class Tally:
     def model_call(self, model: str, usage: Usage, cost: int | None, price_version: str) -> None:
         """Add one billed call; `cost` in nano-dollars, None where no price is known."""
         with self._lock:
-            known = self._models.get(model) or ModelUse(model, 0, Usage(), 0, price_version)
-            total = None if cost is None or known.cost is None else known.cost + cost
-            self._models[model] = ModelUse(model, known.calls + 1, known.usage + usage, total, price_version)
+            _add(self._models, model, usage, cost, price_version)
+
+    def embed_call(self, model: str, usage: Usage, cost: int | None, price_version: str) -> None:
+        """Add one call that made embeddings."""
+        with self._lock:
+            _add(self._embeddings, model, usage, cost, price_version)
+
+    def embeddings(self) -> tuple[ModelUse, ...]:
+        """What embeddings cost, by model."""
+        with self._lock:
+            return tuple(self._embeddings.values())
 
     def tool_call(self, name: str) -> None:
         """Add one tool call that was made."""
@@ -85,3 +94,9 @@ class Tally:
         limits = self.limits()
         with self._lock:
             return tuple(self._models.values()), dict(self._tools), limits, tuple(self._savings)
+
+
+def _add(uses: dict[str, ModelUse], model: str, usage: Usage, cost: int | None, price_version: str) -> None:
+    known = uses.get(model) or ModelUse(model, 0, Usage(), 0, price_version)
+    total = None if cost is None or known.cost is None else known.cost + cost
+    uses[model] = ModelUse(model, known.calls + 1, known.usage + usage, total, price_version)

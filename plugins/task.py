@@ -196,4 +196,5 @@ class Task:
             savings=savings,
             stopped=stopped.reason if stopped else None,
             landed=self.landed,
+            embeddings=self.tally.embeddings(),
         )

@@ -72,6 +72,7 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
                 "price": "v1",
             }
         ],
+        "embeddings": [],
         "limits": [
             {"scope": "this task", "resource": "usd", "limit": "0.5", "spent": "0.00018"},
             {"scope": "user=u1 per day", "resource": "tokens", "limit": 0, "spent": 0},

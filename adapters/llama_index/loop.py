@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
+from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 from llama_index.core.tools import BaseTool
 from workflows.handler import WorkflowHandler
 
 from leanloop.adapters.llama_index.agent import guarded_agent
+from leanloop.adapters.llama_index.embedding import guarded_embedding
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
 from leanloop.adapters.llama_index.run import task_of
@@ -25,6 +27,7 @@ from leanloop.plugins.task import Task
 __all__ = ["LeanLoop"]
 
 Model = TypeVar("Model", bound=LLM)
+Embedding = TypeVar("Embedding", bound=BaseEmbedding)
 Tool = TypeVar("Tool", bound=BaseTool)
 Agent = TypeVar("Agent", bound=BaseWorkflowAgent | AgentWorkflow)
 
@@ -61,6 +64,10 @@ class LeanLoop(Guard):
         call is a task of its own.
         """
         return guarded(llm, self)
+
+    def embedding(self, model: Embedding) -> Embedding:
+        """A twin of `model`, the tokens of which count against `embedding_tokens`, and their cost against `usd`."""
+        return guarded_embedding(model, self)
 
     def tools(self, tools: Sequence[Tool]) -> list[Tool]:
         """Twins of `tools`; a call that does not fit is answered with the reason instead of being run.

@@ -1,0 +1,73 @@
+"""Embeddings under a budget: their tokens against `embedding_tokens`, their cost against `usd`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from leanloop.budgets.demand import Need
+from leanloop.budgets.prices import Price
+from leanloop.budgets.store import Refusal
+from leanloop.budgets.tokens import counter_for
+from leanloop.budgets.usage import Usage
+from leanloop.errors import PriceUnknown
+from leanloop.plugins.billing import known_unbilled
+from leanloop.plugins.call import EmbedCall
+from leanloop.plugins.flow import Flow, Io
+from leanloop.plugins.refusal import check_time, refused
+from leanloop.plugins.reservation import Reservation
+from leanloop.plugins.task import Task
+
+__all__ = ["embed"]
+
+
+def embed(call: EmbedCall, task: Task) -> Flow[EmbedCall, object]:
+    """Reserve, make the embeddings, settle.
+
+    They have no output to be capped, and few frameworks pass on what is reported of them: the counted tokens are
+    reserved at their upper bound and booked as expected. A refusal stops the task, as that of a model call does.
+
+    Raises:
+        TaskStopped: a limit has no room, or the task was stopped before.
+        PriceUnknown: a limit in usd is in force and the model has no price.
+    """
+    if task.stopped is not None:
+        raise task.stopped
+    check_time(task)
+    counter = counter_for(call.model)
+    counted = sum(counter.text(text) for text in call.texts)
+    bound = counter.bound(counted)
+    price = _price(call, task)
+    needs = {"embedding_tokens": Need(bound), "usd": Need(price.worst_case(bound)[0] if price else 0)}
+    demand, owners = task.table.demand(needs)
+    held = Reservation(task, demand, owners)
+    grant = yield from held.reserve_in_turn()
+    if isinstance(grant, Refusal):
+        raise refused(task, grant, owners[grant.place], sticky=not grant.passing(0))
+    try:
+        made: object = yield call
+    except BaseException as error:
+        if known_unbilled(error):
+            yield from held.release()
+        else:
+            yield from _book(held, call, price, bound)
+        raise
+    yield from _book(held, call, price, counter.expected(counted))
+    return made
+
+
+def _price(call: EmbedCall, task: Task) -> Price | None:
+    try:
+        return task.prices.price(call.model, call.provider)
+    except PriceUnknown:
+        if "usd" in task.limited:
+            raise
+        return None
+
+
+def _book(held: Reservation, call: EmbedCall, price: Price | None, tokens: int) -> Generator[Io[Any], Any, None]:
+    usage = Usage(input=tokens, estimated=True)
+    cost = price.cost(usage) if price else None
+    yield from held.settle({"embedding_tokens": tokens, "usd": cost or 0})
+    for member in held.task.lineage:
+        member.tally.embed_call(call.model, usage, cost, price.version if price else "no price")
