@@ -1,0 +1,382 @@
+"""One table of scenarios, run on every framework: the same budget, the same script, the same receipt."""
+
+# create_agent's own annotations lack type arguments, and a ledger is looked into:
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Protocol
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.tools import StructuredTool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command, interrupt
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock, ToolCallBlock
+from llama_index.core.tools import FunctionTool
+from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
+from pydantic import BaseModel, ConfigDict
+
+from leanloop import Budget, BudgetExceeded, Limit, LoopDetected, MemoryStore, TaskStopped
+from leanloop.adapters import langchain, llama_index
+from leanloop.adapters.langchain.messages import from_langchain
+from leanloop.adapters.langchain.scripted import ScriptedModel
+from leanloop.adapters.langchain.tools import spec_of
+from leanloop.adapters.llama_index.messages import from_llama
+from leanloop.adapters.llama_index.scripted import ScriptedLLM
+from leanloop.adapters.llama_index.tools import specs_of
+from leanloop.budgets.budget import Landing
+from leanloop.budgets.message import Message, ToolSpec
+from leanloop.budgets.tokens import counter_for
+from leanloop.budgets.usage import Usage
+
+Said = str | Sequence[tuple[str, str]]
+Reply = Callable[[int, bool], Said]
+"""What the model says after so many tool results: text, or calls of tools with one argument each. The second
+argument is False where it may call none."""
+
+
+def _without_titles(schema: dict[str, Any]) -> None:
+    schema.pop("title", None)
+    for part in schema["properties"].values():
+        part.pop("title", None)
+
+
+class Query(BaseModel):
+    """What every tool takes; told to the model in the same words by every framework."""
+
+    model_config = ConfigDict(json_schema_extra=_without_titles)
+
+    q: str
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent of a scenario: what its model says, its budget and its tools. A tool may be an agent, or a person."""
+
+    reply: Reply
+    budget: Budget
+    tools: Mapping[str, Callable[[str], str] | Agent | None] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    answer: str
+    receipt: Mapping[str, Any]
+
+
+class Framework(Protocol):
+    def together(self, agent: Agent, store: MemoryStore, runs: int) -> list[Outcome | BaseException]: ...
+
+
+def billed(messages: Sequence[Message], tools: Sequence[ToolSpec], said: Message) -> Usage:
+    """What a provider would report. LangChain's results carry the tool's name as well, LlamaIndex's do not."""
+    counter = counter_for("gpt-4o-mini")
+    return Usage(counter.prompt([replace(message, name=None) for message in messages], tools), counter.reply(said))
+
+
+class LangChain:
+    """create_agent with the middleware."""
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+
+    def together(self, agent: Agent, store: MemoryStore, runs: int) -> list[Outcome | BaseException]:
+        made = self._agent(agent, store, top=True)
+
+        async def many() -> list[Outcome | BaseException]:
+            one = self._run if self._mode == "async" else lambda *a: asyncio.to_thread(self._run_sync, *a)
+            return await asyncio.gather(*(one(made, str(n)) for n in range(runs)), return_exceptions=True)
+
+        return asyncio.run(many())
+
+    def _agent(self, agent: Agent, store: MemoryStore | None, *, top: bool = False) -> Any:
+        def script(messages: list[Any], settings: dict[str, Any]) -> AIMessage:
+            done = sum(message.type == "tool" for message in messages)
+            said = agent.reply(done, bool(settings.get("tools")) and settings.get("tool_choice") != "none")
+            calls = enumerate([] if isinstance(said, str) else said)
+            message = AIMessage(
+                said if isinstance(said, str) else "",
+                tool_calls=[{"name": name, "args": {"q": q}, "id": f"c{done}-{i}"} for i, (name, q) in calls],
+            )
+            specs = [spec_of(tool) for tool in settings.get("tools") or ()]
+            usage = billed([from_langchain(message) for message in messages], specs, from_langchain(message))
+            return message.model_copy(
+                update={
+                    "usage_metadata": {
+                        "input_tokens": usage.input,
+                        "output_tokens": usage.output,
+                        "total_tokens": usage.total,
+                    }
+                }
+            )
+
+        return create_agent(
+            ScriptedModel(script=script),
+            [self._tool(name, tool) for name, tool in agent.tools.items()],
+            middleware=[langchain.LeanLoop(agent.budget, store=store)],
+            checkpointer=InMemorySaver() if top else None,
+        )
+
+    def _tool(self, name: str, does: Any) -> Any:
+        def ask_a_person(q: str) -> str:
+            return str(interrupt(q))
+
+        if not isinstance(does, Agent):
+            return StructuredTool.from_function(does or ask_a_person, name=name, description=name, args_schema=Query)
+        inner = self._agent(does, None)
+
+        def ask_it(q: str) -> str:
+            return str(inner.invoke(_question(q))["messages"][-1].text)
+
+        async def aask_it(q: str) -> str:
+            return str((await inner.ainvoke(_question(q)))["messages"][-1].text)
+
+        return StructuredTool.from_function(ask_it, aask_it, name=name, description=name, args_schema=Query)
+
+    async def _run(self, made: Any, name: str) -> Outcome:
+        place = {"configurable": {"thread_id": name}, "recursion_limit": 200}
+        result = await made.ainvoke(_question("go"), place)
+        while "__interrupt__" in result:
+            result = await made.ainvoke(Command(resume="yes"), place)
+        return _langchain_outcome(result)
+
+    def _run_sync(self, made: Any, name: str) -> Outcome:
+        place = {"configurable": {"thread_id": name}, "recursion_limit": 200}
+        result: Any = {}
+        given: Any = _question("go")
+        while not result or "__interrupt__" in result:
+            for result in made.stream(given, place, stream_mode="values"):  # noqa: B007
+                pass
+            given = Command(resume="yes")
+        return _langchain_outcome(result)
+
+
+def _question(text: str) -> dict[str, Any]:
+    return {"messages": [HumanMessage(text)]}
+
+
+def _langchain_outcome(result: Any) -> Outcome:
+    last = result["messages"][-1]
+    return Outcome(last.text, last.response_metadata["leanloop"])
+
+
+class LlamaIndex:
+    """FunctionAgent, guarded."""
+
+    def __init__(self, *, streaming: bool) -> None:
+        self._streaming = streaming
+
+    def together(self, agent: Agent, store: MemoryStore, runs: int) -> list[Outcome | BaseException]:
+        made = self._agent(agent, store)
+
+        async def many() -> list[Outcome | BaseException]:
+            return await asyncio.gather(*(self._run(made) for _ in range(runs)), return_exceptions=True)
+
+        return asyncio.run(many())
+
+    def _agent(self, agent: Agent, store: MemoryStore | None) -> FunctionAgent:
+        def script(messages: list[ChatMessage], settings: dict[str, Any]) -> ChatResponse:
+            done = sum(message.role is MessageRole.TOOL for message in messages)
+            said = agent.reply(done, bool(settings.get("tools")) and settings.get("tool_choice") != "none")
+            calls = [
+                ToolCallBlock(tool_call_id=f"c{done}-{i}", tool_name=name, tool_kwargs={"q": q})
+                for i, (name, q) in enumerate([] if isinstance(said, str) else said)
+            ]
+            text = TextBlock(text=said if isinstance(said, str) else "")
+            message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[text, *calls])
+            specs = specs_of(settings.get("tools"))
+            usage = billed([from_llama(message) for message in messages], specs, from_llama(message))
+            raw = {"usage": {"prompt_tokens": usage.input, "completion_tokens": usage.output}}
+            return ChatResponse(message=message, raw=raw)
+
+        tools = [self._tool(name, tool) for name, tool in agent.tools.items()]
+        made = FunctionAgent(llm=ScriptedLLM(script=script), tools=tools, streaming=self._streaming)  # type: ignore[arg-type]
+        return llama_index.LeanLoop(agent.budget, store=store).agent(made)
+
+    def _tool(self, name: str, does: Any) -> FunctionTool:
+        async def ask_a_person(ctx: Context, q: str) -> str:
+            waiting = InputRequiredEvent(prefix=q)  # type: ignore[call-arg]
+            return str((await ctx.wait_for_event(HumanResponseEvent, waiter_event=waiting)).response)
+
+        ask_a_person.__annotations__["ctx"] = Context  # LlamaIndex reads no annotation that is text
+        called: Callable[..., Awaitable[str]] = ask_a_person
+        if isinstance(does, Agent):
+            inner = self._agent(does, None)
+
+            async def ask_it(q: str) -> str:
+                return str(await inner.run(q))
+
+            called = ask_it
+        elif does is not None:
+            return FunctionTool.from_defaults(does, name=name, description=name, fn_schema=Query)
+        return FunctionTool.from_defaults(async_fn=called, name=name, description=name, fn_schema=Query)
+
+    async def _run(self, made: FunctionAgent) -> Outcome:
+        handler = made.run("go")
+        async for event in handler.stream_events():
+            if isinstance(event, InputRequiredEvent):
+                handler.ctx.send_event(HumanResponseEvent(response="yes"))  # type: ignore[call-arg]
+        result = await handler
+        return Outcome(str(result), result["leanloop"])
+
+
+FRAMEWORKS: Mapping[str, Framework] = {
+    "langchain, sync": LangChain("sync"),
+    "langchain, async": LangChain("async"),
+    "llama_index, streaming": LlamaIndex(streaming=True),
+    "llama_index, whole": LlamaIndex(streaming=False),
+}
+
+
+class Ledger(MemoryStore):
+    def reserved(self) -> int:
+        return sum(account.reserved for account in self._accounts.values())
+
+    def spent(self, resource: str) -> int:
+        return max((known.spent for (_, name), known in self._accounts.items() if name == resource), default=0)
+
+
+# The scenarios
+
+
+def search(q: str) -> str:
+    return f"something about {q}, " * 5
+
+
+def nothing(q: str) -> str:
+    return "nothing"
+
+
+def steps(count: int, *tools: str, parallel: int = 1) -> Reply:
+    """So many calls of the tools in turn, each with an argument of its own, then an answer."""
+
+    def reply(done: int, may_call: bool) -> Said:
+        if done >= count or not may_call:
+            return f"answer after {done}" if may_call else "answer at the end"
+        return [(tools[(done + n) % len(tools)], f"topic {done + n}") for n in range(parallel)]
+
+    return reply
+
+
+def same(done: int, may_call: bool) -> Said:
+    """The same call again and again."""
+    return [("search", "the same")] if may_call else "answer at the end"
+
+
+def under(*limits: Limit, agent: str = "a", **settings: Any) -> Budget:
+    return Budget(agent=agent, limits=limits, notify=(), **settings)
+
+
+ON_AND_ON = steps(99, "search")
+SEARCH: Mapping[str, Callable[[str], str]] = {"search": search}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`calls`, `tools`, `cycles` and `landed` are what the receipt must say."""
+
+    agent: Agent
+    calls: int
+    tools: Mapping[str, int]
+    cycles: int
+    stopped: str | None = None
+    raises: type[TaskStopped] | None = None
+
+
+SCENARIOS = {
+    "no budget": Scenario(Agent(steps(2, "search"), under(), SEARCH), 3, {"search": 2}, 3),
+    "within budget": Scenario(
+        Agent(steps(3, "search"), under(Limit(tokens=50_000, usd=Decimal(1), cycles=9)), SEARCH), 4, {"search": 3}, 4
+    ),
+    "tokens": Scenario(Agent(ON_AND_ON, under(Limit(tokens=3_000)), SEARCH), 8, {"search": 7}, 8, "3,000 tokens"),
+    "usd": Scenario(Agent(ON_AND_ON, under(Limit(usd=Decimal("0.001"))), SEARCH), 11, {"search": 10}, 11, "0.001"),
+    "model calls": Scenario(
+        Agent(ON_AND_ON, under(Limit(model_calls=4)), SEARCH), 4, {"search": 3}, 4, "4 model calls"
+    ),
+    "cycles": Scenario(Agent(ON_AND_ON, under(Limit(cycles=5)), SEARCH), 5, {"search": 4}, 5, "5 cycles"),
+    "raises": Scenario(
+        Agent(ON_AND_ON, under(Limit(model_calls=4), at_limit="raise"), SEARCH), 4, {}, 4, raises=BudgetExceeded
+    ),
+    "tool calls": Scenario(Agent(ON_AND_ON, under(Limit(tool_calls=3)), SEARCH), 5, {"search": 3}, 5, "3 tool calls"),
+    "tool calls in parallel": Scenario(
+        Agent(steps(99, "search", parallel=3), under(Limit(tool_calls=6)), SEARCH), 4, {"search": 6}, 4, "6 tool calls"
+    ),
+    "one tool": Scenario(
+        Agent(steps(4, "search", "read"), under(Limit(tool_calls={"search": 1})), {"search": search, "read": search}),
+        5,
+        {"search": 1, "read": 2},
+        5,
+    ),
+    "a loop": Scenario(Agent(same, under(), {"search": nothing}), 6, {"search": 3}, 6, "circles"),
+    "a loop that raises": Scenario(
+        Agent(same, under(at_limit="raise"), {"search": nothing}), 5, {}, 5, raises=LoopDetected
+    ),
+    "a sub-agent": Scenario(
+        Agent(
+            steps(1, "research"),
+            under(Limit(tokens=50_000)),
+            {"research": Agent(ON_AND_ON, under(Limit(model_calls=3), agent="inner"), SEARCH)},
+        ),
+        5,
+        {"research": 1, "search": 2},
+        2,
+    ),
+    "a sub-agent that uses all up": Scenario(
+        Agent(
+            steps(9, "research"),
+            under(Limit(model_calls=6)),
+            {"research": Agent(ON_AND_ON, under(agent="inner"), SEARCH)},
+        ),
+        6,
+        {"research": 1, "search": 3},
+        2,
+        "6 model calls",
+    ),
+    "a person is asked": Scenario(
+        Agent(steps(2, "approve"), under(Limit(tool_calls=2, tokens=50_000)), {"approve": None}), 3, {"approve": 2}, 3
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_framework_comes_to_the_same_receipt(name: str) -> None:
+    scenario = SCENARIOS[name]
+    seen: dict[str, object] = {}
+    for framework, driver in FRAMEWORKS.items():
+        ledger = Ledger()
+        (outcome,) = driver.together(scenario.agent, ledger, 1)
+        assert ledger.reserved() == 0, f"{framework}: set aside for nobody"
+        if scenario.raises is not None:
+            assert isinstance(outcome, scenario.raises), framework
+            assert ledger.spent("model_calls") in (0, scenario.calls), framework
+            seen[framework] = outcome.reason.partition(":")[0]
+            continue
+        assert isinstance(outcome, Outcome), (framework, outcome)
+        receipt = outcome.receipt
+        counts = receipt["model_calls"], dict(receipt["tool_calls"]), receipt["cycles"]
+        assert counts == (scenario.calls, scenario.tools, scenario.cycles), framework
+        assert receipt["landed"] is (scenario.stopped is not None), framework
+        assert (scenario.stopped or "") in (receipt["stopped"] or ""), framework
+        savings = [(saving["plugin"], saving["what"]) for saving in receipt["savings"]]
+        reason = (receipt["stopped"] or "").partition(":")[0]  # what is set aside in the moment varies
+        seen[framework] = (outcome.answer, reason, receipt["tokens"], receipt["usd"], savings)
+    assert len({repr(what) for what in seen.values()}) == 1, seen
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("limit", [Limit(model_calls=40, per="day"), Limit(usd=Decimal("0.003"), per="day")])
+def test_runs_side_by_side_never_overshoot_a_budget_they_share(framework: str, limit: Limit) -> None:
+    ledger = Ledger()
+    agent = Agent(ON_AND_ON, under(limit, landing=Landing(tokens=100), max_output=200), SEARCH)
+    outcomes = FRAMEWORKS[framework].together(agent, ledger, 32)
+    assert not [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    (resource, most), *_ = limit.amounts().items()
+    assert 0 < ledger.spent(resource) <= most
+    assert ledger.reserved() == 0
+    assert all(outcome.receipt["landed"] for outcome in outcomes if isinstance(outcome, Outcome))
