@@ -1,4 +1,4 @@
-"""An embedding model under a budget: its texts are counted where they are sent, below the cache LlamaIndex has of them."""
+"""An embedding model under a budget: its texts are counted where they are sent, below LlamaIndex's cache of them."""
 
 from __future__ import annotations
 

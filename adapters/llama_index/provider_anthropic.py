@@ -72,5 +72,5 @@ class Anthropic(Provider):
         return {
             "max_tokens": 8_192,
             "extra_headers": {"anthropic-beta": _STRUCTURED},
-            "extra_body": {"output_format": schema},
+            "output_config": {"format": schema},
         }

@@ -51,8 +51,9 @@ class GoogleGenAI(Provider):
             if budget is not None and (own_budget is None or max(budget, least) < own_budget):
                 _configure(sent, "thinking_config", {**kept, "thinking_budget": max(budget, least)})
         elif model.startswith("gemini-") and model[7:8].isdigit() and int(model[7]) >= 3:
-            level = str(getattr(kept.get("thinking_level"), "value", kept.get("thinking_level"))).lower()
-            asked = lowered(("minimal" if "flash" in model else "low", "high"), level, effort)
+            level = kept.get("thinking_level")
+            own_level = str(getattr(level, "value", level)).lower() if level else None
+            asked = lowered(("minimal" if "flash" in model else "low", "high"), own_level, effort)
             if asked is not None:
                 kept.pop("thinking_budget", None)
                 _configure(sent, "thinking_config", {**kept, "thinking_level": asked.upper()})

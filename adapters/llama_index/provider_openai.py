@@ -20,7 +20,7 @@ _CAPS = ("max_completion_tokens", "max_tokens")
 _LEVELS: tuple[tuple[re.Pattern[str], tuple[Effort, Effort]], ...] = (
     (re.compile(r"o\d"), ("low", "high")),
     (re.compile(r"gpt-5-pro"), ("high", "high")),
-    (re.compile(r"gpt-5(-(mini|nano)|-\d{4})?"), ("minimal", "high")),
+    (re.compile(r"gpt-5(?!\.)"), ("minimal", "high")),
     (re.compile(r"gpt-6-astra"), ("low", "max")),
     (re.compile(r"gpt-([6-9]|5\.\d)"), ("none", "max")),
 )

@@ -60,13 +60,13 @@ def _declaration(function: object) -> ToolSpec:
 def answer_of(kwargs: Mapping[str, object]) -> ToolSpec | None:
     """The schema a provider holds the answer to, as the spec of a tool that carries it; None for a free answer.
 
-    Where it stands: OpenAI's `response_format` and, in responses, `text.format`; Anthropic's `output_format`;
+    Where it stands: OpenAI's `response_format` and, in responses, `text.format`; Anthropic's `output_config.format`;
     Google's `response_schema`; Ollama's `format`.
     """
     for place in (
         _mapping(_mapping(kwargs.get("response_format")).get("json_schema")),
         _mapping(_mapping(kwargs.get("text")).get("format")),
-        _mapping(_mapping(kwargs.get("extra_body")).get("output_format")),
+        _mapping(_mapping(kwargs.get("output_config")).get("format")),
     ):
         if "schema" in place:
             return ToolSpec(str(place.get("name") or "answer"), "", _mapping(place["schema"]))
