@@ -35,6 +35,14 @@ def test_the_langchain_agent_answers_and_prints_what_it_cost(capsys: pytest.Capt
     assert re.fullmatch(r"2 model calls, \d+ tokens, \$0\.000\d+", cost)
 
 
+def test_the_llama_index_agent_answers_and_prints_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    run("llama_index_agent.py")
+
+    answer, cost = capsys.readouterr().out.splitlines()
+    assert "30 days" in answer
+    assert re.fullmatch(r"2 model calls, \d+ tokens, \$0\.000\d+", cost)
+
+
 def test_the_langgraph_graph_is_kept_to_three_tool_calls(capsys: pytest.CaptureFixture[str]) -> None:
     run("langgraph_graph.py")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -84,12 +84,15 @@ class Guard:
             return Member(Task(self.budget, parent=current, store=self.store))
         return Member(current)
 
-    def begin_task(self, task_id: str | None = None) -> Task:
-        """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child."""
+    def begin_task(self, task_id: str | None = None, tags: Mapping[str, str] | None = None) -> Task:
+        """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child.
+
+        A run with `tags` of its own is always a child.
+        """
         current = current_task()
-        if current is not None and current.claim(self.budget):
+        if current is not None and not tags and current.claim(self.budget):
             return current
-        task = Task(self.budget, parent=current, store=self.store, task_id=task_id)
+        task = Task(self.budget, tags=tags, parent=current, store=self.store, task_id=task_id)
         task.claim(self.budget)
         return task
 

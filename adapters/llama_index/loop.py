@@ -79,7 +79,8 @@ class LeanLoop(Guard):
     def agent(self, agent: Agent) -> Agent:
         """A twin of an agent, or of an AgentWorkflow with all its agents; each `run` is a task.
 
-        The result of a run carries the receipt: ``result["leanloop"]``, plain JSON types. In a workflow, an agent
+        The result of a run carries the receipt: ``result["leanloop"]``, plain JSON types. Tags, by which limits are
+        scoped, go to the run: ``agent.run("...", leanloop={"user": "u1"})``. In a workflow, an agent
         guarded by a LeanLoop of its own has its own budget below that of the whole.
         """
         return guarded_agent(agent, self)

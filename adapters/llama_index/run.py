@@ -33,11 +33,13 @@ class GuardedRun:
     leanloop_: ClassVar[Guard]
 
     def run(self, *args: Any, **kwargs: Any) -> WorkflowHandler:
-        """Guarded."""
+        """Guarded. ``leanloop={"user": "u1"}`` gives the run's task its tags."""
         guard = self.leanloop_
+        given: Mapping[str, object] = kwargs.pop("leanloop", None) or {}
+        tags = {str(name): str(value) for name, value in given.items()}
         inner: Any = getattr(super(), "run")  # noqa: B009
         resumed = _stored_task([*args, kwargs.get("ctx")])
-        root = (guard.runs.earlier(resumed) if resumed else None) or Member(guard.begin_task(resumed))
+        root = (guard.runs.earlier(resumed) if resumed else None) or Member(guard.begin_task(resumed, tags))
         task = root.task
         # LlamaIndex's own default of 20 gives way to a limit on cycles; one that was asked for holds.
         if resumed is None and "cycles" in task.limited and not kwargs.get("max_iterations"):

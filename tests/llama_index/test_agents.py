@@ -352,6 +352,19 @@ def test_a_run_inside_a_task_is_that_task(store: Any) -> None:
     assert task.receipt().model_calls == 2
 
 
+def test_a_run_brings_its_tags(store: Any) -> None:
+    budget = under(Limit(per="day", scope="user", model_calls=2))
+    agent = LeanLoop(budget, store=store).agent(FunctionAgent(llm=ScriptedLLM(script=["done"])))
+    first = [result_of(agent, "x", leanloop={"user": "u1"})["leanloop"] for _ in range(2)]
+    other = result_of(agent, "x", leanloop={"user": "u2"})["leanloop"]
+    assert first[0]["tags"] == {"user": "u1"}
+    assert first[1]["stopped"]
+    assert not other["stopped"]
+    with leanloop.task(budget, store=store) as task:
+        assert result_of(agent, "x", leanloop={"user": "u3"})["leanloop"]["task"] != task.id
+    assert store.spent("model_calls") == [2, 1, 1]
+
+
 def react(action: str, **arguments: Any) -> str:
     return f"Thought: I need it.\nAction: {action}\nAction Input: {arguments}".replace("'", '"')
 
