@@ -25,6 +25,8 @@ def usage_of(response: ChatResponse | CompletionResponse) -> Usage | None:
     extras: object = response.additional_kwargs
     places = (raw, _field(raw, "response"), extras, _field(message, "additional_kwargs"))
     for place in places:
+        if not place:
+            continue
         for name in ("usage", "usage_metadata"):
             usage = _usage(_field(place, name))
             if usage is not None:
@@ -34,6 +36,8 @@ def usage_of(response: ChatResponse | CompletionResponse) -> Usage | None:
 
 def _usage(given: object) -> Usage | None:
     """The usage in one provider's object, in any of the forms above."""
+    if not given:
+        return None
     for read, wrote in (
         ("prompt_tokens", "completion_tokens"),
         ("input_tokens", "output_tokens"),
@@ -70,7 +74,9 @@ def _cache(given: object) -> tuple[int, int]:
 
 
 def _field(given: object, name: str) -> object:
-    if isinstance(given, Mapping):
+    if given is None:
+        return None
+    if type(given) is dict or isinstance(given, Mapping):  # asking a class of typing costs ten times as much
         return cast("Mapping[str, object]", given).get(name)
     return getattr(given, name, None)
 
