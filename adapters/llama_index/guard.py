@@ -49,8 +49,13 @@ class Guard:
         self.budget = budget or Budget(agent="agent")
         self.stack = Stack(plugins)
         self.store = store
+        self._plugins = tuple(plugins)
         self.runs = Runs()
         self._kinds: dict[tuple[type, type], type] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What makes an equal one in another process; what is running stays behind."""
+        return _revived, (type(self), self.budget if self.has_own_budget else None, self._plugins, self.store)
 
     def kind(self, of: type, methods: type) -> type:
         """The class of a twin: below `of` and under its name, with the guarded `methods` put before its own."""
@@ -124,3 +129,7 @@ def _once(flow: ModelFlow, task: Task) -> ModelFlow:
     reply = yield from flow
     yield from give_back(task)
     return reply
+
+
+def _revived(kind: type[Guard], budget: Budget | None, plugins: tuple[Plugin, ...], store: LedgerStore | None) -> Guard:
+    return kind(budget, plugins=plugins, store=store)

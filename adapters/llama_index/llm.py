@@ -15,6 +15,7 @@ from typing import Any, ClassVar, SupportsIndex, TypeVar, cast
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms import LLM
 from llama_index.core.llms.structured_llm import StructuredLLM
+from llama_index.core.tools import BaseTool
 
 from leanloop.adapters.llama_index.arriving import Arriving, Piece, Pieces
 from leanloop.adapters.llama_index.covered import acovered_stream, covered_stream, in_model_call, model_call_covered
@@ -32,6 +33,9 @@ from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.task import Task
 
 __all__ = ["GuardedLLM", "guarded"]
+
+ANSWER = "leanloop_answer"
+"""Under this name the parameters of a call say which tool carries its answer; it is taken out before they are sent."""
 
 Model = TypeVar("Model", bound=LLM)
 Given = TypeVar("Given")
@@ -73,6 +77,16 @@ class GuardedLLM:
     def __deepcopy__(self, memo: dict[int, Any]) -> LLM:
         """A copy under the same guard."""
         return guarded(copy.deepcopy(_plain(self), memo), self.leanloop_)
+
+    def _prepare_chat_with_tools_compat(
+        self, tools: Sequence[BaseTool], *args: Any, tool_required: bool = False, **kwargs: Any
+    ) -> dict[str, Any]:
+        """As LlamaIndex prepares it, with the tool that is required: integrations say that in forms of their own."""
+        inner: Any = getattr(super(), "_prepare_chat_with_tools_compat")  # noqa: B009
+        prepared = cast("dict[str, Any]", inner(tools, *args, tool_required=tool_required, **kwargs))
+        if tool_required and len(tools) == 1:
+            prepared[ANSWER] = tools[0].metadata.get_name()
+        return prepared
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Guarded."""
@@ -131,9 +145,10 @@ def _inner(llm: object, name: str) -> Any:
 
 
 def _call(llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]) -> Response:
+    answer = kwargs.pop(ANSWER, None)
     if in_model_call():
         return cast("Response", _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs)
+    asked, flow = _begin(llm, form, given, kwargs, answer)
 
     def send(call: ModelCall) -> ModelReply:
         target, what, settings = asked.send(call)
@@ -146,9 +161,10 @@ def _call(llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given,
 async def _acall(
     llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
 ) -> Response:
+    answer = kwargs.pop(ANSWER, None)
     if in_model_call():
         return cast("Response", await _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs)
+    asked, flow = _begin(llm, form, given, kwargs, answer)
 
     async def send(call: ModelCall) -> ModelReply:
         target, what, settings = asked.send(call)
@@ -162,9 +178,10 @@ def _stream(
     llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
 ) -> Generator[Response, None, None]:
     """The task is found here and now: what streams is mostly read where the task is no longer the current one."""
+    answer = kwargs.pop(ANSWER, None)
     if in_model_call():
         return cast("Generator[Response, None, None]", _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs, stream=True)
+    asked, flow = _begin(llm, form, given, kwargs, answer, stream=True)
 
     def send(call: ModelCall) -> Generator[Piece[Response], None, None]:
         target, what, settings = asked.send(call)
@@ -186,9 +203,10 @@ def _stream(
 async def _astream(
     llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Response, None]:
+    answer = kwargs.pop(ANSWER, None)
     if in_model_call():
         return cast("AsyncGenerator[Response, None]", await _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs, stream=True)
+    asked, flow = _begin(llm, form, given, kwargs, answer, stream=True)
 
     async def send(call: ModelCall) -> AsyncGenerator[Piece[Response], None]:
         target, what, settings = asked.send(call)
@@ -209,11 +227,17 @@ async def _astream(
 
 
 def _begin(
-    llm: GuardedLLM, form: Form[Any, Any], given: object, kwargs: dict[str, Any], *, stream: bool = False
+    llm: GuardedLLM,
+    form: Form[Any, Any],
+    given: object,
+    kwargs: dict[str, Any],
+    answer: str | None,
+    *,
+    stream: bool = False,
 ) -> tuple[Request, ModelFlow]:
     guard = llm.leanloop_
     member = guard.member()
-    asked = Request(llm, form, given, kwargs, member.task, stream=stream)
+    asked = Request(llm, form, given, kwargs, member.task, answer=answer, stream=stream)
     return asked, _answering(guard.model_flow(asked.call, member), asked.call, member.task)
 
 

@@ -79,10 +79,23 @@ PROMPT: Form[str, CompletionResponse] = _Prompt()
 
 
 class Request:
-    """One call of an LLM, its neutral form, and the way back."""
+    """One call of an LLM, its neutral form, and the way back.
+
+    Args:
+        answer: the tool that carries the answer, where the caller requires it.
+        stream: the reply is to be streamed.
+    """
 
     def __init__(
-        self, llm: object, form: Form[Any, Any], given: object, kwargs: Mapping[str, Any], task: Task, *, stream: bool
+        self,
+        llm: object,
+        form: Form[Any, Any],
+        given: object,
+        kwargs: Mapping[str, Any],
+        task: Task,
+        *,
+        answer: str | None = None,
+        stream: bool = False,
     ) -> None:
         self._llm = llm
         self._form = form
@@ -92,8 +105,8 @@ class Request:
         if stream:
             fixed = cast("Mapping[str, object]", getattr(llm, "additional_kwargs", None) or {})
             self._kwargs |= {k: v for k, v in self._provider.streaming.items() if k not in kwargs and k not in fixed}
-        tools, answer = specs_of(kwargs.get("tools")), answer_of(kwargs)
-        forced = self._provider.forced(kwargs, [tool.name for tool in tools])
+        tools, schema = specs_of(kwargs.get("tools")), answer_of(kwargs)
+        forced = self._provider.forced(kwargs, [tool.name for tool in tools]) | ({answer} if answer else set())
         thinking = self._provider.thinking_tokens(llm, kwargs)
         self._may_forbid = bool(tools) and not forced
         self._cap = self._provider.output_cap(llm, kwargs)
@@ -101,8 +114,8 @@ class Request:
             model=model_name(llm),
             provider=self._provider.prices,
             messages=form.history(given, task),
-            tools=tools if answer is None else (*tools, answer),
-            answer_tools=forced if answer is None else forced | {answer.name},
+            tools=tools if schema is None else (*tools, schema),
+            answer_tools=forced if schema is None else forced | {schema.name},
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
         )

@@ -171,12 +171,14 @@ class ScriptedLLM(ScriptedTextLLM, FunctionCallingLLM):
         verbose: bool = False,
         allow_parallel_tool_calls: bool = False,
         tool_required: bool = False,
+        tool_choice: str | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Tools as OpenAI would be sent them."""
         asked = ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
         offered = [tool.metadata.to_openai_tool(skip_length_check=True) for tool in tools]
-        settings = {"tools": offered, "tool_choice": "required" if tool_required else "auto"} if offered else {}
+        choice = tool_choice or ("required" if tool_required else "auto")
+        settings: dict[str, Any] = {"tools": offered, "tool_choice": choice} if offered else {}
         return {"messages": [*(chat_history or []), *([asked] if asked else [])], **settings, **kwargs}
 
     def get_tool_calls_from_response(

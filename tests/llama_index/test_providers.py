@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from llama_index.core.llms import ChatMessage, MockLLM
+from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
 import leanloop
-from leanloop import Budget, Limit, ModelCall, ModelFlow, ModelUnavailable, Plugin
+from leanloop import Budget, BudgetExceeded, Limit, ModelCall, ModelFlow, ModelUnavailable, Plugin
 from leanloop.adapters.llama_index import LeanLoop
 
 # google-genai's own, where its async client is first used; and what Anthropic's class itself sends
@@ -345,3 +346,11 @@ def test_thinking_leaves_room_for_an_answer(llm: Callable[..., Any], provider: A
     loop = LeanLoop.from_budget(budget(tokens=20_000))
     loop.llm(own).chat([ChatMessage(content="hello")])
     assert cap_of(provider.sent) == 2_001  # max_output of 700 is less than the provider accepts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_required_tool_that_cannot_be_paid_raises_and_gives_no_words(kind: str, llm: Callable[..., Any]) -> None:
+    guarded = LeanLoop.from_budget(budget(tokens=20)).llm(llm(kind))
+    program = FunctionCallingProgram.from_defaults(Town, prompt_template_str="A town. " * 100, llm=guarded)
+    with pytest.raises(BudgetExceeded, match="The limit of 20 tokens"):
+        program()
