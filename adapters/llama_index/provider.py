@@ -143,7 +143,7 @@ def lowered(levels: tuple[Effort, Effort] | None, current: object, effort: Effor
     if levels is None:
         return None
     least, most = map(EFFORTS.index, levels)
-    own = EFFORTS.index(cast("Effort", current)) if current in EFFORTS else most
+    own = EFFORTS.index(current) if current in EFFORTS else most
     wanted = max(EFFORTS.index(effort), least)
     return EFFORTS[wanted] if wanted < own else None
 

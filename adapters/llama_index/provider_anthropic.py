@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, cast
 
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
@@ -62,11 +63,11 @@ class Anthropic(Provider):
     def structured(self, llm: object, output_cls: type, *, stream: bool) -> dict[str, Any] | None:
         """As the beta's `messages.parse` would send it; None where the class itself goes by a tool."""
         import anthropic
-        from llama_index.llms.anthropic.utils import is_anthropic_structured_output_supported
 
+        utils: Any = import_module("llama_index.llms.anthropic.utils")
         client: object = getattr(llm, "_client", None)
         elsewhere = isinstance(client, anthropic.AnthropicVertex | anthropic.AnthropicBedrock)
-        if elsewhere or not is_anthropic_structured_output_supported(str(getattr(llm, "model", ""))):
+        if elsewhere or not utils.is_anthropic_structured_output_supported(getattr(llm, "model", "")):
             return None
         schema = {"type": "json_schema", "schema": anthropic.transform_schema(output_cls)}
         return {

@@ -143,7 +143,7 @@ def _responses(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     else:
         item = {"type": "function_call", "id": "f", "call_id": said["id"], "name": said["name"], "status": "completed"}
         item["arguments"] = json.dumps(said["args"])
-    usage = {"input_tokens": 50, "output_tokens": 10, "total_tokens": 60}
+    usage: dict[str, Any] = {"input_tokens": 50, "output_tokens": 10, "total_tokens": 60}
     usage |= {"input_tokens_details": {"cached_tokens": 30}, "output_tokens_details": {"reasoning_tokens": 4}}
     one: dict[str, Any] = {
         "id": "resp",
@@ -178,7 +178,7 @@ def _anthropic(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         block = {"type": "tool_use", "id": said["id"], "name": said["name"], "input": said["args"]}
         delta = {"type": "input_json_delta", "partial_json": json.dumps(said["args"])}
     usage = {"input_tokens": 20, "output_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 5}
-    one = {"id": "msg", "type": "message", "role": "assistant", "model": "claude", "content": [block]}
+    one: dict[str, Any] = {"id": "msg", "type": "message", "role": "assistant", "model": "claude", "content": [block]}
     one |= {"stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
     empty = {**block, "text": ""} if isinstance(said, str) else {**block, "input": {}}
     return one, [

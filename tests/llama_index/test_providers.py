@@ -17,7 +17,7 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
 import leanloop
-from leanloop import Budget, BudgetExceeded, Limit, ModelCall, ModelFlow, ModelUnavailable, Plugin
+from leanloop import Budget, BudgetExceeded, Limit, ModelCall, ModelFlow, ModelReply, ModelUnavailable, Plugin
 from leanloop.adapters.llama_index import LeanLoop
 
 # google-genai's own, where its async client is first used; and what Anthropic's class itself sends
@@ -90,7 +90,7 @@ class Sends(Plugin):
         self.changes = changes
 
     def on_model(self, call: ModelCall, task: Any) -> ModelFlow:
-        reply: Any = yield replace(call, **self.changes)
+        reply: ModelReply = yield replace(call, **self.changes)
         return reply
 
 
