@@ -121,6 +121,7 @@ def _account_of(limit: Limit, holder: Holder, now: datetime) -> tuple[str, float
         raise UsageError(
             f"The limit per {limit.per} of scope {scope!r} needs the tag {scope!r} on the task. "
             f'Open it with leanloop.task(budget, tags={{"{scope}": ...}}), or give a LangChain agent '
-            f'config={{"configurable": {{"leanloop": {{"{scope}": ...}}}}}}.'
+            f'config={{"configurable": {{"leanloop": {{"{scope}": ...}}}}}}, or the run of a LlamaIndex agent '
+            f'leanloop={{"{scope}": ...}}.'
         )
     return f"{owner}:{limit.per}:{label}", expires

@@ -5,12 +5,17 @@ With a real model: pip install llama-index-llms-openai, then
 LEANLOOP_EXAMPLE_MODEL=gpt-4o-mini python examples/llama_index_agent.py
 """
 
+# LlamaIndex's `run` is an overload of which the first is deprecated, and what it gives has no type:
+# pyright: reportDeprecated=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false
+# mypy: disable-error-code="deprecated"
 from __future__ import annotations
 
 import asyncio
 import os
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
@@ -45,7 +50,7 @@ def example_model() -> FunctionCallingLLM:
 async def main() -> None:
     agent = LeanLoop.from_file(BUDGET).agent(FunctionAgent(llm=example_model(), tools=[search]))
     # Tags: the budget has a limit per day for each user.
-    answer = await agent.run("How long do I have to send something back?", leanloop={"user": "u1"})
+    answer: Any = await agent.run("How long do I have to send something back?", leanloop={"user": "u1"})
     receipt = answer["leanloop"]
     print(answer)
     print(f"{receipt['model_calls']} model calls, {receipt['tokens']} tokens, ${receipt['usd']}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 from langchain_core.language_models import BaseChatModel
@@ -12,6 +15,7 @@ from langchain_core.messages import AIMessage
 
 from leanloop import load_budget
 from leanloop.adapters.langchain.scripted import ScriptedModel
+from leanloop.adapters.llama_index.scripted import ScriptedLLM
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
@@ -51,7 +55,7 @@ def test_the_langgraph_graph_is_kept_to_three_tool_calls(capsys: pytest.CaptureF
     assert "5 model calls, 3 tool calls, 5 cycles" in printed
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("script", EXAMPLES.glob("lang*.py"), ids=lambda path: path.name)
 def test_the_environment_names_a_real_model(
     script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,6 +72,22 @@ def test_the_environment_names_a_real_model(
 
     assert asked == ["openai:gpt-4o-mini"]
     assert "From the paid service." in capsys.readouterr().out
+
+
+def test_the_environment_names_a_real_model_for_llama_index(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def paid_service(model: str) -> ScriptedLLM:
+        return ScriptedLLM(script=[f"From the paid service, by {model}."])
+
+    monkeypatch.setenv("LEANLOOP_EXAMPLE_MODEL", "gpt-4o-mini")
+    monkeypatch.setitem(
+        sys.modules, "llama_index.llms.openai", cast("ModuleType", SimpleNamespace(OpenAI=paid_service))
+    )
+
+    run("llama_index_agent.py")
+
+    assert "From the paid service, by gpt-4o-mini." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("file", BUDGETS, ids=lambda path: path.name)

@@ -2,6 +2,8 @@
 
 # create_agent's own annotations lack type arguments, and a ledger is looked into:
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportDeprecated=false
+# mypy: disable-error-code="deprecated, index"
 from __future__ import annotations
 
 import asyncio

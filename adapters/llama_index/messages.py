@@ -122,7 +122,7 @@ _transcripts: WeakKeyDictionary[Task, Transcript] = WeakKeyDictionary()
 
 def transcript_of(task: Task) -> Transcript:
     """The one transcript of a task."""
-    return _transcripts.setdefault(task, Transcript())
+    return _transcripts.get(task) or _transcripts.setdefault(task, Transcript())
 
 
 def _common(raw: Sequence[ChatMessage], old: Sequence[ChatMessage]) -> int:

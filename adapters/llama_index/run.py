@@ -131,11 +131,10 @@ def _last_step(step: Step) -> Step:
     @wraps(step)
     async def last_step(self: GuardedRun, *args: Any, **kwargs: Any) -> object:
         event = await step(self, *args, **kwargs)
-        scope = current_scope()
-        if scope is not None and isinstance(event, StopEvent):
-            result: object = event.result
-            if isinstance(result, AgentOutput):
-                result["leanloop"] = scope.root.receipt().as_dict()
+        result: object = event.result if isinstance(event, StopEvent) else None
+        scope = current_scope() if isinstance(result, AgentOutput) else None
+        if scope is not None:
+            cast("AgentOutput", result)["leanloop"] = scope.root.receipt().as_dict()
         return event
 
     return last_step

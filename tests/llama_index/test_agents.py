@@ -1,5 +1,9 @@
 """Guarded agents: limits, landings, receipts; streaming and not."""
 
+# LlamaIndex's `run` is an overload of which the first is deprecated, and what it gives has no type:
+# pyright: reportDeprecated=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# mypy: disable-error-code="deprecated, index"
 from __future__ import annotations
 
 import asyncio
@@ -220,7 +224,7 @@ def test_a_limit_on_one_tool_ends_its_calls_only(store: Any, ask: Callable[..., 
         """Read."""
         return f"contents of {name}"
 
-    script = [ask(("search", {"q": "a"})), ask(("search", {"q": "b"})), ask(("read", {"name": "x"})), "done"]
+    script: list[Any] = [ask(("search", {"q": "a"})), ask(("search", {"q": "b"})), ask(("read", {"name": "x"})), "done"]
     llm = ScriptedLLM(script=script)
     agent = LeanLoop(under(Limit(tool_calls={"search": 1})), store=store).agent(
         FunctionAgent(llm=llm, tools=[search, read])
@@ -232,7 +236,7 @@ def test_a_limit_on_one_tool_ends_its_calls_only(store: Any, ask: Callable[..., 
 
 
 def test_a_limit_on_one_tool_that_raises_ends_the_run(store: Any, ask: Callable[..., ChatMessage]) -> None:
-    script = [ask(("search", {"q": "a"})), ask(("search", {"q": "b"})), "done"]
+    script: list[Any] = [ask(("search", {"q": "a"})), ask(("search", {"q": "b"})), "done"]
     llm = ScriptedLLM(script=script)
     budget = under(Limit(tool_calls={"search": 1}), at_limit="raise")
     agent = LeanLoop(budget, store=store).agent(FunctionAgent(llm=llm, tools=[search]))
@@ -360,9 +364,9 @@ def test_a_run_brings_its_tags(store: Any) -> None:
     assert first[0]["tags"] == {"user": "u1"}
     assert first[1]["stopped"]
     assert not other["stopped"]
-    with leanloop.task(budget, store=store) as task:
+    assert store.spent("model_calls") == [2, 1]
+    with leanloop.task(under(), store=store) as task:
         assert result_of(agent, "x", leanloop={"user": "u3"})["leanloop"]["task"] != task.id
-    assert store.spent("model_calls") == [2, 1, 1]
 
 
 def react(action: str, **arguments: Any) -> str:
