@@ -93,6 +93,6 @@ async def _arun(model: _Embeds, name: str, given: object, texts: tuple[str, ...]
 
 
 def _call(model: Any, texts: tuple[str, ...]) -> EmbedCall:
-    parts = next((kind.__module__.split(".") for kind in type(model).__mro__ if "embeddings" in kind.__module__), [])
-    package = parts[2] if len(parts) > 2 else ""
+    packages = (kind.__module__.split(".") for kind in type(model).__mro__)
+    package = next((parts[2] for parts in packages if parts[:2] == ["llama_index", "embeddings"]), "")
     return EmbedCall(str(model.model_name), texts, _PRICES.get(package))

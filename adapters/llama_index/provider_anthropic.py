@@ -66,7 +66,7 @@ class Anthropic(Provider):
 
         utils: Any = import_module("llama_index.llms.anthropic.utils")
         client: object = getattr(llm, "_client", None)
-        elsewhere = isinstance(client, anthropic.AnthropicVertex | anthropic.AnthropicBedrock)
+        elsewhere = type(client).__name__ in ("AnthropicVertex", "AnthropicBedrock")
         if elsewhere or not utils.is_anthropic_structured_output_supported(getattr(llm, "model", "")):
             return None
         schema = {"type": "json_schema", "schema": anthropic.transform_schema(output_cls)}

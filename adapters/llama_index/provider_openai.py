@@ -95,7 +95,7 @@ class OpenAIResponses(Provider):
             return None
         from openai import pydantic_function_tool
 
-        function = pydantic_function_tool(output_cls)["function"]
+        function = cast("dict[str, object]", pydantic_function_tool(output_cls)["function"])
         schema = {"type": "json_schema", "name": function["name"], "schema": function["parameters"], "strict": True}
         return {"text": {"format": schema}, "tool_choice": "none"}
 

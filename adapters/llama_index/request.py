@@ -106,7 +106,7 @@ class Request:
             fixed = cast("Mapping[str, object]", getattr(llm, "additional_kwargs", None) or {})
             self._kwargs |= {k: v for k, v in self._provider.streaming.items() if k not in kwargs and k not in fixed}
         tools, schema = specs_of(kwargs.get("tools")), answer_of(kwargs)
-        forced = self._provider.forced(kwargs, [tool.name for tool in tools]) | ({answer} if answer else set())
+        forced = self._provider.forced(kwargs, [tool.name for tool in tools]) | frozenset({answer} if answer else ())
         thinking = self._provider.thinking_tokens(llm, kwargs)
         self._may_forbid = bool(tools) and not forced
         self._cap = self._provider.output_cap(llm, kwargs)

@@ -1,5 +1,7 @@
 """LLMs that follow a script: for demonstrations and for testing agents under a budget. They call nobody."""
 
+# LlamaIndex's callback decorators are not typed:
+# pyright: reportUnknownVariableType=false, reportUntypedFunctionDecorator=false
 from __future__ import annotations
 
 import threading

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from llama_index.core.tools import BaseTool
 from pydantic import BaseModel
@@ -31,7 +31,9 @@ def spec_of(tool: object) -> ToolSpec:
     """The spec of one tool: LlamaIndex's own, or the dict a provider is sent."""
     if isinstance(tool, BaseTool):
         about = tool.metadata
-        return ToolSpec(about.get_name(), about.description, about.get_parameters_dict(), raw=tool)
+        return ToolSpec(
+            about.get_name(), about.description, _mapping(cast("Any", about).get_parameters_dict()), raw=tool
+        )
     if not isinstance(tool, Mapping):
         return ToolSpec(type(tool).__name__, raw=tool)
     own = cast("Mapping[str, object]", tool)
@@ -77,5 +79,5 @@ def answer_of(kwargs: Mapping[str, object]) -> ToolSpec | None:
     return ToolSpec(str(schema.get("title") or "answer"), "", schema) if schema else None
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def _mapping(value: Any) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}

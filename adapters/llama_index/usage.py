@@ -22,7 +22,7 @@ def usage_of(response: ChatResponse | CompletionResponse) -> Usage | None:
     """What the provider reported for the call that gave `response`; None where it reported nothing."""
     raw: object = response.raw
     message: object = getattr(response, "message", None)
-    extras: object = response.additional_kwargs
+    extras: object = getattr(response, "additional_kwargs", None)
     places = (raw, _field(raw, "response"), extras, _field(message, "additional_kwargs"))
     for place in places:
         if not place:

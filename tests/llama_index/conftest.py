@@ -1,6 +1,7 @@
 """What the tests of the LlamaIndex adapter share: a ledger that must end empty, and a local provider."""
 
-# A ledger is looked into: pyright: reportPrivateUsage=false
+# A ledger is looked into, and JSON is put together:
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import json
@@ -230,36 +231,31 @@ def llm(provider: Provider) -> Callable[..., Any]:
 
 
 def _open_ai(url: str, **settings: Any) -> Any:
-    from llama_index.llms.openai import OpenAI
-
-    return OpenAI(**{"model": "gpt-4o-mini", "api_key": "k", "api_base": f"{url}/v1", "max_retries": 0, **settings})
+    kind = pytest.importorskip("llama_index.llms.openai").OpenAI
+    return kind(**{"model": "gpt-4o-mini", "api_key": "k", "api_base": f"{url}/v1", "max_retries": 0, **settings})
 
 
 def _open_ai_responses(url: str, **settings: Any) -> Any:
-    from llama_index.llms.openai import OpenAIResponses
-
+    kind = pytest.importorskip("llama_index.llms.openai").OpenAIResponses
     base = {"model": "gpt-4o-mini", "api_key": "k", "api_base": f"{url}/v1", "max_retries": 0}
-    return OpenAIResponses(**{**base, **settings})
+    return kind(**{**base, **settings})
 
 
 def _anthropic_llm(url: str, **settings: Any) -> Any:
-    from llama_index.llms.anthropic import Anthropic
-
-    return Anthropic(**{"model": "claude-haiku-4-5", "api_key": "k", "base_url": url, "max_retries": 0, **settings})
+    kind = pytest.importorskip("llama_index.llms.anthropic").Anthropic
+    return kind(**{"model": "claude-haiku-4-5", "api_key": "k", "base_url": url, "max_retries": 0, **settings})
 
 
 def _google(url: str, **settings: Any) -> Any:
-    from google.genai.types import HttpOptions
-    from llama_index.llms.google_genai import GoogleGenAI
-
-    base = {"model": "gemini-2.5-flash", "api_key": "k", "http_options": HttpOptions(base_url=url), "max_retries": 1}
-    return GoogleGenAI(**{**base, **settings})
+    kind = pytest.importorskip("llama_index.llms.google_genai").GoogleGenAI
+    options = pytest.importorskip("google.genai.types").HttpOptions(base_url=url)
+    base = {"model": "gemini-2.5-flash", "api_key": "k", "http_options": options, "max_retries": 1}
+    return kind(**{**base, **settings})
 
 
 def _ollama_llm(url: str, **settings: Any) -> Any:
-    from llama_index.llms.ollama import Ollama
-
-    return Ollama(**{"model": "llama3", "base_url": url, **settings})
+    kind = pytest.importorskip("llama_index.llms.ollama").Ollama
+    return kind(**{"model": "llama3", "base_url": url, **settings})
 
 
 _KINDS: dict[str, Callable[..., Any]] = {

@@ -1,5 +1,7 @@
 """Embedding models under a budget."""
 
+# What is called by name has no type:
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """A guarded LLM: counted once, landed, raised, streamed, copied, and its original left alone."""
 
+# LlamaIndex leaves type arguments out:
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """LlamaIndex messages, tools and usage as neutral ones, and back."""
 
+# LlamaIndex leaves type arguments out:
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import base64

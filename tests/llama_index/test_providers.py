@@ -1,5 +1,7 @@
 """What LlamaIndex's own integrations really send, and what of their answers is booked, against a local provider."""
 
+# What is called by name has no type:
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import asyncio
