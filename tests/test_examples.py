@@ -55,7 +55,7 @@ def test_the_langgraph_graph_is_kept_to_three_tool_calls(capsys: pytest.CaptureF
     assert "5 model calls, 3 tool calls, 5 cycles" in printed
 
 
-@pytest.mark.parametrize("script", EXAMPLES.glob("lang*.py"), ids=lambda path: path.name)
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("lang*.py")), ids=lambda path: path.name)
 def test_the_environment_names_a_real_model(
     script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from llama_index.core.agent.workflow.workflow_events import AgentOutput
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from leanloop.adapters.llama_index.place import Member
+from leanloop.adapters.llama_index.steps import UNREAD
 from leanloop.errors import TaskStopped
 from leanloop.plugins.landing_history import gathered
 
@@ -46,7 +47,7 @@ def _answer(text: str) -> ChatMessage:
 
 def _gathered(member: Member) -> str:
     stopped = member.task.stopped or TaskStopped("")
-    return gathered(member.steps, stopped)
+    return gathered([step for step in member.steps if step.name != UNREAD], stopped)
 
 
 def _without_action(text: str) -> str:

@@ -9,9 +9,9 @@ from llama_index.core.agent.workflow.workflow_events import AgentOutput, ToolCal
 from leanloop.adapters.llama_index.messages import json_text
 from leanloop.budgets.message import Message, ToolRequest
 
-__all__ = ["said", "seen"]
+__all__ = ["UNREAD", "said", "seen"]
 
-_UNREAD = "answer"
+UNREAD = "answer"
 """The name under which an answer that could not be parsed counts as a failed step."""
 
 
@@ -22,9 +22,9 @@ def said(output: AgentOutput, turn: int) -> tuple[Message, ...]:
     """
     text = output.response.content or ""
     if output.retry_messages:
-        request = ToolRequest(f"{_UNREAD}-{turn}", _UNREAD, json_text(text))
+        request = ToolRequest(f"{UNREAD}-{turn}", UNREAD, json_text(text))
         problem = "This could not be read as an action or an answer."
-        failed = Message("tool", problem, tool_call_id=request.id, name=_UNREAD, is_error=True)
+        failed = Message("tool", problem, tool_call_id=request.id, name=UNREAD, is_error=True)
         return Message("assistant", text, (request,)), failed
     requests = tuple(
         ToolRequest(call.tool_id, call.tool_name, json_text(call.tool_kwargs)) for call in output.tool_calls

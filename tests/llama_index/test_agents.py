@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import CodeActAgent, FunctionAgent, ReActAgent
+from llama_index.core.agent.workflow.workflow_events import AgentOutput
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock, ToolCallBlock
-from llama_index.core.tools import FunctionTool, ToolOutput
+from llama_index.core.tools import FunctionTool, ToolOutput, ToolSelection
 from llama_index.core.workflow import StopEvent
 from workflows.errors import WorkflowRuntimeError
 
@@ -414,6 +415,38 @@ def test_answers_that_cannot_be_parsed_are_a_loop(store: Any) -> None:
     assert "failed" in result["leanloop"]["stopped"]
     assert len(llm.seen) == 6
     assert str(result).startswith("hm")
+
+
+def test_a_react_agent_that_writes_an_action_only_lands_with_what_it_found(store: Any) -> None:
+    number = itertools.count()
+
+    def acting(messages: list[ChatMessage], settings: dict[str, Any]) -> str:
+        said = react("search", q=f"t{next(number)}")
+        return said.partition("\n")[2] if "task ends here" in str(messages[-1].content) else said
+
+    llm = ScriptedTextLLM(script=acting)
+    agent = LeanLoop(under(Limit(model_calls=3)), store=store).agent(ReActAgent(llm=llm, tools=[search]))
+    result = result_of(agent, "Find out.")
+    assert str(result).startswith("This task stopped before it was finished.")
+    assert search("t0") in str(result)
+
+
+class Stubborn(FunctionAgent):
+    """An agent of one's own that asks for a tool in every step, whatever the model said."""
+
+    async def take_step(self, ctx: Any, llm_input: Any, tools: Any, memory: Any) -> AgentOutput:
+        output = await super().take_step(ctx, llm_input, tools, memory)
+        output.tool_calls = [ToolSelection(tool_id="s", tool_name="search", tool_kwargs={"q": str(len(llm_input))})]
+        return output
+
+
+def test_an_agent_of_ones_own_lands(store: Any) -> None:
+    agent = LeanLoop(under(Limit(model_calls=2)), store=store).agent(
+        Stubborn(llm=ScriptedLLM(script=["so far"]), tools=[search])
+    )
+    result = result_of(agent, "x")
+    assert result["leanloop"]["landed"]
+    assert str(result) == "so far"
 
 
 @STREAMING
