@@ -43,7 +43,7 @@ def spec_of(tool: object) -> ToolSpec:
         str(spec.get("name") or spec.get("type") or "tool"),
         str(spec.get("description") or ""),
         _mapping(spec.get("parameters") or spec.get("input_schema")),
-        raw=tool,
+        raw=own,
     )
 
 
