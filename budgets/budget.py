@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, PricePerMillion, Several, Share
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.zone import TimeZone
 
-__all__ = ["DEFAULT_LIMITS", "NOT_YET", "Budget", "Landing", "Loop", "ModelPriceEntry"]
+__all__ = ["DEFAULT_LIMITS", "EFFORTS", "NOT_YET", "Budget", "Degrade", "Effort", "Landing", "Loop", "ModelPriceEntry"]
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+"""How much a model is to think, as the providers name it (each model knows some of them)."""
+
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+"""The least first."""
 
 NOT_YET: Mapping[str, str] = {
     "results": "shortening of tool results",
@@ -59,6 +68,27 @@ class Loop(BaseModel):
         return self
 
 
+class Degrade(BaseModel):
+    """From which share of a limit on a task's calls are made cheaper, and how."""
+
+    model_config = FROZEN
+
+    at: Share = 0.8
+    """The share of any limit of the task, or of a task it is a part of."""
+
+    to: Label | None = None
+    """The model that takes over; the one of an earlier step where not given."""
+
+    effort: Effort | None = None
+    """The reasoning effort asked for where the model supports it; that of an earlier step where not given."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Degrade:
+        if self.to is None and self.effort is None:
+            raise PydanticCustomError("no_degrade", "changes nothing; name a model (to) or an effort")
+        return self
+
+
 class ModelPriceEntry(BaseModel):
     """The price of a model, in US dollars per million tokens."""
 
@@ -87,6 +117,11 @@ def _loop_or_switch(value: object) -> object:
     return value
 
 
+def _one_or_several(value: object) -> object:
+    """One step may stand without a list around it."""
+    return (value,) if isinstance(value, Mapping | Degrade) else value
+
+
 def _known_store(value: object) -> object:
     # The value stays out of the message: a store's address may carry a password.
     if value != "memory":
@@ -110,6 +145,9 @@ class Budget(BaseModel):
 
     at_limit: Literal["land", "raise"] = "land"
     """What happens when a limit is reached: land with a last answer, or raise BudgetExceeded."""
+
+    timezone: TimeZone = "UTC"
+    """The time zone whose minutes, hours, days, weeks and months the limits are about, such as Europe/Berlin."""
 
     landing: Landing = Landing()
     """The last answer."""
@@ -135,13 +173,22 @@ class Budget(BaseModel):
     notify: tuple[Share, ...] = (0.7, 0.9)
     """At which shares of a limit the model is told what it has left; an empty list is never."""
 
+    warn: tuple[Share, ...] = (0.8, 0.95)
+    """At which shares of a limit the people are told, by the log and the alert hook; an empty list is never."""
+
+    degrade: Annotated[
+        tuple[Degrade, ...],
+        BeforeValidator(_one_or_several, json_schema_input_type=Degrade | tuple[Degrade, ...]),
+    ] = ()
+    """From which shares on the calls of a task go to a cheaper model or ask for less effort: a step, or a list."""
+
     @field_validator("limits")
     @classmethod
     def _each_resource_once(cls, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
-        seen: dict[tuple[str, str | None, str], int] = {}
+        seen: dict[tuple[str, bool, str | None, str], int] = {}
         for number, limit in enumerate(limits, start=1):
-            for resource in limit.amounts():
-                first = seen.setdefault((limit.per, limit.scope, resource), number)
+            for resource in (*limit.amounts(), *(["value"] if limit.value is not None else [])):
+                first = seen.setdefault((limit.per, limit.rolling, limit.scope, resource), number)
                 if first != number:
                     raise PydanticCustomError(
                         "same_limit_twice",
@@ -150,10 +197,26 @@ class Budget(BaseModel):
                     )
         return limits
 
-    @field_validator("notify")
+    @field_validator("notify", "warn")
     @classmethod
-    def _in_order(cls, notify: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(sorted(set(notify)))
+    def _in_order(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted(set(shares)))
+
+    @field_validator("degrade")
+    @classmethod
+    def _each_later(cls, steps: tuple[Degrade, ...]) -> tuple[Degrade, ...]:
+        for number, (step, later) in enumerate(pairwise(steps), start=2):
+            if later.at <= step.at:
+                context = {"number": number, "at": f"{later.at:.4g}", "before": f"{step.at:.4g}"}
+                raise PydanticCustomError(
+                    "degrade_order", "item {number} begins at {at}, not above {before} of the one before it", context
+                )
+        return steps
+
+    @property
+    def value(self) -> Decimal | None:
+        """What one task is worth, in US dollars, where a limit says so."""
+        return next((limit.value for limit in self.limits if limit.value is not None), None)
 
     def with_limits(self, *limits: Limit) -> Budget:
         """This budget for one run, with ``limits`` laid over its own.
@@ -163,7 +226,7 @@ class Budget(BaseModel):
         """
         merged = list(self.limits)
         for limit in limits:
-            alike = [n for n, own in enumerate(merged) if (own.per, own.scope) == (limit.per, limit.scope)]
+            alike = [n for n, own in enumerate(merged) if own.alike(limit)]
             if not alike:
                 merged.append(limit)
                 continue
