@@ -12,9 +12,21 @@ from pydantic_core import PydanticCustomError
 
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, PricePerMillion, Several, Share
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.stores import check_address
 from leanloop.budgets.zone import TimeZone
+from leanloop.errors import UsageError
 
-__all__ = ["DEFAULT_LIMITS", "EFFORTS", "NOT_YET", "Budget", "Degrade", "Effort", "Landing", "Loop", "ModelPriceEntry"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "EFFORTS",
+    "NOT_YET",
+    "Budget",
+    "DegradeStep",
+    "Effort",
+    "Landing",
+    "Loop",
+    "ModelPriceEntry",
+]
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """How much a model is to think, as the providers name it (each model knows some of them)."""
@@ -68,7 +80,7 @@ class Loop(BaseModel):
         return self
 
 
-class Degrade(BaseModel):
+class DegradeStep(BaseModel):
     """From which share of a limit on a task's calls are made cheaper, and how."""
 
     model_config = FROZEN
@@ -83,7 +95,7 @@ class Degrade(BaseModel):
     """The reasoning effort asked for where the model supports it; that of an earlier step where not given."""
 
     @model_validator(mode="after")
-    def _changes_something(self) -> Degrade:
+    def _changes_something(self) -> DegradeStep:
         if self.to is None and self.effort is None:
             raise PydanticCustomError("no_degrade", "changes nothing; name a model (to) or an effort")
         return self
@@ -119,13 +131,17 @@ def _loop_or_switch(value: object) -> object:
 
 def _one_or_several(value: object) -> object:
     """One step may stand without a list around it."""
-    return (value,) if isinstance(value, Mapping | Degrade) else value
+    return (value,) if isinstance(value, Mapping | DegradeStep) else value
 
 
-def _known_store(value: object) -> object:
-    # The value stays out of the message: a store's address may carry a password.
-    if value != "memory":
-        raise PydanticCustomError("store", "must be memory: sqlite and redis are not in this version of leanloop yet")
+def _readable_store(value: object) -> str:
+    # The value stays out of every message: a store's address may carry a password.
+    if not isinstance(value, str):
+        raise PydanticCustomError("store", "must be memory, sqlite:///FILE or redis://HOST:PORT/NUMBER")
+    try:
+        check_address(value)
+    except UsageError as error:
+        raise PydanticCustomError("store", "cannot be used: {why}", {"why": str(error)}) from None
     return value
 
 
@@ -155,8 +171,8 @@ class Budget(BaseModel):
     loop: Annotated[Loop | None, BeforeValidator(_loop_or_switch, json_schema_input_type=Loop | bool)] = Loop()
     """The loop guard, or off."""
 
-    store: Annotated[Literal["memory"], BeforeValidator(_known_store)] = "memory"
-    """Where spending is kept: memory, which lasts as long as the process."""
+    store: Annotated[str, BeforeValidator(_readable_store)] = Field("memory", repr=False)
+    """Where spending is kept: memory (lasts as long as the process), sqlite:///FILE, or redis://HOST:PORT/NUMBER."""
 
     on_store_error: Literal["refuse", "allow"] = "refuse"
     """Whether calls are refused or allowed while the store cannot be reached."""
@@ -177,8 +193,8 @@ class Budget(BaseModel):
     """At which shares of a limit the people are told, by the log and the alert hook; an empty list is never."""
 
     degrade: Annotated[
-        tuple[Degrade, ...],
-        BeforeValidator(_one_or_several, json_schema_input_type=Degrade | tuple[Degrade, ...]),
+        tuple[DegradeStep, ...],
+        BeforeValidator(_one_or_several, json_schema_input_type=DegradeStep | tuple[DegradeStep, ...]),
     ] = ()
     """From which shares on the calls of a task go to a cheaper model or ask for less effort: a step, or a list."""
 
@@ -204,7 +220,7 @@ class Budget(BaseModel):
 
     @field_validator("degrade")
     @classmethod
-    def _each_later(cls, steps: tuple[Degrade, ...]) -> tuple[Degrade, ...]:
+    def _each_later(cls, steps: tuple[DegradeStep, ...]) -> tuple[DegradeStep, ...]:
         for number, (step, later) in enumerate(pairwise(steps), start=2):
             if later.at <= step.at:
                 context = {"number": number, "at": f"{later.at:.4g}", "before": f"{step.at:.4g}"}

@@ -54,7 +54,9 @@ def linear(
 
     Args:
         spent: of the window, by now.
-        began, now, ends: of the window; after its end nothing more is to come.
+        began: when the window began.
+        now: the moment of the forecast; after the window's end nothing more is to come.
+        ends: when the window ends.
         earlier: an earlier moment of the window and what was spent then. What was expected by now is based on it;
             without it, that is what is spent.
     """
@@ -91,7 +93,8 @@ def week_profile(
     Args:
         spent: moments (seconds since the epoch) and what was spent then; outside of `since` and `until` they are
             left out.
-        since, until: all that was spent between them is in `spent`.
+        since: from here on ...
+        until: ... up to here all that was spent is in `spent`.
         zone: whose hours they are.
     """
     start, end = since.timestamp(), until.timestamp()

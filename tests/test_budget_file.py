@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leanloop.budgets.budget import NOT_YET, Budget, Landing, Loop, ModelPriceEntry
+from leanloop.budgets.budget import NOT_YET, Budget, DegradeStep, Landing, Loop, ModelPriceEntry
 from leanloop.budgets.document import label
 from leanloop.budgets.file import Format, load_budget, parse_budget
 from leanloop.budgets.file_yaml import plain_scalar
@@ -206,6 +206,19 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
         ("agent: a\nmax_output: 0", "<budget>:2: 'max_output' must be 1 or more, not 0"),
         ("agent: a\nlimits: [{}]", "<budget>:2: 'limits' item 1 limits nothing; name an amount: tokens"),
         ("agent: a\nnotify: [1.0]", "<budget>:2: 'notify' item 1 must be a share from 0.001 to 0.999"),
+        ("agent: a\nwarn: [100%]", "<budget>:2: 'warn' item 1 must be a share from 0.001 to 0.999, such as 0.7 or 70%"),
+        ("agent: a\nwarn: [70%%]", "<budget>:2: 'warn' item 1 must be a number, not '70%%'"),
+        ("agent: a\ndegrade: {at: 80%}", "<budget>:2: 'degrade' changes nothing; name a model (to) or an effort"),
+        ("agent: a\ndegrade: {to: a, att: 5%}", "<budget>:2: unknown key 'att'; did you mean 'at'?"),
+        (
+            "agent: a\ndegrade: {effort: less}",
+            "<budget>:2: 'effort' must be 'none', 'minimal', 'low', 'medium', 'high'",
+        ),
+        ("agent: a\ndegrade: off", "<budget>:2: 'degrade' must be a list, not false"),
+        (
+            "agent: a\ndegrade:\n- {to: a}\n- {at: 0.8, to: b}",
+            "<budget>:2: 'degrade' item 2 begins at 0.8, not above 0.8 of the one before it",
+        ),
         ("agent: a\nnotify: [yes]", "<budget>:2: 'notify' item 1 must be a number, not true"),
         ("agent: a\nloop: {repeats: 1}", "<budget>:2: 'repeats' must be 2 or more, not 1"),
         ("agent: a\nloop: {repeats: 9}", "<budget>:2: 'loop' has a window of 8 steps, too few for 9 repeats"),
@@ -393,7 +406,22 @@ budgets = st.builds(
     unknown_model=st.sampled_from(["refuse", "free", "most_expensive"]),
     max_output=st.none() | st.integers(1, 10**9),
     notify=st.lists(st.floats(0.001, 0.999), max_size=3).map(tuple),
+    warn=st.lists(st.floats(0.001, 0.999), max_size=3).map(tuple),
+    degrade=st.builds(DegradeStep, at=st.floats(0.001, 0.999), to=labels).map(lambda step: (step,)),
 )
+
+
+def test_a_share_may_be_written_in_percent_whatever_the_decimal_context() -> None:
+    with localcontext(Context(prec=1)):
+        budget = parse("agent: a\nwarn: [99.9%, 7%, 0.1%]\nnotify: ['62.5%']")
+    assert (budget.warn, budget.notify) == ((0.001, 0.07, 0.999), (0.625,))
+
+
+def test_one_step_of_degrading_may_stand_without_a_list() -> None:
+    (step,) = parse("agent: a\ndegrade: {to: small}").degrade
+    assert step == DegradeStep(at=0.8, to="small") == Budget(agent="a", degrade=step).degrade[0]
+    first, second = parse("agent: a\ndegrade: [{at: 50%, effort: low}, {at: 80%, to: small}]").degrade
+    assert (first.effort, first.to, second.at, second.to) == ("low", None, 0.8, "small")
 
 
 class Dumper(yaml.SafeDumper):
