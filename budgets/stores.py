@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.store import LedgerStore
-from leanloop.errors import UsageError
+from leanloop.errors import MissingExtra, UsageError
 
-__all__ = ["open_store"]
+__all__ = ["address_name", "check_address", "open_store"]
 
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 
@@ -38,6 +38,29 @@ def open_store(url: str) -> LedgerStore:
         if store is None:
             store = _open[url] = _make(url)
         return store
+
+
+def check_address(url: str) -> None:
+    """Raise what `open_store` would, and open nothing. What only redis-py can read is left alone where it is absent.
+
+    Raises:
+        UsageError: the address cannot be read.
+    """
+    try:
+        _make(url)
+    except MissingExtra:
+        return
+
+
+def address_name(url: str) -> str:
+    """An address as it may be shown: no password, and of the options only what tells ledgers of one server apart."""
+    place, _, query = url.partition("?")
+    if place == "memory" or place.startswith("sqlite:"):
+        return place
+    parts = urlsplit(place)
+    prefix = dict(parse_qsl(query)).get("prefix", "leanloop")
+    name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return name if prefix == "leanloop" else f"{name}?prefix={prefix}"
 
 
 def _make(url: str) -> LedgerStore:
