@@ -18,10 +18,9 @@ from rich.text import Text
 
 from leanloop.adapters.cli.budget_arguments import read_pairs, read_time
 from leanloop.adapters.cli.budget_groups import is_spending
-from leanloop.adapters.cli.budget_ledger import FileOrNone, Ledger, StoreOption, open_ledger
-from leanloop.adapters.cli.budget_text import tags_text, time_text, usd_text
+from leanloop.adapters.cli.budget_ledger import FileOrNone, Ledger, StoreOption, budget_of, open_ledger
+from leanloop.adapters.cli.budget_text import signed, tags_text, time_text, usd_text
 from leanloop.adapters.cli.plain import plain
-from leanloop.budgets.amount import format_amount
 from leanloop.budgets.history import Entry
 from leanloop.budgets.money import format_usd
 from leanloop.errors import UsageError
@@ -54,7 +53,7 @@ def history(
         raise UsageError("Give --json or --csv, not both.")
     wanted = {"task": task, "agent": agent, "model": model}
     tags = read_pairs([*(tag or ()), *([f"user={user}"] if user else ())])
-    with open_ledger(file, store) as ledger:
+    with open_ledger(budget_of(file), store) as ledger:
         entries = _select(ledger, since, until, wanted, tags)
         if as_json:
             for entry in _first(entries, limit):
@@ -127,12 +126,8 @@ def _note(entry: Entry) -> str:
     if is_spending(entry):
         return entry.note
     sign = 1 if entry.kind == "raised" else -1
-    changes = ", ".join(_signed(name, sign * amount) for name, amount in entry.amounts.items())
+    changes = ", ".join(signed(name, sign * amount) for name, amount in entry.amounts.items())
     return " ".join(part for part in (entry.account, changes, entry.note) if part)
-
-
-def _signed(resource: str, amount: int) -> str:
-    return f"{'+' if amount > 0 else ''}{format_amount(resource, amount)}"
 
 
 def _as_dict(entry: Entry, zone: tzinfo) -> dict[str, object]:

@@ -16,7 +16,8 @@ from leanloop.budgets.books import Books
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
-from leanloop.budgets.stores import open_store
+from leanloop.budgets.stores import address_name, open_store
+from leanloop.budgets.zone import zone_named
 from leanloop.errors import UsageError
 
 __all__ = [
@@ -45,33 +46,33 @@ class Ledger:
 
     Attributes:
         name: its address without a password, fit to be shown.
-        budget: what the file says, where one was named.
+        store, books: one object, for calls and for administration.
+        zone: the time zone that times are read and shown in: the budget's, else UTC.
     """
 
     name: str
     store: LedgerStore
     books: Books
-    budget: Budget | None = None
-
-    @property
-    def zone(self) -> tzinfo:
-        """The zone times are read and shown in: the file's, else UTC."""
-        return UTC
+    zone: tzinfo
 
     def now(self) -> datetime:
         """The time, in that zone."""
         return datetime.now(self.zone)
 
 
+def budget_of(file: str | None) -> Budget | None:
+    """The budget in a file, where one is named."""
+    return load_budget(file) if file is not None else None
+
+
 @contextmanager
-def open_ledger(file: str | None, address: str | None) -> Generator[Ledger, None, None]:
-    """The ledger at `address`, or else that of the budget file; its connections are closed at the end.
+def open_ledger(budget: Budget | None, address: str | None) -> Generator[Ledger, None, None]:
+    """The ledger at `address`, or else the one the budget names; its connections are closed at the end.
 
     Raises:
         UsageError: neither is given, or it is kept in memory, where nothing can be seen from here.
-        BudgetFileError: the file cannot be read.
+        StoreError: it cannot be used.
     """
-    budget = load_budget(file) if file is not None else None
     where = address or (budget.store if budget is not None else None)
     if where is None:
         raise UsageError("Which ledger? Name a budget file, or --store URL (or LEANLOOP_STORE).")
@@ -81,7 +82,7 @@ def open_ledger(file: str | None, address: str | None) -> Generator[Ledger, None
             "the agent runs, or name --store sqlite:////ABSOLUTE/PATH."
         )
     with open_books(where) as (name, store, books):
-        yield Ledger(name, store, books, budget)
+        yield Ledger(name, store, books, zone_named(budget.timezone) if budget is not None else UTC)
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def open_books(address: str) -> Generator[tuple[str, LedgerStore, Books], None, 
     if not isinstance(store, Books):  # pragma: no cover: all stores open_store knows are Books
         raise UsageError("This store cannot be administered: it keeps no books.")
     try:
-        yield _name(address), store, store
+        yield address_name(address), store, store
     finally:
         store.close()
 
@@ -109,13 +110,3 @@ def sqlite_path(address: str) -> Path | None:
     """The file of a ledger in SQLite; None where it is another kind."""
     place, _, _ = address.partition("?")
     return Path(unquote(place.removeprefix("sqlite:///"))) if place.startswith("sqlite:///") else None
-
-
-def _name(address: str) -> str:
-    """The address without password and options, but with what tells two ledgers of one server apart."""
-    if sqlite_path(address) is not None:
-        return address.partition("?")[0]
-    from leanloop.budgets.redis_address import read_address
-
-    parsed = read_address(address)
-    return parsed.name if parsed.prefix == "leanloop" else f"{parsed.name}?prefix={parsed.prefix}"

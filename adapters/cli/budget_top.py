@@ -14,7 +14,7 @@ from rich.table import Table
 
 from leanloop.adapters.cli.budget_arguments import read_time
 from leanloop.adapters.cli.budget_groups import Group, groups
-from leanloop.adapters.cli.budget_ledger import FileOrNone, JsonOption, StoreOption, open_ledger
+from leanloop.adapters.cli.budget_ledger import FileOrNone, JsonOption, StoreOption, budget_of, open_ledger
 from leanloop.adapters.cli.budget_text import time_text, usd_text
 from leanloop.adapters.cli.plain import plain
 from leanloop.budgets.money import format_usd
@@ -42,7 +42,7 @@ def top(
 
     A row marked "cheap" is among the most valuable quarter of the rows, and among the quarter with the cheapest tokens.
     """
-    with open_ledger(file, store) as ledger:
+    with open_ledger(budget_of(file), store) as ledger:
         now = ledger.now()
         begin = read_time(since, now).timestamp()
         end = read_time(until, now).timestamp() if until is not None else float("inf")
