@@ -171,7 +171,7 @@ class Budget(BaseModel):
     loop: Annotated[Loop | None, BeforeValidator(_loop_or_switch, json_schema_input_type=Loop | bool)] = Loop()
     """The loop guard, or off."""
 
-    store: Annotated[str, BeforeValidator(_readable_store)] = Field("memory", repr=False)
+    store: Annotated[str, BeforeValidator(_readable_store)] = Field(default="memory", repr=False)
     """Where spending is kept: memory (lasts as long as the process), sqlite:///FILE, or redis://HOST:PORT/NUMBER."""
 
     on_store_error: Literal["refuse", "allow"] = "refuse"

@@ -59,6 +59,7 @@ class Receipt:
         landed: True once it was ended with an answer.
         cycles: None where only a callback saw the calls: it cannot tell one cycle from the next.
         seconds: time it has run, pauses for people left out.
+        value: what the task is worth, in nano-dollars; None where nobody said.
     """
 
     task: str
@@ -72,6 +73,7 @@ class Receipt:
     savings: tuple[Saving, ...]
     stopped: str | None
     landed: bool
+    value: int | None = None
 
     @property
     def usage(self) -> Usage:
@@ -88,6 +90,11 @@ class Receipt:
         """Nano-dollars of all models together; None where one has no price."""
         costs = [use.cost for use in self.models]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def share_of_value(self) -> float | None:
+        """What was spent, as a share of the value; None where either is not known, or the value is nothing."""
+        return self.cost / self.value if self.value and self.cost is not None else None
 
     def as_dict(self) -> dict[str, object]:
         """Plain JSON types; money in usd as decimal text."""
@@ -138,6 +145,8 @@ class Receipt:
             ],
             "stopped": self.stopped,
             "landed": self.landed,
+            "value": _usd(self.value),
+            "share_of_value": None if self.share_of_value is None else round(self.share_of_value, 6),
         }
 
     def __str__(self) -> str:
@@ -153,6 +162,10 @@ class Receipt:
             ),
             f"  {', '.join(counts)}, {self.seconds:.1f} s",
         ]
+        if self.value is not None:
+            share = self.share_of_value
+            spent = "" if share is None else f", {share * 100:.3g} % of that spent"
+            lines.append(f"  worth {format_usd(self.value)}{spent}")
         lines += [
             f"  limit {use.scope}: {format_number(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"
             for use in self.limits

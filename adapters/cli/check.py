@@ -15,6 +15,8 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.environment import variables_for
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.money import format_usd, to_nano
+from leanloop.budgets.stores import address_name
 from leanloop.errors import BudgetFileError
 
 __all__ = ["check"]
@@ -58,12 +60,16 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     rows: list[tuple[str | None, str, str]] = [("limits", _window(limit), _amounts(limit)) for limit in budget.limits]
     if not rows:
         rows.append(("limits", "limits", "none: spending is counted, nothing is refused"))
+    if budget.value is not None:
+        rows.append(("limits", "a task", f"is worth {format_usd(to_nano(budget.value))}"))
+    if any(limit.per != "task" for limit in budget.limits):
+        rows.append(("timezone", "time zone", budget.timezone))
     rows.append(("at_limit", "at a limit", _ending(budget)))
     rows.append(("loop", "loops", _loop(budget)))
     rows.append(("notify", "notices", _notices(budget)))
     if budget.max_output is not None:
         rows.append(("max_output", "one call", f"at most {budget.max_output:,} output tokens"))
-    rows.append(("store", "spending is kept", "in memory: each process counts by itself and forgets when it ends"))
+    rows.append(("store", "spending is kept", _store(budget)))
     rows.append(
         (
             "on_store_error",
@@ -84,11 +90,17 @@ def _window(limit: Limit) -> str:
     if limit.per == "task":
         return "per task"
     owner = {"agent": "the agent", "global": "all agents together"}.get(str(limit.scope), f"each {limit.scope}")
-    return f"per {limit.per}, {owner}"
+    return f"per {'rolling ' if limit.rolling else ''}{limit.per}, {owner}"
 
 
 def _amounts(limit: Limit) -> str:
     return "at most " + ", ".join(format_amount(resource, amount) for resource, amount in limit.amounts().items())
+
+
+def _store(budget: Budget) -> str:
+    if budget.store == "memory":
+        return "in memory: each process counts by itself and forgets when it ends"
+    return f"at {address_name(budget.store)}, by all processes together"
 
 
 def _ending(budget: Budget) -> str:
