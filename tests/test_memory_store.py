@@ -126,7 +126,7 @@ def test_leases_of_calls_that_ended_long_ago_are_not_kept() -> None:
     store = MemoryStore(Clock())
     for number in range(3 * _MANY):
         spend(store, "a" if number % 2 else "b", 0)
-    assert len(store._ending) < 2 * _MANY  # pyright: ignore[reportPrivateUsage]
+    assert len(store._accounts._ending) < 2 * _MANY  # pyright: ignore[reportPrivateUsage]
     store.reserve("r", Demand((Line("a", "usd", 10, 1),), lease=0))
     assert store.balances([("a", "usd")]) == [Balance(1)]
 
