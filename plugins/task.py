@@ -18,6 +18,7 @@ from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import LedgerStore
 from leanloop.budgets.stores import open_store
 from leanloop.errors import StoreError, TaskStopped, UsageError
+from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.leases import leases
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
@@ -40,8 +41,10 @@ class Task:
             atomic step covers both.
         task_id: a name to find it again by; default a random one.
         value: what the task is worth in US dollars, instead of what the budget says; a child inherits none.
+        on_alert: called with each `Alert`, beside the line in the log; a child inherits it.
 
     Raises:
+        PriceUnknown: a limit in usd is in force, and the budget's `degrade` names a model without a price.
         UsageError: it is to be kept in another durable store than the task it is a part of, or the value is no amount.
         MissingExtra: its store is a Redis, and redis-py is not installed.
     """
@@ -56,6 +59,7 @@ class Task:
         store: LedgerStore | None = None,
         task_id: str | None = None,
         value: Decimal | float | None = None,
+        on_alert: OnAlert | None = None,
     ) -> None:
         self.id = task_id or uuid.uuid4().hex
         self.budget = budget.with_limits(*limits) if limits else budget
@@ -68,10 +72,16 @@ class Task:
         self.prices = price_book(budget)
         self.tally = Tally()
         self.notes = Notes()
+        self.alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
+        self.degraded = 0  # steps of the budget's `degrade` that were taken
+        self.left_alone: set[str] = set()  # models of theirs that could not be had
         own = Holder(self.id, budget.agent, self.tags, self.budget.limits, budget.timezone)
         self.holders: tuple[Holder, ...] = (own, *(parent.holders if parent else ()))
         self.table = LimitTable(self.holders)
         self.limited = self.table.limited
+        if "usd" in self.limited:
+            for model in filter(None, (step.to for step in self.budget.degrade)):
+                self.prices.price(model)  # now, not in the middle of the work
         self.cycles = 0
         self._unpaid_cycles = 0
         self.hold: str | None = None
@@ -220,9 +230,9 @@ class Task:
             store = open_store(address)
         if store is not None and store.durable and store is not parent.store:
             raise UsageError(
-                f"The task of agent {self.agent!r} is a part of one of agent {parent.agent!r}, and the two are to be kept "
-                "in different stores, which cannot be reserved in one step. Write the same store in both budget files, "
-                f"or store: memory in that of {self.agent!r}: its spending is then kept with its parent's."
+                f"The task of agent {self.agent!r} is a part of one of agent {parent.agent!r}, and they name two "
+                "stores, which cannot be reserved in one step. Write the same store in both budget files, or store: "
+                f"memory in that of {self.agent!r}: its spending is then kept with its parent's."
             )
         return parent.store
 

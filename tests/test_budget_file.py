@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from decimal import Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from leanloop.budgets.document import label
 from leanloop.budgets.file import Format, load_budget, parse_budget
 from leanloop.budgets.file_yaml import plain_scalar
 from leanloop.budgets.limit import Limit, Window
-from leanloop.errors import BudgetFileError, UsageError
+from leanloop.errors import BudgetFileError, MissingExtra, UsageError
+from leanloop.plugins.task import Task
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples" / "budgets").glob("*.yaml"))
 
@@ -240,9 +242,81 @@ def test_keys_of_later_versions_are_refused_by_name(key: str) -> None:
     assert refusal(f"agent: a\n{key}: {{}}") == expected
 
 
-def test_other_stores_are_refused_without_showing_their_address() -> None:
-    message = refusal("agent: a\nstore: redis://user:hunter2@host/0")
-    assert message == "<budget>:2: 'store' must be memory: sqlite and redis are not in this version of leanloop yet"
+@pytest.mark.parametrize(
+    "address",
+    [
+        "memory",
+        "sqlite:///leanloop.db?timeout=2",
+        "rediss://user:hunter2@host:6380/0?prefix=a",
+        "redis+sentinel://a,b/main",
+        "redis+cluster://a:1,b:2",
+    ],
+)
+def test_a_store_is_an_address(address: str) -> None:
+    budget = parse(f"agent: a\nstore: {address}")
+    assert budget.store == address
+    assert "hunter2" not in repr(budget)
+
+
+@pytest.mark.parametrize(
+    ("store", "why"),
+    [
+        ("ftp://user:hunter2@host", "is memory, sqlite:///FILE or redis://HOST:PORT/NUMBER"),
+        ("hunter2", "is memory, sqlite:///FILE or redis://HOST:PORT/NUMBER"),
+        ("redis://user:hunter2@host:port/0", "percent-encoded"),
+        ("redis+cluster://user:hunter2@host/1", "percent-encoded"),
+        ("sqlite:///hunter2?timeout=hunter2", "a number of seconds"),
+        ("[hunter2]", "must be memory, sqlite:///FILE or redis://"),
+        ("5", "must be memory, sqlite:///FILE or redis://"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_showing_it(store: str, why: str) -> None:
+    message = refusal(f"agent: a\nstore: {store}")
+    assert message.startswith("<budget>:2: 'store' ")
+    assert why in message
+    assert "hunter2" not in message
+    with pytest.raises(BudgetFileError) as caught:
+        parse_budget("agent: a", environ={"LEANLOOP__STORE": store})
+    assert str(caught.value).startswith("LEANLOOP__STORE: 'store' ")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_store_in_redis_can_be_named_where_redis_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("leanloop.budgets.redis_store", "leanloop.budgets.redis_address"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "redis.asyncio.connection", None)
+    budget = parse("agent: a\nstore: redis://host:6379/0")
+    with pytest.raises(MissingExtra, match=r"pip install 'leanloop\[redis\]'"):
+        Task(budget)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        ("Europe/Berlim", "did you mean 'Europe/Berlin'?"),
+        ("europe/berlin", "did you mean 'Europe/Berlin'?"),
+        ("berlin", "did you mean 'Europe/Berlin'?"),
+        ("New York", "did you mean 'America/New_York'?"),
+        ("localtime", "the names are those of the IANA database"),
+        ("../../etc/passwd", "the names are those of the IANA database"),
+        ("a" * 100, "the names are those of the IANA database"),
+    ],
+)
+def test_an_unknown_time_zone_is_refused_with_the_nearest(zone: str, hint: str) -> None:
+    message = refusal(f"agent: a\ntimezone: '{zone}'")
+    assert message.startswith("<budget>:2: 'timezone' must be a time zone such as Europe/Berlin, not ")
+    assert message.endswith(hint)
+
+
+def test_a_time_zone_is_a_name() -> None:
+    assert parse("agent: a\ntimezone: Europe/Berlin").timezone == "Europe/Berlin"
+    assert refusal("agent: a\ntimezone: 2") == "<budget>:2: 'timezone' must be the name of a time zone, not 2"
+
+
+def test_utc_needs_no_database_of_zones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanloop.budgets.zone._zones", lambda: frozenset({"UTC"}))
+    assert parse("agent: a\ntimezone: UTC").timezone == "UTC"
+    assert refusal("agent: a\ntimezone: Europe/Berlin").endswith("this machine has no time zones: pip install tzdata")
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
@@ -363,7 +437,7 @@ def test_a_budget_made_in_code_is_checked_as_well() -> None:
     with pytest.raises(ValidationError):
         Budget.model_validate({"agent": "a", "results": {}})
     with pytest.raises(ValidationError):
-        Budget(agent="a", store="sqlite:///x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        Budget(agent="a", store="ftp://host")
 
 
 # Any budget survives its file, any text is a budget or a BudgetFileError
