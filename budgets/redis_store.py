@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -129,6 +130,7 @@ class RedisStore:
             raise StoreError(explain(error, self._address)) from error
 
     async def _acall(self, script: Script, keys: _Words, words: _Words) -> bytes:
+        cancelled = _cancellations()
         try:
             client = await self._clients.awaited()
             answer = _AGAIN
@@ -137,6 +139,9 @@ class RedisStore:
                     answer = await client.evalsha(script.digest, len(keys), *keys, *words)
                 except NoScriptError:
                     answer = await client.eval(script.text, len(keys), *keys, *words)
+            if _cancellations() > cancelled:
+                # Until Python 3.12 asyncio.wait_for, with which redis-py sends, may swallow one (python/cpython#86296)
+                raise asyncio.CancelledError
             return answer
         except FAILURES as error:
             raise StoreError(explain(error, self._address)) from error
@@ -169,6 +174,12 @@ class RedisStore:
 
     def _asking(self, keys: Sequence[tuple[str, str]]) -> tuple[_Words, _Words]:
         return [self._leases, *(self._account + account for account, _ in keys)], [resource for _, resource in keys]
+
+
+def _cancellations() -> int:
+    """How many times the current task was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _answer(answer: bytes, reservation: str, demand: Demand) -> Grant | Refusal:

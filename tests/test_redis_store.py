@@ -652,3 +652,21 @@ def test_a_cluster_that_is_not_there() -> None:
 
 def test_a_cluster_address_of_a_plain_server(redis_server: Server) -> None:
     both(RedisStore(f"redis+cluster://127.0.0.1:{redis_server.port}"), "Redis at redis.cluster://")
+
+
+async def test_a_call_that_is_cancelled_is_cancelled_wherever_it_is(redis_server: Server) -> None:
+    store = RedisStore(redis_server.url())
+    await store.areserve("first", demand(1))  # connects
+    ended = steps = 0
+    while not ended:
+        call = asyncio.create_task(store.areserve(f"r{steps}", demand(1)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if call.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        else:
+            ended = steps
+        steps += 1
+    assert ended > 1
+    store.close()
