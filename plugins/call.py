@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from leanloop.budgets.budget import Effort
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.usage import Usage
 
@@ -21,6 +22,7 @@ class ModelCall:
         tools: the tools offered. ``answer_tools`` names those that carry a structured answer.
         forbid_tools: the model may call no tool but an answer tool (a landing).
         max_output: the most output tokens asked for; None leaves it to the framework.
+        effort: the reasoning effort asked for, where that is to be less than the user's own; None leaves it.
         min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
         purpose: ``landing`` is the last call of a task that ran out.
         hold_stream: keep the chunks of this call back until the whole reply is known.
@@ -34,6 +36,7 @@ class ModelCall:
     answer_tools: frozenset[str] = frozenset()
     forbid_tools: bool = False
     max_output: int | None = None
+    effort: Effort | None = None
     min_output: int = 0
     purpose: Literal["step", "landing"] = "step"
     hold_stream: bool = False

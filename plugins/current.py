@@ -11,6 +11,7 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.store import LedgerStore
+from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.task import Task
 
 __all__ = ["current_task", "enter", "leave", "task"]
@@ -47,7 +48,7 @@ class task:  # noqa: N801  (a context manager, named as one)
         UsageError: see `Task`.
     """
 
-    __slots__ = ("_budget", "_entered", "_limits", "_store", "_tags", "_value")
+    __slots__ = ("_budget", "_entered", "_limits", "_on_alert", "_store", "_tags", "_value")
 
     def __init__(
         self,
@@ -57,12 +58,14 @@ class task:  # noqa: N801  (a context manager, named as one)
         limits: Sequence[Limit] = (),
         store: LedgerStore | None = None,
         value: Decimal | float | None = None,
+        on_alert: OnAlert | None = None,
     ) -> None:
         self._budget = budget
         self._tags = tags
         self._limits = limits
         self._store = store
         self._value = value
+        self._on_alert = on_alert
 
     def __enter__(self) -> Task:
         budget = self._budget if isinstance(self._budget, Budget) else load_budget(self._budget)
@@ -73,6 +76,7 @@ class task:  # noqa: N801  (a context manager, named as one)
             parent=current_task(),
             store=self._store,
             value=self._value,
+            on_alert=self._on_alert,
         )
         self._entered = opened, enter(opened)
         return opened

@@ -15,6 +15,7 @@ from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
 from leanloop.plugins.leases import leases
 from leanloop.plugins.task import Task
+from leanloop.plugins.watch import watch
 
 __all__ = ["Reservation"]
 
@@ -96,7 +97,7 @@ class Reservation:
             _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
         # Also where the store failed: the call was made and billed, which is what the receipt is about.
         for member, places in self._by_owner():
-            member.tally.limits_spent([self._demand.lines[i] for i in places], actual)
+            watch(member, member.tally.limits_spent([self._demand.lines[i] for i in places], actual))
 
     def _by_owner(self) -> list[tuple[Task, Sequence[int]]]:
         """The tasks whose limits are touched, each with the places of its lines."""

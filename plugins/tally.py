@@ -26,6 +26,11 @@ class Standing:
     limit: int
     spent: int
 
+    @property
+    def share(self) -> float:
+        """The share spent; of a limit of zero, all of it."""
+        return self.spent / self.limit if self.limit else 1.0
+
 
 class Tally:
     """Counts what was spent. The ledger decides what may be; this only remembers what was, for the receipt.
@@ -94,23 +99,22 @@ class Tally:
                     standings.append(known)
         return standings
 
-    def fullest(self, least: float) -> LimitUse | None:
+    def fullest(self, least: float) -> Standing | None:
         """The limit of which the largest share is spent, if that is at least `least`.
 
         Limits of zero and limits on single tools are left out.
         """
-        best: Standing | None = None
-        share = -1.0
         with self._lock:
-            for one in self._limits.values():
-                if one.limit > 0 and one.spent / one.limit > share and ":" not in one.resource:
-                    best, share = one, one.spent / one.limit
-            return _use(best) if best and share >= least else None
+            some = (one for one in self._limits.values() if one.limit > 0 and ":" not in one.resource)
+            best = max(some, key=lambda one: one.share, default=None)
+            return replace(best) if best and best.share >= least else None
 
     def limits(self) -> tuple[LimitUse, ...]:
         """The limits seen so far."""
         with self._lock:
-            return tuple(_use(one) for one in self._limits.values())
+            return tuple(
+                LimitUse(format_scope(one.account), one.resource, one.limit, one.spent) for one in self._limits.values()
+            )
 
     def snapshot(
         self,
@@ -119,10 +123,6 @@ class Tally:
         limits = self.limits()
         with self._lock:
             return tuple(self._models.values()), dict(self._tools), limits, tuple(self._savings.values())
-
-
-def _use(one: Standing) -> LimitUse:
-    return LimitUse(format_scope(one.account), one.resource, one.limit, one.spent)
 
 
 @lru_cache(maxsize=4096)

@@ -19,12 +19,14 @@ from leanloop.errors import (
     LeanLoopError,
     LoopDetected,
     MissingExtra,
+    ModelUnavailable,
     PriceUnknown,
     StoreError,
     TaskStopped,
     TraceError,
     UsageError,
 )
+from leanloop.plugins.alerts import Alert
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task, task
 from leanloop.plugins.drive_stream import StreamClosed
@@ -33,6 +35,7 @@ from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.task import Task
 
 __all__ = [
+    "Alert",
     "Budget",
     "BudgetExceeded",
     "BudgetFileError",
@@ -49,6 +52,7 @@ __all__ = [
     "ModelCall",
     "ModelFlow",
     "ModelReply",
+    "ModelUnavailable",
     "Plugin",
     "PriceUnknown",
     "Receipt",

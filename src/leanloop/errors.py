@@ -3,6 +3,7 @@
     LeanLoopError
     ├── BudgetFileError      a budget file cannot be read: file, line, the nearest valid key
     ├── PriceUnknown         a money limit is set and no price is known for the model
+    ├── ModelUnavailable     the framework's adapter cannot send a call to the model a plugin named
     ├── UsageError           leanloop was called in a way that cannot work
     │   └── MissingExtra     an optional dependency is absent (also an ImportError)
     ├── StoreError           the ledger's storage failed
@@ -23,6 +24,7 @@ __all__ = [
     "LeanLoopError",
     "LoopDetected",
     "MissingExtra",
+    "ModelUnavailable",
     "PriceUnknown",
     "StoreError",
     "TaskStopped",
@@ -72,6 +74,20 @@ class PriceUnknown(LeanLoopError):
             f"budget file (prices: {{{model}: {{input: 0.15, output: 0.60}}}}, usd per million tokens) or say "
             "unknown_model: free, or unknown_model: most_expensive."
         )
+
+
+class ModelUnavailable(LeanLoopError):
+    """A plugin wants a call made with a model that the adapter cannot make; nothing was sent.
+
+    Args:
+        model: its name.
+        why: what stands in the way, and what to do about it.
+    """
+
+    def __init__(self, model: str, why: str) -> None:
+        self.model = model
+        self.why = why
+        super().__init__(f"The model {model!r} cannot be used here: {why}")
 
 
 class UsageError(LeanLoopError):
