@@ -72,7 +72,7 @@ class Task:
         self.prices = price_book(budget)
         self.tally = Tally()
         self.notes = Notes()
-        self.alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
+        self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
         self.degraded = 0  # steps of the budget's `degrade` that were taken
         self.left_alone: set[str] = set()  # models of theirs that could not be had
         own = Holder(self.id, budget.agent, self.tags, self.budget.limits, budget.timezone)
