@@ -54,7 +54,7 @@ class BudgetGuard(Plugin):
             held = Reservation(task, demand, owners)
             grant = yield from (held.reserve_in_turn if self._waits else held.reserve)(replaces=hold)
             if isinstance(grant, Refusal):
-                sticky = not grant.passing(quote.least)
+                sticky = call.final and not grant.passing(quote.least)
                 raise refused(task, grant, owners[grant.place], least=quote.least, sticky=sticky)
         except BaseException:
             task.give_cycles_back(cycles)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from leanloop.budgets.amount import format_amount, format_scope
 from leanloop.budgets.budget import EFFORTS, Effort
-from leanloop.errors import ModelUnavailable
+from leanloop.errors import BudgetExceeded, ModelUnavailable
 from leanloop.plugins.alerts import Alert
 from leanloop.plugins.billing import http_status
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -14,6 +15,7 @@ from leanloop.plugins.first_look import first_look
 from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.quote import Quote
 from leanloop.plugins.receipt import Saving
+from leanloop.plugins.tally import Standing
 from leanloop.plugins.task import Task
 
 __all__ = ["Degrade"]
@@ -26,9 +28,10 @@ long for it, a parameter it lacks. The model asked before may."""
 class Degrade(Plugin):
     """From the shares on that the file names (`degrade`), calls go to its cheaper model and ask for its effort.
 
-    Shares are those of any limit of the task and of the tasks it is a part of. A task that was degraded stays so, to
-    its landing: each change of model loses the prompt prefix its provider has cached. What a later step does not name
-    stays as an earlier one has it.
+    Shares are those of any limit of the task and of the tasks it is a part of. A call that a limit in usd has no room
+    for takes the next step at once, before the task lands. A task that was degraded stays so, to its landing: each
+    change of model loses the prompt prefix its provider has cached. What a later step does not name stays as an
+    earlier one has it.
 
     A model is left alone, which is said once, and the call made as it was asked for, where the adapter or the provider
     has no such model, or where it is dearer than the one asked for. A landing that would need more tokens with it (by
@@ -37,22 +40,37 @@ class Degrade(Plugin):
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Look how the limits stand, and make the call as cheap as that asks for."""
-        cheaper = call
-        if task.budget.degrade:
-            yield from first_look(task)
-            _take_steps(task)
-            cheaper = _cheaper(call, task)
-        try:
-            reply: ModelReply = yield cheaper
-        except Exception as error:
-            if cheaper.model == call.model or not _not_served(error):
-                raise
-            _leave_alone(task, cheaper.model, call.model, _reason(error))
-            reply = yield replace(call, effort=cheaper.effort)
+        if not task.budget.degrade:
+            reply: ModelReply = yield call
             return reply
-        if cheaper.model != call.model:
-            _save(call, cheaper, reply, task)
-        return reply
+        yield from first_look(task)
+        _take_steps(task)
+        final = False
+        while True:
+            cheaper = _cheaper(call, task)
+            final = final or not _may_go_on(task)
+            try:
+                reply = yield cheaper if final else replace(cheaper, final=False)
+            except BudgetExceeded as error:
+                if final or task.stopped is not None:
+                    raise
+                final = error.resource != "usd"  # then a cheaper model is of no help: let it be refused for good
+                if not final:
+                    _take_next(task, error)
+            except Exception as error:
+                if cheaper.model == call.model or not _not_served(error):
+                    raise
+                _leave_alone(task, cheaper.model, call.model, _reason(error))
+            else:
+                if cheaper.model != call.model:
+                    _save(call, cheaper, reply, task)
+                return reply
+
+
+def _may_go_on(task: Task) -> bool:
+    """Whether there is a step not taken yet that a call refused for its price can take."""
+    waiting = task.budget.degrade[task.degraded :]
+    return "usd" in task.limited and any(step.to is not None and step.to not in task.left_alone for step in waiting)
 
 
 def _take_steps(task: Task) -> None:
@@ -61,28 +79,28 @@ def _take_steps(task: Task) -> None:
     if not waiting:
         return
     uses = [use for member in task.lineage if (use := member.tally.fullest(waiting[0].at)) is not None]
-    if not uses:
-        return
-    fullest = max(uses, key=lambda use: use.share)
-    task.degraded += sum(step.at <= fullest.share for step in waiting)
-    if task.alerts.first(task.store, fullest.account, fullest.resource, "degraded", task.agent, task.degraded):
+    if uses:
+        fullest = max(uses, key=lambda use: use.share)
+        task.degraded += sum(step.at <= fullest.share for step in waiting)
+        _tell(task, fullest, format_scope(fullest.account))
+
+
+def _take_next(task: Task, error: BudgetExceeded) -> None:
+    """The steps up to the next that names a model."""
+    waiting = task.budget.degrade[task.degraded :]
+    task.degraded += next(n for n, step in enumerate(waiting, start=1) if step.to is not None)
+    _tell(task, Standing(f"task:{task.id}", error.resource, error.limit, error.spent), error.scope)
+
+
+def _tell(task: Task, of: Standing, scope: str) -> None:
+    if task.alerts.first(task.store, of.account, of.resource, "degraded", task.agent, task.degraded):
         model, effort = _asked(task)
         what = " and ".join([f"go to {model}"] * bool(model) + [f"ask for the effort {effort}"] * bool(effort))
-        spent, limit = (format_amount(fullest.resource, amount) for amount in (fullest.spent, fullest.limit))
-        scope = format_scope(fullest.account)
-        task.alerts.tell(
-            Alert(
-                "degraded",
-                f"Agent {task.agent}: calls {what}, since {spent} of {limit} are spent for {scope}.",
-                task.agent,
-                task.id,
-                scope,
-                fullest.resource,
-                fullest.limit,
-                fullest.spent,
-                share=task.budget.degrade[task.degraded - 1].at,
-            )
-        )
+        spent, limit = format_amount(of.resource, of.spent), format_amount(of.resource, of.limit)
+        message = f"Agent {task.agent}: calls {what}, since {spent} of {limit} are spent for {scope}."
+        share = task.budget.degrade[task.degraded - 1].at
+        alert = Alert("degraded", message, task.agent, task.id, scope, of.resource, of.limit, of.spent, share)
+        task.alerts.tell(alert, logging.INFO if of.account.startswith("task:") else logging.WARNING)
 
 
 def _asked(task: Task) -> tuple[str | None, Effort | None]:
