@@ -17,14 +17,14 @@ from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Demand, LedgerStore
 from leanloop.errors import StoreError, UsageError
 
-__all__ = ["MovableStore", "Moved", "move"]
+__all__ = ["Moved", "StoreWithBooks", "move"]
 
 _LASTING = 600.0
 """Seconds. An account that may be forgotten sooner may be so while it is moved."""
 
 
-class MovableStore(LedgerStore, Books, Protocol):
-    """A store whose books can be moved."""
+class StoreWithBooks(LedgerStore, Books, Protocol):
+    """A store and the administration of it, in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Moved:
     rows: int
 
 
-def move(source: MovableStore, target: MovableStore, *, successor: str) -> Moved:
+def move(source: StoreWithBooks, target: StoreWithBooks, *, successor: str) -> Moved:
     """Retire `source`, take all it keeps over into `target`, and compare the two, account by account.
 
     Where that fails the source is put back into use, unless it was out of use before: then an earlier move was

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from leanloop.adapters.cli.budget_change import raise_, reset
 from leanloop.adapters.cli.budget_history import history
+from leanloop.adapters.cli.budget_move import move, reinstate
 from leanloop.adapters.cli.budget_show import show
 from leanloop.adapters.cli.budget_top import top
 
@@ -17,4 +19,8 @@ budget = typer.Typer(
 )
 budget.command()(show)
 budget.command()(top)
+budget.command("raise")(raise_)
+budget.command()(reset)
 budget.command()(history)
+budget.command()(move)
+budget.command()(reinstate)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Annotated
 
@@ -72,7 +72,7 @@ def _select(
     now = ledger.now()
     begin = read_time(since, now).timestamp()
     end = read_time(until, now).timestamp() if until is not None else float("inf")
-    for entry in ledger.books.history(since=begin, until=end):
+    for entry in ledger.store.history(since=begin, until=end):
         named = all(value is None or getattr(entry, name) == value for name, value in wanted.items())
         if named and tags.items() <= entry.tags.items():
             yield entry
@@ -104,7 +104,7 @@ def _show(entries: Iterator[Entry], ledger: Ledger, limit: int) -> None:
 
 def _row(entry: Entry, zone: tzinfo) -> list[str | Text]:
     told = (
-        time_text(entry.at, zone),
+        f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
         entry.kind,
         entry.agent,
         entry.task,

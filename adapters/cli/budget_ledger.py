@@ -15,7 +15,7 @@ import typer
 from leanloop.budgets.books import Books
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
-from leanloop.budgets.store import LedgerStore
+from leanloop.budgets.move import StoreWithBooks
 from leanloop.budgets.stores import address_name, open_store
 from leanloop.budgets.zone import zone_named
 from leanloop.errors import UsageError
@@ -26,9 +26,10 @@ __all__ = [
     "JsonOption",
     "Ledger",
     "StoreOption",
+    "budget_of",
     "open_books",
+    "open_existing",
     "open_ledger",
-    "sqlite_path",
 ]
 
 FileArgument: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="A budget file, YAML or TOML.")]
@@ -46,13 +47,11 @@ class Ledger:
 
     Attributes:
         name: its address without a password, fit to be shown.
-        store, books: one object, for calls and for administration.
         zone: the time zone that times are read and shown in: the budget's, else UTC.
     """
 
     name: str
-    store: LedgerStore
-    books: Books
+    store: StoreWithBooks
     zone: tzinfo
 
     def now(self) -> datetime:
@@ -76,17 +75,28 @@ def open_ledger(budget: Budget | None, address: str | None) -> Generator[Ledger,
     where = address or (budget.store if budget is not None else None)
     if where is None:
         raise UsageError("Which ledger? Name a budget file, or --store URL (or LEANLOOP_STORE).")
-    if (path := sqlite_path(where)) is not None and not path.exists():
+    with open_existing(where) as (name, store):
+        yield Ledger(name, store, zone_named(budget.timezone) if budget is not None else UTC)
+
+
+@contextmanager
+def open_existing(address: str) -> Generator[tuple[str, StoreWithBooks], None, None]:
+    """`open_books`, of a ledger that is there: SQLite would make an empty one without a word.
+
+    Raises:
+        UsageError: the file of a ledger in SQLite does not exist.
+    """
+    if (path := _sqlite_path(address)) is not None and not path.exists():
         raise UsageError(
             f"There is no ledger at {path.absolute()} yet. A relative path begins at the working directory: go where "
             "the agent runs, or name --store sqlite:////ABSOLUTE/PATH."
         )
-    with open_books(where) as (name, store, books):
-        yield Ledger(name, store, books, zone_named(budget.timezone) if budget is not None else UTC)
+    with open_books(address) as opened:
+        yield opened
 
 
 @contextmanager
-def open_books(address: str) -> Generator[tuple[str, LedgerStore, Books], None, None]:
+def open_books(address: str) -> Generator[tuple[str, StoreWithBooks], None, None]:
     """The store at an address and its books, with the name it may be shown by; closed at the end.
 
     Raises:
@@ -101,12 +111,12 @@ def open_books(address: str) -> Generator[tuple[str, LedgerStore, Books], None, 
     if not isinstance(store, Books):  # pragma: no cover: all stores open_store knows are Books
         raise UsageError("This store cannot be administered: it keeps no books.")
     try:
-        yield address_name(address), store, store
+        yield address_name(address), store
     finally:
         store.close()
 
 
-def sqlite_path(address: str) -> Path | None:
+def _sqlite_path(address: str) -> Path | None:
     """The file of a ledger in SQLite; None where it is another kind."""
     place, _, _ = address.partition("?")
     return Path(unquote(place.removeprefix("sqlite:///"))) if place.startswith("sqlite:///") else None

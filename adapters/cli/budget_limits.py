@@ -14,6 +14,7 @@ from leanloop.budgets.books import Books
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, account_of
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.move import StoreWithBooks
 from leanloop.budgets.store import Balance, LedgerStore
 from leanloop.budgets.window import OpenWindow, window_at
 from leanloop.errors import UsageError
@@ -67,16 +68,14 @@ class OpenLimit:
         return self.balance.spent / self.bound if self.bound > 0 else float(self.balance.spent > 0)
 
 
-def open_limits(
-    budget: Budget, tags: Mapping[str, str], store: LedgerStore, books: Books, now: datetime
-) -> list[OpenLimit]:
+def open_limits(budget: Budget, tags: Mapping[str, str], store: StoreWithBooks, now: datetime) -> list[OpenLimit]:
     """Every limit of `budget` per window that is open at `now`, fullest first.
 
     A limit that is scoped by a tag stands once for the owner named in `tags`, else for each the ledger knows.
     """
     limits = [limit for limit in budget.limits if limit.per != "task"]
     unnamed = any(_owner(limit, tags) is None for limit in limits)
-    known = list(_names(books)) if unnamed else []
+    known = list(_names(store)) if unnamed else []
     found: list[OpenLimit] = []
     for limit in limits:
         owner = _owner(limit, tags)

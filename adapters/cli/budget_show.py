@@ -47,7 +47,7 @@ def show(
     budget = load_budget(file)
     with open_ledger(budget, store) as ledger:
         now = ledger.now()
-        found = open_limits(budget, read_pairs(tag or ()), ledger.store, ledger.books, now)
+        found = open_limits(budget, read_pairs(tag or ()), ledger.store, now)
         shown = found[: limit or None]
         if as_json:
             rows = [_as_dict(one, now) for one in shown]
@@ -138,5 +138,5 @@ def _as_dict(one: OpenLimit, now: datetime) -> dict[str, object]:
         "forecast": None if end is None else amount_value(one.resource, end),
         "began": None if one.window is None else one.window.began.isoformat(),
         "ends": None if one.window is None or one.name.rolling else one.window.ends.isoformat(),
-        "accounts": list(one.accounts),
+        "account": str(one.name),
     }

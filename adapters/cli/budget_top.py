@@ -46,7 +46,7 @@ def top(
         now = ledger.now()
         begin = read_time(since, now).timestamp()
         end = read_time(until, now).timestamp() if until is not None else float("inf")
-        found = groups(ledger.books.history(since=begin, until=end), by, _windows(per, ledger.zone))
+        found = groups(ledger.store.history(since=begin, until=end), by, _windows(per, ledger.zone))
         shares = _shares(found)
         rows = list(zip(found, shares, strict=True))[: limit or None]
         if as_json:
