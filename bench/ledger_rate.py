@@ -34,6 +34,7 @@ from rich.table import Table
 
 from leanloop import MemoryStore
 from leanloop.budgets.history import Entry
+from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Demand, LedgerStore, Line
 
@@ -117,7 +118,7 @@ def sqlite_rate(calls: int, form: str) -> tuple[float, float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.db"
         workers = [
-            context.Process(target=_sqlite_worker, args=(path, number, calls, ENTRIES[form], together, results))
+            context.Process(target=_sqlite_worker, args=(path, number, calls, form, together, results))
             for number in range(PROCESSES)
         ]
         for worker in workers:
@@ -134,7 +135,7 @@ def sqlite_rate(calls: int, form: str) -> tuple[float, float, float, float]:
     return PROCESSES * calls / span, taken[len(taken) // 2], taken[len(taken) * 99 // 100], taken[-1]
 
 
-def _sqlite_worker(path: Path, number: int, calls: int, entry: Entry | None, together: Any, results: Any) -> None:
+def _sqlite_worker(path: Path, number: int, calls: int, form: str, together: Any, results: Any) -> None:  # noqa: PLR0917
     store, demand = SqliteStore(path, timeout=60), a_demand(number)
     call(store, f"warm {number}", demand._replace(lines=()), None)
     together.wait()
@@ -142,7 +143,7 @@ def _sqlite_worker(path: Path, number: int, calls: int, entry: Entry | None, tog
     taken: list[float] = []
     for name in range(calls):
         start = time.perf_counter()
-        call(store, f"{number}-{name}", demand, entry)
+        call(store, f"{number}-{name}", demand, ENTRIES[form])
         taken.append(time.perf_counter() - start)
     results.put((begun, time.perf_counter(), taken))
     store.close()
@@ -179,27 +180,30 @@ def redis_server(program: str) -> Generator[int, None, None]:
             process.wait()
 
 
-def _redis_worker(url: str, number: int, together: Any, results: Any) -> None:
+def _redis_worker(url: str, number: int, entry: Entry | None, together: Any, results: Any) -> None:
     import redis
 
     from leanloop.budgets.redis_store import RedisStore
 
     demand = a_demand(number)
     store = RedisStore(url)
-    reserve, settle = store._reserving("w-0-000", demand, None), store._settling("w-0-000", ACTUAL)  # noqa: SLF001 what is sent
+    keys = store._caller.keys  # noqa: SLF001 what is sent
+    reserve, settle = store._reserving("w-0-000", demand, None), store._settling("w-0-000", ACTUAL, entry)  # noqa: SLF001
     client: Any = redis.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType] annotated in part
-    granted = client.script_load("return 'granted 4096 1000000 1000000 0 1000000 1000000 0 1000000 1000000 0 1 1 0'")
+    granted = client.script_load(
+        "return 'granted 4096 1000000 1000000 0 0 1000000 1000000 0 0 1000000 1000000 0 0 1 1 0 0'"
+    )
     settled = client.script_load("return 'settled'")
 
     def ours() -> None:
         for call in range(REDIS_CALLS):
             store.reserve(f"{number}-{call}", demand)
-            store.settle(f"{number}-{call}", ACTUAL)
+            store.settle(f"{number}-{call}", ACTUAL, entry)
 
     def bare() -> None:
         for _ in range(REDIS_CALLS):
-            client.evalsha(granted, len(reserve[0]), *reserve[0], *reserve[1])
-            client.evalsha(settled, len(settle[0]), *settle[0], *settle[1])
+            client.evalsha(granted, len(keys), *keys, reserve)
+            client.evalsha(settled, len(keys), *keys, *settle)
 
     turns: list[tuple[str, Callable[[], None]]] = [("ours", ours), ("bare", bare)]
     for _, turn in turns:
@@ -213,7 +217,7 @@ def _redis_worker(url: str, number: int, together: Any, results: Any) -> None:
             together.wait()
 
 
-def redis_share_of_evalsha(processes: int = PROCESSES) -> tuple[float, float] | None:
+def redis_share_of_evalsha(entry: Entry | None = None, processes: int = PROCESSES) -> tuple[float, float] | None:
     """The share of the rate of bare EVALSHAs, and reserve + settle a second; None where there is no server."""
     program = redis_program()
     if program is None:
@@ -223,7 +227,8 @@ def redis_share_of_evalsha(processes: int = PROCESSES) -> tuple[float, float] | 
     with redis_server(program) as port:
         url = f"redis://127.0.0.1:{port}/0"
         workers = [
-            context.Process(target=_redis_worker, args=(url, number, together, results)) for number in range(processes)
+            context.Process(target=_redis_worker, args=(url, number, entry, together, results))
+            for number in range(processes)
         ]
         for worker in workers:
             worker.start()

@@ -125,8 +125,7 @@ class MemoryStore:
 
     def history(self, *, since: float = 0.0, until: float = math.inf) -> Iterator[Entry]:
         """See `Books.history`."""
-        with self._lock:
-            rows = self._accounts.rows()
+        rows = [record for record in self.export() if isinstance(record, Entry)]
         return (entry for entry in reversed(rows) if since <= entry.at < until)
 
     def raise_limit(self, account: str, resource: str, by: int, *, expires: float, note: str = "") -> Balance:
