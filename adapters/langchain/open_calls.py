@@ -10,7 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from leanloop.adapters.langchain.stop import bubbling
-from leanloop.adapters.langchain.two_forms import Steps, perform, perform_awaited
+from leanloop.adapters.langchain.two_forms import Steps, perform
 from leanloop.errors import TaskStopped
 from leanloop.plugins.call import ModelReply, ToolResult
 from leanloop.plugins.flow import Io, ModelFlow, ToolFlow
@@ -33,7 +33,6 @@ class OpenCalls:
         self._flows: dict[UUID, list[AnyFlow]] = {}
         self._claimed: set[UUID] = set()
         self._watched: dict[UUID, tuple[asyncio.Task[Any], partial[None]]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
 
     def claim(self, run_id: UUID) -> bool:
         """Whether this run is not being counted in the current task by another callback."""
@@ -81,7 +80,7 @@ class OpenCalls:
         """LangChain reports no end of a call that is cancelled; the end of the asyncio task that made it does."""
         try:
             caller = asyncio.current_task()
-        except RuntimeError:
+        except RuntimeError:  # no event loop runs on this thread
             return
         with self._lock:
             if caller is not None and run_id not in self._watched:
@@ -90,15 +89,8 @@ class OpenCalls:
                 caller.add_done_callback(watch)
 
     def _abandoned(self, run_id: UUID, caller: asyncio.Task[Any]) -> None:
-        ending = caller.get_loop().create_task(perform_awaited(self.end(run_id, asyncio.CancelledError())))
-        self._ending.add(ending)  # a loop holds its tasks weakly
-        ending.add_done_callback(partial(self._cut_short, run_id))
-
-    def _cut_short(self, run_id: UUID, ending: asyncio.Task[None]) -> None:
-        """A loop that ends cancels a task before its first step, too; then nothing is left on it to be blocked."""
-        self._ending.discard(ending)
-        if ending.cancelled():
-            perform(self.end(run_id, asyncio.CancelledError()))
+        # Not in a task: a loop that is about to end would cancel it. For its threads asyncio.run waits.
+        caller.get_loop().run_in_executor(None, perform, self.end(run_id, asyncio.CancelledError()))
 
 
 open_calls = OpenCalls()

@@ -19,7 +19,7 @@ from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import Io
 
-__all__ = ["Steps", "perform", "perform_awaited", "two_forms"]
+__all__ = ["Steps", "perform", "two_forms"]
 
 P = ParamSpec("P")
 
@@ -37,11 +37,6 @@ def two_forms(steps: Callable[P, Steps]) -> Callable[P, None]:
 def perform(steps: Steps) -> None:
     """Take the steps on this thread."""
     run(steps, _no_call)
-
-
-async def perform_awaited(steps: Steps) -> None:
-    """Take the steps on the event loop."""
-    await arun(steps, _no_call)
 
 
 class _TwoForms:
@@ -76,7 +71,7 @@ class _Bound(functools.partial[Any]):
 
 
 async def _awaited(steps: Callable[..., Steps], *args: object, **kwargs: object) -> None:
-    await perform_awaited(steps(*args, **kwargs))
+    await arun(steps(*args, **kwargs), _no_call)
 
 
 def _no_call(call: ModelCall) -> NoReturn:
