@@ -22,7 +22,8 @@ from hypothesis import settings
 from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
-from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.budgets.sqlite import SqliteStore
+from leanloop.budgets.store import Demand, Grant, LedgerStore, Refusal
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
@@ -274,3 +275,33 @@ def redis_server(start_redis: StartRedis, request: pytest.FixtureRequest) -> Red
 def one_redis(start_redis: StartRedis) -> RedisServer:
     """One server, for tests that ask nothing special of it."""
     return start_redis()
+
+
+def _in_memory(request: pytest.FixtureRequest) -> LedgerStore:
+    return MemoryStore()
+
+
+def _in_sqlite(request: pytest.FixtureRequest) -> LedgerStore:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return SqliteStore(folder / "ledger.db")
+
+
+def _in_redis(request: pytest.FixtureRequest) -> LedgerStore:
+    from leanloop.budgets.redis_store import RedisStore
+
+    server: RedisServer = request.getfixturevalue("one_redis")  # started only where a test wants it
+    return RedisStore(server.url())
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(_in_memory, id="memory", marks=pytest.mark.memory),
+        pytest.param(_in_sqlite, id="sqlite", marks=pytest.mark.sqlite),
+        pytest.param(_in_redis, id="redis", marks=pytest.mark.redis),
+    ]
+)
+def each_store(request: pytest.FixtureRequest) -> Iterator[LedgerStore]:
+    """An empty ledger in each store in turn."""
+    make: Callable[[pytest.FixtureRequest], LedgerStore] = request.param
+    with contextlib.closing(make(request)) as made:
+        yield made
