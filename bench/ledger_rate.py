@@ -34,7 +34,6 @@ from rich.table import Table
 
 from leanloop import MemoryStore
 from leanloop.budgets.history import Entry
-from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Demand, LedgerStore, Line
 

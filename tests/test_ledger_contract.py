@@ -791,7 +791,7 @@ def test_only_an_empty_ledger_takes_another_over(ledger: Ledger, books: Books, u
 
 
 def test_a_move_that_fails_can_be_made_again(ledger: Ledger, books: Books) -> None:
-    records = [Account(*USD, Balance(5), 60.0), BOOKED]
+    records: list[Record] = [Account(*USD, Balance(5), 60.0), BOOKED]
 
     def broken() -> Iterator[Record]:
         yield from records
