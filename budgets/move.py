@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from leanloop.budgets.books import Account, Books, Held
-from leanloop.budgets.history import Entry
 from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Demand, LedgerStore
 from leanloop.errors import StoreError, UsageError
@@ -135,10 +134,10 @@ class _Contents:
                 case Held(reservation):
                     contents.reservations.add(reservation)
                     contents.in_flight += not record.ended and not record.idle
-                case Entry(kind):
-                    contents.rows[kind] += 1
-                    if kind != "expired":
-                        contents.amounts.update(record.amounts)
+                case entry:
+                    contents.rows[entry.kind] += 1
+                    if entry.kind != "expired":
+                        contents.amounts.update(entry.amounts)
         return contents
 
     def missing_in(self, other: _Contents) -> str:

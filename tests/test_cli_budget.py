@@ -154,7 +154,7 @@ def test_a_forecast_stands_beside_a_window_of_which_a_tenth_has_gone(
     spend(ledger, 3.0, account("user=u1"))
     for gone, forecast in [(0.05, None), (0.5, "6")]:
         moment = window.began + gone * (window.ends - window.began)
-        monkeypatch.setattr("leanloop.adapters.cli.budget_ledger.Ledger.now", partial(_at, moment))
+        monkeypatch.setattr("leanloop.adapters.cli.budget_ledger.Ledger.now", staticmethod(partial(_at, moment)))
         shown = json.loads(run("show", file, "--tag", "user=u1", "--json").stdout)["limits"]
         assert [one["forecast"] for one in shown if one["scope"] == "user"] == [forecast]
     assert "$6.00 over" in run("show", file, "--tag", "user=u1").stdout

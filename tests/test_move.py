@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -48,8 +48,7 @@ def addresses(request: pytest.FixtureRequest, sqlite: Make) -> tuple[str, str]:
 
 
 def opened(address: str) -> StoreWithBooks:
-    store: Any = open_store(address)
-    return store
+    return cast("StoreWithBooks", open_store(address))
 
 
 @pytest.fixture
@@ -180,13 +179,29 @@ class Lossy(SqliteStore):
         super().absorb(record for record in records if not self.loses(record))
 
 
+def is_row(record: Record) -> bool:
+    return isinstance(record, Entry)
+
+
+def is_reservation(record: Record) -> bool:
+    return isinstance(record, Held)
+
+
+def is_ended(record: Record) -> bool:
+    return isinstance(record, Held) and record.ended
+
+
+def is_balance(record: Record) -> bool:
+    return not isinstance(record, Entry)
+
+
 @pytest.mark.parametrize(
     ("loses", "words"),
     [
-        (lambda one: isinstance(one, Entry), "keeps 0 rows of the history, and the source has 3"),
-        (lambda one: isinstance(one, Held), "3 of 3 reservations are missing"),
-        (lambda one: isinstance(one, Account | Held), "another balance of tokens in task:t1 than the source: 0 spent"),
-        (lambda one: isinstance(one, Held) and one.ended, "1 of 3 reservations are missing"),
+        (is_row, "keeps 0 rows of the history, and the source has 3"),
+        (is_reservation, "3 of 3 reservations are missing"),
+        (is_balance, "another balance of tokens in task:t1 than the source: 0 spent"),
+        (is_ended, "1 of 3 reservations are missing"),
     ],
     ids=["history", "reservations", "accounts", "ended"],
 )
@@ -258,7 +273,9 @@ def test_the_command_moves_says_so_and_reinstates(sqlite: Make, tmp_path: Path) 
     assert "2 balances, 2 calls in flight, 3 rows of history" in told
     with pytest.raises(StoreError, match=target):
         opened(source).reserve("refused", demand(1))
+    assert run("move", str(file), target, "--yes")[0] == 0
     assert run("reinstate", source, answer="n\n")[0] == 1
+    assert run("reinstate", source, "--yes")[0] == 0
     assert run("reinstate", source, answer="y\n")[0] == 0
     assert isinstance(opened(source).reserve("granted", demand(1)), Grant)
     for address in (source, target):
