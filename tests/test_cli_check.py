@@ -57,10 +57,13 @@ def test_check_says_in_words_what_the_file_holds(tmp_path: Path) -> None:
     text = """
 agent: helper
 limits:
-- {usd: 0.50, tool_calls: {search: 8}}
+- {usd: 0.50, tool_calls: {search: 8}, value: 4}
 - {per: day, usd: 1}
+- {per: hour, rolling: true, usd: 1}
 - {per: week, scope: user, usd: 2}
 - {per: month, scope: global, usd: 3}
+timezone: Europe/Berlin
+store: redis://user:hunter2@ledger.example:6379/0?prefix=shop&socket_timeout=2
 at_limit: raise
 loop: {repeats: 4, allow: [poll]}
 notify: []
@@ -74,6 +77,10 @@ prices: {mine: {input: 1, output: 2}}
     for words in [
         "at most $0.50, 8 calls of search",
         "per day, the agent",
+        "per rolling hour, the agent",
+        "is worth $4.00",
+        "Europe/Berlin",
+        "at redis://ledger.example:6379/0?prefix=shop, by all processes together",
         "per week, each user",
         "per month, all agents together",
         "BudgetExceeded is raised",
@@ -86,6 +93,7 @@ prices: {mine: {input: 1, output: 2}}
     ]:
         assert words in result.stdout
     assert "at most $0.50, 8 calls of search (default)" not in result.stdout
+    assert "hunter2" not in result.stdout
 
 
 def test_check_says_what_is_switched_off(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.redis_store import RedisStore
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Demand, Line
-from leanloop.budgets.stores import open_store
+from leanloop.budgets.stores import address_name, check_address, open_store
 from leanloop.errors import MissingExtra, UsageError
 
 
@@ -108,3 +108,19 @@ def test_redis_without_its_package_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(MissingExtra, match=r"pip install 'leanloop\[redis\]'"):
         open_store("redis://localhost")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("memory", "memory"),
+        ("sqlite:///leanloop.db?timeout=2", "sqlite:///leanloop.db"),
+        ("redis://user:hunter2@host:6379/0?socket_timeout=2", "redis://host:6379/0"),
+        ("rediss://:hunter2@host/0?prefix=a&sentinel_password=hunter2", "rediss://host/0?prefix=a"),
+        ("redis+sentinel://:hunter2@a:1,b/main/2", "redis+sentinel://a:1,b/main/2"),
+        ("unix:///run/redis.sock?password=hunter2", "unix:///run/redis.sock"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, name: str) -> None:
+    check_address(address)
+    assert address_name(address) == name
