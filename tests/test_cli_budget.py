@@ -38,7 +38,7 @@ limits:
 @pytest.fixture(autouse=True)
 def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "220")
-    monkeypatch.delenv("LEANLOOP_STORE", raising=False)
+    monkeypatch.delenv("LEANLOOP__STORE", raising=False)
 
 
 @pytest.fixture
@@ -371,12 +371,13 @@ def test_the_ledger_is_named_by_option_environment_or_file(
     (tmp_path / "memory.yaml").write_text("agent: a\nstore: memory", encoding="utf-8")
     assert len(json.loads(run("top", "--store", url, "--json").stdout)) == 1
     assert len(json.loads(run("top", tmp_path / "memory.yaml", "--store", url, "--json").stdout)) == 1
-    monkeypatch.setenv("LEANLOOP_STORE", url)
+    monkeypatch.setenv("LEANLOOP__STORE", url)
     assert len(json.loads(run("top", "--json").stdout)) == 1
+    assert len(json.loads(run("top", tmp_path / "memory.yaml", "--json").stdout)) == 1
 
 
 def test_no_ledger_one_in_memory_and_one_that_is_not_there_are_refused(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Name a budget file, or --store URL"):
+    with pytest.raises(UsageError, match="Name a budget file, give --store URL"):
         run("top")
     (tmp_path / "memory.yaml").write_text("agent: a\nstore: memory", encoding="utf-8")
     with pytest.raises(UsageError, match="seen by its own process only"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,10 +36,13 @@ __all__ = [
 FileArgument: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="A budget file, YAML or TOML.")]
 FileOrNone: TypeAlias = Annotated[str | None, typer.Argument(metavar="FILE", help="A budget file, for its store.")]
 StoreOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--store", metavar="URL", envvar="LEANLOOP_STORE", help="The ledger's address, before the file's."),
+    str | None, typer.Option("--store", metavar="URL", help="The ledger's address, instead of the file's.")
 ]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+_VARIABLE = "LEANLOOP__STORE"
+"""The one that goes before every budget file, too (see `leanloop.budgets.environment`)."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,15 @@ def budget_of(file: str | None) -> Budget | None:
 
 @contextmanager
 def open_ledger(budget: Budget | None, address: str | None) -> Generator[Ledger, None, None]:
-    """The ledger at `address`, or else the one the budget names; its connections are closed at the end.
+    """The ledger at `address`, or else the one the budget or ``LEANLOOP__STORE`` names; it is closed at the end.
 
     Raises:
         UsageError: neither is given, or it is kept in memory, where nothing can be seen from here.
         StoreError: it cannot be used.
     """
-    where = address or (budget.store if budget is not None else None)
-    if where is None:
-        raise UsageError("Which ledger? Name a budget file, or --store URL (or LEANLOOP_STORE).")
+    where = address or (budget.store if budget is not None else os.environ.get(_VARIABLE))
+    if not where:
+        raise UsageError(f"Which ledger? Name a budget file, give --store URL, or set {_VARIABLE}.")
     with open_existing(where) as (name, store):
         yield Ledger(name, store, zone_named(budget.timezone) if budget is not None else UTC)
 
