@@ -41,7 +41,7 @@ def _zone(value: object) -> str:
 
 def _hint(name: str) -> str:
     """The zone that was probably meant; also for ``berlin`` and ``europe/berlin``."""
-    if _zones() == {"UTC"}:
+    if len(_zones()) == 1:  # only UTC, which needs none
         return "this machine has no time zones: pip install tzdata"
     if len(name) <= _LONGEST:
         by_lower = {zone.lower(): zone for zone in sorted(_zones())}

@@ -3,6 +3,7 @@
 With locks that cannot be taken twice by one thread, each of these would wait for itself for ever.
 """
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio

@@ -157,11 +157,13 @@ def test_runs_that_end_in_errors_are_forgotten_in_time(create_agent: Any, monkey
     assert len(loop.runs._by_thread) <= 5
 
 
+def done(messages: list[BaseMessage], _: dict[str, Any]) -> AIMessage:
+    return AIMessage("done")
+
+
 def test_what_a_run_is_worth_goes_in_with_the_call_and_is_no_tag(run: Any, create_agent: Any, store: Any) -> None:
     budget = Budget(agent="a", limits=(Limit(cycles=9, value=4),))
-    agent = create_agent(
-        ScriptedModel(script=lambda *_: AIMessage("done")), [], middleware=[LeanLoop(budget, store=store)]
-    )
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(budget, store=store)])
     receipts_of = [
         receipts([run(agent, question(), {"configurable": {"leanloop": given}})])[0]
         for given in ({"user": "u"}, {"user": "u", "value": 0.5}, {"value": Decimal(7)})
@@ -172,7 +174,7 @@ def test_what_a_run_is_worth_goes_in_with_the_call_and_is_no_tag(run: Any, creat
 
 def test_what_a_run_is_worth_holds_for_the_open_task_it_goes_on_in(run: Any, create_agent: Any, store: Any) -> None:
     budget = Budget(agent="a", limits=(Limit(cycles=9),))
-    agent = create_agent(ScriptedModel(script=lambda *_: AIMessage("done")), [], middleware=[LeanLoop(budget)])
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(budget)])
     for given, value in (({}, 1_000_000_000), ({"value": 2}, 2_000_000_000)):
         with leanloop.task(budget, store=store, value=1) as task:
             run(agent, question(), {"configurable": {"leanloop": given}})
@@ -183,6 +185,6 @@ def test_what_a_run_is_worth_holds_for_the_open_task_it_goes_on_in(run: Any, cre
 def test_a_value_that_is_no_amount_is_an_error_that_says_so(
     run: Any, create_agent: Any, store: Any, value: object
 ) -> None:
-    agent = create_agent(ScriptedModel(script=lambda *_: AIMessage("done")), [], middleware=[LeanLoop(store=store)])
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(store=store)])
     with pytest.raises(UsageError, match=r"must (not )?be"):
         run(agent, question(), {"configurable": {"leanloop": {"value": value}}})
