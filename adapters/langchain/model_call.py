@@ -12,6 +12,7 @@ from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain.agents.structured_output import AutoStrategy, ProviderStrategy
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 
+from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
     cap_settings,
@@ -21,6 +22,7 @@ from leanloop.adapters.langchain.provider import (
     thinking_tokens,
     unbound,
 )
+from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -33,10 +35,13 @@ Response = ModelResponse[Any]
 class Request:
     """One request of an agent, its neutral call, and the way back."""
 
-    __slots__ = ("_cap", "_raw", "call")
+    __slots__ = ("_cap", "_raw", "_substitutes", "call")
 
-    def __init__(self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable) -> None:
+    def __init__(
+        self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable, substitutes: Substitutes
+    ) -> None:
         self._raw = raw
+        self._substitutes = substitutes
         model: object = unbound(raw.model) or raw.model
         settings = raw.model_settings
         history = transcript.of(raw.messages)
@@ -44,7 +49,7 @@ class Request:
         thinking = thinking_tokens(model, settings)
         self._cap = output_cap(model, settings)
         self.call = ModelCall(
-            model=model_name(model),
+            model=model_name(model, settings),
             provider=provider_of(model).prices,
             messages=(transcript.system(raw.system_message), *history) if raw.system_message else history,
             tools=(*specs, *answers),
@@ -55,7 +60,11 @@ class Request:
         )
 
     def to_langchain(self, call: ModelCall) -> ModelRequest[Any]:
-        """The request to send for `call`: the very same object where nothing was changed."""
+        """The request to send for `call`: the very same object where nothing was changed.
+
+        Raises:
+            ModelUnavailable: the call names another model than the agent's, which cannot be had.
+        """
         raw = self._raw
         changes: dict[str, Any] = {}
         settings = dict(raw.model_settings)
@@ -65,10 +74,16 @@ class Request:
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
         model: object = unbound(raw.model) or raw.model
-        if call.max_output != self._cap:
+        if call.model != self.call.model:
+            changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
+            model = unbound(substitute)
+            settings = settings_for(substitute, call.model, settings, call.max_output)
+        elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
+        if call.effort is not None:
+            settings = effort_settings(model, settings, call.effort)
         if call.forbid_tools:
-            changes |= _without_tools(raw, model, settings)
+            changes |= _without_tools(_changed(raw, changes), model, settings)
         if settings != raw.model_settings:
             changes["model_settings"] = settings
         return _changed(raw, changes) if changes else raw

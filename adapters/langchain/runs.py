@@ -25,6 +25,7 @@ from leanloop.budgets.fields import shown
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import UsageError
+from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.current import current_task
 from leanloop.plugins.task import Task
 
@@ -61,9 +62,10 @@ class Run:
 class Runs:
     """The runs of one agent in this process; safe under threads."""
 
-    def __init__(self, budget: Budget, store: LedgerStore | None) -> None:
+    def __init__(self, budget: Budget, store: LedgerStore | None, on_alert: OnAlert | None = None) -> None:
         self._budget = budget
         self._store = store
+        self._on_alert = Alerts(on_alert).hook  # checked before the first run
         self._lock = threading.Lock()
         self._by_run: OrderedDict[tuple[int, str], Run] = OrderedDict()
         self._by_thread: OrderedDict[tuple[str, str], Run] = OrderedDict()
@@ -101,12 +103,21 @@ class Runs:
         if current is not None and current.claim(self._budget):
             if value is not None:
                 current.value = to_nano(value)
+            current.alerts.hook = current.alerts.hook or self._on_alert
             return current
         named = None
         if thread is not None and question is not None:
             named = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._budget.agent}\n{thread}\n{namespace}\n{question}").hex
         tags = {key: str(tag) for key, tag in given.items() if key != "value"}
-        task = Task(self._budget, tags=tags, parent=current, store=self._store, task_id=named, value=value)
+        task = Task(
+            self._budget,
+            tags=tags,
+            parent=current,
+            store=self._store,
+            task_id=named,
+            value=value,
+            on_alert=self._on_alert,
+        )
         task.claim(self._budget)
         return task
 
