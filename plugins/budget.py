@@ -170,8 +170,14 @@ def _book(
 
 def _told(actual: Mapping[str, int], usage: Usage) -> dict[str, int]:
     """What the history says of a call: what was booked, and the parts of it that no limit is about."""
-    parts = {"cached_input": usage.cached_input, "cache_write": usage.cache_write, "reasoning": usage.reasoning}
-    return {name: amount for name, amount in (*actual.items(), *parts.items()) if amount}
+    told = {name: amount for name, amount in actual.items() if amount}
+    if usage.cached_input:
+        told["cached_input"] = usage.cached_input
+    if usage.cache_write:
+        told["cache_write"] = usage.cache_write
+    if usage.reasoning:
+        told["reasoning"] = usage.reasoning
+    return told
 
 
 def _book_tool(held: Reservation, actual: Mapping[str, int], call: ToolCall) -> Generator[Io[Any], Any, None]:
