@@ -123,7 +123,7 @@ def _cheaper(call: ModelCall, task: Task) -> ModelCall:
         before, after = own.price.worst_case(own.bound), new.price.worst_case(own.bound)
         if after[0] > before[0] or after[1] > before[1]:
             _leave_alone(task, model, call.model, f"it costs more than {call.model}")
-            return call
+            return _cheaper(call, task)  # the model of an earlier step, if there is one
     if call.purpose == "landing" and (new.bound > own.bound or new.input_cost > own.input_cost):
         return call
     return other
