@@ -106,6 +106,11 @@ def test_show_can_be_asked_about_one_owner_known_or_not(ledger: SqliteStore, fil
         assert [(one["owner"], one["spent"]) for one in shown if one["scope"] == "user"] == [(user, spent)]
 
 
+def test_show_refuses_a_tag_that_no_limit_is_about(ledger: SqliteStore, file: Path) -> None:
+    with pytest.raises(UsageError, match="no limit per 'usr'"):
+        run("show", file, "--tag", "usr=u1")
+
+
 def test_show_counts_what_is_set_aside_and_what_was_raised(ledger: SqliteStore, file: Path) -> None:
     name = account("user=u1")
     ledger.reserve("in flight", Demand((Line(name, "usd", 10**12, NANO, expires=9e4),)))

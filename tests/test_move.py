@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -150,6 +152,38 @@ def test_a_finished_move_is_not_undone_by_running_it_again(stores: tuple[StoreWi
         move(source, target, successor="elsewhere")
     with pytest.raises(StoreError, match="elsewhere"):
         source.reserve("next", demand())
+
+
+def test_calls_made_during_a_move_are_booked_once_or_stand_on_their_lease(
+    stores: tuple[StoreWithBooks, StoreWithBooks],
+) -> None:
+    source, target = stores
+    settled, cut_off = itertools.count(), itertools.count()
+    under_way = threading.Semaphore(0)
+
+    def work(worker: int) -> None:
+        for number in itertools.count():
+            name = f"{worker}-{number}"
+            try:
+                source.reserve(name, demand(10, limit=10**9))
+            except StoreError:
+                return
+            try:
+                source.settle(name, {"tokens": 7})
+            except StoreError:
+                next(cut_off)
+                return
+            next(settled)
+            under_way.release()
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(work, worker) for worker in range(4)]
+        for _ in range(40):
+            under_way.acquire()
+        move(source, target, successor="elsewhere")
+        for one in done:
+            one.result(timeout=60)
+    assert balances(target)[DAY, "tokens"] == Balance(spent=7 * next(settled), reserved=10 * next(cut_off))
 
 
 @pytest.mark.parametrize("memory", ["source", "target"])

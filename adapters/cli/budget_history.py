@@ -57,7 +57,7 @@ def history(
         entries = _select(ledger, since, until, wanted, tags)
         if as_json:
             for entry in _first(entries, limit):
-                typer.echo(json.dumps(_as_dict(entry, ledger.zone), ensure_ascii=False))
+                typer.echo(json.dumps(_as_dict(entry, ledger.zone)))
         elif as_csv:
             rows = csv.writer(sys.stdout, lineterminator="\n")
             rows.writerow(("at", "kind", "agent", "task", "tags", "model", "price", *_COUNTS, "usd", "value", "note"))

@@ -13,6 +13,7 @@ from leanloop.budgets.amount import format_scope
 from leanloop.budgets.books import Books
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, account_of
+from leanloop.budgets.fields import shown
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.move import StoreWithBooks
 from leanloop.budgets.store import Balance, LedgerStore
@@ -72,8 +73,13 @@ def open_limits(budget: Budget, tags: Mapping[str, str], store: StoreWithBooks, 
     """Every limit of `budget` per window that is open at `now`, fullest first.
 
     A limit that is scoped by a tag stands once for the owner named in `tags`, else for each the ledger knows.
+
+    Raises:
+        UsageError: no limit is about one of the tags.
     """
     limits = [limit for limit in budget.limits if limit.per != "task"]
+    if strange := sorted(tags.keys() - {str(limit.scope) for limit in limits}):
+        raise UsageError(f"The budget of {budget.agent} has no limit per {', '.join(map(shown, strange))}.")
     unnamed = any(_owner(limit, tags) is None for limit in limits)
     known = list(_names(store)) if unnamed else []
     found: list[OpenLimit] = []

@@ -51,7 +51,7 @@ def show(
         shown = found[: limit or None]
         if as_json:
             rows = [_as_dict(one, now) for one in shown]
-            typer.echo(json.dumps({"ledger": ledger.name, "at": now.isoformat(), "limits": rows}, ensure_ascii=False))
+            typer.echo(json.dumps({"ledger": ledger.name, "at": now.isoformat(), "limits": rows}))
         elif not found:
             typer.echo("No limit is open: the file has limits per task only, or nobody they are about has spent yet.")
         else:

@@ -50,7 +50,7 @@ def top(
         shares = _shares(found)
         rows = list(zip(found, shares, strict=True))[: limit or None]
         if as_json:
-            typer.echo(json.dumps([_as_dict(one, share, ledger.zone) for one, share in rows], ensure_ascii=False))
+            typer.echo(json.dumps([_as_dict(one, share, ledger.zone) for one, share in rows]))
         else:
             left_out = len(found) - len(rows)
             Console().print(_table(rows, f"{ledger.name}, by {by}", by, ledger.zone))
