@@ -18,7 +18,15 @@ from rich.text import Text
 
 from leanloop.adapters.cli.budget_arguments import read_pairs, read_time
 from leanloop.adapters.cli.budget_groups import is_spending
-from leanloop.adapters.cli.budget_ledger import FileOrNone, Ledger, StoreOption, budget_of, open_ledger
+from leanloop.adapters.cli.budget_ledger import (
+    FileOrNone,
+    Ledger,
+    LimitOption,
+    StoreOption,
+    budget_of,
+    most_shown,
+    open_ledger,
+)
 from leanloop.adapters.cli.budget_text import signed, tags_text, time_text, usd_text
 from leanloop.adapters.cli.plain import plain
 from leanloop.budgets.history import Entry
@@ -41,7 +49,7 @@ def history(
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this user: --tag user=NAME.")] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only with this tag; may be repeated.")] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Only on this model.")] = None,
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="Show the newest N; 0 is all.")] = 100,
+    limit: LimitOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -53,17 +61,18 @@ def history(
         raise UsageError("Give --json or --csv, not both.")
     wanted = {"task": task, "agent": agent, "model": model}
     tags = read_pairs([*(tag or ()), *([f"user={user}"] if user else ())])
+    most = most_shown(limit, 100, as_json or as_csv)
     with open_ledger(budget_of(file), store) as ledger:
         entries = _select(ledger, since, until, wanted, tags)
         if as_json:
-            for entry in _first(entries, limit):
+            for entry in islice(entries, most):
                 typer.echo(json.dumps(_as_dict(entry, ledger.zone)))
         elif as_csv:
             rows = csv.writer(sys.stdout, lineterminator="\n")
             rows.writerow(("at", "kind", "agent", "task", "tags", "model", "price", *_COUNTS, "usd", "value", "note"))
-            rows.writerows(_cells(entry, ledger.zone) for entry in _first(entries, limit))
+            rows.writerows(_cells(entry, ledger.zone) for entry in islice(entries, most))
         else:
-            _show(entries, ledger, limit)
+            _show(entries, ledger, most)
 
 
 def _select(
@@ -78,11 +87,7 @@ def _select(
             yield entry
 
 
-def _first(entries: Iterator[Entry], limit: int) -> Iterator[Entry]:
-    return islice(entries, limit or None)
-
-
-def _show(entries: Iterator[Entry], ledger: Ledger, limit: int) -> None:
+def _show(entries: Iterator[Entry], ledger: Ledger, most: int | None) -> None:
     table = Table(title=plain(f"{ledger.name}, times in {ledger.now().tzname()}"), title_justify="left")
     for name in ("time", "kind", "agent", "task", "tags", "model", "price"):
         table.add_column(name, overflow="fold")
@@ -91,13 +96,13 @@ def _show(entries: Iterator[Entry], ledger: Ledger, limit: int) -> None:
     table.add_column("note", overflow="fold")
     matching, total = 0, Counter[str]()
     for entry in entries:
-        if not limit or matching < limit:
+        if most is None or matching < most:
             table.add_row(*_row(entry, ledger.zone))
         matching += 1
         if is_spending(entry):
             total.update({name: entry.amounts.get(name, 0) for name in ("tokens", "usd")})
     table.add_section()
-    shown = f"{table.row_count:,} of {matching:,} rows" if limit and matching > limit else f"{matching:,} rows"
+    shown = f"{matching:,} rows" if most is None or matching <= most else f"{most:,} of {matching:,} rows"
     table.add_row("total", shown, *[""] * 5, f"{total['tokens']:,}", format_usd(total["usd"]))
     Console().print(table)
 

@@ -26,8 +26,10 @@ __all__ = [
     "FileOrNone",
     "JsonOption",
     "Ledger",
+    "LimitOption",
     "StoreOption",
     "budget_of",
+    "most_shown",
     "open_books",
     "open_existing",
     "open_ledger",
@@ -40,6 +42,10 @@ StoreOption: TypeAlias = Annotated[
 ]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
+LimitOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--limit", min=0, metavar="N", help="Rows at most; 0 is all, which programs get without asking."),
+]
 
 _VARIABLE = "LEANLOOP__STORE"
 """The one that goes before every budget file, too (see `leanloop.budgets.environment`)."""
@@ -61,6 +67,13 @@ class Ledger:
     def now(self) -> datetime:
         """The time, in that zone."""
         return datetime.now(self.zone)
+
+
+def most_shown(limit: int | None, in_table: int, for_programs: bool) -> int | None:
+    """How many rows to show, None for all: what was asked for; else so many in a table, and all for programs."""
+    if limit is None:
+        return None if for_programs else in_table
+    return limit or None
 
 
 def budget_of(file: str | None) -> Budget | None:

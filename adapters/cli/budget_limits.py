@@ -14,6 +14,7 @@ from leanloop.budgets.books import Books
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, account_of
 from leanloop.budgets.fields import shown
+from leanloop.budgets.forecast import linear
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.move import StoreWithBooks
 from leanloop.budgets.store import Balance, LedgerStore
@@ -23,6 +24,9 @@ from leanloop.errors import UsageError
 __all__ = ["OpenLimit", "limits_of", "open_limits", "with_balances"]
 
 _NOTHING = Balance()
+
+_FORECAST_FROM = 0.1
+"""The share of a window that must have gone: before, a single call makes any forecast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,16 @@ class OpenLimit:
     def share(self) -> float:
         """The share that is spent. Where nothing may be spent it is 0, or 1 where something was."""
         return self.balance.spent / self.bound if self.bound > 0 else float(self.balance.spent > 0)
+
+    def forecast(self, now: datetime) -> int | None:
+        """What the window will come to at an even pace; None for a rolling one, which has no end, and early on."""
+        if self.window is None or self.name.rolling:
+            return None
+        began, ends = self.window.began, self.window.ends
+        if now < began + _FORECAST_FROM * (ends - began):
+            return None
+        forecast = linear(self.balance.spent, began, now, ends)
+        return None if forecast is None else forecast.at_end
 
 
 def open_limits(budget: Budget, tags: Mapping[str, str], store: StoreWithBooks, now: datetime) -> list[OpenLimit]:

@@ -13,18 +13,21 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from leanloop.adapters.cli.budget_arguments import read_pairs, read_share
-from leanloop.adapters.cli.budget_ledger import FileArgument, JsonOption, StoreOption, open_ledger
+from leanloop.adapters.cli.budget_ledger import (
+    FileArgument,
+    JsonOption,
+    LimitOption,
+    StoreOption,
+    most_shown,
+    open_ledger,
+)
 from leanloop.adapters.cli.budget_limits import OpenLimit, open_limits
 from leanloop.adapters.cli.budget_text import amount_value, signed
 from leanloop.adapters.cli.plain import plain
 from leanloop.budgets.amount import format_number
 from leanloop.budgets.file import load_budget
-from leanloop.budgets.forecast import linear
 
 __all__ = ["show"]
-
-_FORECAST_FROM = 0.1
-"""The share of a window that must have gone: before, a single call makes any forecast."""
 
 
 def show(
@@ -32,7 +35,7 @@ def show(
     *,
     store: StoreOption = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only of this owner; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="Show the fullest N; 0 is all.")] = 50,
+    limit: LimitOption = None,
     fail_over: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Exit with 1 where 90% (for example) or more of one is spent.")
     ] = None,
@@ -48,7 +51,7 @@ def show(
     with open_ledger(budget, store) as ledger:
         now = ledger.now()
         found = open_limits(budget, read_pairs(tag or ()), ledger.store, now)
-        shown = found[: limit or None]
+        shown = found[: most_shown(limit, 50, as_json)]
         if as_json:
             rows = [_as_dict(one, now) for one in shown]
             typer.echo(json.dumps({"ledger": ledger.name, "at": now.isoformat(), "limits": rows}))
@@ -99,19 +102,8 @@ def _until(one: OpenLimit, now: datetime) -> str:
     return f"{one.window.ends.astimezone(now.tzinfo):%Y-%m-%d %H:%M}"
 
 
-def _forecast(one: OpenLimit, now: datetime) -> int | None:
-    """What the window will come to at an even pace; None for a rolling one, which has no end, and early on."""
-    if one.window is None or one.name.rolling:
-        return None
-    began, ends = one.window.began, one.window.ends
-    if now < began + _FORECAST_FROM * (ends - began):
-        return None
-    forecast = linear(one.balance.spent, began, now, ends)
-    return None if forecast is None else forecast.at_end
-
-
 def _forecast_text(one: OpenLimit, now: datetime) -> str:
-    end = _forecast(one, now)
+    end = one.forecast(now)
     if end is None:
         return ""
     return format_number(one.resource, end) + (" over" if end > one.bound else "")
@@ -119,7 +111,7 @@ def _forecast_text(one: OpenLimit, now: datetime) -> str:
 
 def _as_dict(one: OpenLimit, now: datetime) -> dict[str, object]:
     """Plain JSON types; money in usd as decimal text."""
-    end = _forecast(one, now)
+    end = one.forecast(now)
     amounts = {
         "limit": one.amount,
         "raised": one.balance.raised,
