@@ -6,8 +6,8 @@ By hour of week: what was spent in past weeks gives each of the 168 hours of a w
 
     usual[h] = (spent[h] + P * flat) / (seen[h] + P)
 
-where ``seen[h]`` is how often the hour was seen, ``flat`` the mean of all hours seen and ``P`` the weight of that mean
-(one hour): the posterior mean of a Poisson rate under a gamma prior (Gelman et al., Bayesian Data Analysis, 3rd
+where ``seen[h]`` is how often the hour was seen, ``flat`` the mean of all hours seen and ``P`` (0.25) the weight of
+that mean: the posterior mean of a Poisson rate under a gamma prior (Gelman et al., Bayesian Data Analysis, 3rd
 edition, section 2.6), so that an hour seen two times is not believed as much as one seen ten times. With ``u`` the
 usual amount of the part of the window that has gone and ``w`` that of the whole window, what is to come is the usual
 times the pace so far, and the pace is pulled towards 1 in the same way, with the weight of a tenth of the window:
@@ -35,16 +35,24 @@ _HOUR = 3_600.0
 _LEAST_SEEN = 2 * HOURS * _HOUR
 """Seconds of history below which nothing is known of the hours of a week."""
 
-_PRIOR = 1.0
+_PRIOR = 0.25
 _PRIOR_OF_PACE = 0.1
 
 
 class Forecast(NamedTuple):
-    """What was to be expected by now, what is to be expected at the window's end, and what both are based on."""
+    """A forecast of one window.
+
+    Attributes:
+        by_now: what was to be expected by now.
+        at_end: what is to be expected at the window's end, after what is spent.
+        basis: what both are based on.
+        whole: what was to be expected of the whole window, whatever is spent.
+    """
 
     by_now: int
     at_end: int
     basis: Basis
+    whole: int
 
 
 def linear(
@@ -69,7 +77,8 @@ def linear(
         before = (moment - began).total_seconds()
         if before > 0:
             by_now = round(then * gone / before)
-    return Forecast(by_now, round(spent * max(1.0, whole / gone)), "linear")
+    rest = max(1.0, whole / gone)
+    return Forecast(by_now, round(spent * rest), "linear", round(by_now * rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,8 @@ def by_hour_of_week(
     if now <= began or whole <= 0:
         return None
     prior = _PRIOR_OF_PACE * whole
-    return Forecast(round(gone), spent + round((whole - gone) * (spent + prior) / (gone + prior)), "hour of week")
+    at_end = spent + round((whole - gone) * (spent + prior) / (gone + prior))
+    return Forecast(round(gone), at_end, "hour of week", round(whole))
 
 
 def _hour_of_week(local: datetime) -> int:

@@ -36,6 +36,9 @@ __all__ = ["watch"]
 
 _FROM = 0.1
 _DEPARTS = 0.2
+_AT_LEAST = 0.05
+"""Of what the whole window was to come to: in a quiet night a fifth of the usual is next to nothing."""
+
 _LOOKS = 240
 _MOST_COURSES = 16_384
 
@@ -96,11 +99,7 @@ def _foresee(task: Task, one: Standing, now: float) -> None:
     if forecast is None:
         if course.first is None and one.spent:
             course.first = moment, one.spent
-        # A line through two points that lie close together says little.
-        earlier = (
-            course.first if course.first and moment - course.began >= 2 * (course.first[0] - course.began) else None
-        )
-        forecast = linear(one.spent, course.began, moment, course.ends, earlier=earlier)
+        forecast = linear(one.spent, course.began, moment, course.ends, earlier=_earlier(course, moment))
     if forecast is not None:
         _judge(task, one, course, forecast)
 
@@ -122,7 +121,7 @@ def _judge(task: Task, one: Standing, course: _Course, forecast: Forecast) -> No
             f"over the limit of {limit} (forecast: {forecast.basis})"
         )
         _tell(task, one, "over", what, forecast=forecast.at_end, ends=course.ends)
-    departs = abs(one.spent - forecast.by_now) > _DEPARTS * forecast.by_now
+    departs = abs(one.spent - forecast.by_now) > max(_DEPARTS * forecast.by_now, _AT_LEAST * forecast.whole)
     if departs and told(task.store, one.account, one.resource, "departs"):
         what = f"{spent} are spent where {by_now} were to be expected by now (forecast: {forecast.basis})"
         _tell(task, one, "departs", what, forecast=forecast.by_now, ends=course.ends, level=logging.INFO)

@@ -207,7 +207,7 @@ def test_a_dearer_model_is_left_alone_and_said_once(ledger: MemoryStore) -> None
     for _ in range(2):
         with leanloop.task(given, store=ledger, on_alert=alerts.append) as task:
             model.steps(task, 5)
-    assert model.models == ["gpt-4o"] * 2 + ["gpt-4o-mini"] * 7, "the tenth call of the day lands without a model"
+    assert model.models == ["gpt-4o"] * 2 + ["gpt-4o-mini"] * 8
     (said,) = [alert.message for alert in alerts if alert.kind == "unavailable"]
     assert said == "Agent a: o1-pro does not take over from gpt-4o: it costs more than gpt-4o."
 

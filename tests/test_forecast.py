@@ -31,8 +31,8 @@ def office(weeks: int, each: int = 600, start: datetime = MONDAY) -> list[tuple[
 
 def test_at_an_even_pace_a_quarter_of_the_day_holds_a_quarter_of_it() -> None:
     now = MONDAY + 6 * HOUR
-    assert linear(25, MONDAY, now, MONDAY + DAY) == Forecast(25, 100, "linear")
-    assert linear(25, MONDAY, now, MONDAY + DAY, earlier=(MONDAY + 3 * HOUR, 20)) == Forecast(40, 100, "linear")
+    assert linear(25, MONDAY, now, MONDAY + DAY) == Forecast(25, 100, "linear", 100)
+    assert linear(25, MONDAY, now, MONDAY + DAY, earlier=(MONDAY + 3 * HOUR, 20)) == Forecast(40, 100, "linear", 160)
 
 
 def test_where_no_time_has_gone_nothing_is_forecast() -> None:
@@ -40,7 +40,7 @@ def test_where_no_time_has_gone_nothing_is_forecast() -> None:
     assert linear(5, MONDAY, MONDAY + HOUR, MONDAY) is None
     flat = WeekProfile((1.0,) * HOURS)
     assert by_hour_of_week(flat, 5, MONDAY, MONDAY, MONDAY + DAY) is None
-    assert linear(5, MONDAY, MONDAY + HOUR, MONDAY + DAY, earlier=(MONDAY, 3)) == Forecast(5, 120, "linear")
+    assert linear(5, MONDAY, MONDAY + HOUR, MONDAY + DAY, earlier=(MONDAY, 3)) == Forecast(5, 120, "linear", 120)
 
 
 @given(spent=amounts, share=shares, hours=st.integers(1, 744))
@@ -124,8 +124,8 @@ def test_under_two_weeks_of_rows_or_without_spending_there_is_no_profile() -> No
 def test_what_lies_outside_of_the_span_is_left_out() -> None:
     rows = office(4)
     inside = [row for row in rows if MONDAY.timestamp() <= row[0] < (MONDAY + 2 * WEEK).timestamp()]
-    span = {"since": MONDAY, "until": MONDAY + 2 * WEEK}
-    assert week_profile(rows, **span) == week_profile(inside, **span) is not None
+    until = MONDAY + 2 * WEEK
+    assert week_profile(rows, since=MONDAY, until=until) == week_profile(inside, since=MONDAY, until=until) is not None
 
 
 def test_the_hours_are_those_of_the_time_zone_also_across_a_change_of_the_clock() -> None:

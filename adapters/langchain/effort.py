@@ -74,7 +74,9 @@ def _effort(value: object) -> Iterator[Effort]:
         value = cast("Mapping[str, object]", value).get("effort")
     if value is False:  # Ollama's "do not think"
         yield "none"
-    yield from (known for known in EFFORTS if known == value)
+    for known in EFFORTS:
+        if known == value:
+            yield known
 
 
 def _mapping(model: object, settings: Mapping[str, Any], name: str) -> Mapping[str, object]:

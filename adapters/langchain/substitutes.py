@@ -85,9 +85,9 @@ def settings_for(substitute: object, name: str, settings: Mapping[str, Any], mos
 
 def _renamed(own: object, name: str) -> object:
     if isinstance(own, RunnableBinding):
-        binding: RunnableBinding[Any, Any] = own
+        binding = cast("Any", own)
         settings = {key: value for key, value in binding.kwargs.items() if key not in MODEL_SETTINGS}
-        return binding.model_copy(update={"bound": _renamed(binding.bound, name), "kwargs": settings})
+        return cast("object", binding.model_copy(update={"bound": _renamed(binding.bound, name), "kwargs": settings}))
     model, field = unbound(own), provider_of(own).model_field
     if model is not own or model is None or field is None or getattr(model, "deployment_name", None):
         raise ModelUnavailable(

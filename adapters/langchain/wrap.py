@@ -138,8 +138,9 @@ def _method(sent: Sent, own: object, name: str, inner: Any) -> Any:
     """
     if sent.model is own:
         return inner
-    if name in {"_stream", "_astream"} and not any(_overrides(type(sent.model), one) for one in ("_stream", name)):
-        raise ModelUnavailable(model_name(sent.model), f"{type(sent.model).__name__} cannot stream.")
+    kind = cast("type", type(sent.model))
+    if name in {"_stream", "_astream"} and not any(_overrides(kind, one) for one in ("_stream", name)):
+        raise ModelUnavailable(model_name(sent.model), f"{kind.__name__} cannot stream.")
     return getattr(sent.model, name)
 
 

@@ -1,5 +1,8 @@
 """What is really sent once calls are made cheaper: to OpenAI, to Anthropic, by agents and wrapped models."""
 
+# LangChain's own annotations lack type arguments:
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Callable
