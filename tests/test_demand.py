@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leanloop.budgets.demand import Holder, LimitTable, Need
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
-from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
+from leanloop.budgets.store import Balance, Demand, Grant, LedgerStore, Line, Refusal
 from leanloop.budgets.window import OpenWindow, window_at
 from leanloop.errors import UsageError
 
@@ -139,8 +139,8 @@ def test_what_was_remembered_never_shows(moments: list[float], zone: str) -> Non
         assert remembered == found
 
 
-def test_a_call_in_flight_while_the_window_turns_is_booked_where_it_was_reserved() -> None:
-    store, limits = MemoryStore(), table(Limit(per="minute", tokens=100))
+def test_a_call_in_flight_while_the_window_turns_is_booked_where_it_was_reserved(each_store: LedgerStore) -> None:
+    store, limits = each_store, table(Limit(per="minute", tokens=100))
     before, _ = limits.demand({"tokens": Need(80)}, now=NOON + 59)
     store.reserve("before", before)
     after, _ = limits.demand({"tokens": Need(80)}, now=NOON + 61)
@@ -152,8 +152,10 @@ def test_a_call_in_flight_while_the_window_turns_is_booked_where_it_was_reserved
     assert isinstance(store.reserve("late", late), Refusal)
 
 
-def test_a_call_in_flight_while_a_rolling_part_turns_is_booked_in_the_part_it_was_reserved_in() -> None:
-    store, limits = MemoryStore(), table(Limit(per="minute", rolling=True, tokens=100))
+def test_a_call_in_flight_while_a_rolling_part_turns_is_booked_in_the_part_it_was_reserved_in(
+    each_store: LedgerStore,
+) -> None:
+    store, limits = each_store, table(Limit(per="minute", rolling=True, tokens=100))
     before, _ = limits.demand({"tokens": Need(80)}, now=NOON + 4)
     store.reserve("before", before)
     after, _ = limits.demand({"tokens": Need(30)}, now=NOON + 6)
@@ -184,8 +186,8 @@ def test_no_rolling_minute_ever_holds_more_than_the_limit(calls: list[tuple[floa
         assert sum(amount for at, amount in spent if at > now - 60) <= 100
 
 
-def test_two_programs_with_different_limits_for_one_account_stay_each_within_its_own() -> None:
-    store, day = MemoryStore(), "agent=support:day:2026-11-22"
+def test_two_programs_with_different_limits_for_one_account_stay_each_within_its_own(each_store: LedgerStore) -> None:
+    store, day = each_store, "agent=support:day:2026-11-22"
     small, large = (table(Limit(per="day", tokens=tokens)) for tokens in (50, 100))
 
     def asks(limits: LimitTable, name: str, tokens: int) -> Grant | Refusal:

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ import leanloop
 from leanloop import Budget, Limit, UsageError
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import Script, ScriptedModel
+from leanloop.budgets.sqlite import SqliteStore
+from leanloop.budgets.stores import open_store
 
 
 @tool
@@ -188,3 +192,12 @@ def test_a_value_that_is_no_amount_is_an_error_that_says_so(
     agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(store=store)])
     with pytest.raises(UsageError, match=r"must (not )?be"):
         run(agent, question(), {"configurable": {"leanloop": {"value": value}}})
+
+
+def test_a_run_is_kept_in_the_store_its_budget_names(run: Any, create_agent: Any, tmp_path: Path) -> None:
+    budget = Budget(agent="a", limits=(Limit(per="month", model_calls=9),), store=f"sqlite:///{tmp_path}/ledger.db")
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(budget)])
+    run(agent, question())
+    with closing(SqliteStore(tmp_path / "ledger.db")) as other:
+        assert [account.balance.spent for account in other.accounts()] == [1]
+    open_store(budget.store).close()
