@@ -50,9 +50,14 @@ class Tally:
     def model_call(self, model: str, usage: Usage, cost: int | None, price_version: str) -> None:
         """Add one billed call; `cost` in nano-dollars, None where no price is known."""
         with self._lock:
-            known = self._models.get(model) or ModelUse(model, 0, Usage(), 0, price_version)
-            total = None if cost is None or known.cost is None else known.cost + cost
-            self._models[model] = ModelUse(model, known.calls + 1, known.usage + usage, total, price_version)
+            while True:
+                before = self._models.get(model)
+                known = before or ModelUse(model, 0, Usage(), 0, price_version)
+                total = None if cost is None or known.cost is None else known.cost + cost
+                after = ModelUse(model, known.calls + 1, known.usage + usage, total, price_version)
+                if self._models.get(model) is before:  # else another call was added while the sum was made, see above
+                    self._models[model] = after
+                    return
 
     def tool_call(self, name: str) -> None:
         """Add one tool call that was made."""

@@ -123,6 +123,18 @@ def test_in_the_midst_of_a_tally(task: Task) -> None:
     assert task.store.balances([(f"task:{task.id}", "tokens")])[0].spent == 15
 
 
+def test_a_call_that_is_added_in_the_midst_of_adding_another_is_not_lost(task: Task) -> None:
+    class Collects(Usage):
+        def __radd__(self, other: Usage) -> Usage:
+            gc.collect()
+            return Usage(other.input + self.input, other.output + self.output)
+
+    ends(lambda: task.tally.model_call(CALL.model, Collects(100, 50), 0, "v"))
+
+    receipt = task.receipt()
+    assert (receipt.model_calls, receipt.usage) == (2, Usage(110, 55))
+
+
 def test_in_the_midst_of_what_a_task_guards(task: Task) -> None:
     class Collects(LoopDetected):
         def __bool__(self) -> bool:
