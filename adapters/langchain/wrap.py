@@ -138,7 +138,7 @@ def _method(sent: Sent, own: object, name: str, inner: Any) -> Any:
     """
     if sent.model is own:
         return inner
-    kind = cast("type", type(sent.model))
+    kind: type = sent.model.__class__
     if name in {"_stream", "_astream"} and not any(_overrides(kind, one) for one in ("_stream", name)):
         raise ModelUnavailable(model_name(sent.model), f"{kind.__name__} cannot stream.")
     return getattr(sent.model, name)
