@@ -78,7 +78,7 @@ def _take_over(source: Books, target: Books, *, again: bool) -> Moved:
         refused = error  # it may have been interrupted when all was there
     kept = _Contents.of(source)
     if missing := kept.missing_in(_Contents.of(target)):
-        raise refused or StoreError(missing)
+        raise refused or StoreError(f"{missing} Begin again with an empty target.")
     return Moved(len(kept.accounts), kept.in_flight, kept.rows.total())
 
 
@@ -105,7 +105,7 @@ def _reinstated(source: Books) -> str:
         source.reinstate()
     except StoreError as error:
         return f"The source takes no calls any more and could not be put back into use: {error}"
-    return "Nothing was moved, and the source is in use as before. Try again with an empty target."
+    return "Nothing was moved, and the source is in use as before."
 
 
 @dataclass(slots=True)

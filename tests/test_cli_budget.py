@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -19,8 +19,9 @@ from leanloop.budgets.file import load_budget
 from leanloop.budgets.history import Entry
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.money import NANO
+from leanloop.budgets.redis_store import RedisStore
 from leanloop.budgets.sqlite import SqliteStore
-from leanloop.budgets.store import Demand, Grant, Line
+from leanloop.budgets.store import Balance, Demand, Grant, LedgerStore, Line
 from leanloop.budgets.window import window_at
 from leanloop.errors import LeanLoopError, StoreError, UsageError
 
@@ -67,7 +68,7 @@ def account(whose: str, per: Any = "month") -> str:
     return f"{whose}:{per}:{window_at(Limit(per=per, tokens=1), datetime.now(UTC)).label}"
 
 
-def spend(store: SqliteStore, usd: float, *accounts: str, entry: Entry | None = None) -> None:
+def spend(store: LedgerStore, usd: float, *accounts: str, entry: Entry | None = None) -> None:
     """One call that was settled; `usd` in dollars."""
     cost = round(usd * NANO)
     lines = tuple(Line(name, "usd", 10**15, cost, expires=9e4) for name in accounts)
@@ -389,6 +390,31 @@ def test_the_ledger_is_named_by_option_environment_or_file(
     monkeypatch.setenv("LEANLOOP__STORE", url)
     assert len(json.loads(run("top", "--json").stdout)) == 1
     assert len(json.loads(run("top", tmp_path / "memory.yaml", "--json").stdout)) == 1
+
+
+class RedisServer(Protocol):
+    """tests/conftest.py's RedisServer."""
+
+    def url(self) -> str: ...
+
+
+@pytest.mark.redis
+def test_the_commands_do_the_same_to_a_redis(one_redis: RedisServer, tmp_path: Path) -> None:
+    url = one_redis.url()
+    file = tmp_path / "support.yaml"
+    file.write_text(BUDGET.format(store=url), encoding="utf-8")
+    store = RedisStore(url)
+    spend(store, 2.0, account("user=u1"), entry=called("t1", 2.0))
+    assert run("raise", file, "usd=5", "--scope", "user=u1", "--per", "month", "--yes").exit_code == 0
+    (one,) = (row for row in json.loads(run("show", file, "--json").stdout)["limits"] if row["scope"] == "user")
+    assert (one["owner"], one["spent"], one["raised"], one["left"]) == ("u1", "2", "5", "8")
+    assert run("reset", file, "--scope", "user=u1", "--per", "month", "--yes").exit_code == 0
+    assert store.balances([(account("user=u1"), "usd")]) == [Balance()]
+    rows = [json.loads(line) for line in run("history", "--store", url, "--json").stdout.splitlines()]
+    assert [row["kind"] for row in rows] == ["reset", "raised", "call"]
+    (top,) = json.loads(run("top", "--store", url, "--by", "user", "--json").stdout)
+    assert (top["name"], top["usd"], top["share"]) == ("u1", "2", 1.0)
+    store.close()
 
 
 def test_no_ledger_one_in_memory_and_one_that_is_not_there_are_refused(file: Path, tmp_path: Path) -> None:

@@ -154,6 +154,39 @@ def test_a_finished_move_is_not_undone_by_running_it_again(stores: tuple[StoreWi
         source.reserve("next", demand())
 
 
+def test_a_move_that_breaks_in_the_middle_can_be_made_again(
+    stores: tuple[StoreWithBooks, StoreWithBooks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = stores
+    fill(source)
+    whole = source.export
+
+    def broken() -> Iterator[Record]:
+        yield from itertools.islice(whole(), 3)
+        raise StoreError("The line is dead.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(source, "export", broken)
+        with pytest.raises(StoreError, match=r"The line is dead\. Nothing was moved, and the source is in use"):
+            move(source, target, successor="elsewhere")
+    assert isinstance(source.reserve("next", demand()), Grant)
+    assert move(source, target, successor="elsewhere") == Moved(accounts=2, in_flight=2, rows=3)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_a_target_that_keeps_less_history_is_refused(request: pytest.FixtureRequest, sqlite: Make, kind: str) -> None:
+    address = sqlite() if kind == "sqlite" else request.getfixturevalue("one_redis").url()
+    source, target = opened(sqlite()), opened(f"{address}{'&' if '?' in address else '?'}history=0")
+    fill(source)
+    with pytest.raises(
+        StoreError, match=r"keeps 0 rows of the history, and the source has 3.* larger \?history=ROWS.* empty target"
+    ):
+        move(source, target, successor="elsewhere")
+    assert isinstance(source.reserve("next", demand()), Grant)
+    source.close()
+    target.close()
+
+
 def test_calls_made_during_a_move_are_booked_once_or_stand_on_their_lease(
     stores: tuple[StoreWithBooks, StoreWithBooks],
 ) -> None:
