@@ -15,7 +15,7 @@ from leanloop.budgets.history import Entry
 from leanloop.budgets.redis_caller import ABSORBING, MOVED, RedisCaller
 from leanloop.budgets.redis_numbers import balances_in, exactly, field_of, milliseconds
 from leanloop.budgets.redis_pages import accounts_in, reservations_in, rows_in, sendable
-from leanloop.budgets.redis_scripts import ABSORB, ADJUST, BALANCES, COPY, REPLACE
+from leanloop.budgets.redis_scripts import ABSORB, ADJUST, COPY, REPLACE
 from leanloop.budgets.store import Balance
 from leanloop.errors import StoreError
 
@@ -40,17 +40,15 @@ class RedisBooks:
 
     def accounts(self) -> Iterator[Account]:
         """See `Books.accounts`. Calls may go on meanwhile: each account is as it was when its page was read."""
-        self._end_leases()
-        return accounts_in(self._caller, self._caller.keys)
+        return accounts_in(self._caller, self._where())
 
     def history(self, *, since: float = 0.0, until: float = math.inf) -> Iterator[Entry]:
         """See `Books.history`. It is read page by page."""
-        self._end_leases()
         bounds = (
             "+" if until > _FAR else str(math.ceil(until * 1000)),
             "-" if since <= 0 else str(math.floor(min(since, _FAR) * 1000)),
         )
-        rows = rows_in(self._caller, self._caller.keys, "XREVRANGE", *bounds)
+        rows = rows_in(self._caller, self._where(), "XREVRANGE", *bounds)
         return (entry for entry in rows if since <= entry.at < until)
 
     def raise_limit(self, account: str, resource: str, by: int, *, expires: float, note: str = "") -> Balance:
@@ -109,8 +107,11 @@ class RedisBooks:
         """See `Books.reinstate`. It also gives up what was begun to be absorbed."""
         self._replace("reinstate", "")
 
-    def _end_leases(self) -> None:
-        self._caller.call(BALANCES, self._rows)
+    def _where(self) -> list[str]:
+        """The keys of the ledger, or of what was set apart when it was retired."""
+        keys = [*self._caller.keys, *self._retired]
+        found = self._caller.call(COPY, self._rows, "find", keys=keys)
+        return self._caller.keys if found == b"live" else self._retired
 
     def _adjust(self, account: str, resource: str, by: str, expires: int, row: Entry) -> Balance:
         words = (self._rows, field_of(account, resource), by, str(expires), row.to_json())

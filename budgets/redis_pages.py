@@ -16,6 +16,10 @@ from leanloop.budgets.store import Balance
 __all__ = ["accounts_in", "reservations_in", "rows_in", "sendable"]
 
 
+_LONG = 1e10
+"""Seconds; more than a lease that never ends lets an account be kept."""
+
+
 def accounts_in(caller: RedisCaller, keys: list[str]) -> Iterator[Account]:
     """Every account."""
     for now, (field, stands, *balance) in _pages(caller, keys, "a*"):
@@ -49,9 +53,11 @@ def sendable(records: Iterable[Record]) -> Iterator[list[Any]]:
         match record:
             case Account(account, resource, balance, expires):
                 amounts = [exactly(resource, amount) for amount in balance]
-                yield ["a", field_of(account, resource), *amounts, milliseconds(expires)]
+                yield ["a", field_of(account, resource), *amounts, int(min(expires, _LONG) * 1000)]
             case Held(name, units, lines, lease, idle, ended):
-                amounts = [part for account, resource, amount in lines for part in (field_of(account, resource), amount)]
+                amounts = [
+                    part for account, resource, amount in lines for part in (field_of(account, resource), amount)
+                ]
                 yield ["r", name, units, milliseconds(max(lease, 0.0)), idle, ended, *amounts]
             case Entry(at=at):
                 # A stream's ids go up only; the time that was told stands beside them.
