@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from leanloop.budgets.amount import format_amount, format_scope
 from leanloop.budgets.budget import EFFORTS, Effort
-from leanloop.errors import BudgetExceeded, ModelUnavailable
+from leanloop.budgets.usage import Usage
+from leanloop.errors import BudgetExceeded, ModelUnavailable, PriceUnknown
 from leanloop.plugins.alerts import Alert
 from leanloop.plugins.billing import http_status
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -151,7 +152,14 @@ def _save(call: ModelCall, cheaper: ModelCall, reply: ModelReply, task: Task) ->
     """What the same tokens would have cost with the model that was asked for."""
     if reply.usage is None or not reply.usage.plausible:
         return
-    own, new = Quote.of(call, task).cost(reply.usage), Quote.of(cheaper, task).cost(reply.usage)
+    own, new = (_cost(made, reply.usage, task) for made in (call, cheaper))
     if own is not None and new is not None and own > new:
         how = f"the same tokens at the price of {call.model}"
         task.save(Saving("degrade", f"calls made with {cheaper.model}", how, calls=1, cost=own - new))
+
+
+def _cost(call: ModelCall, usage: Usage, task: Task) -> int | None:
+    try:
+        return task.prices.price(call.model, call.provider).cost(usage)
+    except PriceUnknown:
+        return None
