@@ -105,10 +105,14 @@ class LimitTable:
         slots: dict[tuple[str, str], _Slot] = {}
         for owner, holder in enumerate(self._holders):
             for limit, amounts in holder.amounts:
-                wanted = [name for name in amounts if name in names and not (owner and name in _OWN_ONLY)]
+                name, window = account_of(
+                    limit, holder, moment
+                )  # of all, so that the first call tells of a missing tag
+                wanted = [
+                    resource for resource in amounts if resource in names and not (owner and resource in _OWN_ONLY)
+                ]
                 if not wanted:
                     continue
-                name, window = account_of(limit, holder, moment)
                 account, expires = str(name), _TASK_SECONDS
                 also: tuple[str, ...] = ()
                 if window is not None:

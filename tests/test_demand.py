@@ -67,6 +67,12 @@ def test_a_limit_about_a_tag_the_task_lacks_is_an_error_that_says_what_to_pass()
         lines(table(Limit(per="day", usd=Decimal(1), scope="user"), tenant="t"), usd=Need(1))
 
 
+def test_a_missing_tag_is_told_by_the_first_call_whatever_the_limit_is_on() -> None:
+    limits = table(Limit(tokens=9), Limit(per="day", tool_calls=1, scope="user"))
+    with pytest.raises(UsageError, match="needs the tag 'user'"):
+        lines(limits, tokens=Need(1))
+
+
 def test_of_two_limits_on_one_account_the_smaller_holds() -> None:
     parent = Holder("p", "support", {}, [Limit(per="day", usd=Decimal(3))])
     for own in (2, 5):
@@ -116,7 +122,7 @@ def test_the_accounts_are_worked_out_once_until_a_window_turns(monkeypatch: pyte
     for seconds in (0, 3_600, 86_399.9 - 43_200):
         invented = {f"tool_calls:{seconds}": Need(1)}  # as a model may, any number of them
         lines(limits, now=NOON + seconds, usd=Need(1), **invented)
-    assert len(asked) == 5, "the day is not asked for again when the hour turns, where no limit per hour is touched"
+    assert len(asked) == 6, "the day is not asked for again when the hour turns, where no limit per hour is touched"
 
 
 MOMENTS = st.lists(st.floats(-10 * 86_400, 10 * 86_400), max_size=20)
