@@ -44,9 +44,9 @@ class Entry:
     note: str = ""
 
     def to_json(self) -> str:
-        """One line of JSON: what is told, without the time, which the store keeps."""
+        """One line of JSON in ASCII, so that no text fails a store: what is told, without the time, which that keeps."""
         told = {name: value for name in _NAMES if (value := getattr(self, name)) not in ("", None, {})}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(told, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes, at: float) -> Entry:

@@ -185,7 +185,7 @@ class MemoryStore:
                     kept.held[name] = held = KeptReservation(units, pairs, idle, ended=ended)
                     if not ended:
                         kept.lease(name, held, now + lease)
-                case Entry():
+                case _:
                     kept.take_over(record)
         with self._lock:
             self._check()

@@ -95,7 +95,7 @@ def absorb(rows: Rows, records: Iterable[Record]) -> None:
                 if not all(number for number, *_ in numbers):
                     raise StoreError(f"The reservation {name!r} is of an account that was not handed over.")
                 db.execute(_HOLD, (name, units, json.dumps(numbers), now + lease, idle, ended))
-            case Entry():
+            case _:
                 replace(rows, now=record.at).note(record.to_json())
     db.execute("UPDATE state SET next_end = (SELECT coalesce(min(ends_at), 9e999) FROM reservations WHERE ended = 0)")
 

@@ -87,7 +87,8 @@ class LedgerFile:
             StoreError: the file cannot be read.
         """
         try:
-            with closing(sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)) as db:
+            place = f"{self.path.as_uri()}?mode=rw"  # never make one
+            with closing(sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)) as db:
                 db.execute("BEGIN")
                 yield db
         except sqlite3.Error as error:
