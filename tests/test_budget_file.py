@@ -493,7 +493,7 @@ def test_a_share_may_be_written_in_percent_whatever_the_decimal_context() -> Non
 
 def test_one_step_of_degrading_may_stand_without_a_list() -> None:
     (step,) = parse("agent: a\ndegrade: {to: small}").degrade
-    assert step == DegradeStep(at=0.8, to="small") == Budget(agent="a", degrade=step).degrade[0]
+    assert step == DegradeStep(at=0.8, to="small") == Budget.model_validate({"agent": "a", "degrade": step}).degrade[0]
     first, second = parse("agent: a\ndegrade: [{at: 50%, effort: low}, {at: 80%, to: small}]").degrade
     assert (first.effort, first.to, second.at, second.to) == ("low", None, 0.8, "small")
 
