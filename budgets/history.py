@@ -44,9 +44,9 @@ class Entry:
     note: str = ""
 
     def to_json(self) -> str:
-        """One line of JSON in ASCII, so that no text fails a store: what is told, without the time, which that keeps."""
+        """What is told as one line of JSON, without the time, which the store keeps. ASCII, so no text fails one."""
         told = {name: value for name in _NAMES if (value := getattr(self, name)) not in ("", None, {})}
-        return json.dumps(told, separators=(",", ":"))
+        return _write(told)
 
     @classmethod
     def from_json(cls, text: str | bytes, at: float) -> Entry:
@@ -68,6 +68,7 @@ class Entry:
         return cls(at=at, **known)
 
 
+_write = json.JSONEncoder(separators=(",", ":")).encode
 _NAMES = tuple(one.name for one in fields(Entry) if one.name != "at")
 
 
