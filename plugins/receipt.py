@@ -49,6 +49,10 @@ class Saving:
     tokens: int = 0
     cost: int = 0
 
+    def __str__(self) -> str:
+        amounts = [f"{self.calls:,} times"] * (self.calls > 1) + [format_usd(self.cost)] * bool(self.cost)
+        return f"{', '.join([self.what, *amounts])} ({self.how})"
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -170,7 +174,7 @@ class Receipt:
             f"  limit {use.scope}: {format_number(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"
             for use in self.limits
         ]
-        lines += [f"  saved by {saving.plugin}: {saving.what} ({saving.how})" for saving in self.savings]
+        lines += [f"  saved by {saving.plugin}: {saving}" for saving in self.savings]
         if self.stopped is not None:
             lines.append(f"  {'landed' if self.landed else 'stopped'}: {self.stopped}")
         return "\n".join(lines)

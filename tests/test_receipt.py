@@ -102,7 +102,7 @@ def test_printed_it_is_a_few_plain_lines() -> None:
         "  worth $4.00, 0.0045 % of that spent",
         "  limit this task: $0.00018 of $0.50",
         "  limit user=u1 per day: 0 of 0 tokens",
-        "  saved by loop guard: a repeated call of search was not run (counted)",
+        "  saved by loop guard: a repeated call of search was not run, $0.000001 (counted)",
         "  landed: The limit is reached.",
     ]
     assert str(replace(RECEIPT, landed=False)).splitlines()[-1] == "  stopped: The limit is reached."
@@ -121,3 +121,9 @@ def test_spending_is_a_share_of_the_value_where_both_are_known() -> None:
 def test_the_share_of_a_limit() -> None:
     assert LimitUse("s", "usd", 200, 50).share == 0.25
     assert LimitUse("s", "usd", 0, 0).share == 1.0
+
+
+def test_a_saving_says_how_often_and_how_much() -> None:
+    saving = Saving("degrade", "calls made with small", "counted", calls=1_200, cost=2_500_000_000)
+    assert str(saving) == "calls made with small, 1,200 times, $2.50 (counted)"
+    assert str(replace(saving, calls=1, cost=0)) == "calls made with small (counted)"
