@@ -3,8 +3,8 @@
 -- ['a', field, spent, reserved, idle, raised, expires in ms], ['e', id, time, row], or
 -- ['r', reservation, units, lease in ms, idle, ended, field, amount ...].
 
-if call('GET', KEYS[5]) ~= ARGV[2] then
-  return 'interrupted'
+if redis.pcall('GET', KEYS[5]) ~= ARGV[2] then
+  return 'overtaken'
 end
 local rows, now, values = tonumber(ARGV[1]), clock(), nil
 for _, record in ipairs(cjson.decode(ARGV[3])) do

@@ -66,8 +66,8 @@ def read_address(url: str) -> RedisAddress:
         redis+sentinel://[user:password@]host[:26379],host2.../service[/db]
         redis+cluster://[user:password@]host[:6379],host2...
 
-    After ``?`` may follow ``prefix`` (what its keys begin with, default ``leanloop``), ``history`` (rows to keep, default
-    100,000, none with 0), ``sentinel_username``, ``sentinel_password``, and what redis-py takes there
+    After ``?`` may follow ``prefix`` (what its keys begin with, default ``leanloop``), ``history`` (rows to keep,
+    default 100,000; none with 0), ``sentinel_username``, ``sentinel_password``, and what redis-py takes there
     (``socket_timeout=2``, ``ssl_ca_certs=...``).
 
     Raises:

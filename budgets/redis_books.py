@@ -9,8 +9,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-
-from leanloop.budgets.books import Account, Held, Record, is_not_empty
+from leanloop.budgets.books import Account, Record, is_not_empty
 from leanloop.budgets.history import Entry
 from leanloop.budgets.redis_caller import ABSORBING, MOVED, RedisCaller
 from leanloop.budgets.redis_numbers import balances_in, exactly, field_of, milliseconds
@@ -91,9 +90,10 @@ class RedisBooks:
                 if answer.startswith("orphan "):
                     name = answer.removeprefix("orphan ")
                     raise StoreError(f"The reservation {name!r} is of an account that was not handed over.")
-                if answer == "interrupted":
-                    raise self._caller.is_absorbing()
-            self._replace("finish", word)
+                if answer == "overtaken":
+                    raise _overtaken()
+            if self._replace("finish", word) == b"overtaken":
+                raise _overtaken()
         except BaseException:
             with contextlib.suppress(StoreError):
                 self._replace("give up", word)
@@ -129,3 +129,7 @@ class RedisBooks:
 
 _FAR = 1e12
 """Seconds since the epoch, beyond any row."""
+
+
+def _overtaken() -> StoreError:
+    return StoreError("Another ledger was moved to the same place meanwhile; nothing of this one is kept there.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from leanloop.budgets.books import has_moved
 from leanloop.budgets.redis_address import RedisAddress
@@ -50,10 +51,8 @@ class RedisCaller:
             return answer
         except FAILURES as error:
             if is_of_another_type(error):
-                try:
+                with contextlib.suppress(*FAILURES):  # then the first error is what there is to say
                     self.check(self.clients.plain().get(self.keys[2]))
-                except FAILURES:
-                    pass  # then the first error is what there is to say
             raise StoreError(explain(error, self._address)) from error
 
     async def acall(self, script: Script, *words: str | bytes) -> bytes:
@@ -73,10 +72,8 @@ class RedisCaller:
             return answer
         except FAILURES as error:
             if is_of_another_type(error):
-                try:
+                with contextlib.suppress(*FAILURES):
                     self.check(await (await self.clients.awaited()).get(self.keys[2]))
-                except FAILURES:
-                    pass
             raise StoreError(explain(error, self._address)) from error
 
     def check(self, standing: bytes | None) -> None:
@@ -85,14 +82,10 @@ class RedisCaller:
         if text.startswith(MOVED):
             raise has_moved(text.removeprefix(MOVED)) from None
         if text.startswith(ABSORBING):
-            raise self.is_absorbing() from None
-
-    def is_absorbing(self) -> StoreError:
-        """What a ledger that is being filled answers."""
-        return StoreError(
-            f"Another ledger is being moved to {self._address.name}. If that was interrupted, move it again; "
-            "leanloop budget reinstate gives it up."
-        )
+            raise StoreError(
+                f"Another ledger is being moved to {self._address.name}. If that was interrupted, move it again; "
+                "leanloop budget reinstate gives it up."
+            ) from None
 
 
 def _cancellations() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from leanloop.budgets.books import Account, Held, Record
@@ -55,10 +56,8 @@ def sendable(records: Iterable[Record]) -> Iterator[list[Any]]:
                 amounts = [exactly(resource, amount) for amount in balance]
                 yield ["a", field_of(account, resource), *amounts, int(min(expires, _LONG) * 1000)]
             case Held(name, units, lines, lease, idle, ended):
-                amounts = [
-                    part for account, resource, amount in lines for part in (field_of(account, resource), amount)
-                ]
-                yield ["r", name, units, milliseconds(max(lease, 0.0)), idle, ended, *amounts]
+                pairs = [(field_of(account, resource), amount) for account, resource, amount in lines]
+                yield ["r", name, units, milliseconds(max(lease, 0.0)), idle, ended, *chain.from_iterable(pairs)]
             case Entry(at=at):
                 # A stream's ids go up only; the time that was told stands beside them.
                 moment = max(int(at * 1000), 0)

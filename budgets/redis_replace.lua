@@ -5,7 +5,7 @@
 --   give up, 'absorbing TOKEN' what was begun to be absorbed is dropped
 --   begin, 'absorbing TOKEN'   the place is taken, if nothing is kept in it
 --   finish, 'absorbing TOKEN'  what was put together takes the place
--- Gives 'done', or what stands in the way: 'used', or the string.
+-- Gives 'done', or what stands in the way: 'used', 'overtaken' (by another that was absorbed), or the string.
 
 local function set(from, to)
   for at = 1, 4 do
@@ -46,7 +46,8 @@ elseif todo == 'begin' then
   call('SET', LEDGER, word)
 elseif text == word then
   set(8, 0)
-elseif absorbing or moved or call('EXISTS', KEYS[11]) == 1 then -- else it was finished, and the answer was lost
-  return text
+  call('SET', KEYS[9], word, 'PX', 3600000) -- for one whose answer was lost
+elseif call('TYPE', KEYS[9]).ok ~= 'string' or call('GET', KEYS[9]) ~= word then
+  return 'overtaken'
 end
 return 'done'

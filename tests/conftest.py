@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -190,6 +191,10 @@ def _redis_programs() -> dict[str, str]:
 REDIS_PROGRAMS = _redis_programs()
 
 
+_SOON = 30.0
+"""Seconds within which a server starts or ends, on the busiest machine."""
+
+
 @dataclass
 class RedisServer:
     """A server of our own on a free port of the loopback; what it keeps, if anything, is in its folder."""
@@ -210,20 +215,23 @@ class RedisServer:
                 base += ["--cluster-enabled", "yes", "--cluster-port", str(self.bus)]
             with (self.folder / "log").open("ab") as log:
                 self.process = subprocess.Popen([self.program, *self.options, *base], stdout=log, stderr=log)
-            while self.process.poll() is None:
+            begun = time.monotonic()
+            while self.process.poll() is None and time.monotonic() < begun + _SOON:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as line:
                     line.sendall(b"PING\r\n")
                     if not line.recv(64).startswith(b"-LOADING"):  # a wish for a password will do
                         return
                 threading.Event().wait(0.01)
+            self.kill()
             self.port = 0
+            self.bus = self.bus and free_port()
         raise AssertionError((self.folder / "log").read_text(errors="replace"))
 
     def kill(self) -> None:
         """As kill -9 does: it has no time to write anything."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(_SOON)
             self.process = None
 
     def restart(self) -> None:

@@ -10,14 +10,15 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import redis
 import redis.exceptions
 
+from leanloop.budgets.books import Account, Held, Record
 from leanloop.budgets.history import Entry
 from leanloop.budgets.redis_address import read_address
 from leanloop.budgets.redis_errors import explain
@@ -629,6 +630,111 @@ def test_an_option_redis_py_does_not_take(redis_server: Server) -> None:
     both(RedisStore(redis_server.url(colour="hunter2")), "an option that redis-py does not take .*colour")
 
 
+# --- books
+
+
+def test_as_many_rows_are_kept_as_the_address_says(redis_server: Server) -> None:
+    for rows, kept in (("0", range(1)), ("200", range(200, 400))):
+        store = RedisStore(redis_server.url(history=rows))
+        with contextlib.closing(store):
+            for number in range(600):
+                store.reserve("r", Demand(()))
+                store.settle("r", {}, Entry(note=str(number)))
+            store.reserve("over", demand(1, lease=0))
+            found = list(store.history())
+        assert len(found) in kept, "Redis trims whole blocks of a hundred"
+        assert not found or (found[0].note, found[1].note) == ("over", "599")
+
+
+def test_a_history_of_many_pages_is_read_in_order(store: RedisStore) -> None:
+    rows = [Entry(at=number / 7, note=str(number)) for number in range(1_100)]
+    store.absorb(rows)
+    assert list(store.history()) == rows[::-1]
+    assert list(store.history(since=10 / 7, until=20 / 7)) == rows[19:9:-1]
+    assert list(store.history(until=0)) == []
+    assert [one for one in store.export() if isinstance(one, Entry)] == rows
+
+
+def test_rows_of_a_clock_that_was_set_back_keep_their_times(store: RedisStore) -> None:
+    rows = [Entry(at=at, note=str(at)) for at in (9.5, 3.25, 3.25, 12.0)]
+    store.absorb(rows)
+    assert list(store.history()) == rows[::-1]
+
+
+def test_a_copy_is_gone_when_an_export_was_read_or_given_up(store: RedisStore, url: str, client: Any) -> None:
+    store.reserve("r", demand(10))
+    before = set(client.scan_iter(match=f"{prefix_of(url)}*"))
+    records = store.export()
+    assert next(records)
+    assert set(client.scan_iter(match=f"{prefix_of(url)}copy:*"))
+    store.settle("r", {"usd": 3})
+    assert [one.units for one in records if isinstance(one, Held)] == [0], "one state of it"
+    assert set(client.scan_iter(match=f"{prefix_of(url)}*")) == before
+    given_up = store.export()
+    assert next(given_up)
+    cast("Generator[Any]", given_up).close()
+    assert set(client.scan_iter(match=f"{prefix_of(url)}*")) == before
+
+
+def test_a_ledger_that_is_being_filled_refuses_calls_until_it_is_full(store: RedisStore, redis_server: Server) -> None:
+    def records() -> Iterator[Record]:
+        yield Account(*USD, Balance(7, 40, raised=1), 60.0)
+        with pytest.raises(StoreError, match=r"is being moved to redis://127.* move it again"):
+            store.reserve("s", demand(1))
+        with pytest.raises(StoreError, match="is being moved"):
+            next(store.export())
+        with pytest.raises(StoreError, match="is being moved"):
+            store.retire("redis://next")
+        yield Held("r", 0, ((*USD, 40),), 60.0, idle=False, ended=False)
+
+    store.absorb(records())
+    assert store.balances([USD]) == [Balance(7, 40, 0, 1)]
+    store.settle("r", {"usd": 1})
+    assert store.balances([USD]) == [Balance(8, raised=1)]
+
+
+def test_a_move_that_was_killed_can_be_made_again_or_given_up(store: RedisStore, url: str, client: Any) -> None:
+    client.set(f"{prefix_of(url)}ledger", "absorbing 4f1c")
+    client.hset(f"{prefix_of(url)}absorbing:ledger", "ahalf", "done")
+    store.absorb([Account(*USD, Balance(7), 60.0)])
+    assert next(store.accounts())[:3] == (*USD, Balance(7))
+    client.delete(f"{prefix_of(url)}ledger")
+    client.set(f"{prefix_of(url)}ledger", "absorbing 4f1c")
+    store.reinstate()
+    assert isinstance(store.reserve("r", demand(10)), Grant)
+
+
+@pytest.mark.parametrize("any_of_it", [True, False])
+def test_the_later_of_two_moves_into_one_ledger_wins(store: RedisStore, any_of_it: bool) -> None:
+    def records() -> Iterator[Record]:
+        if any_of_it:
+            yield Account(*USD, Balance(1), 60.0)
+        store.absorb([Account(*USD, Balance(2), 60.0)])
+
+    with pytest.raises(StoreError, match="Another ledger was moved to the same place meanwhile"):
+        store.absorb(records())
+    assert store.balances([USD]) == [Balance(2)]
+
+
+def test_what_was_retired_twice_names_the_second_successor(store: RedisStore) -> None:
+    store.reserve("r", demand(10))
+    store.retire("redis://first")
+    store.retire("redis://second")
+    with pytest.raises(StoreError, match="moved to redis://second"):
+        asyncio.run(store.areserve("s", demand(1)))
+    store.reinstate()
+    assert store.balances([USD]) == [Balance(0, 10)]
+
+
+def test_a_limit_is_not_raised_beyond_what_can_be_counted(store: RedisStore) -> None:
+    store.raise_limit(*USD, 2**53 - 1, expires=60)
+    with pytest.raises(StoreError, match="1 more of 'usd' than was raised before is more than"):
+        store.raise_limit(*USD, 1, expires=60)
+    most = 2**53 - 1
+    assert isinstance(store.reserve("r", Demand((line(limit=most, fixed=most),))), Grant)
+    assert isinstance(store.reserve("s", Demand((line(limit=most, fixed=1),))), Refusal)
+
+
 # --- addresses
 
 
@@ -641,6 +747,8 @@ def test_an_option_redis_py_does_not_take(redis_server: Server) -> None:
         "redis://host/first",
         "redis://host?prefix=",
         "redis://host?prefix={a}",
+        "redis://host?history=many",
+        "redis://host?history=-1",
         "redis://host?socket_timeout=soon",
         "redis://host?nothing",
         "redis+sentinel://host:26379",
@@ -697,8 +805,12 @@ def cluster_url(start_redis: Callable[..., Server]) -> str:
         client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
     for node in nodes[1:]:
         clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
-    while not all(b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO") for client in clients):
+    for _ in range(1_500):
+        if all(b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO") for client in clients):
+            break
         threading.Event().wait(0.02)
+    else:
+        pytest.fail("The nodes did not become a cluster within 30 seconds.")
     return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
 
 
@@ -722,6 +834,18 @@ def test_the_ledger_works_the_same(kind: str, request: pytest.FixtureRequest) ->
             assert store.balances([USD]) == [Balance(100)]
             store.release("u")
             assert store.balances([USD]) == [Balance(7)]
+            assert store.raise_limit(*USD, 5, expires=60) == Balance(7, raised=5)
+            assert {one.balance for one in store.accounts()} == {Balance(7, raised=5), Balance(7)}
+            assert len(list(store.history())) == 3, "ended, taken back, raised"
+            store.retire("redis://next")
+            kept = list(store.export())
+            assert len(kept) == 2 + 3
+            store.reinstate()
+            assert list(store.export()) != []
+            successor = RedisStore(f"{url}?prefix={prefix}-next")
+            with contextlib.closing(successor):
+                successor.absorb(kept)
+                assert successor.balances([USD]) == [Balance(7, raised=5)]
 
 
 def test_sentinels_that_do_not_know_the_service(sentinel_url: str) -> None:
