@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -131,7 +131,7 @@ def _loop_or_switch(value: object) -> object:
 
 def _one_or_several(value: object) -> object:
     """One step may stand without a list around it."""
-    return (value,) if isinstance(value, Mapping | DegradeStep) else value
+    return (cast("object", value),) if isinstance(value, Mapping | DegradeStep) else value
 
 
 def _readable_store(value: object) -> str:
