@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
 from langchain_core.language_models import BaseChatModel
@@ -29,6 +30,16 @@ from leanloop.plugins.flow import Paused, Plugin
 from leanloop.plugins.stack import Stack
 
 __all__ = ["LeanLoop", "unless_ours"]
+
+Hook = TypeVar("Hook", bound=Callable[..., object])
+
+
+def _signed(hook: Hook) -> Hook:
+    """The hook with its signature worked out: LangSmith's `traceable`, which create_agent puts around it, asks for it
+    in every call, traced or not, and `inspect` takes four times as long to find it out each time.
+    """
+    setattr(hook, "__signature__", inspect.signature(hook))  # noqa: B010 (no attribute of a Callable to type checkers)
+    return hook
 
 
 class LeanLoop(AgentMiddleware[Any, Any, Any]):
@@ -98,6 +109,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         """LeanLoop under a budget made in code."""
         return cls(budget, plugins=plugins, store=store, models=models, on_alert=on_alert)
 
+    @_signed
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Response]) -> Response:
         """Called by LangChain around each model call."""
         member = self.runs.of(request.messages)
@@ -110,6 +122,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         with calling(member):
             return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
 
+    @_signed
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Response]]
     ) -> Response:
@@ -124,6 +137,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         with calling(member):
             return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
 
+    @_signed
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
         """Called by LangChain around each tool call."""
         member = self.runs.of(history_of(request))
@@ -138,6 +152,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         with calling(member, METER, asked.name):
             return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
 
+    @_signed
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Outcome]]
     ) -> Outcome:
