@@ -9,7 +9,7 @@ PIP_INSTALL = -m pip --disable-pip-version-check install --quiet
 LANGCHAIN_TESTS = $(shell grep -rlE 'langchain|langgraph|deepagents' tests --include='test_*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check test-bare test-lines bench clean
+.PHONY: help install demo test lint check test-bare test-lines test-llama bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,13 +45,17 @@ test-lines: .venv/.installed ## the LangChain tests on each supported release li
 test-langchain-%: .venv-langchain-%/.installed
 	.venv-langchain-$*/bin/python -m pytest -n $(JOBS) $(LANGCHAIN_TESTS)
 
+test-llama: .venv-llama/.installed ## the LlamaIndex tests with its integrations, which .venv has no room for
+	.venv-llama/bin/python -c 'from llama_index.llms import anthropic, google_genai, ollama, openai'
+	.venv-llama/bin/python -m pytest -n $(JOBS) tests/llama_index
+
 bench: .venv/.installed ## every bench in its quick form (BENCH_ARGS=--json and the like are handed on)
 	@status=0; for bench in bench/[a-z]*.py; do \
 		echo "== $$bench"; .venv/bin/python $$bench $(BENCH_ARGS) || status=1; \
 	done; exit $$status
 
 clean: ## remove the environments and everything built
-	rm -rf .venv .venv-demo .venv-bare .venv-langchain-* build dist *.egg-info
+	rm -rf .venv .venv-demo .venv-bare .venv-langchain-* .venv-llama build dist *.egg-info
 	rm -rf .coverage .coverage.* .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -75,6 +79,15 @@ endef
 .venv-bare/.installed: pyproject.toml
 	$(venv)
 	@$(@D)/bin/python $(PIP_INSTALL) --editable '.[test]'
+	@touch $@
+
+# LlamaIndex's integrations want other versions of the providers' own packages than LangChain's do. They are imported
+# before the tests run, which skip what is not there. anthropic 1.0 dropped parameters that the class passes.
+.venv-llama/.installed: pyproject.toml
+	$(venv)
+	@$(@D)/bin/python $(PIP_INSTALL) --editable '.[llama-index,redis,test]' 'llama-index-llms-openai>=0.8' \
+		'llama-index-llms-anthropic>=0.12' 'anthropic<1' 'llama-index-llms-google-genai>=0.11' \
+		'llama-index-llms-ollama>=0.11'
 	@touch $@
 
 # --no-deps, because langchain-core 1.8 wants a certifi that an index may not carry yet; then a resolver falls

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from functools import lru_cache
 
+from leanloop.budgets.account import AccountName
 from leanloop.budgets.money import format_usd
 
 __all__ = ["format_amount", "format_number", "format_scope"]
+
+_LONGEST = 80
 
 
 def format_amount(resource: str, amount: int) -> str:
@@ -30,9 +33,18 @@ def format_number(resource: str, amount: int) -> str:
     return f"{amount / 1000:,.10g}" if resource == "seconds" else f"{amount:,}"
 
 
+@lru_cache(maxsize=1_024)
 def format_scope(account: str) -> str:
-    """An account's name in words: ``this task``, ``user=u1 per day``."""
-    owner, _, window = account.partition(":")
-    if owner == "task":
+    """An account's name in words: ``this task``, ``user=u1 per day``, ``global per rolling hour``.
+
+    Names and tags come from strangers and the words go to models, terminals and logs: what cannot be printed is left
+    out, and what is long is cut.
+    """
+    name = AccountName.read(account)
+    if name.scope == "task":
         return "this task"
-    return f"{' '.join(unquote(owner).split())} per {window.partition(':')[0]}"
+    printable = "".join(letter if letter.isprintable() else " " for letter in name.owner)
+    owner = " ".join(printable.split())
+    if len(owner) > _LONGEST:
+        owner = f"{owner[: _LONGEST - 3]}..."
+    return f"{f'{name.scope}={owner}' if owner else name.scope} per {'rolling ' if name.rolling else ''}{name.per}"

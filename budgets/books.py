@@ -7,8 +7,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from leanloop.budgets.history import Entry
 from leanloop.budgets.store import Balance
+from leanloop.errors import StoreError
 
-__all__ = ["Account", "Books", "Held", "Record"]
+__all__ = ["Account", "Books", "Held", "Record", "has_moved", "is_not_empty"]
 
 
 class Account(NamedTuple):
@@ -64,7 +65,8 @@ class Books(Protocol):
     def reset(self, account: str, resource: str, *, note: str = "") -> Balance:
         """Begin again at nothing spent and nothing raised; what is set aside stays. Gives the balance it had before.
 
-        A row is added to the history with what was taken off.
+        A row is added to the history with what was taken off. What an ended lease spent is no longer in it: a
+        settlement that comes after both adds what was spent and takes nothing back.
         """
         ...
 
@@ -87,3 +89,17 @@ class Books(Protocol):
     def reinstate(self) -> None:
         """Undo `retire`."""
         ...
+
+
+def has_moved(successor: str) -> StoreError:
+    """What a retired store answers."""
+    return StoreError(
+        f"This ledger has moved to {successor}; name that as the store in the budget file, and start anew."
+    )
+
+
+def is_not_empty() -> StoreError:
+    """What a store that is in use answers to a move into it."""
+    return StoreError(
+        "Only an empty ledger can take another one over, and something is kept in this one; name a new one."
+    )

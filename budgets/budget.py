@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, PricePerMillion, Several, Share
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.stores import check_address
+from leanloop.budgets.zone import TimeZone
+from leanloop.errors import UsageError
 
 __all__ = [
     "DEFAULT_LIMITS",
     "EFFORTS",
     "NOT_YET",
     "Budget",
+    "DegradeStep",
     "Effort",
     "Landing",
     "Loop",
@@ -74,6 +80,27 @@ class Loop(BaseModel):
         return self
 
 
+class DegradeStep(BaseModel):
+    """From which share of a limit on a task's calls are made cheaper, and how."""
+
+    model_config = FROZEN
+
+    at: Share = 0.8
+    """The share of any limit of the task, or of a task it is a part of."""
+
+    to: Label | None = None
+    """The model that takes over; the one of an earlier step where not given."""
+
+    effort: Effort | None = None
+    """The reasoning effort asked for where the model supports it; that of an earlier step where not given."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> DegradeStep:
+        if self.to is None and self.effort is None:
+            raise PydanticCustomError("no_degrade", "changes nothing; name a model (to) or an effort")
+        return self
+
+
 class ModelPriceEntry(BaseModel):
     """The price of a model, in US dollars per million tokens."""
 
@@ -102,10 +129,19 @@ def _loop_or_switch(value: object) -> object:
     return value
 
 
-def _known_store(value: object) -> object:
-    # The value stays out of the message: a store's address may carry a password.
-    if value != "memory":
-        raise PydanticCustomError("store", "must be memory: sqlite and redis are not in this version of leanloop yet")
+def _one_or_several(value: object) -> object:
+    """One step may stand without a list around it."""
+    return (cast("object", value),) if isinstance(value, Mapping | DegradeStep) else value
+
+
+def _readable_store(value: object) -> str:
+    # The value stays out of every message: a store's address may carry a password.
+    if not isinstance(value, str):
+        raise PydanticCustomError("store", "must be memory, sqlite:///FILE or redis://HOST:PORT/NUMBER")
+    try:
+        check_address(value)
+    except UsageError as error:
+        raise PydanticCustomError("store", "cannot be used: {why}", {"why": str(error)}) from None
     return value
 
 
@@ -126,14 +162,17 @@ class Budget(BaseModel):
     at_limit: Literal["land", "raise"] = "land"
     """What happens when a limit is reached: land with a last answer, or raise BudgetExceeded."""
 
+    timezone: TimeZone = "UTC"
+    """The time zone whose minutes, hours, days, weeks and months the limits are about, such as Europe/Berlin."""
+
     landing: Landing = Landing()
     """The last answer."""
 
     loop: Annotated[Loop | None, BeforeValidator(_loop_or_switch, json_schema_input_type=Loop | bool)] = Loop()
     """The loop guard, or off."""
 
-    store: Annotated[Literal["memory"], BeforeValidator(_known_store)] = "memory"
-    """Where spending is kept: memory, which lasts as long as the process."""
+    store: Annotated[str, BeforeValidator(_readable_store)] = Field(default="memory", repr=False)
+    """Where spending is kept: memory (lasts as long as the process), sqlite:///FILE, or redis://HOST:PORT/NUMBER."""
 
     on_store_error: Literal["refuse", "allow"] = "refuse"
     """Whether calls are refused or allowed while the store cannot be reached."""
@@ -150,13 +189,22 @@ class Budget(BaseModel):
     notify: tuple[Share, ...] = (0.7, 0.9)
     """At which shares of a limit the model is told what it has left; an empty list is never."""
 
+    warn: tuple[Share, ...] = (0.8, 0.95)
+    """At which shares of a limit the people are told, by the log and the alert hook; an empty list is never."""
+
+    degrade: Annotated[
+        tuple[DegradeStep, ...],
+        BeforeValidator(_one_or_several, json_schema_input_type=DegradeStep | tuple[DegradeStep, ...]),
+    ] = ()
+    """From which shares on the calls of a task go to a cheaper model or ask for less effort: a step, or a list."""
+
     @field_validator("limits")
     @classmethod
     def _each_resource_once(cls, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
-        seen: dict[tuple[str, str | None, str], int] = {}
+        seen: dict[tuple[str, bool, str | None, str], int] = {}
         for number, limit in enumerate(limits, start=1):
-            for resource in limit.amounts():
-                first = seen.setdefault((limit.per, limit.scope, resource), number)
+            for resource in (*limit.amounts(), *(["value"] if limit.value is not None else [])):
+                first = seen.setdefault((limit.per, limit.rolling, limit.scope, resource), number)
                 if first != number:
                     raise PydanticCustomError(
                         "same_limit_twice",
@@ -165,10 +213,26 @@ class Budget(BaseModel):
                     )
         return limits
 
-    @field_validator("notify")
+    @field_validator("notify", "warn")
     @classmethod
-    def _in_order(cls, notify: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(sorted(set(notify)))
+    def _in_order(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted(set(shares)))
+
+    @field_validator("degrade")
+    @classmethod
+    def _each_later(cls, steps: tuple[DegradeStep, ...]) -> tuple[DegradeStep, ...]:
+        for number, (step, later) in enumerate(pairwise(steps), start=2):
+            if later.at <= step.at:
+                context = {"number": number, "at": f"{later.at:.4g}", "before": f"{step.at:.4g}"}
+                raise PydanticCustomError(
+                    "degrade_order", "item {number} begins at {at}, not above {before} of the one before it", context
+                )
+        return steps
+
+    @property
+    def value(self) -> Decimal | None:
+        """What one task is worth, in US dollars, where a limit says so."""
+        return next((limit.value for limit in self.limits if limit.value is not None), None)
 
     def with_limits(self, *limits: Limit) -> Budget:
         """This budget for one run, with ``limits`` laid over its own.
@@ -178,7 +242,7 @@ class Budget(BaseModel):
         """
         merged = list(self.limits)
         for limit in limits:
-            alike = [n for n, own in enumerate(merged) if (own.per, own.scope) == (limit.per, limit.scope)]
+            alike = [n for n, own in enumerate(merged) if own.alike(limit)]
             if not alike:
                 merged.append(limit)
                 continue

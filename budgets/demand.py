@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
-from urllib.parse import quote
 
+from leanloop.budgets.account import AccountName
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.store import Demand, Line
-from leanloop.budgets.window import window_at
+from leanloop.budgets.window import OpenWindow, window_at
 from leanloop.errors import UsageError
 
-__all__ = ["Holder", "LimitTable", "Need"]
+__all__ = ["Holder", "LimitTable", "Need", "account_of"]
+
+_TASK_SECONDS = 86_400.0
+"""How long the balance of a task nobody touches is kept: long enough for a person to answer an interrupt."""
 
 _OWN_ONLY = frozenset({"cycles", "seconds"})
 """Resources of one loop: a sub-agent's cycles are its own, unlike its tokens and money."""
@@ -27,14 +31,17 @@ class Need(NamedTuple):
 
 
 class Holder:
-    """One task's limits, taken apart once: who holds them and how much of what."""
+    """One task's limits, taken apart once: who holds them and how much of what, and in which time zone a day begins."""
 
-    __slots__ = ("agent", "amounts", "tags", "task")
+    __slots__ = ("agent", "amounts", "tags", "task", "zone")
 
-    def __init__(self, task: str, agent: str, tags: Mapping[str, str], limits: Sequence[Limit]) -> None:
+    def __init__(
+        self, task: str, agent: str, tags: Mapping[str, str], limits: Sequence[Limit], zone: str = "UTC"
+    ) -> None:
         self.task = task
         self.agent = agent
         self.tags = tags
+        self.zone = zone
         self.amounts = tuple((limit, limit.amounts()) for limit in limits)
 
 
@@ -45,11 +52,17 @@ class _Slot(NamedTuple):
     resource: str
     limit: int
     expires: float
+    also: tuple[str, ...]
     owner: int
 
 
-_Slots = tuple[tuple[_Slot, ...], tuple[int, ...]]
-"""The slots a call touches, and the owner of each."""
+class _Slots(NamedTuple):
+    """The slots that calls with the same needs touch, until the first of their windows turns."""
+
+    began: float
+    ends: float
+    slots: tuple[_Slot, ...]
+    owners: tuple[int, ...]
 
 
 class LimitTable:
@@ -60,8 +73,8 @@ class LimitTable:
 
     def __init__(self, holders: Sequence[Holder]) -> None:
         self._holders = tuple(holders)
-        # One attribute, so that no thread writes into a window another has just turned.
-        self._open: tuple[float, dict[tuple[str, ...], _Slots]] = (0.0, {})
+        self.limited = frozenset(name for holder in self._holders for _, amounts in holder.amounts for name in amounts)
+        self._known: dict[tuple[str, ...], _Slots] = {}
 
     def demand(
         self, needs: Mapping[str, Need], *, most: int = 0, least: int = 0, now: float | None = None
@@ -69,59 +82,67 @@ class LimitTable:
         """The lines of one call, and for each the index of the holder whose limit it is.
 
         `now` is in seconds since the epoch. Where two limits share an account and a resource, the
-        smaller stands for both.
+        smaller stands for both: each task stays within its own figure.
 
         Raises:
             UsageError: a limit is about a tag that the task does not carry; without it the limit could
                 not hold.
         """
         now = time.time() if now is None else now
-        until, known = self._open
-        if now >= until or now < until - 60:  # the second: the clock was set back
-            known = {}
-            self._open = (now - now % 60 + 60, known)  # no window is shorter than a minute
-        names = tuple(needs)
-        found = known.get(names)
-        if found is None:
-            slots = self._find(names, datetime.fromtimestamp(now, UTC))
-            found = known[names] = slots, tuple(slot.owner for slot in slots)
+        names = tuple(filter(self.limited.__contains__, needs))
+        found = self._known.get(names)
+        if found is None or not found.began <= now < found.ends:  # before it began: the clock was set back
+            found = self._known[names] = self._find(names, now)
         lines = [
-            Line(account, resource, limit, *needs[resource], expires)
-            for account, resource, limit, expires, _ in found[0]
+            Line(account, resource, limit, *needs[resource], expires, also)
+            for account, resource, limit, expires, also, _ in found.slots
         ]
-        return Demand(tuple(lines), most, least), found[1]
+        return Demand(tuple(lines), most, least), found.owners
 
-    def _find(self, names: tuple[str, ...], now: datetime) -> tuple[_Slot, ...]:
+    def _find(self, names: tuple[str, ...], now: float) -> _Slots:
+        moment = datetime.fromtimestamp(now, UTC)
+        began, ends = -math.inf, math.inf
         slots: dict[tuple[str, str], _Slot] = {}
         for owner, holder in enumerate(self._holders):
             for limit, amounts in holder.amounts:
-                account, expires = _account_of(limit, holder, now)
-                for resource, amount in amounts.items():
-                    if resource not in names or (owner and resource in _OWN_ONLY):
-                        continue
+                name, window = account_of(
+                    limit, holder, moment
+                )  # of all, so that the first call tells of a missing tag
+                wanted = [
+                    resource for resource in amounts if resource in names and not (owner and resource in _OWN_ONLY)
+                ]
+                if not wanted:
+                    continue
+                account, expires = str(name), _TASK_SECONDS
+                also: tuple[str, ...] = ()
+                if window is not None:
+                    began, ends = max(began, window.turned.timestamp()), min(ends, window.ends.timestamp())
+                    expires = window.forget.timestamp() - now
+                    also = tuple(str(name._replace(label=label)) for label in window.also)
+                for resource in wanted:
                     known = slots.get((account, resource))
-                    if known is None or amount < known.limit:
-                        slots[account, resource] = _Slot(account, resource, amount, expires, owner)
-        return tuple(slots.values())
+                    if known is None or amounts[resource] < known.limit:
+                        slots[account, resource] = _Slot(account, resource, amounts[resource], expires, also, owner)
+        return _Slots(began, ends, tuple(slots.values()), tuple(slot.owner for slot in slots.values()))
 
 
-def _account_of(limit: Limit, holder: Holder, now: datetime) -> tuple[str, float]:
-    """The account a limit is kept in (``user=u1:day:2026-11-22``) and the seconds it matters for."""
-    label, expires = window_at(limit.per, now)
+def account_of(limit: Limit, holder: Holder, now: datetime) -> tuple[AccountName, OpenWindow | None]:
+    """The account a limit is kept in at a moment, and its window; the account of a task has none.
+
+    Raises:
+        UsageError: the limit is about a tag that the holder does not carry.
+    """
     if limit.per == "task":
-        return f"task:{holder.task}", expires
+        return AccountName("task", holder.task), None
     scope = limit.scope or "agent"
-    if scope == "global":
-        owner = "global"
-    elif scope == "agent":
-        owner = f"agent={quote(holder.agent, safe='')}"
-    elif scope in holder.tags:
-        owner = f"{scope}={quote(holder.tags[scope], safe='')}"
-    else:
+    owner = {**holder.tags, "agent": holder.agent, "global": ""}.get(scope)
+    if owner is None:
         raise UsageError(
             f"The limit per {limit.per} of scope {scope!r} needs the tag {scope!r} on the task. "
             f'Open it with leanloop.task(budget, tags={{"{scope}": ...}}), or give a LangChain agent '
             f'config={{"configurable": {{"leanloop": {{"{scope}": ...}}}}}}, or the run of a LlamaIndex agent '
             f'leanloop={{"{scope}": ...}}.'
         )
-    return f"{owner}:{limit.per}:{label}", expires
+    window = window_at(limit, now, holder.zone)
+    zone = "UTC" if limit.rolling else holder.zone
+    return AccountName(scope, owner, limit.per, window.label, zone, limit.rolling), window

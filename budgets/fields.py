@@ -8,6 +8,7 @@ and cut to the ledger's unit, so that it never allows more than was written.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Annotated
@@ -19,6 +20,7 @@ __all__ = [
     "FROZEN",
     "MOST",
     "Count",
+    "Flag",
     "Label",
     "Name",
     "Positive",
@@ -38,6 +40,7 @@ MOST = 2**53 - 1
 exactly. In money that is $9,007,199.25."""
 
 _SMALLEST_SHARE, _LARGEST_SHARE = 0.001, 0.999
+_PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?%")
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -106,14 +109,24 @@ def _decimal(places: int, most: Decimal) -> Callable[[object], Decimal]:
 
 
 def _share(value: object) -> float:
+    if isinstance(value, str) and _PERCENT.fullmatch(value):
+        value = Decimal(f"{value[:-1]}E-2")
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise PydanticCustomError("number", "must be a number, not {value}", {"value": shown(value)})
     # Only a finite decimal can be compared, and no int is between 0 and 1.
     number = math.nan if isinstance(value, int) or not math.isfinite(value) else float(value)
     if not _SMALLEST_SHARE <= number <= _LARGEST_SHARE:
         context = {"value": shown(value)}
-        raise PydanticCustomError("share", "must be a share from 0.001 to 0.999, such as 0.7, not {value}", context)
+        raise PydanticCustomError(
+            "share", "must be a share from 0.001 to 0.999, such as 0.7 or 70%, not {value}", context
+        )
     return number
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise PydanticCustomError("flag", "must be true or false, not {value}", {"value": shown(value)})
+    return value
 
 
 def _name(value: object) -> str:
@@ -170,9 +183,19 @@ Seconds = Annotated[
 Share = Annotated[
     float,
     BeforeValidator(_share),
-    WithJsonSchema({"type": "number", "minimum": _SMALLEST_SHARE, "maximum": _LARGEST_SHARE}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": _SMALLEST_SHARE, "maximum": _LARGEST_SHARE},
+                {"type": "string", "pattern": f"^{_PERCENT.pattern}$"},
+            ]
+        }
+    ),
 ]
-"""A part of a whole."""
+"""A part of a whole, written as ``0.7`` or ``70%``."""
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""True or false, and no word or number that stands for it."""
 
 Name = Annotated[
     str,

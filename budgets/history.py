@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, cast, get_args
 
 from leanloop.errors import StoreError
 
-__all__ = ["Entry", "Kind"]
+__all__ = ["Entry", "Kind", "expiry"]
 
 Kind = Literal["call", "unknown", "expired", "raised", "reset"]
 
@@ -20,7 +20,8 @@ class Entry:
 
     Attributes:
         kind: ``call`` (as reported by the provider, or counted), ``unknown`` (nobody knows: booked at the worst case),
-            ``expired`` (a lease ended), ``raised`` and ``reset`` (by a person).
+            ``expired`` (a lease ended; with amounts below zero: taken back, the call having been settled or released
+            after all), ``raised`` and ``reset`` (by a person).
         at: seconds since the epoch, by the store's clock.
         price: where the price came from, and of when.
         amounts: what was booked, by resource; usd in nano-dollars. Cached and reasoning tokens, which no limit is
@@ -43,9 +44,9 @@ class Entry:
     note: str = ""
 
     def to_json(self) -> str:
-        """One line of JSON: what is told, without the time, which the store keeps."""
+        """What is told as one line of JSON, without the time, which the store keeps. ASCII, so no text fails one."""
         told = {name: value for name in _NAMES if (value := getattr(self, name)) not in ("", None, {})}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return _write(told)
 
     @classmethod
     def from_json(cls, text: str | bytes, at: float) -> Entry:
@@ -56,15 +57,47 @@ class Entry:
         """
         try:
             told: object = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"A row of the ledger's history is damaged: {error}.") from error
         if not isinstance(told, dict):
             raise StoreError("A row of the ledger's history is damaged: it is no JSON object.")
         known = {name: value for name, value in cast("dict[str, Any]", told).items() if name in _NAMES}
-        entry = replace(cls(**known), at=at)
-        if entry.kind not in get_args(Kind):
-            raise StoreError(f"A row of the ledger's history is of an unknown kind, {str(entry.kind)[:40]!r}.")
-        return entry
+        for name, value in known.items():
+            if not _fits(name, value):
+                raise StoreError(f"A row of the ledger's history is damaged: its {name} is {str(value)[:40]!r}.")
+        return cls(at=at, **known)
 
 
+_write = json.JSONEncoder(separators=(",", ":")).encode
 _NAMES = tuple(one.name for one in fields(Entry) if one.name != "at")
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a field read from JSON is of its type."""
+    match name:
+        case "kind":
+            return value in get_args(Kind)
+        case "value":
+            return type(value) is int
+        case "tags" | "amounts":
+            kept = str if name == "tags" else int
+            return isinstance(value, dict) and all(
+                type(one) is kept for one in cast("dict[str, object]", value).values()
+            )
+        case _:
+            return isinstance(value, str)
+
+
+def expiry(reservation: str, lines: Iterable[tuple[str, str, int]], *, taken_back: bool = False) -> Entry:
+    """The row of a lease that ended, or of its being taken back; `lines` are (account, resource, amount).
+
+    A resource is booked at the largest of its amounts: its accounts are levels of one hierarchy, not shares.
+    """
+    task, amounts = "", dict[str, int]()
+    for account, resource, amount in lines:
+        if not task and account.startswith("task:"):
+            task = account.removeprefix("task:")
+        amounts[resource] = max(amounts.get(resource, 0), amount)
+    if taken_back:
+        amounts = {resource: -amount for resource, amount in amounts.items()}
+    return Entry("expired", task=task, amounts=amounts, note=reservation)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 from pydantic import BaseModel, Discriminator, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from leanloop.budgets.fields import FROZEN, Count, Label, Name, Seconds, Usd
+from leanloop.budgets.fields import FROZEN, Count, Flag, Label, Name, Seconds, Usd
 from leanloop.budgets.money import to_nano
 
 __all__ = ["RESOURCES", "TOTAL", "Limit", "Window"]
@@ -47,7 +47,10 @@ class Limit(BaseModel):
     model_config = FROZEN
 
     per: Window = "task"
-    """The window: one task, or a minute, hour, day, week or month of the calendar (UTC)."""
+    """The window: one task, or a minute, hour, day, week or month of the calendar (in the budget's time zone)."""
+
+    rolling: Flag = False
+    """Whether the window is the minute, hour, day, week or 30 days up to now, instead of the calendar's."""
 
     scope: Name | None = None
     """Whose spending counts together: agent (the default), global, or the name of a tag of the task, such as user.
@@ -86,12 +89,16 @@ class Limit(BaseModel):
     seconds: Seconds | None = None
     """Seconds from the task's start, at most three decimals; per task only."""
 
+    value: Usd | None = None
+    """What one task is worth, in US dollars. It limits nothing; receipt and history show spending beside it."""
+
     if TYPE_CHECKING:
         # What may be passed is wider than what is kept: money and seconds become exact decimals.
         def __init__(
             self,
             *,
             per: Window = "task",
+            rolling: bool = False,
             scope: str | None = None,
             tokens: int | None = None,
             input_tokens: int | None = None,
@@ -102,6 +109,7 @@ class Limit(BaseModel):
             cycles: int | None = None,
             tool_calls: int | Mapping[str, int] | None = None,
             seconds: Decimal | float | None = None,
+            value: Decimal | float | None = None,
         ) -> None: ...
 
     @model_validator(mode="before")
@@ -121,6 +129,22 @@ class Limit(BaseModel):
         if scope is not None and info.data.get("per") == "task":
             raise PydanticCustomError("scope", "belongs to a window such as per: day; a limit per task has no scope")
         return scope
+
+    @field_validator("rolling")
+    @classmethod
+    def _rolls(cls, rolling: bool, info: ValidationInfo) -> bool:
+        if rolling and info.data.get("per") == "task":
+            raise PydanticCustomError(
+                "rolling", "belongs to a window such as per: day; a task has none that could roll"
+            )
+        return rolling
+
+    @field_validator("value")
+    @classmethod
+    def _worth_of_a_task(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if value is not None and info.data.get("per", "task") != "task":
+            raise PydanticCustomError("per_task", "is what one task is worth; put it into a limit per task")
+        return value
 
     @field_validator("cycles", "seconds")
     @classmethod
@@ -166,10 +190,16 @@ class Limit(BaseModel):
             return {}
         return {TOTAL: self.tool_calls} if isinstance(self.tool_calls, int) else dict(self.tool_calls)
 
+    def alike(self, other: Limit) -> bool:
+        """Whether both are kept in the same accounts: same window, same scope."""
+        return (self.per, self.rolling, self.scope) == (other.per, other.rolling, other.scope)
+
     def replaced_by(self, other: Limit) -> Limit:
-        """This limit with the amounts ``other`` names in place of its own. Window and scope stay."""
+        """This limit with the amounts, and the value, ``other`` names in place of its own. Window and scope stay."""
         update: dict[str, object] = {
-            name: value for name in RESOURCES if (value := getattr(other, name)) is not None and name != "tool_calls"
+            name: amount
+            for name in (*RESOURCES, "value")
+            if (amount := getattr(other, name)) is not None and name != "tool_calls"
         }
         if other.tool_calls is not None:
             update["tool_calls"] = self.tool_calls_by_name() | other.tool_calls_by_name()

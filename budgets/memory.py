@@ -2,138 +2,98 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from leanloop.budgets.books import Account, Held, Record, has_moved, is_not_empty
 from leanloop.budgets.history import Entry
-from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
+from leanloop.budgets.memory_accounts import Accounts, KeptReservation
+from leanloop.budgets.store import Balance, Demand, Grant, Refusal
 from leanloop.errors import StoreError
 
 __all__ = ["MemoryStore"]
 
-_PRUNE_FROM = 10_000
-
-
-@dataclass(slots=True)
-class _Account:
-    key: tuple[str, str]
-    spent: int = 0
-    reserved: int = 0
-    idle: int = 0
-    expires_at: float = 0.0
-
-    @property
-    def balance(self) -> Balance:
-        return Balance(self.spent, self.reserved, self.idle)
-
-
-@dataclass(slots=True)
-class _Held:
-    """A reservation and what it set aside in each account: in the very object, for a later one may have its name."""
-
-    units: int
-    lines: list[tuple[_Account, int]]
-    idle: bool
-    ends_at: float = math.inf
-    ended: bool = False
-
-    def move(self, sign: int) -> None:
-        """Put it into its accounts (1) or take it out of them (-1)."""
-        if not self.ended:
-            for account, amount in self.lines:
-                account.reserved += sign * amount
-                if self.idle:
-                    account.idle += sign * amount
-        elif not self.idle:
-            for account, amount in self.lines:
-                account.spent += sign * amount
-
-    def again(self, reservation: str, demand: Demand) -> Grant:
-        """The grant of a caller who asks once more, its answer being lost."""
-        asked = [line.fixed + line.slope * self.units for line in demand.lines]
-        names = [(line.account, line.resource) for line in demand.lines]
-        if self.ended or asked != [amount for _, amount in self.lines] or names != [one.key for one, _ in self.lines]:
-            state = "has ended" if self.ended else "is already held for another demand"
-            raise StoreError(f"The reservation {reservation!r} {state}; take a new name for a new call.")
-        self.move(-1)
-        before = tuple([account.balance for account, _ in self.lines])
-        self.move(1)
-        return Grant(self.units, before)
-
 
 class MemoryStore:
-    """A `LedgerStore` behind one lock. `clock` gives seconds and is there for tests of expiry."""
+    """A `LedgerStore` and its `Books` behind one lock.
+
+    Args:
+        clock: seconds, for tests of expiry. Not the time of day, which somebody may set back.
+        history: the rows that are kept, the newest.
+    """
 
     durable = False
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, history: int = 10_000) -> None:
         self._clock = clock
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
-        self._accounts: dict[tuple[str, str], _Account] = {}
-        self._held: dict[str, _Held] = {}
-        self._ending: list[tuple[float, str]] = []
-        self._prune_at = _PRUNE_FROM
+        self._history = history
+        self._accounts = Accounts(history)
+        self._successor = ""
 
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
         """See `LedgerStore.reserve`."""
         with self._lock:
-            now = self._clock()
-            self._end_leases(now)
-            known = self._held.get(reservation)
+            now = self._begin()
+            kept = self._accounts
+            known = kept.held.get(reservation)
             if known is not None:
-                return known.again(reservation, demand)
-            accounts = [self._account(line, now) for line in demand.lines]
-            given_up = self._held.get(replaces) if replaces is not None else None
+                return kept.again(reservation, known, demand)
+            accounts = [kept.open((line.account, line.resource), now + line.expires, now) for line in demand.lines]
+            given_up = kept.held.get(replaces) if replaces is not None else None
             if given_up is not None:
                 given_up.move(-1)
+            before = tuple([kept.balance(line) for line in demand.lines])
+            if given_up is not None:
+                given_up.move(1)
             units = demand.most
-            for index, (line, account) in enumerate(zip(demand.lines, accounts, strict=True)):
-                free = line.limit - account.spent - account.reserved
+            for place, (line, balance) in enumerate(zip(demand.lines, before, strict=True)):
+                free = line.limit + balance.raised - balance.spent - balance.reserved
                 if line.fixed + line.slope * demand.least > free:
-                    refusal = Refusal(index, line, account.balance)
-                    if given_up is not None:
-                        given_up.move(1)
-                    return refusal
+                    return Refusal(place, line, balance)
                 if line.slope > 0:
                     units = min(units, (free - line.fixed) // line.slope)
             if replaces is not None:
-                self._held.pop(replaces, None)
-            before = tuple([account.balance for account in accounts])
+                kept.drop(replaces)
             amounts = [line.fixed + line.slope * units for line in demand.lines]
-            held = _Held(units, list(zip(accounts, amounts, strict=True)), demand.idle)
-            self._held[reservation] = held
+            held = KeptReservation(units, list(zip(accounts, amounts, strict=True)), demand.idle)
+            kept.held[reservation] = held
             held.move(1)
-            self._lease(reservation, held, now + demand.lease)
+            kept.lease(reservation, held, now + demand.lease)
             return Grant(units, before)
 
     def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """See `LedgerStore.settle`."""
-        self._finish(reservation, actual)
+        with self._lock:
+            self._check()
+            held = self._accounts.drop(reservation)
+            if held is not None:
+                for account, _ in held.lines:
+                    account.spent += actual.get(account.key[1], 0)
+                if entry is not None:
+                    self._accounts.note(entry)
 
     def release(self, reservation: str) -> None:
         """See `LedgerStore.release`."""
-        self._finish(reservation, {})
+        self.settle(reservation, {})
 
     def renew(self, reservations: Sequence[str], lease: float) -> list[str]:
         """See `LedgerStore.renew`."""
         with self._lock:
-            now = self._clock()
-            self._end_leases(now)
-            held = [(name, self._held[name]) for name in reservations if name in self._held]
+            now = self._begin()
+            held = [(name, self._accounts.held[name]) for name in reservations if name in self._accounts.held]
             live = [(name, one) for name, one in held if not one.ended]
             for name, one in live:
-                self._lease(name, one, now + lease)
+                self._accounts.lease(name, one, now + lease)
             return [name for name, _ in live]
 
     def balances(self, keys: Sequence[tuple[str, str]]) -> list[Balance]:
         """See `LedgerStore.balances`."""
         with self._lock:
-            self._end_leases(self._clock())
-            known = [self._accounts.get(key) for key in keys]
+            self._begin()
+            known = [self._accounts.known.get(key) for key in keys]
             return [account.balance if account else Balance() for account in known]
 
     def close(self) -> None:
@@ -159,52 +119,97 @@ class MemoryStore:
         """`balances`: nothing here waits."""
         return self.balances(keys)
 
-    def _finish(self, reservation: str, actual: Mapping[str, int]) -> None:
+    def accounts(self) -> Iterator[Account]:
+        """See `Books.accounts`."""
+        return (record for record in self.export() if isinstance(record, Account))
+
+    def history(self, *, since: float = 0.0, until: float = math.inf) -> Iterator[Entry]:
+        """See `Books.history`."""
+        rows = [record for record in self.export() if isinstance(record, Entry)]
+        return (entry for entry in reversed(rows) if since <= entry.at < until)
+
+    def raise_limit(self, account: str, resource: str, by: int, *, expires: float, note: str = "") -> Balance:
+        """See `Books.raise_limit`."""
         with self._lock:
-            held = self._held.pop(reservation, None)
-            if held is not None:
-                held.move(-1)
-                for account, _ in held.lines:
-                    account.spent += actual.get(account.key[1], 0)
+            now, key = self._begin(), (account, resource)
+            known = self._accounts.known.get(key)
+            until = max(now + expires, known.expires_at if known else 0.0)
+            raised = self._accounts.open(key, until, now)
+            raised.raised += by
+            self._accounts.note(Entry("raised", amounts={resource: by}, account=account, note=note))
+            return raised.balance
 
-    def _account(self, line: Line, now: float) -> _Account:
-        key = (line.account, line.resource)
-        account = self._accounts.get(key)
-        if account is None:
-            if len(self._accounts) >= self._prune_at:
-                self._prune(now)
-            account = self._accounts[key] = _Account(key)
-        account.expires_at = now + line.expires
-        return account
+    def reset(self, account: str, resource: str, *, note: str = "") -> Balance:
+        """See `Books.reset`."""
+        with self._lock:
+            self._begin()
+            known = self._accounts.known.get((account, resource))
+            before = known.balance if known else Balance()
+            if known is not None:
+                known.spent = known.raised = 0
+                for held in self._accounts.held.values():
+                    held.forgive(known)
+            self._accounts.note(Entry("reset", amounts={resource: before.spent}, account=account, note=note))
+            return before
 
-    def _lease(self, reservation: str, held: _Held, ends_at: float) -> None:
-        held.ends_at = ends_at
-        if ends_at < math.inf:
-            if len(self._ending) > 2 * len(self._held) + _PRUNE_FROM:  # most are of what was settled long ago
-                self._ending = [(one.ends_at, name) for name, one in self._held.items() if one.ends_at < math.inf]
-                heapq.heapify(self._ending)
-            heapq.heappush(self._ending, (ends_at, reservation))
+    def export(self) -> Iterator[Record]:
+        """See `Books.export`."""
+        with self._lock:
+            now, kept = self._clock(), self._accounts
+            if not self._successor:
+                kept.end_leases(now)
+            records: list[Record] = [
+                Account(*one.key, one.balance, one.expires_at - now) for one in kept.known.values()
+            ]
+            for name, held in kept.held.items():
+                lines = tuple((*one.key, amount) for one, amount in held.lines if kept.known.get(one.key) is one)
+                lease = 0.0 if held.ended else held.ends_at - now
+                records.append(Held(name, held.units, lines, lease, held.idle, held.ended))
+            return iter([*records, *kept.rows()])
 
-    def _end_leases(self, now: float) -> None:
-        while self._ending and self._ending[0][0] <= now:
-            ends_at, name = heapq.heappop(self._ending)
-            held = self._held.get(name)
-            if held is not None and held.ends_at == ends_at and not held.ended:
-                held.move(-1)
-                held.ended = True
-                held.move(1)
+    def absorb(self, records: Iterable[Record]) -> None:
+        """See `Books.absorb`."""
+        now, kept = self._clock(), Accounts(self._history)
+        for record in records:
+            match record:
+                case Account(account, resource, balance, expires):
+                    opened = kept.open((account, resource), now + expires, now)
+                    opened.spent, opened.reserved, opened.idle, opened.raised = balance
+                case Held(name, units, lines, lease, idle, ended):
+                    try:
+                        pairs = [(kept.known[account, resource], amount) for account, resource, amount in lines]
+                    except KeyError as error:
+                        raise StoreError(
+                            f"The reservation {name!r} is of an account that was not handed over."
+                        ) from error
+                    kept.held[name] = held = KeptReservation(units, pairs, idle, ended=ended)
+                    if not ended:
+                        kept.lease(name, held, now + lease)
+                case _:
+                    kept.take_over(record)
+        with self._lock:
+            self._check()
+            if self._accounts:
+                raise is_not_empty()
+            self._accounts = kept
 
-    def _prune(self, now: float) -> None:
-        """Forget expired accounts with no call in flight; look again when the table has doubled."""
-        held = {id(account) for one in self._held.values() if not one.ended for account, _ in one.lines}
-        gone = [key for key, one in self._accounts.items() if one.expires_at < now and id(one) not in held]
-        for key in gone:
-            del self._accounts[key]
-        kept = {id(account) for account in self._accounts.values()}
-        for name in [
-            name
-            for name, one in self._held.items()
-            if one.ended and kept.isdisjoint(id(account) for account, _ in one.lines)
-        ]:
-            del self._held[name]
-        self._prune_at = max(_PRUNE_FROM, 2 * len(self._accounts))
+    def retire(self, successor: str) -> None:
+        """See `Books.retire`."""
+        with self._lock:
+            self._successor = successor
+
+    def reinstate(self) -> None:
+        """See `Books.reinstate`."""
+        with self._lock:
+            self._successor = ""
+
+    def _check(self) -> None:
+        if self._successor:
+            raise has_moved(self._successor)
+
+    def _begin(self) -> float:
+        """What every step begins with; gives the time."""
+        self._check()
+        now = self._clock()
+        self._accounts.end_leases(now)
+        return now

@@ -27,7 +27,8 @@ _KINDS: Mapping[str, Kind] = {
     "redis+cluster": "cluster",
     "rediss+cluster": "cluster",
 }
-_OWN = frozenset({"prefix", "sentinel_username", "sentinel_password"})
+_OWN = frozenset({"prefix", "history", "sentinel_username", "sentinel_password"})
+_HISTORY = "100000"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class RedisAddress:
     Attributes:
         name: the address without password and options, fit to be shown.
         prefix: what the ledger's keys begin with.
+        history: how many rows of history are kept.
         url: what redis-py reads, of a single server.
         hosts: where to connect, of a cluster; of a sentinel address the sentinels.
         service: the name the sentinels know the primary by.
@@ -46,6 +48,7 @@ class RedisAddress:
     kind: Kind
     name: str
     prefix: str
+    history: int
     url: str = field(repr=False)
     hosts: tuple[tuple[str, int], ...]
     service: str
@@ -63,8 +66,9 @@ def read_address(url: str) -> RedisAddress:
         redis+sentinel://[user:password@]host[:26379],host2.../service[/db]
         redis+cluster://[user:password@]host[:6379],host2...
 
-    After ``?`` may follow ``prefix``, ``sentinel_username``, ``sentinel_password``, and what redis-py
-    takes there (``socket_timeout=2``, ``ssl_ca_certs=...``).
+    After ``?`` may follow ``prefix`` (what its keys begin with, default ``leanloop``), ``history`` (rows to keep,
+    default 100,000; none with 0), ``sentinel_username``, ``sentinel_password``, and what redis-py takes there
+    (``socket_timeout=2``, ``ssl_ca_certs=...``).
 
     Raises:
         UsageError: it is none of these.
@@ -75,7 +79,7 @@ def read_address(url: str) -> RedisAddress:
         raise UsageError(
             "The address of the Redis store cannot be read. Write redis://user:password@host:6379/0, with the signs "
             "/ ? # @ % in a password percent-encoded; redis+sentinel://host:26379,host2:26379/service; or "
-            "redis+cluster://host:6379,host2:6379."
+            "redis+cluster://host:6379,host2:6379; with ?prefix=NAME and &history=ROWS behind it if need be."
         ) from None
 
 
@@ -84,11 +88,12 @@ def _read(url: str) -> RedisAddress:
     kind = _KINDS.get(parts.scheme)
     given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     own = {key: value for key, value in given if key in _OWN}
-    prefix = own.pop("prefix", "leanloop")
+    prefix, history = own.pop("prefix", "leanloop"), own.pop("history", _HISTORY)
     service, _, db = parts.path[1:].partition("/") if kind == "sentinel" else ("", "", parts.path[1:])
     if (
         kind is None
         or not prefix
+        or not (history.isascii() and history.isdecimal() and len(history) <= 12)
         or set(prefix) & set("{}")  # they would end the hash tag early
         or (kind == "sentinel") != bool(service)
         or (parts.scheme != "unix" and db and not db.isdecimal())
@@ -114,6 +119,7 @@ def _read(url: str) -> RedisAddress:
         kind=kind,
         name=f"{parts.scheme}://{places}{parts.path}",
         prefix=prefix,
+        history=int(history),
         url=urls[0],
         hosts=tuple(hosts),
         service=service,

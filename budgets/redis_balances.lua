@@ -1,13 +1,15 @@
--- What was spent and set aside. Gives 'SPENT RESERVED IDLE ...'.
--- KEYS: leases, then the accounts. ARGV: the resource asked of each.
+-- What was spent and set aside. Gives spent, reserved, idle and raised of each account.
+-- ARGV: rows of history to keep, then the field of each account.
 
-if sweep(clock()) then
+if sweep(clock(), tonumber(ARGV[1])) then
   return 'again'
 end
-local balances = {}
-for at = 2, #KEYS do
-  local fields = FIELDS[ARGV[at - 1]]
-  local balance = redis.call('HMGET', KEYS[at], fields[1], fields[2], fields[3])
-  balances[at - 1] = (balance[2] or '0') .. ' ' .. (balance[1] or '0') .. ' ' .. (balance[3] or '0')
+local fields, numbers = { unpack(ARGV, 2) }, {}
+local values = fetch(fields)
+for at, field in ipairs(fields) do
+  local account = values[field] and { unpacked(ACCOUNT, values[field]) } or { 0, 0, 0, 0, 0 }
+  for number = 1, 4 do
+    numbers[4 * at - 4 + number] = account[number + 1]
+  end
 end
-return table.concat(balances, ' ')
+return told(numbers)

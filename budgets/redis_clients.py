@@ -31,12 +31,16 @@ _RETRIES = 3
 class Plain(Protocol):
     """What the store needs of a client."""
 
-    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> bytes:
         """Run a script Redis knows by its digest."""
         ...
 
-    def eval(self, script: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+    def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> bytes:
         """Run a script, and have Redis know it from now on."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """The string under a key."""
         ...
 
     def close(self) -> None:
@@ -47,11 +51,15 @@ class Plain(Protocol):
 class Awaited(Protocol):
     """The same, awaited."""
 
-    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> bytes:
         """See `Plain`."""
         ...
 
-    async def eval(self, script: str, numkeys: int, *keys_and_args: str | int) -> bytes:
+    async def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> bytes:
+        """See `Plain`."""
+        ...
+
+    async def get(self, name: str) -> bytes | None:
         """See `Plain`."""
         ...
 

@@ -7,7 +7,7 @@ from redis.exceptions import NoScriptError
 
 from leanloop.budgets.redis_address import RedisAddress
 
-__all__ = ["FAILURES", "NoScriptError", "explain"]
+__all__ = ["FAILURES", "NoScriptError", "explain", "is_of_another_type"]
 
 FAILURES: tuple[type[Exception], ...] = (
     exceptions.RedisError,
@@ -37,7 +37,7 @@ def explain(error: Exception, address: RedisAddress) -> str:
         return f"{at} is a read-only replica; name the primary, or use redis+sentinel:// to have it found."
     if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
         return f"{at} is out of memory: raise its maxmemory, and keep maxmemory-policy at noeviction."
-    if "WRONGTYPE" in text:
+    if is_of_another_type(error):
         return (
             f"{at} holds a value of another type under a key of the ledger, {{{address.prefix}}}:...; "
             "another program writes there. Give the ledger a prefix of its own with ?prefix=NAME."
@@ -47,3 +47,8 @@ def explain(error: Exception, address: RedisAddress) -> str:
     if isinstance(error, _GONE) or "cannot be connected" in text:
         return f"{at} cannot be reached: {text or type(error).__name__}"
     return f"{at} could not do it: {text}"
+
+
+def is_of_another_type(error: Exception) -> bool:
+    """Whether a key holds what no script of the ledger put there, or what retiring it did."""
+    return "WRONGTYPE" in str(error)

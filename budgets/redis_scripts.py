@@ -6,7 +6,19 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import NamedTuple
 
-__all__ = ["BALANCES", "RENEW", "RESERVE", "SETTLE", "Script"]
+__all__ = [
+    "ABSORB",
+    "ADJUST",
+    "BALANCES",
+    "COPY",
+    "PAGE",
+    "RENEW",
+    "REPLACE",
+    "RESERVE",
+    "ROWS",
+    "SETTLE",
+    "Script",
+]
 
 
 class Script(NamedTuple):
@@ -27,3 +39,9 @@ RESERVE = _load("reserve")
 SETTLE = _load("settle")
 RENEW = _load("renew")
 BALANCES = _load("balances")
+ADJUST = _load("adjust")
+COPY = _load("copy")
+PAGE = _load("page")
+ROWS = _load("rows")
+ABSORB = _load("absorb")
+REPLACE = _load("replace")

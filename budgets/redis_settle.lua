@@ -1,18 +1,30 @@
 -- Replace a reservation by what was spent; without amounts it is given back. Nothing where it is not known.
--- KEYS: leases, the reservation. ARGV: id, then resource and amount by turns.
+-- ARGV: rows of history to keep, id, amounts by resource in JSON, and a row for the history where there is one.
 
-local record = redis.call('GET', KEYS[2])
-if not record then
+local rows, id, actual = tonumber(ARGV[1]), ARGV[2], cjson.decode(ARGV[3])
+local field = 'r' .. id
+local value = call('HGET', LEDGER, field)
+if not value then
   return 'unknown'
 end
-local actual = {}
-for at = 2, #ARGV, 2 do
-  actual[ARGV[at]] = tonumber(ARGV[at + 1])
+local record = cmsgpack.unpack(value)
+local moved = move(record, fetch(accounts_of(record, {})), false, actual)
+local row = taken_back(id, record)
+if ARGV[4] then
+  call('XLEN', HISTORY)
 end
-local state, _, idle, _, lines = cmsgpack.unpack(record)
-local leaving, found = LEAVING[state], read(redis.call, lines)
 -- ZREM comes first: it needs no memory, and a script that has written may go on where memory is full.
-redis.call('ZREM', LEASES, ARGV[1])
-book(lines, found, idle, leaving[1], leaving[2], actual)
-redis.call('DEL', KEYS[2])
+if record[1] == 'held' then
+  call('ZREM', LEASES, id)
+else
+  call('ZREM', ENDS, field)
+end
+call('HDEL', LEDGER, field)
+put(moved)
+if row then
+  note(row, rows)
+end
+if ARGV[4] then
+  note(ARGV[4], rows)
+end
 return 'settled'

@@ -8,8 +8,9 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,6 +78,21 @@ class LedgerFile:
         if self._worker is None:
             self._worker = ThreadPoolExecutor(1, thread_name_prefix="leanloop-sqlite")
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, self.run, work))
+
+    @contextmanager
+    def snapshot(self) -> Generator[sqlite3.Connection, None, None]:
+        """A second connection, which sees one state for as long as it is open and holds nobody up.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        try:
+            place = f"{self.path.as_uri()}?mode=rw"  # never make one
+            with closing(sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)) as db:
+                db.execute("BEGIN")
+                yield db
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
 
     def close(self) -> None:
         """Close the connection and end the thread; the next use opens them again."""

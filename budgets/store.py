@@ -129,7 +129,9 @@ class LedgerStore(Protocol):
 
         A resource not named spent nothing. A reservation that is not (or no longer) known is left alone, so
         settling twice counts once. In the same step `entry` is put into the history, at the store's time. A lease
-        that ends and becomes spending adds a row of kind ``expired`` by itself, and a settlement after that its own.
+        that ends and becomes spending adds a row of kind ``expired`` by itself. What takes it back later (a settlement,
+        which adds its own row, a release, a replacement) adds another with its amounts below zero, so that the
+        history adds up to what was spent.
         """
         ...
 

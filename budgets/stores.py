@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.store import LedgerStore
-from leanloop.errors import UsageError
+from leanloop.errors import MissingExtra, UsageError
 
-__all__ = ["open_store"]
+__all__ = ["address_name", "check_address", "open_store"]
 
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 
@@ -24,7 +25,8 @@ def open_store(url: str) -> LedgerStore:
 
     - ``memory``: this process's memory; other processes count by themselves, and nothing outlives it.
     - ``sqlite:///FILE``, with ``sqlite:////FILE`` for an absolute path; ``?timeout=SECONDS`` to wait for other
-      processes. A relative path begins at the working directory of the first use.
+      processes, ``?history=ROWS`` to keep so many bookings (a million; 0: none). A relative path begins at the working
+      directory of the first use.
     - ``redis://``, ``rediss://`` (TLS), ``redis+sentinel://``, ``redis+cluster://``: see `read_address`.
 
     Nothing is opened or connected to before the first step. No message repeats an address: it may hold a password.
@@ -40,6 +42,29 @@ def open_store(url: str) -> LedgerStore:
         return store
 
 
+def check_address(url: str) -> None:
+    """Raise what `open_store` would, and open nothing. What only redis-py can read is left alone where it is absent.
+
+    Raises:
+        UsageError: the address cannot be read.
+    """
+    try:
+        _make(url)
+    except MissingExtra:
+        return
+
+
+def address_name(url: str) -> str:
+    """An address as it may be shown: no password, and of the options only what tells ledgers of one server apart."""
+    place, _, query = url.partition("?")
+    if place == "memory" or place.startswith("sqlite:"):
+        return place
+    parts = urlsplit(place)
+    prefix = dict(parse_qsl(query)).get("prefix", "leanloop")
+    name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return name if prefix == "leanloop" else f"{name}?prefix={prefix}"
+
+
 def _make(url: str) -> LedgerStore:
     if url == "memory":
         return MemoryStore()
@@ -47,7 +72,11 @@ def _make(url: str) -> LedgerStore:
         from leanloop.budgets.sqlite import SqliteStore
 
         place, _, query = url.removeprefix("sqlite://").partition("?")
-        return SqliteStore(_path(unquote(place)), timeout=_timeout(dict(parse_qsl(query, keep_blank_values=True))))
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        unknown = sorted(options.keys() - {"timeout", "history"})
+        if unknown:
+            raise UsageError(f"A store in SQLite has the options timeout and history, and not {', '.join(unknown)}.")
+        return SqliteStore(_path(unquote(place)), timeout=_timeout(options), history=_history(options))
     if url.partition("://")[0] in _REDIS and "://" in url:
         from leanloop.budgets.redis_store import RedisStore
 
@@ -66,9 +95,6 @@ def _path(place: str) -> Path:
 
 
 def _timeout(options: Mapping[str, str]) -> float:
-    unknown = sorted(options.keys() - {"timeout"})
-    if unknown:
-        raise UsageError(f"A store in SQLite has the option timeout, and not {', '.join(unknown)}.")
     try:
         timeout = float(options.get("timeout", "5"))
     except ValueError:
@@ -76,3 +102,10 @@ def _timeout(options: Mapping[str, str]) -> float:
     if not 0 <= timeout <= threading.TIMEOUT_MAX:
         raise UsageError("The timeout of a store in SQLite is a number of seconds, such as sqlite:///FILE?timeout=5.")
     return timeout
+
+
+def _history(options: Mapping[str, str]) -> int:
+    rows = options.get("history", "1000000")
+    if not re.fullmatch(r"[0-9]{1,15}", rows):
+        raise UsageError("The history of a store in SQLite is a number of rows, such as sqlite:///FILE?history=100000.")
+    return int(rows)

@@ -10,7 +10,7 @@ a few tokens are added for the cut, so that the sum stays an upper bound.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Lock
+from threading import RLock
 
 import tiktoken
 
@@ -40,7 +40,7 @@ class TextTokens:
         self._young: dict[str, int] = {}
         self._old: dict[str, int] = {}
         self._characters = 0
-        self._lock = Lock()
+        self._lock = RLock()  # a garbage collection in here may count the reply of a stream that was abandoned
 
     def count(self, text: str) -> int:
         """Tokens of a text. Text that spells a special token counts as text; lone surrogates as U+FFFD."""

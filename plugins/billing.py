@@ -1,10 +1,12 @@
-"""Whether a model call that failed was billed."""
+"""What is known of a model call that failed: whether it was billed, and how it was answered."""
 
 from __future__ import annotations
 
-from leanloop.errors import TaskStopped
+from collections.abc import Iterator
 
-__all__ = ["known_unbilled"]
+from leanloop.errors import ModelUnavailable, TaskStopped
+
+__all__ = ["http_status", "known_unbilled"]
 
 _MAYBE_BILLED = frozenset({408, 499, 504, 524})
 """Time-outs on the way: the model may have run all the same."""
@@ -22,19 +24,30 @@ def known_unbilled(error: BaseException) -> bool:
     """
     if not isinstance(error, Exception):
         return False  # cancelled or interrupted; and the code of a SystemExit is no HTTP status
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        if isinstance(cause, TaskStopped):
+    for cause in _causes(error):
+        if isinstance(cause, TaskStopped | ModelUnavailable):
             return True  # our own refusal, further in
         if any(kind.__name__ in _NEVER_SENT for kind in type(cause).__mro__):
             return True
         status = _status(cause)
         if status is not None:
             return status >= 400 and status not in _MAYBE_BILLED
-        cause = cause.__cause__  # not __context__: that may be an earlier failure this call was made to mend
     return False
+
+
+def http_status(error: BaseException) -> int | None:
+    """The HTTP status a failed call was answered with, None where there was no answer."""
+    return next((status for cause in _causes(error) if (status := _status(cause)) is not None), None)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from, outermost first."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__  # not __context__: that may be an earlier failure this call was made to mend
 
 
 def _status(error: BaseException) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from leanloop.budgets.demand import Need
+from leanloop.budgets.history import Entry, Kind
 from leanloop.budgets.store import Refusal
 from leanloop.budgets.usage import Usage
 from leanloop.errors import TaskStopped
@@ -53,7 +54,7 @@ class BudgetGuard(Plugin):
             held = Reservation(task, demand, owners)
             grant = yield from (held.reserve_in_turn if self._waits else held.reserve)(replaces=hold)
             if isinstance(grant, Refusal):
-                sticky = not grant.passing(quote.least)
+                sticky = call.final and not grant.passing(quote.least)
                 raise refused(task, grant, owners[grant.place], least=quote.least, sticky=sticky)
         except BaseException:
             task.give_cycles_back(cycles)
@@ -67,8 +68,9 @@ class BudgetGuard(Plugin):
                 yield from held.release()
                 task.give_cycles_back(cycles)
             else:
-                usage = _reported(error, quote) or quote.worst_usage(grant.units)
-                yield from _book(held, quote, usage, call, cycles)
+                told = _reported(error, quote)
+                usage = told or quote.worst_usage(grant.units)
+                yield from _book(held, quote, usage, call, cycles, kind="call" if told else "unknown")
             raise
         usage = quote.usage_of(reply)
         if not usage.estimated and usage.input:
@@ -145,12 +147,37 @@ def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
     return call
 
 
-def _book(held: Reservation, quote: Quote, usage: Usage, call: ModelCall, cycles: int) -> Generator[Io[Any], Any, None]:
-    cost = quote.cost(usage)
-    yield from held.settle(quote.actual(usage, cost, cycles))
+def _book(
+    held: Reservation, quote: Quote, usage: Usage, call: ModelCall, cycles: int, *, kind: Kind = "call"
+) -> Generator[Io[Any], Any, None]:
+    task, cost = held.task, quote.cost(usage)
     version = quote.price.version if quote.price else "no price"
-    for member in held.task.lineage:
+    actual = quote.actual(usage, cost, cycles)
+    entry = Entry(
+        kind,
+        task=task.id,
+        agent=task.agent,
+        tags=task.tags,
+        model=call.model,
+        price=version,
+        amounts=_told(actual, usage),
+        value=task.value,
+    )
+    yield from held.settle(actual, entry)
+    for member in task.lineage:
         member.tally.model_call(call.model, usage, cost, version)
+
+
+def _told(actual: Mapping[str, int], usage: Usage) -> dict[str, int]:
+    """What the history says of a call: what was booked, and the parts of it that no limit is about."""
+    told = {name: amount for name, amount in actual.items() if amount}
+    if usage.cached_input:
+        told["cached_input"] = usage.cached_input
+    if usage.cache_write:
+        told["cache_write"] = usage.cache_write
+    if usage.reasoning:
+        told["reasoning"] = usage.reasoning
+    return told
 
 
 def _book_tool(held: Reservation, actual: Mapping[str, int], call: ToolCall) -> Generator[Io[Any], Any, None]:

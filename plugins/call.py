@@ -24,6 +24,7 @@ class ModelCall:
         max_output: the most output tokens asked for; None leaves it to the framework.
         effort: the reasoning effort asked for, where that is to be less than the user's own; None leaves it.
         min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
+        final: False where something else will be tried if this call is refused: the refusal stops nothing.
         purpose: ``landing`` is the last call of a task that ran out.
         hold_stream: keep the chunks of this call back until the whole reply is known.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
@@ -40,6 +41,7 @@ class ModelCall:
     max_output: int | None = None
     effort: Effort | None = None
     min_output: int = 0
+    final: bool = True
     purpose: Literal["step", "landing"] = "step"
     hold_stream: bool = False
     history: tuple[Message, ...] | None = None

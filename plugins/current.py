@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
+from decimal import Decimal
 from pathlib import Path
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.store import LedgerStore
+from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.task import Task
 
 __all__ = ["current_task", "enter", "leave", "task"]
@@ -33,23 +34,66 @@ def leave(token: Token[Task | None]) -> None:
     _current.reset(token)
 
 
-@contextmanager
-def task(
-    budget: Budget | str | Path,
-    *,
-    tags: Mapping[str, str] | None = None,
-    limits: Sequence[Limit] = (),
-    store: LedgerStore | None = None,
-) -> Generator[Task, None, None]:
-    """Open a task for the block; inside another task it is a child, and its spending counts there too.
+class task:  # noqa: N801  (a context manager, named as one)
+    """Opens a task for a block; inside another task it is a child, and its spending counts there too.
 
-    `budget` is a `Budget` or the path of a budget file. Works in sync and async code alike.
+    ``with`` and ``async with`` both do; at the end of ``async with`` the ledger is awaited, where ``with`` blocks for a
+    moment if it is a file or a server. See `Task` for the arguments.
+
+    Args:
+        budget: a `Budget` or the path of a budget file.
+
+    Raises:
+        BudgetFileError: the file cannot be read or does not hold a budget.
+        UsageError: see `Task`.
     """
-    loaded = budget if isinstance(budget, Budget) else load_budget(budget)
-    opened = Task(loaded, tags=tags, limits=limits, parent=current_task(), store=store)
-    token = enter(opened)
-    try:
-        yield opened
-    finally:
-        leave(token)
-        opened.close()
+
+    __slots__ = ("_budget", "_entered", "_limits", "_on_alert", "_store", "_tags", "_value")
+
+    def __init__(
+        self,
+        budget: Budget | str | Path,
+        *,
+        tags: Mapping[str, str] | None = None,
+        limits: Sequence[Limit] = (),
+        store: LedgerStore | None = None,
+        value: Decimal | float | None = None,
+        on_alert: OnAlert | None = None,
+    ) -> None:
+        self._budget = budget
+        self._tags = tags
+        self._limits = limits
+        self._store = store
+        self._value = value
+        self._on_alert = on_alert
+
+    def __enter__(self) -> Task:
+        budget = self._budget if isinstance(self._budget, Budget) else load_budget(self._budget)
+        opened = Task(
+            budget,
+            tags=self._tags,
+            limits=self._limits,
+            parent=current_task(),
+            store=self._store,
+            value=self._value,
+            on_alert=self._on_alert,
+        )
+        self._entered = opened, enter(opened)
+        return opened
+
+    def __exit__(self, *_: object) -> None:
+        opened, token = self._entered
+        try:
+            leave(token)
+        finally:
+            opened.close()
+
+    async def __aenter__(self) -> Task:
+        return self.__enter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        opened, token = self._entered
+        try:
+            leave(token)
+        finally:
+            await opened.aclose()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from leanloop.plugins.call import EmbedCall, ModelCall, ToolCall
-from leanloop.plugins.flow import Abandoned, Flow, Io
+from leanloop.plugins.flow import UNDER_WAY, Abandoned, Flow, Io
 
 __all__ = ["arun"]
 
@@ -20,6 +20,7 @@ async def arun(flow: Flow[Call, Result], send: Callable[[Call], Awaitable[Result
     A cancellation arrives at the `await` and is thrown into the flow like any other error; what the
     flow yields while it unwinds is still performed.
     """
+    UNDER_WAY.add(flow)
     try:
         step = next(flow)
         while True:
@@ -37,3 +38,5 @@ async def arun(flow: Flow[Call, Result], send: Callable[[Call], Awaitable[Result
         return result
     except Abandoned:
         raise GeneratorExit from None
+    finally:
+        UNDER_WAY.discard(flow)

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.flow import Abandoned, Io, ModelFlow
+from leanloop.plugins.flow import UNDER_WAY, Abandoned, Io, ModelFlow
 
 __all__ = ["Chunks", "StreamClosed", "astream", "stream"]
 
@@ -53,6 +53,7 @@ def stream(
         UsageError: a plugin made a second call, or changed the reply, after chunks had been shown.
     """
     view = _View(chunks, held)
+    UNDER_WAY.add(flow)
     try:
         step = next(flow)
         while True:
@@ -76,6 +77,8 @@ def stream(
                 step = flow.send(value)
     except (StopIteration, StreamClosed) as end:
         rest = view.rest(end)
+    finally:
+        UNDER_WAY.discard(flow)
     yield from rest
 
 
@@ -88,6 +91,7 @@ async def astream(
 ) -> AsyncGenerator[Chunk, None]:
     """`stream`, awaited. A cancellation while a chunk is awaited is thrown into the flow."""
     view = _View(chunks, held)
+    UNDER_WAY.add(flow)
     try:
         step = next(flow)
         while True:
@@ -111,6 +115,8 @@ async def astream(
                 step = flow.send(value)
     except (StopIteration, StreamClosed) as end:
         rest = view.rest(end)
+    finally:
+        UNDER_WAY.discard(flow)
     for chunk in rest:
         yield chunk
 

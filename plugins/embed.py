@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from leanloop.budgets.demand import Need
+from leanloop.budgets.history import Entry, Kind
 from leanloop.budgets.prices import Price
 from leanloop.budgets.store import Refusal
 from leanloop.budgets.tokens import counter_for
@@ -50,7 +51,7 @@ def embed(call: EmbedCall, task: Task) -> Flow[EmbedCall, object]:
         if known_unbilled(error):
             yield from held.release()
         else:
-            yield from _book(held, call, price, bound)
+            yield from _book(held, call, price, bound, kind="unknown")
         raise
     yield from _book(held, call, price, counter.expected(counted))
     return made
@@ -65,9 +66,22 @@ def _price(call: EmbedCall, task: Task) -> Price | None:
         return None
 
 
-def _book(held: Reservation, call: EmbedCall, price: Price | None, tokens: int) -> Generator[Io[Any], Any, None]:
-    usage = Usage(input=tokens, estimated=True)
-    cost = price.cost(usage) if price else None
-    yield from held.settle({"embedding_tokens": tokens, "usd": cost or 0})
-    for member in held.task.lineage:
-        member.tally.embed_call(call.model, usage, cost, price.version if price else "no price")
+def _book(
+    held: Reservation, call: EmbedCall, price: Price | None, tokens: int, *, kind: Kind = "call"
+) -> Generator[Io[Any], Any, None]:
+    task, usage = held.task, Usage(input=tokens, estimated=True)
+    cost, version = (price.cost(usage), price.version) if price else (None, "no price")
+    actual = {"embedding_tokens": tokens, "usd": cost or 0}
+    entry = Entry(
+        kind,
+        task=task.id,
+        agent=task.agent,
+        tags=task.tags,
+        model=call.model,
+        price=version,
+        amounts={name: amount for name, amount in actual.items() if amount},
+        value=task.value,
+    )
+    yield from held.settle(actual, entry)
+    for member in task.lineage:
+        member.tally.embed_call(call.model, usage, cost, version)

@@ -17,7 +17,7 @@ from leanloop.plugins.call import EmbedCall, ModelCall, ModelReply, ToolCall, To
 if TYPE_CHECKING:
     from leanloop.plugins.task import Task
 
-__all__ = ["Abandoned", "Flow", "Io", "ModelFlow", "Paused", "Plugin", "ToolFlow", "compose"]
+__all__ = ["UNDER_WAY", "Abandoned", "Flow", "Io", "ModelFlow", "Paused", "Plugin", "ToolFlow", "compose"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,6 +70,13 @@ class Paused(BaseException):
 Flow = Generator[Io[Any] | Call, Any, Result]
 ModelFlow = Generator[Io[Any] | ModelCall, Any, ModelReply]
 ToolFlow = Generator[Io[Any] | ToolCall, Any, ToolResult]
+
+UNDER_WAY: set[object] = set()
+"""Flows that a driver which may be abandoned has begun and not ended.
+
+Where a garbage collection finds driver and flow in one ring it closes them in any order, and a flow that is closed
+settles nothing. Held here the flow outlives its driver, whose closing throws `Abandoned` into it.
+"""
 
 
 class Plugin:

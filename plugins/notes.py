@@ -26,7 +26,7 @@ class Notes:
     """The notes of one task, in the order they were given."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._notes: tuple[_Note, ...] = ()
 
     def add(self, key: str, text: str, history: tuple[Message, ...]) -> bool:

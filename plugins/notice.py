@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leanloop.budgets.amount import format_amount
+from leanloop.budgets.amount import format_amount, format_scope
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.first_look import first_look
 from leanloop.plugins.flow import ModelFlow, Plugin
-from leanloop.plugins.receipt import LimitUse
+from leanloop.plugins.tally import Standing
 from leanloop.plugins.task import Task
 
 __all__ = ["BudgetNotice"]
@@ -26,6 +27,7 @@ class BudgetNotice(Plugin):
         """Add the note that is due, then all notes in their places."""
         shares = task.budget.notify
         if shares and call.purpose == "step":
+            yield from first_look(task)
             for member in task.lineage:
                 use = member.tally.fullest(min(shares))
                 if use is not None:
@@ -36,8 +38,8 @@ class BudgetNotice(Plugin):
         return reply
 
 
-def _text(use: LimitUse) -> str:
+def _text(use: Standing) -> str:
     left = format_amount(use.resource, max(0, use.limit - use.spent))
     total = format_amount(use.resource, use.limit)
     advice = "Begin to bring the work to an end." if use.share < _NEARLY else "Answer now, or with the very next step."
-    return f"[budget] {left} of {total} left for {use.scope}. {advice}"
+    return f"[budget] {left} of {total} left for {format_scope(use.account)}. {advice}"

@@ -49,6 +49,10 @@ class Saving:
     tokens: int = 0
     cost: int = 0
 
+    def __str__(self) -> str:
+        amounts = [f"{self.calls:,} times"] * (self.calls > 1) + [format_usd(self.cost)] * bool(self.cost)
+        return f"{', '.join([self.what, *amounts])} ({self.how})"
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -60,6 +64,7 @@ class Receipt:
         cycles: None where only a callback saw the calls: it cannot tell one cycle from the next.
         seconds: time it has run, pauses for people left out.
         embeddings: embedding models; their tokens and calls stand apart from those of `models`, their cost does not.
+        value: what the task is worth, in nano-dollars; None where nobody said.
     """
 
     task: str
@@ -74,6 +79,7 @@ class Receipt:
     stopped: str | None
     landed: bool
     embeddings: tuple[ModelUse, ...] = ()
+    value: int | None = None
 
     @property
     def usage(self) -> Usage:
@@ -90,6 +96,11 @@ class Receipt:
         """Nano-dollars of all models together; None where one has no price."""
         costs = [use.cost for use in (*self.models, *self.embeddings)]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def share_of_value(self) -> float | None:
+        """What was spent, as a share of the value; None where either is not known, or the value is nothing."""
+        return self.cost / self.value if self.value and self.cost is not None else None
 
     def as_dict(self) -> dict[str, object]:
         """Plain JSON types; money in usd as decimal text."""
@@ -151,6 +162,8 @@ class Receipt:
             ],
             "stopped": self.stopped,
             "landed": self.landed,
+            "value": _usd(self.value),
+            "share_of_value": None if self.share_of_value is None else round(self.share_of_value, 6),
         }
 
     def __str__(self) -> str:
@@ -167,11 +180,15 @@ class Receipt:
             f"  {', '.join(counts)}, {self.seconds:.1f} s",
         ]
         lines += [f"  {format_amount('embedding_tokens', use.usage.input)} by {use.model}" for use in self.embeddings]
+        if self.value is not None:
+            share = self.share_of_value
+            spent = "" if share is None else f", {share * 100:.3g} % of that spent"
+            lines.append(f"  worth {format_usd(self.value)}{spent}")
         lines += [
             f"  limit {use.scope}: {format_number(use.resource, use.spent)} of {format_amount(use.resource, use.limit)}"
             for use in self.limits
         ]
-        lines += [f"  saved by {saving.plugin}: {saving.what} ({saving.how})" for saving in self.savings]
+        lines += [f"  saved by {saving.plugin}: {saving}" for saving in self.savings]
         if self.stopped is not None:
             lines.append(f"  {'landed' if self.landed else 'stopped'}: {self.stopped}")
         return "\n".join(lines)

@@ -21,7 +21,7 @@ def refused(task: Task, refusal: Refusal, owner: int, *, least: int = 0, sticky:
         holder,
         line.resource,
         format_scope(line.account),
-        line.limit,
+        line.limit + balance.raised,
         balance.spent,
         reserved=balance.reserved,
         needed=line.fixed + line.slope * least,

@@ -8,12 +8,14 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+from leanloop.budgets.history import Entry
 from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Demand, Grant, Refusal
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
 from leanloop.plugins.leases import leases
 from leanloop.plugins.task import Task
+from leanloop.plugins.watch import watch
 
 __all__ = ["Reservation"]
 
@@ -84,17 +86,18 @@ class Reservation:
             yield Io(_sleep, _asleep, pause)
             waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE)
 
-    def settle(self, actual: Mapping[str, int]) -> Generator[Io[Any], Any, None]:
-        """Replace the worst case by what was spent, by resource."""
+    def settle(self, actual: Mapping[str, int], entry: Entry | None = None) -> Generator[Io[Any], Any, None]:
+        """Replace the worst case by what was spent, by resource; `entry` is the row of the history about it."""
         if not self._demand.lines:
             return
         leases.drop(self.task.store, self._id)
         try:
-            yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual)
+            yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual, entry)
         except StoreError as error:
             _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
+        # Also where the store failed: the call was made and billed, which is what the receipt is about.
         for member, places in self._by_owner():
-            member.tally.limits_spent([self._demand.lines[i] for i in places], actual)
+            watch(member, member.tally.limits_spent([self._demand.lines[i] for i in places], actual))
 
     def _by_owner(self) -> list[tuple[Task, Sequence[int]]]:
         """The tasks whose limits are touched, each with the places of its lines."""

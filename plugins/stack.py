@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.degrade import Degrade
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
@@ -21,12 +22,14 @@ class Stack:
     1. Landing: catches what anything below it refuses.
     2. LoopGuard: sees the history as the agent has it, before anything is shortened or added.
     3. The user's own plugins.
-    4. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    5. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    4. Degrade: after all that chooses by the model the user named (a cache's key has it), and outside of what reserves,
+       so that the call is counted, priced and capped as what it has become; one that its model refuses is made again.
+    5. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    6. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
     """
 
     def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
-        self.plugins: tuple[Plugin, ...] = (Landing(), LoopGuard(), *plugins, BudgetNotice(), BudgetGuard())
+        self.plugins: tuple[Plugin, ...] = (Landing(), LoopGuard(), *plugins, Degrade(), BudgetNotice(), BudgetGuard())
         self._on_model = tuple(p.on_model for p in self.plugins if type(p).on_model is not Plugin.on_model)
         self._on_tool = tuple(p.on_tool for p in self.plugins if type(p).on_tool is not Plugin.on_tool)
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)

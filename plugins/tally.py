@@ -5,25 +5,48 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from leanloop.budgets.account import AccountName
 from leanloop.budgets.amount import format_scope
 from leanloop.budgets.store import Balance, Line
 from leanloop.budgets.usage import Usage
 from leanloop.plugins.receipt import LimitUse, ModelUse, Saving
 
-__all__ = ["Tally"]
+__all__ = ["Standing", "Tally"]
+
+
+@dataclass(slots=True)
+class Standing:
+    """A limit in the window that is open, what was raised by hand included, and what is known to be spent of it."""
+
+    account: str
+    resource: str
+    limit: int
+    spent: int
+
+    @property
+    def share(self) -> float:
+        """The share spent; of a limit of zero, all of it."""
+        return self.spent / self.limit if self.limit else 1.0
 
 
 class Tally:
-    """Counts what was spent. The ledger decides what may be; this only remembers what was, for the receipt."""
+    """Counts what was spent. The ledger decides what may be; this only remembers what was, for the receipt.
+
+    Attributes:
+        looked: whether the ledger was asked how the limits stand, before the task's first call.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.looked = False
+        self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._models: dict[str, ModelUse] = {}
         self._embeddings: dict[str, ModelUse] = {}
         self._tools: Counter[str] = Counter()
-        self._limits: dict[tuple[str, str], list[int]] = {}
-        self._savings: list[Saving] = []
+        self._limits: dict[tuple[str, str], Standing] = {}
+        self._savings: dict[tuple[str, str, str], Saving] = {}
 
     def model_call(self, model: str, usage: Usage, cost: int | None, price_version: str) -> None:
         """Add one billed call; `cost` in nano-dollars, None where no price is known."""
@@ -46,45 +69,60 @@ class Tally:
             self._tools[name] += 1
 
     def saving(self, saving: Saving) -> None:
-        """Add what a plugin spared."""
+        """Add what a plugin spared; what it spared before in the same words and way is one with it."""
+        key = (saving.plugin, saving.what, saving.how)
         with self._lock:
-            self._savings.append(saving)
+            known = self._savings.get(key)
+            if known is not None:
+                saving = replace(
+                    known,
+                    calls=known.calls + saving.calls,
+                    tokens=known.tokens + saving.tokens,
+                    cost=known.cost + saving.cost,
+                )
+            self._savings[key] = saving
 
     def limits_seen(self, lines: Iterable[Line], balances: Iterable[Balance]) -> None:
-        """Note the balances of limits as the ledger gave them."""
+        """Note the balances of limits as the ledger gave them; a new window takes the place of the one before."""
         with self._lock:
             for line, balance in zip(lines, balances, strict=True):
-                known = self._limits.get((line.account, line.resource))
-                if known is None:
-                    self._limits[line.account, line.resource] = [line.limit, balance.spent]
+                key = (_without_label(line.account), line.resource)
+                known = self._limits.get(key)
+                limit = line.limit + balance.raised
+                if known is None or known.account != line.account:
+                    self._limits[key] = Standing(line.account, line.resource, limit, balance.spent)
                 else:
-                    known[:] = line.limit, max(known[1], balance.spent)
+                    known.limit, known.spent = limit, max(known.spent, balance.spent)
 
-    def limits_spent(self, lines: Iterable[Line], actual: Mapping[str, int]) -> None:
-        """Add what a settlement put, by resource, on limits seen before."""
+    def limits_spent(self, lines: Iterable[Line], actual: Mapping[str, int]) -> list[Standing]:
+        """Add what a settlement put, by resource, on limits seen before; gives how those stand.
+
+        What is booked into a window that has turned meanwhile is left out.
+        """
+        standings: list[Standing] = []
         with self._lock:
             for line in lines:
-                self._limits[line.account, line.resource][1] += actual.get(line.resource, 0)
+                known = self._limits[_without_label(line.account), line.resource]
+                if known.account == line.account:
+                    known.spent += actual.get(line.resource, 0)
+                    standings.append(known)
+        return standings
 
-    def fullest(self, least: float) -> LimitUse | None:
+    def fullest(self, least: float) -> Standing | None:
         """The limit of which the largest share is spent, if that is at least `least`.
 
         Limits of zero and limits on single tools are left out.
         """
-        best: tuple[str, str, int, int] | None = None
-        share = -1.0
         with self._lock:
-            for (account, resource), (limit, spent) in self._limits.items():
-                if limit and spent / limit > share and ":" not in resource:
-                    best, share = (account, resource, limit, spent), spent / limit
-        return LimitUse(format_scope(best[0]), *best[1:]) if best and share >= least else None
+            some = (one for one in self._limits.values() if one.limit > 0 and ":" not in one.resource)
+            best = max(some, key=lambda one: one.share, default=None)
+            return replace(best) if best and best.share >= least else None
 
     def limits(self) -> tuple[LimitUse, ...]:
         """The limits seen so far."""
         with self._lock:
             return tuple(
-                LimitUse(format_scope(account), resource, limit, spent)
-                for (account, resource), (limit, spent) in self._limits.items()
+                LimitUse(format_scope(one.account), one.resource, one.limit, one.spent) for one in self._limits.values()
             )
 
     def snapshot(
@@ -93,10 +131,21 @@ class Tally:
         """Models, tool calls by name, limits and savings, as they stand now."""
         limits = self.limits()
         with self._lock:
-            return tuple(self._models.values()), dict(self._tools), limits, tuple(self._savings)
+            return tuple(self._models.values()), dict(self._tools), limits, tuple(self._savings.values())
 
 
 def _add(uses: dict[str, ModelUse], model: str, usage: Usage, cost: int | None, price_version: str) -> None:
-    known = uses.get(model) or ModelUse(model, 0, Usage(), 0, price_version)
-    total = None if cost is None or known.cost is None else known.cost + cost
-    uses[model] = ModelUse(model, known.calls + 1, known.usage + usage, total, price_version)
+    while True:
+        before = uses.get(model)
+        known = before or ModelUse(model, 0, Usage(), 0, price_version)
+        total = None if cost is None or known.cost is None else known.cost + cost
+        after = ModelUse(model, known.calls + 1, known.usage + usage, total, price_version)
+        if uses.get(model) is before:  # else another call was added while the sum was made, see the lock
+            uses[model] = after
+            return
+
+
+@lru_cache(maxsize=4096)
+def _without_label(account: str) -> str:
+    """What all windows of one limit have in common."""
+    return str(AccountName.read(account)._replace(label=""))

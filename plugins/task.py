@@ -6,15 +6,19 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
 from leanloop.budgets.limit import Limit
-from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.money import to_nano
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import LedgerStore
-from leanloop.errors import StoreError, TaskStopped
+from leanloop.budgets.stores import open_store
+from leanloop.errors import StoreError, TaskStopped, UsageError
+from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.leases import leases
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
@@ -23,8 +27,6 @@ from leanloop.plugins.tally import Tally
 __all__ = ["Task"]
 
 _log = logging.getLogger("leanloop")
-
-_process_store = MemoryStore()
 
 
 class Task:
@@ -35,9 +37,16 @@ class Task:
         tags: who it is for (``{"user": "u1"}``); limits are scoped by them, and a child inherits them.
         limits: per-run limits, which replace the budget's where they name the same resource.
         parent: the task it is a part of; what it spends counts there too.
-        store: where balances are kept; a child always uses its parent's, so that one atomic step
-            covers both. Default: this process's memory.
+        store: where balances are kept instead of where the budget says. A child always uses its parent's, so that one
+            atomic step covers both.
         task_id: a name to find it again by; default a random one.
+        value: what the task is worth in US dollars, instead of what the budget says; a child inherits none.
+        on_alert: called with each `Alert`, beside the line in the log; a child inherits it.
+
+    Raises:
+        PriceUnknown: a limit in usd is in force, and the budget's `degrade` names a model without a price.
+        UsageError: it is to be kept in another durable store than the task it is a part of, or the value is no amount.
+        MissingExtra: its store is a Redis, and redis-py is not installed.
     """
 
     def __init__(
@@ -49,30 +58,37 @@ class Task:
         parent: Task | None = None,
         store: LedgerStore | None = None,
         task_id: str | None = None,
+        value: Decimal | float | None = None,
+        on_alert: OnAlert | None = None,
     ) -> None:
         self.id = task_id or uuid.uuid4().hex
         self.budget = budget.with_limits(*limits) if limits else budget
         self._given = budget
         self.parent = parent
         self.tags: Mapping[str, str] = {**(parent.tags if parent else {}), **(tags or {})}
-        self.store: LedgerStore = parent.store if parent else (store or _process_store)
+        self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
+        self.store = self._shared(parent, store) if parent else (store or open_store(budget.store))
+        self.value = _worth(self.budget.value if value is None else value)
         self.prices = price_book(budget)
         self.tally = Tally()
         self.notes = Notes()
-        own = Holder(self.id, budget.agent, self.tags, self.budget.limits)
-        self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
+        self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
+        self.degraded = 0  # steps of the budget's `degrade` that were taken
+        self.left_alone: set[str] = set()  # models of theirs that could not be had
+        own = Holder(self.id, budget.agent, self.tags, self.budget.limits, budget.timezone)
         self.holders: tuple[Holder, ...] = (own, *(parent.holders if parent else ()))
         self.table = LimitTable(self.holders)
-        self.limited = frozenset(
-            resource for holder in self.holders for _, amounts in holder.amounts for resource in amounts
-        )
+        self.limited = self.table.limited
+        if "usd" in self.limited:
+            for model in filter(None, (step.to for step in self.budget.degrade)):
+                self.prices.price(model)  # now, not in the middle of the work
         self.cycles = 0
         self._unpaid_cycles = 0
         self.hold: str | None = None
         self._stopped: TaskStopped | None = None
         self._landing = False
         self._claimed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._ran = 0.0
         self._resumed: float | None = time.monotonic()
 
@@ -170,10 +186,22 @@ class Task:
         """Give back what is still set aside for a landing that will not come."""
         hold = self.take_hold()
         if hold is not None:
-            try:
+            with self._whatever_the_store_does():
                 self.store.release(hold)
-            except StoreError as error:
-                _log.warning("The landing reserve of task %s stays set aside: %s", self.id, error)
+
+    async def aclose(self) -> None:
+        """`close`, awaited."""
+        hold = self.take_hold()
+        if hold is not None:
+            with self._whatever_the_store_does():
+                await self.store.arelease(hold)
+
+    @contextmanager
+    def _whatever_the_store_does(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except StoreError as error:
+            _log.warning("The landing reserve of task %s stays set aside: %s", self.id, error)
 
     def save(self, saving: Saving) -> None:
         """Put a saving on the receipt, here and in every task this is a part of."""
@@ -197,4 +225,22 @@ class Task:
             stopped=stopped.reason if stopped else None,
             landed=self.landed,
             embeddings=self.tally.embeddings(),
+            value=self.value,
         )
+
+    def _shared(self, parent: Task, store: LedgerStore | None) -> LedgerStore:
+        """The parent's store, where this task is not to be kept in another one."""
+        address = self.budget.store
+        if store is None and address not in {"memory", *(member.budget.store for member in parent.lineage)}:
+            store = open_store(address)
+        if store is not None and store.durable and store is not parent.store:
+            raise UsageError(
+                f"The task of agent {self.agent!r} is a part of one of agent {parent.agent!r}, and they name two "
+                "stores, which cannot be reserved in one step. Write the same store in both budget files, or store: "
+                f"memory in that of {self.agent!r}: its spending is then kept with its parent's."
+            )
+        return parent.store
+
+
+def _worth(value: Decimal | float | None) -> int | None:
+    return None if value is None else to_nano(value)

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,8 @@ from hypothesis import settings
 from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
-from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.budgets.sqlite import SqliteStore
+from leanloop.budgets.store import Demand, Grant, LedgerStore, Refusal
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
@@ -189,6 +191,10 @@ def _redis_programs() -> dict[str, str]:
 REDIS_PROGRAMS = _redis_programs()
 
 
+_SOON = 30.0
+"""Seconds within which a server starts or ends, on the busiest machine."""
+
+
 @dataclass
 class RedisServer:
     """A server of our own on a free port of the loopback; what it keeps, if anything, is in its folder."""
@@ -209,20 +215,23 @@ class RedisServer:
                 base += ["--cluster-enabled", "yes", "--cluster-port", str(self.bus)]
             with (self.folder / "log").open("ab") as log:
                 self.process = subprocess.Popen([self.program, *self.options, *base], stdout=log, stderr=log)
-            while self.process.poll() is None:
+            begun = time.monotonic()
+            while self.process.poll() is None and time.monotonic() < begun + _SOON:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as line:
                     line.sendall(b"PING\r\n")
                     if not line.recv(64).startswith(b"-LOADING"):  # a wish for a password will do
                         return
                 threading.Event().wait(0.01)
+            self.kill()
             self.port = 0
+            self.bus = self.bus and free_port()
         raise AssertionError((self.folder / "log").read_text(errors="replace"))
 
     def kill(self) -> None:
         """As kill -9 does: it has no time to write anything."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(_SOON)
             self.process = None
 
     def restart(self) -> None:
@@ -274,3 +283,33 @@ def redis_server(start_redis: StartRedis, request: pytest.FixtureRequest) -> Red
 def one_redis(start_redis: StartRedis) -> RedisServer:
     """One server, for tests that ask nothing special of it."""
     return start_redis()
+
+
+def _in_memory(request: pytest.FixtureRequest) -> LedgerStore:
+    return MemoryStore()
+
+
+def _in_sqlite(request: pytest.FixtureRequest) -> LedgerStore:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return SqliteStore(folder / "ledger.db")
+
+
+def _in_redis(request: pytest.FixtureRequest) -> LedgerStore:
+    from leanloop.budgets.redis_store import RedisStore
+
+    server: RedisServer = request.getfixturevalue("one_redis")  # started only where a test wants it
+    return RedisStore(server.url())
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(_in_memory, id="memory", marks=pytest.mark.memory),
+        pytest.param(_in_sqlite, id="sqlite", marks=pytest.mark.sqlite),
+        pytest.param(_in_redis, id="redis", marks=pytest.mark.redis),
+    ]
+)
+def each_store(request: pytest.FixtureRequest) -> Iterator[LedgerStore]:
+    """An empty ledger in each store in turn."""
+    make: Callable[[pytest.FixtureRequest], LedgerStore] = request.param
+    with contextlib.closing(make(request)) as made:
+        yield made

@@ -40,6 +40,10 @@ def test_an_amount_in_words(resource: str, amount: int, words: str) -> None:
         ("agent=support:minute:2026-11-22T14:05", "agent=support per minute"),
         ("global:month:2026-11", "global per month"),
         ("user=a%3Ab:hour:2026-11-22T14", "user=a:b per hour"),
+        ("user=u1:rolling-day:2026-11-22T14:00:00", "user=u1 per rolling day"),
+        ("user=u1:day@Europe/Berlin:2026-11-22", "user=u1 per day"),
+        ("user=%1B%5B2J%ED%A0%80a%E2%80%AEb:day:2026-11-22", "user=[2J a b per day"),
+        (f"user={'a' * 100}:day:2026-11-22", f"user={'a' * 77}... per day"),
         ("user=J%C3%B6rg%0A%20ignore:day:2026-11-22", "user=Jörg ignore per day"),
     ],
 )

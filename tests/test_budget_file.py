@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from decimal import Decimal
+import sys
+from decimal import Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leanloop.budgets.budget import NOT_YET, Budget, Landing, Loop, ModelPriceEntry
+from leanloop.budgets.budget import NOT_YET, Budget, DegradeStep, Landing, Loop, ModelPriceEntry
 from leanloop.budgets.document import label
 from leanloop.budgets.file import Format, load_budget, parse_budget
 from leanloop.budgets.file_yaml import plain_scalar
 from leanloop.budgets.limit import Limit, Window
-from leanloop.errors import BudgetFileError, UsageError
+from leanloop.errors import BudgetFileError, MissingExtra, UsageError
+from leanloop.plugins.task import Task
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples" / "budgets").glob("*.yaml"))
 
@@ -206,6 +208,19 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
         ("agent: a\nmax_output: 0", "<budget>:2: 'max_output' must be 1 or more, not 0"),
         ("agent: a\nlimits: [{}]", "<budget>:2: 'limits' item 1 limits nothing; name an amount: tokens"),
         ("agent: a\nnotify: [1.0]", "<budget>:2: 'notify' item 1 must be a share from 0.001 to 0.999"),
+        ("agent: a\nwarn: [100%]", "<budget>:2: 'warn' item 1 must be a share from 0.001 to 0.999, such as 0.7 or 70%"),
+        ("agent: a\nwarn: [70%%]", "<budget>:2: 'warn' item 1 must be a number, not '70%%'"),
+        ("agent: a\ndegrade: {at: 80%}", "<budget>:2: 'degrade' changes nothing; name a model (to) or an effort"),
+        ("agent: a\ndegrade: {to: a, att: 5%}", "<budget>:2: unknown key 'att'; did you mean 'at'?"),
+        (
+            "agent: a\ndegrade: {effort: less}",
+            "<budget>:2: 'effort' must be 'none', 'minimal', 'low', 'medium', 'high'",
+        ),
+        ("agent: a\ndegrade: off", "<budget>:2: 'degrade' must be a list, not false"),
+        (
+            "agent: a\ndegrade:\n- {to: a}\n- {at: 0.8, to: b}",
+            "<budget>:2: 'degrade' item 2 begins at 0.8, not above 0.8 of the one before it",
+        ),
         ("agent: a\nnotify: [yes]", "<budget>:2: 'notify' item 1 must be a number, not true"),
         ("agent: a\nloop: {repeats: 1}", "<budget>:2: 'repeats' must be 2 or more, not 1"),
         ("agent: a\nloop: {repeats: 9}", "<budget>:2: 'loop' has a window of 8 steps, too few for 9 repeats"),
@@ -227,9 +242,81 @@ def test_keys_of_later_versions_are_refused_by_name(key: str) -> None:
     assert refusal(f"agent: a\n{key}: {{}}") == expected
 
 
-def test_other_stores_are_refused_without_showing_their_address() -> None:
-    message = refusal("agent: a\nstore: redis://user:hunter2@host/0")
-    assert message == "<budget>:2: 'store' must be memory: sqlite and redis are not in this version of leanloop yet"
+@pytest.mark.parametrize(
+    "address",
+    [
+        "memory",
+        "sqlite:///leanloop.db?timeout=2",
+        "rediss://user:hunter2@host:6380/0?prefix=a",
+        "redis+sentinel://a,b/main",
+        "redis+cluster://a:1,b:2",
+    ],
+)
+def test_a_store_is_an_address(address: str) -> None:
+    budget = parse(f"agent: a\nstore: {address}")
+    assert budget.store == address
+    assert "hunter2" not in repr(budget)
+
+
+@pytest.mark.parametrize(
+    ("store", "why"),
+    [
+        ("ftp://user:hunter2@host", "is memory, sqlite:///FILE or redis://HOST:PORT/NUMBER"),
+        ("hunter2", "is memory, sqlite:///FILE or redis://HOST:PORT/NUMBER"),
+        ("redis://user:hunter2@host:port/0", "percent-encoded"),
+        ("redis+cluster://user:hunter2@host/1", "percent-encoded"),
+        ("sqlite:///hunter2?timeout=hunter2", "a number of seconds"),
+        ("[hunter2]", "must be memory, sqlite:///FILE or redis://"),
+        ("5", "must be memory, sqlite:///FILE or redis://"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_showing_it(store: str, why: str) -> None:
+    message = refusal(f"agent: a\nstore: {store}")
+    assert message.startswith("<budget>:2: 'store' ")
+    assert why in message
+    assert "hunter2" not in message
+    with pytest.raises(BudgetFileError) as caught:
+        parse_budget("agent: a", environ={"LEANLOOP__STORE": store})
+    assert str(caught.value).startswith("LEANLOOP__STORE: 'store' ")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_store_in_redis_can_be_named_where_redis_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("leanloop.budgets.redis_store", "leanloop.budgets.redis_address"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "redis.asyncio.connection", None)
+    budget = parse("agent: a\nstore: redis://host:6379/0")
+    with pytest.raises(MissingExtra, match=r"pip install 'leanloop\[redis\]'"):
+        Task(budget)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        ("Europe/Berlim", "did you mean 'Europe/Berlin'?"),
+        ("europe/berlin", "did you mean 'Europe/Berlin'?"),
+        ("berlin", "did you mean 'Europe/Berlin'?"),
+        ("New York", "did you mean 'America/New_York'?"),
+        ("localtime", "the names are those of the IANA database"),
+        ("../../etc/passwd", "the names are those of the IANA database"),
+        ("a" * 100, "the names are those of the IANA database"),
+    ],
+)
+def test_an_unknown_time_zone_is_refused_with_the_nearest(zone: str, hint: str) -> None:
+    message = refusal(f"agent: a\ntimezone: '{zone}'")
+    assert message.startswith("<budget>:2: 'timezone' must be a time zone such as Europe/Berlin, not ")
+    assert message.endswith(hint)
+
+
+def test_a_time_zone_is_a_name() -> None:
+    assert parse("agent: a\ntimezone: Europe/Berlin").timezone == "Europe/Berlin"
+    assert refusal("agent: a\ntimezone: 2") == "<budget>:2: 'timezone' must be the name of a time zone, not 2"
+
+
+def test_utc_needs_no_database_of_zones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanloop.budgets.zone._zones", lambda: frozenset({"UTC"}))
+    assert parse("agent: a\ntimezone: UTC").timezone == "UTC"
+    assert refusal("agent: a\ntimezone: Europe/Berlin").endswith("this machine has no time zones: pip install tzdata")
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
@@ -350,7 +437,7 @@ def test_a_budget_made_in_code_is_checked_as_well() -> None:
     with pytest.raises(ValidationError):
         Budget.model_validate({"agent": "a", "results": {}})
     with pytest.raises(ValidationError):
-        Budget(agent="a", store="sqlite:///x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        Budget(agent="a", store="ftp://host")
 
 
 # Any budget survives its file, any text is a budget or a BudgetFileError
@@ -393,7 +480,22 @@ budgets = st.builds(
     unknown_model=st.sampled_from(["refuse", "free", "most_expensive"]),
     max_output=st.none() | st.integers(1, 10**9),
     notify=st.lists(st.floats(0.001, 0.999), max_size=3).map(tuple),
+    warn=st.lists(st.floats(0.001, 0.999), max_size=3).map(tuple),
+    degrade=st.builds(DegradeStep, at=st.floats(0.001, 0.999), to=labels).map(lambda step: (step,)),
 )
+
+
+def test_a_share_may_be_written_in_percent_whatever_the_decimal_context() -> None:
+    with localcontext(Context(prec=1)):
+        budget = parse("agent: a\nwarn: [99.9%, 7%, 0.1%]\nnotify: ['62.5%']")
+    assert (budget.warn, budget.notify) == ((0.001, 0.07, 0.999), (0.625,))
+
+
+def test_one_step_of_degrading_may_stand_without_a_list() -> None:
+    (step,) = parse("agent: a\ndegrade: {to: small}").degrade
+    assert step == DegradeStep(at=0.8, to="small") == Budget.model_validate({"agent": "a", "degrade": step}).degrade[0]
+    first, second = parse("agent: a\ndegrade: [{at: 50%, effort: low}, {at: 80%, to: small}]").degrade
+    assert (first.effort, first.to, second.at, second.to) == ("low", None, 0.8, "small")
 
 
 class Dumper(yaml.SafeDumper):

@@ -54,9 +54,18 @@ def test_what_people_changed_by_hand_is_no_spending() -> None:
 
 
 def test_a_call_nobody_knew_the_price_of_is_counted_as_such() -> None:
-    unpriced = Entry(amounts={"tokens": 5})
-    (one,) = groups([unpriced, booked(price="", usd=0), booked(), Entry(amounts={"tool_calls": 1})], "team")
-    assert (one.calls, one.unpriced) == (4, 2)
+    unknown = [booked(price="no price", usd=0), Entry("expired", amounts={"tokens": 5})]
+    free = Entry(price="unknown model: free", amounts={"tokens": 5})
+    (one,) = groups([*unknown, free, booked(), Entry(amounts={"tool_calls": 1})], "team")
+    assert (one.calls, one.unpriced) == (5, 2)
+
+
+def test_an_ended_lease_that_was_settled_after_all_counts_as_one_call() -> None:
+    spent = {"tokens": 90, "usd": 9}
+    ended = Entry("expired", 1, "t1", amounts=spent)
+    taken_back = Entry("expired", 2, "t1", amounts={name: -amount for name, amount in spent.items()})
+    (one,) = groups([booked(), taken_back, ended], "task")
+    assert (one.calls, one.tokens, one.usd, one.unpriced) == (1, 10, 1, 0)
 
 
 def test_each_window_has_its_own_groups_and_the_latest_comes_first() -> None:

@@ -53,14 +53,38 @@ def test_check_says_in_words_what_the_defaults_hold(tmp_path: Path) -> None:
         assert words in result.stdout
 
 
+def test_check_says_what_happens_on_the_way_to_a_limit(tmp_path: Path) -> None:
+    text = "agent: a\nwarn: [80%, 99.9%]\ndegrade: [{at: 50%, effort: low}, {at: 75%, to: own, effort: none}]\n"
+    shown = run("check", write(tmp_path, text)).stdout
+    for words in [
+        "people are told at 80 %, 99.9 % of a limit, and what is forecast",
+        "from 50 % on",
+        "calls ask for the effort low",
+        "calls go to own and ask for the effort none",
+    ]:
+        assert words in shown
+    assert "people are told nothing" in run("check", write(tmp_path, "agent: a\nwarn: []")).stdout
+
+
+def test_a_cheaper_model_without_a_price_is_a_problem_under_a_limit_in_usd(tmp_path: Path) -> None:
+    text = "agent: a\nlimits: [{usd: 1}]\ndegrade: [{at: 10%, effort: low}, {to: my-own}]"
+    result = run("check", write(tmp_path, text))
+    assert result.exit_code == 1
+    assert "degrade: No price is known for the model 'my-own'" in result.stderr
+    assert run("check", write(tmp_path, f"{text}\nunknown_model: free")).exit_code == 0
+
+
 def test_check_says_in_words_what_the_file_holds(tmp_path: Path) -> None:
     text = """
 agent: helper
 limits:
-- {usd: 0.50, tool_calls: {search: 8}}
+- {usd: 0.50, tool_calls: {search: 8}, value: 4}
 - {per: day, usd: 1}
+- {per: hour, rolling: true, usd: 1}
 - {per: week, scope: user, usd: 2}
 - {per: month, scope: global, usd: 3}
+timezone: Europe/Berlin
+store: redis://user:hunter2@ledger.example:6379/0?prefix=shop&socket_timeout=2
 at_limit: raise
 loop: {repeats: 4, allow: [poll]}
 notify: []
@@ -74,6 +98,10 @@ prices: {mine: {input: 1, output: 2}}
     for words in [
         "at most $0.50, 8 calls of search",
         "per day, the agent",
+        "per rolling hour, the agent",
+        "is worth $4.00",
+        "Europe/Berlin",
+        "at redis://ledger.example:6379/0?prefix=shop, by all processes together",
         "per week, each user",
         "per month, all agents together",
         "BudgetExceeded is raised",
@@ -86,6 +114,7 @@ prices: {mine: {input: 1, output: 2}}
     ]:
         assert words in result.stdout
     assert "at most $0.50, 8 calls of search (default)" not in result.stdout
+    assert "hunter2" not in result.stdout
 
 
 def test_check_says_what_is_switched_off(tmp_path: Path) -> None:

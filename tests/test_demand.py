@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from leanloop.budgets.demand import Holder, LimitTable, Need
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
-from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
+from leanloop.budgets.store import Balance, Demand, Grant, LedgerStore, Line, Refusal
+from leanloop.budgets.window import OpenWindow, window_at
 from leanloop.errors import UsageError
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC).timestamp()
@@ -67,6 +67,12 @@ def test_a_limit_about_a_tag_the_task_lacks_is_an_error_that_says_what_to_pass()
         lines(table(Limit(per="day", usd=Decimal(1), scope="user"), tenant="t"), usd=Need(1))
 
 
+def test_a_missing_tag_is_told_by_the_first_call_whatever_the_limit_is_on() -> None:
+    limits = table(Limit(tokens=9), Limit(per="day", tool_calls=1, scope="user"))
+    with pytest.raises(UsageError, match="needs the tag 'user'"):
+        lines(limits, tokens=Need(1))
+
+
 def test_of_two_limits_on_one_account_the_smaller_holds() -> None:
     parent = Holder("p", "support", {}, [Limit(per="day", usd=Decimal(3))])
     for own in (2, 5):
@@ -99,36 +105,48 @@ def test_a_window_turns_with_the_clock() -> None:
     assert [one == other for one, other in zip(accounts[0], accounts[2], strict=True)] == [False, True, True]
 
 
-@given(st.lists(st.floats(-10 * 86_400, 10 * 86_400), max_size=20))
-def test_what_was_remembered_never_shows(moments: list[float]) -> None:
-    limits = [Limit(per="minute", tokens=9), Limit(per="hour", tokens=9), Limit(per="week", tokens=9)]
-    kept = table(*limits)
+def test_the_accounts_are_worked_out_once_until_a_window_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime] = []
+
+    def seen(limit: Limit, now: datetime, zone: str) -> OpenWindow:
+        asked.append(now)
+        return window_at(limit, now, zone)
+
+    monkeypatch.setattr("leanloop.budgets.demand.window_at", seen)
+    limits = table(Limit(per="hour", tokens=9), Limit(per="day", usd=Decimal(9)))
+    for seconds in (0, 1, 3_599.9):
+        lines(limits, now=NOON + seconds, tokens=Need(1), usd=Need(1), cycles=Need(1))
+    assert len(asked) == 2
+    lines(limits, now=NOON + 3_600, tokens=Need(1), usd=Need(1), cycles=Need(1))
+    assert len(asked) == 4
+    for seconds in (0, 3_600, 86_399.9 - 43_200):
+        invented = {f"tool_calls:{seconds}": Need(1)}  # as a model may, any number of them
+        lines(limits, now=NOON + seconds, usd=Need(1), **invented)
+    assert len(asked) == 6, "the day is not asked for again when the hour turns, where no limit per hour is touched"
+
+
+MOMENTS = st.lists(st.floats(-10 * 86_400, 10 * 86_400), max_size=20)
+
+
+@given(MOMENTS, st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]))
+def test_what_was_remembered_never_shows(moments: list[float], zone: str) -> None:
+    limits = [
+        Limit(per=per, rolling=rolling, tokens=9)
+        for per in ("minute", "hour", "day", "week")
+        for rolling in (False, True)
+    ]
+    kept = LimitTable([Holder("t", "a", {}, limits, zone)])
     for moment in moments:
-        remembered, fresh = (
-            lines(kept, now=NOON + moment, tokens=Need(1)),
-            lines(table(*limits), now=NOON + moment, tokens=Need(1)),
+        fresh = LimitTable([Holder("t", "a", {}, limits, zone)])
+        remembered, found = (
+            [(line.account, line.limit, line.also) for line in lines(one, now=NOON + moment, tokens=Need(1))]
+            for one in (kept, fresh)
         )
-        assert [(line.account, line.limit) for line in remembered] == [(line.account, line.limit) for line in fresh]
+        assert remembered == found
 
 
-def test_another_thread_turning_the_window_leaves_nothing_of_the_old_one() -> None:
-    limits = table(Limit(per="minute", tokens=9))
-
-    class Slow(dict[str, Need]):
-        """Needs that are read while another thread turns the window."""
-
-        def __iter__(self) -> Iterator[str]:
-            lines(limits, now=NOON + 60, usd=Need(1))
-            return super().__iter__()
-
-    lines(limits, now=NOON, usd=Need(1))
-    limits.demand(Slow(tokens=Need(1)), now=NOON)
-    (line,) = lines(limits, now=NOON + 60, tokens=Need(1))
-    assert line.account == "agent=support:minute:2026-11-22T12:01"
-
-
-def test_a_call_in_flight_while_the_window_turns_is_booked_where_it_was_reserved() -> None:
-    store, limits = MemoryStore(), table(Limit(per="minute", tokens=100))
+def test_a_call_in_flight_while_the_window_turns_is_booked_where_it_was_reserved(each_store: LedgerStore) -> None:
+    store, limits = each_store, table(Limit(per="minute", tokens=100))
     before, _ = limits.demand({"tokens": Need(80)}, now=NOON + 59)
     store.reserve("before", before)
     after, _ = limits.demand({"tokens": Need(80)}, now=NOON + 61)
@@ -138,6 +156,57 @@ def test_a_call_in_flight_while_the_window_turns_is_booked_where_it_was_reserved
     assert store.balances(keys) == [Balance(70), Balance(0, 80)]
     late, _ = limits.demand({"tokens": Need(31)}, now=NOON + 59)
     assert isinstance(store.reserve("late", late), Refusal)
+
+
+def test_a_call_in_flight_while_a_rolling_part_turns_is_booked_in_the_part_it_was_reserved_in(
+    each_store: LedgerStore,
+) -> None:
+    store, limits = each_store, table(Limit(per="minute", rolling=True, tokens=100))
+    before, _ = limits.demand({"tokens": Need(80)}, now=NOON + 4)
+    store.reserve("before", before)
+    after, _ = limits.demand({"tokens": Need(30)}, now=NOON + 6)
+    assert before.lines[0].account != after.lines[0].account
+    assert before.lines[0].account in after.lines[0].also
+    assert isinstance(store.reserve("after", after), Refusal), "what is in flight counts in every later part"
+    store.settle("before", {"tokens": 70})
+    assert isinstance(store.reserve("after", after), Grant)
+    assert store.balances([(line.account, "tokens") for line in (before.lines[0], after.lines[0])]) == [
+        Balance(70),
+        Balance(0, 30),
+    ]
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 60)), max_size=60))
+def test_no_rolling_minute_ever_holds_more_than_the_limit(calls: list[tuple[float, int]]) -> None:
+    store, limits, now = MemoryStore(), table(Limit(per="minute", rolling=True, tokens=100)), NOON
+    spent: list[tuple[float, int]] = []
+    for number, (pause, tokens) in enumerate(calls):
+        now += pause
+        demand, _ = limits.demand({"tokens": Need(tokens)}, now=now)
+        if isinstance(store.reserve(str(number), demand), Grant):
+            store.settle(str(number), {"tokens": tokens})
+            spent.append((now, tokens))
+        else:
+            counted = sum(amount for at, amount in spent if at > now - 65)
+            assert counted + tokens > 100, "refused for what is older than a minute and a part"
+        assert sum(amount for at, amount in spent if at > now - 60) <= 100
+
+
+def test_two_programs_with_different_limits_for_one_account_stay_each_within_its_own(each_store: LedgerStore) -> None:
+    store, day = each_store, "agent=support:day:2026-11-22"
+    small, large = (table(Limit(per="day", tokens=tokens)) for tokens in (50, 100))
+
+    def asks(limits: LimitTable, name: str, tokens: int) -> Grant | Refusal:
+        answer = store.reserve(name, limits.demand({"tokens": Need(tokens)}, now=NOON)[0])
+        store.settle(name, {"tokens": tokens})
+        return answer
+
+    assert isinstance(asks(small, "1", 40), Grant)
+    assert isinstance(asks(small, "2", 20), Refusal)
+    assert isinstance(asks(large, "3", 60), Grant), "the other's figure is larger, and what is spent counts in it"
+    assert isinstance(asks(large, "4", 1), Refusal)
+    assert isinstance(asks(small, "5", 0), Refusal), "beyond its own figure nothing fits, not even nothing"
+    assert store.balances([(day, "tokens")]) == [Balance(100)]
 
 
 def test_the_present_is_the_default() -> None:

@@ -1,7 +1,7 @@
 """One table of scenarios, run on every framework: the same budget, the same script, the same receipt."""
 
-# create_agent's own annotations lack type arguments, and a ledger is looked into:
-# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
+# create_agent's own annotations lack type arguments:
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportDeprecated=false
 # mypy: disable-error-code="deprecated, index"
 from __future__ import annotations
@@ -238,10 +238,10 @@ FRAMEWORKS: Mapping[str, Framework] = {
 
 class Ledger(MemoryStore):
     def reserved(self) -> int:
-        return sum(account.reserved for account in self._accounts.values())
+        return sum(account.balance.reserved for account in self.accounts())
 
     def spent(self, resource: str) -> int:
-        return max((known.spent for (_, name), known in self._accounts.items() if name == resource), default=0)
+        return max((one.balance.spent for one in self.accounts() if one.resource == resource), default=0)
 
 
 # The scenarios

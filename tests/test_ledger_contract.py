@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
 
+from leanloop.budgets.books import Account, Books, Held, Record
 from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.redis_store import RedisStore
@@ -31,7 +35,7 @@ def in_memory(request: pytest.FixtureRequest) -> MemoryStore:
 
 def in_sqlite(request: pytest.FixtureRequest) -> SqliteStore:
     folder: Path = request.getfixturevalue("tmp_path")
-    return SqliteStore(folder / "ledger.db")
+    return SqliteStore(folder / f"{uuid.uuid4()}.db")
 
 
 def in_redis(request: pytest.FixtureRequest) -> RedisStore:
@@ -89,6 +93,12 @@ def store(request: pytest.FixtureRequest) -> Iterator[LedgerStore]:
     make: Callable[[pytest.FixtureRequest], LedgerStore] = request.param
     with contextlib.closing(make(request)) as made:
         yield made
+
+
+@pytest.fixture
+def books(store: LedgerStore) -> Books:
+    assert isinstance(store, Books)
+    return store
 
 
 @pytest.fixture(params=["plain", "awaited"])
@@ -469,3 +479,362 @@ def test_both_forms_are_one_ledger(store: LedgerStore) -> None:
         assert store.balances([TOKENS]) == [Balance(0, 40)]
         store.settle("r", {"tokens": 3})
         assert awaited.balances([TOKENS]) == [Balance(3)]
+
+
+# A limit over further accounts: the earlier parts of a rolling window.
+
+EARLIER = ("agent=a:hour:12", "agent=a:hour:13")
+NOW = ("agent=a:hour:14", "usd")
+
+
+def rolling(fixed: int, *, slope: int = 0, limit: int = 100, also: tuple[str, ...] = EARLIER) -> Demand:
+    return Demand((Line(*NOW, limit, fixed, slope, also=also),), most=99 if slope else 0)
+
+
+def fill(ledger: Ledger) -> None:
+    """30 spent and 20 idle in the earlier accounts, 5 in flight in the newest; what is of tokens does not count."""
+    for name, amount in zip(EARLIER, (10, 20), strict=True):
+        ledger.reserve(name, Demand((line((name, "usd"), fixed=amount), line((name, "tokens"), fixed=70))))
+        ledger.settle(name, {"usd": amount, "tokens": 70})
+    ledger.reserve("hold", Demand((line((EARLIER[1], "usd"), fixed=20),), idle=True))
+    ledger.reserve("flight", rolling(5))
+
+
+def test_what_further_accounts_hold_counts_against_the_limit(ledger: Ledger) -> None:
+    fill(ledger)
+    grant = granted(ledger.reserve("r", rolling(1, slope=2)))
+    assert grant == Grant(22, (Balance(30, 25, 20),)), "(100 - 55 - 1) // 2"
+    assert ledger.balances([NOW, (EARLIER[0], "usd"), (EARLIER[1], "usd")]) == [
+        Balance(0, 50),
+        Balance(10),
+        Balance(20, 20, 20),
+    ], "and nothing is put into them"
+    refusal = refused(ledger.reserve("s", rolling(6)))
+    assert refusal == Refusal(0, rolling(6).lines[0], Balance(30, 70, 20))
+    assert granted(ledger.reserve("t", rolling(6, also=EARLIER[1:]))).before == (Balance(20, 70, 20),)
+
+
+def test_further_accounts_that_nobody_touched_are_empty(ledger: Ledger) -> None:
+    assert granted(ledger.reserve("r", rolling(100, also=("never", "nor this")))).before == (Balance(),)
+
+
+def test_what_is_given_up_in_a_further_account_counts_as_free(ledger: Ledger) -> None:
+    fill(ledger)
+    assert refused(ledger.reserve("s", rolling(66))).balance == Balance(30, 25, 20)
+    assert refused(ledger.reserve("s", rolling(66), replaces="hold")).balance == Balance(30, 5)
+    assert granted(ledger.reserve("s", rolling(65), replaces="hold")).before == (Balance(30, 5),)
+
+
+def test_a_lost_answer_of_a_rolling_limit_is_given_again(ledger: Ledger) -> None:
+    fill(ledger)
+    demand = rolling(1, slope=2)
+    assert ledger.reserve("r", demand) == ledger.reserve("r", demand) == Grant(22, (Balance(30, 25, 20),))
+
+
+# What was raised by hand, and beginning anew.
+
+
+def test_what_was_raised_may_be_spent_beyond_the_limit(ledger: Ledger, books: Books) -> None:
+    granted(ledger.reserve("r", Demand((line(fixed=60),))))
+    assert books.raise_limit(*TOKENS, 25, expires=86_400.0, note="a long day") == Balance(0, 60, 0, 25)
+    assert granted(ledger.reserve("s", Demand((line(slope=1),), most=99))) == Grant(65, (Balance(0, 60, 0, 25),))
+    refusal = refused(ledger.reserve("t", Demand((line(fixed=1),))))
+    assert refusal.balance == Balance(0, 125, 0, 25)
+    assert refusal.passing(1)
+    ledger.settle("r", {"tokens": 60})
+    ledger.settle("s", {"tokens": 65})
+    refusal = refused(ledger.reserve("t", Demand((line(fixed=1),))))
+    assert (refusal.balance, refusal.passing(1)) == (Balance(125, 0, 0, 25), False)
+    [row] = books.history()
+    assert (row.kind, row.account, row.amounts, row.note) == ("raised", "task:1", {"tokens": 25}, "a long day")
+
+
+def test_a_limit_can_be_lowered_below_what_is_spent(ledger: Ledger, books: Books) -> None:
+    books.raise_limit(*TOKENS, 10, expires=60.0)
+    assert books.raise_limit(*TOKENS, -110, expires=60.0) == Balance(raised=-100)
+    assert refused(ledger.reserve("r", Demand((line(fixed=1),)))).balance == Balance(raised=-100)
+    assert ledger.balances([TOKENS, USD]) == [Balance(raised=-100), Balance()]
+
+
+def test_what_was_raised_in_a_further_account_counts(ledger: Ledger, books: Books) -> None:
+    fill(ledger)
+    books.raise_limit(EARLIER[0], "usd", 7, expires=60.0)
+    books.raise_limit(*NOW, 4, expires=60.0)
+    assert granted(ledger.reserve("r", rolling(56))).before == (Balance(30, 25, 20, 11),)
+
+
+def test_a_reset_begins_anew_and_keeps_what_is_set_aside(ledger: Ledger, books: Books) -> None:
+    for name, amount in (("r", 50), ("s", 30)):
+        ledger.reserve(name, Demand((line(fixed=amount), line(USD, fixed=amount))))
+    ledger.settle("r", {"tokens": 44, "usd": 4})
+    books.raise_limit(*TOKENS, 9, expires=60.0)
+    assert books.reset(*TOKENS, note="wrong tariff") == Balance(44, 30, 0, 9)
+    assert ledger.balances([TOKENS, USD]) == [Balance(0, 30), Balance(4, 30)]
+    row = next(books.history())
+    assert (row.kind, row.account, row.amounts, row.note) == ("reset", "task:1", {"tokens": 44}, "wrong tariff")
+    ledger.settle("s", {"tokens": 20})
+    assert ledger.balances([TOKENS]) == [Balance(20)]
+
+
+def test_resetting_what_nobody_touched_changes_nothing(ledger: Ledger, books: Books) -> None:
+    assert books.reset("never", "usd") == Balance()
+    assert ledger.balances([("never", "usd")]) == [Balance()]
+
+
+@pytest.mark.parametrize("late", ["settled", "released"])
+def test_what_a_reset_took_off_is_not_taken_back_again(ledger: Ledger, books: Books, late: str) -> None:
+    ledger.reserve("r", ended(60))
+    assert books.reset(*TOKENS) == Balance(60)
+    ledger.reserve("s", Demand((line(fixed=50),)))
+    ledger.settle("s", {"tokens": 50})
+    if late == "settled":
+        ledger.settle("r", {"tokens": 25, "usd": 3})
+        assert ledger.balances([TOKENS, USD]) == [Balance(75), Balance(3)]
+    else:
+        ledger.release("r")
+        assert ledger.balances([TOKENS, USD]) == [Balance(50), Balance()]
+    taken_back = next(row for row in books.history() if row.kind == "expired")
+    assert taken_back.amounts == {"tokens": 0, "usd": -60}
+
+
+# History.
+
+BOOKED = Entry(
+    task="1",
+    agent="a",
+    tags={"user": 'ü " \n'},
+    model="gpt-4o",
+    price="genai-prices 2026-11-22",
+    amounts={"tokens": 33, "usd": 2**53 - 1, "cached_input": 7},
+    value=5,
+    note="a note",
+)
+
+
+def untimed(rows: Iterable[Entry]) -> list[Entry]:
+    return [replace(row, at=0.0) for row in rows]
+
+
+def test_a_settlement_is_put_into_the_history_in_the_same_step(ledger: Ledger, books: Books) -> None:
+    before = time.time()
+    for name, entry in (("r", BOOKED), ("s", Entry("unknown", amounts={"tokens": 9})), ("t", None)):
+        ledger.reserve(name, Demand((line(fixed=10),)))
+        ledger.settle(name, {"tokens": 1}, entry)
+    rows = list(books.history())
+    assert untimed(rows) == [Entry("unknown", amounts={"tokens": 9}), BOOKED], "the newest first"
+    assert all(before - 5 <= row.at <= time.time() + 5 for row in rows)
+
+
+def test_a_settlement_that_counts_for_nothing_is_not_in_the_history(ledger: Ledger, books: Books) -> None:
+    ledger.settle("never", {"tokens": 1}, BOOKED)
+    ledger.reserve("r", Demand((line(fixed=10),)))
+    ledger.settle("r", {"tokens": 1}, BOOKED)
+    ledger.settle("r", {"tokens": 1}, BOOKED)
+    ledger.reserve("s", Demand((line(fixed=10),)))
+    ledger.release("s")
+    assert untimed(books.history()) == [BOOKED]
+
+
+def test_a_call_under_no_limit_is_in_the_history_too(ledger: Ledger, books: Books) -> None:
+    ledger.reserve("r", Demand(()))
+    ledger.settle("r", {"tokens": 1}, BOOKED)
+    assert untimed(books.history()) == [BOOKED]
+
+
+def test_the_history_of_a_time_is_from_then_until_before_then(ledger: Ledger, books: Books) -> None:
+    ledger.reserve("r", Demand(()))
+    ledger.settle("r", {}, BOOKED)
+    [row] = books.history()
+    assert list(books.history(since=row.at)) == [row]
+    assert list(books.history(since=row.at, until=row.at)) == []
+    assert list(books.history(until=row.at + 1)) == [row]
+    assert list(books.history(since=row.at + 1)) == []
+
+
+def test_a_lease_that_ends_says_so_in_the_history(ledger: Ledger, books: Books) -> None:
+    lines = (line(DAY, fixed=9), line(USD, fixed=60), line(fixed=7))
+    ledger.reserve("r", Demand(lines, lease=0))
+    ledger.reserve("idle", ended(1, idle=True))
+    ledger.balances([USD])
+    row = Entry("expired", task="1", amounts={"usd": 60, "tokens": 7}, note="r")
+    assert untimed(books.history()) == [row], "a resource at the largest amount of its accounts; of what is idle none"
+    ledger.balances([USD])
+    assert untimed(books.history()) == [row], "once"
+
+
+def test_an_ended_lease_of_no_task_is_of_none(ledger: Ledger, books: Books) -> None:
+    ledger.reserve("r", Demand((line(DAY, fixed=9),), lease=0))
+    assert untimed(books.history()) == [Entry("expired", amounts={"usd": 9}, note="r")]
+
+
+@pytest.mark.parametrize("late", ["settled", "released", "replaced"])
+def test_an_ended_lease_that_is_taken_back_is_so_in_the_history(ledger: Ledger, books: Books, late: str) -> None:
+    ledger.reserve("r", ended(60))
+    refused(ledger.reserve("s", Demand((line(fixed=101),)), replaces="r"))
+    rows = [Entry("expired", task="1", amounts={"tokens": 60 * sign, "usd": 60 * sign}, note="r") for sign in (-1, 1)]
+    assert untimed(books.history()) == rows[1:]
+    if late == "settled":
+        ledger.settle("r", {"tokens": 25}, BOOKED)
+        rows.insert(0, BOOKED)
+    elif late == "released":
+        ledger.release("r")
+    else:
+        granted(ledger.reserve("s", Demand((line(fixed=100),)), replaces="r"))
+    assert untimed(books.history()) == rows
+
+
+# The books of a store, and moving them to another.
+
+
+def test_the_books_know_every_account(ledger: Ledger, books: Books) -> None:
+    ledger.reserve("r", Demand((line(fixed=60)._replace(expires=1_000.0), line(USD, fixed=60)), lease=0))
+    ledger.reserve("hold", idle(5))
+    books.raise_limit("user=ü%3A:day:1", "usd", 3, expires=500.0)
+    known = {(one.account, one.resource): one for one in books.accounts() if any(one.balance)}
+    balances = {key: one.balance for key, one in known.items()}
+    assert balances == {
+        TOKENS: Balance(60, 5, 5),
+        USD: Balance(60, 5, 5),
+        ("user=ü%3A:day:1", "usd"): Balance(raised=3),
+    }
+    assert known["user=ü%3A:day:1", "usd"].expires >= 490, "a store may keep it longer"
+    assert known[USD].expires > 86_000
+
+
+def busy(ledger: Ledger, books: Books) -> None:
+    """A ledger with all there can be in it."""
+    ledger.reserve("settled", Demand((line(fixed=9), line(DAY, limit=500, fixed=9))))
+    ledger.settle("settled", {"tokens": 7, "usd": 8}, BOOKED)
+    ledger.reserve("over", Demand((line(fixed=10), line(USD, fixed=10)), lease=0))
+    ledger.reserve("given", ended(3, idle=True))
+    ledger.reserve("flight", Demand((line(fixed=20, slope=1), line(DAY, limit=500, fixed=30)), most=5, lease=600.0))
+    ledger.reserve("forever", Demand((line(fixed=1),), lease=math.inf))
+    ledger.reserve("no limit", Demand((), most=8))
+    ledger.reserve("hold", idle(15))
+    books.raise_limit(*DAY, 40, expires=86_400.0, note="raised")
+    ledger.balances([])
+
+
+KEYS = [TOKENS, USD, DAY]
+
+
+@pytest.fixture(params=STORES)
+def successor(request: pytest.FixtureRequest) -> Iterator[LedgerStore]:
+    make: Callable[[pytest.FixtureRequest], LedgerStore] = request.param
+    with contextlib.closing(make(request)) as made:
+        yield made
+
+
+def test_a_move_between_any_two_stores_loses_nothing(store: LedgerStore, books: Books, successor: LedgerStore) -> None:
+    busy(store, books)
+    balances, history = store.balances(KEYS), list(books.history())
+    books.retire("sqlite:///next.db")
+    assert isinstance(successor, Books)
+    successor.absorb(books.export())
+    assert successor.balances(KEYS) == balances == [Balance(17, 41, 15), Balance(10, 15, 15), Balance(8, 30, 0, 40)]
+    assert list(successor.history()) == history
+    assert successor.renew(["flight", "over", "given", "hold", "settled", "forever", "no limit"], 500.0) == [
+        "flight",
+        "hold",
+        "forever",
+        "no limit",
+    ]
+    expires = {(one.account, one.resource): one.expires for one in successor.accounts()}
+    assert all(expires[key] > 86_000 for key in KEYS), "they are kept as long as was asked for"
+    successor.settle("flight", {"tokens": 2, "usd": 3}, BOOKED)
+    successor.settle("over", {"tokens": 4, "usd": 1})
+    successor.release("forever")
+    successor.settle("given", {"tokens": 1})
+    assert successor.balances(KEYS) == [Balance(14, 15, 15), Balance(1, 15, 15), Balance(11, 0, 0, 40)]
+    taken_back = Entry("expired", task="1", amounts={"tokens": -10, "usd": -10}, note="over")
+    assert untimed(successor.history()) == [taken_back, BOOKED, *untimed(history)]
+    grant = granted(successor.reserve("landing", Demand((line(fixed=1),)), replaces="hold"))
+    assert grant.before == (Balance(14),)
+
+
+def test_a_caller_who_asks_again_after_a_move_is_known(
+    store: LedgerStore, books: Books, successor: LedgerStore
+) -> None:
+    demand = Demand((line(fixed=10, slope=2), line(USD, slope=1)), most=80, least=1)
+    first = store.reserve("r", demand)
+    assert isinstance(successor, Books)
+    successor.absorb(books.export())
+    assert successor.reserve("r", demand) == first
+    assert successor.balances([TOKENS]) == [Balance(0, 100)]
+
+
+def test_leases_that_end_while_a_ledger_moves_end_in_the_new_one(
+    store: LedgerStore, books: Books, successor: LedgerStore
+) -> None:
+    store.reserve("r", Demand((line(fixed=60),)))
+    store.renew(["r"], 0)
+    books.retire("redis://next")
+    assert isinstance(successor, Books)
+    successor.absorb(books.export())
+    assert successor.balances([TOKENS]) == [Balance(60)]
+    assert untimed(successor.history()) == [Entry("expired", task="1", amounts={"tokens": 60}, note="r")]
+
+
+@pytest.mark.parametrize("used", ["account", "reservation", "history"])
+def test_only_an_empty_ledger_takes_another_over(ledger: Ledger, books: Books, used: str) -> None:
+    if used == "account":
+        ledger.reserve("r", Demand((line(fixed=1),)))
+        ledger.settle("r", {"tokens": 1})
+    else:
+        ledger.reserve("r", Demand(()))
+        if used == "history":
+            ledger.settle("r", {}, BOOKED)
+    with pytest.raises(StoreError, match="Only an empty ledger"):
+        books.absorb(iter([Account(*USD, Balance(5), 60.0)]))
+    assert ledger.balances([USD]) == [Balance()]
+
+
+def test_a_move_that_fails_can_be_made_again(ledger: Ledger, books: Books) -> None:
+    records: list[Record] = [Account(*USD, Balance(5), 60.0), BOOKED]
+
+    def broken() -> Iterator[Record]:
+        yield from records
+        raise StoreError("The other ledger is gone.")
+
+    with pytest.raises(StoreError, match="is gone"):
+        books.absorb(broken())
+    books.absorb(records)
+    assert ledger.balances([USD]) == [Balance(5)]
+    assert untimed(books.history()) == [BOOKED]
+
+
+def test_a_reservation_of_an_unknown_account_cannot_be_taken_over(books: Books) -> None:
+    with pytest.raises(StoreError, match="'r' is of an account that was not handed over"):
+        books.absorb([Held("r", 1, ((*USD, 5),), 60.0, idle=False, ended=False)])
+
+
+def test_a_retired_ledger_refuses_every_call_and_names_its_successor(ledger: Ledger, books: Books) -> None:
+    ledger.reserve("r", Demand((line(fixed=60),)))
+    books.retire("redis://ledger.example:6379/0")
+    steps: list[Callable[[], object]] = [
+        lambda: ledger.reserve("s", Demand((line(fixed=1),))),
+        lambda: ledger.settle("r", {"tokens": 1}, BOOKED),
+        lambda: ledger.settle("never", {}),
+        lambda: ledger.release("r"),
+        lambda: ledger.renew(["r"], 60.0),
+        lambda: ledger.renew([], 60.0),
+        lambda: ledger.balances([TOKENS]),
+        lambda: books.raise_limit(*TOKENS, 1, expires=60.0),
+        lambda: books.reset(*TOKENS),
+        lambda: books.absorb([]),
+    ]
+    for step in steps:
+        with pytest.raises(StoreError, match=r"has moved to redis://ledger\.example:6379/0;"):
+            step()
+    assert [one.balance for one in books.accounts()] == [Balance(0, 60)], "its books can be read"
+    assert list(books.history()) == []
+    books.reinstate()
+    ledger.settle("r", {"tokens": 1})
+    assert ledger.balances([TOKENS]) == [Balance(1)]
+
+
+def test_a_closed_store_is_still_retired(ledger: Ledger, store: LedgerStore, books: Books) -> None:
+    books.retire("memory")
+    store.close()
+    with pytest.raises(StoreError, match="has moved to memory"):
+        ledger.balances([TOKENS])

@@ -6,6 +6,7 @@ thread (default 150), LEANLOOP_TORTURE_WORKERS the processes (default 4) of five
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -127,3 +128,21 @@ def test_nothing_is_free_and_nothing_counts_double(
     assert own("agent=a:day:1") > 0.8 * SHARED["agent=a:day:1"], "the limit was felt"
     assert len(held) <= len(killed) * AT_ONCE
     store.close()
+
+
+@pytest.mark.parametrize(
+    "store", [pytest.param("sqlite", marks=pytest.mark.sqlite), pytest.param("redis", marks=pytest.mark.redis)]
+)
+def test_agents_never_pass_a_limit_and_every_bill_is_booked(store: str) -> None:
+    """The bench, at a small size: calls through the whole stack, on two levels, and per user and day."""
+    size = ["--processes", "4", "--agents", "5", "--calls", "40", "--kills", "2"]
+    bench = Path(__file__).parents[1] / "bench" / "torture.py"
+    command = [sys.executable, "-W", "error", str(bench), "--store", store, *size, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])[store]
+    assert (found["overshoot"], found["leaked"]) == (0, 0)
+    assert found["killed"] == 2
+    assert found["restarts"] == (store == "redis")
+    assert found["calls"] > 800
+    assert 0.2 * found["calls"] < found["booked"] < found["billed"], "limits were felt, and some answers lost"

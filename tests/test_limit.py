@@ -115,6 +115,10 @@ def test_the_callers_decimal_context_changes_nothing() -> None:
         ({"per": "hour", "seconds": 5}, "can be limited per task only, not per hour"),
         ({"scope": "user", "usd": 1}, "belongs to a window such as per: day; a limit per task has no scope"),
         ({"per": "day", "scope": "task", "usd": 1}, "must not be 'task'; write per: task for a limit of one task"),
+        ({"rolling": True, "usd": 1}, "belongs to a window such as per: day; a task has none that could roll"),
+        ({"per": "day", "rolling": "yes", "usd": 1}, "must be true or false, not 'yes'"),
+        ({"per": "day", "value": 1, "usd": 1}, "is what one task is worth; put it into a limit per task"),
+        ({"value": -1, "usd": 1}, "must be 0 or more, not -1"),
         ({"per": "day", "scope": 5, "usd": 1}, "must be a name, not 5; put it in quotes if it is one"),
     ],
 )
@@ -122,7 +126,7 @@ def test_what_is_no_amount_is_refused_with_the_value_in_the_message(values: dict
     assert refusal(**values) == message
 
 
-@pytest.mark.parametrize("values", [{}, {"per": "day"}, {"tool_calls": {}}])
+@pytest.mark.parametrize("values", [{}, {"per": "day"}, {"tool_calls": {}}, {"value": 5}])
 def test_a_limit_of_nothing_is_refused(values: dict[str, Any]) -> None:
     assert refusal(**values).startswith("limits nothing; name an amount: tokens, input_tokens")
 
@@ -181,6 +185,24 @@ def test_a_limit_for_one_run_keeps_the_default_limits() -> None:
     assert [limit.amounts() for limit in Budget(agent="a").with_limits(Limit(usd=Decimal(1))).limits] == [
         {"usd": 1_000_000_000, "cycles": 25}
     ]
+
+
+def test_a_rolling_limit_stands_beside_that_of_the_calendar_and_only_one_says_what_a_task_is_worth() -> None:
+    day, rolling = Limit(per="day", usd=1), Limit(per="day", rolling=True, usd=1)
+    budget = Budget(agent="a", limits=(day, rolling))
+    assert budget.value is None
+    assert budget.with_limits(Limit(per="day", rolling=True, usd=2)).limits == (
+        day,
+        Limit(per="day", rolling=True, usd=2),
+    )
+    with pytest.raises(ValidationError, match="limit usd per day twice"):
+        Budget(agent="a", limits=(rolling, rolling))
+    with pytest.raises(ValidationError, match="value per task twice"):
+        Budget(agent="a", limits=(Limit(usd=1, value=1), Limit(tokens=1, value=2)))
+    worth = Budget(agent="a", limits=(Limit(tokens=1), Limit(usd=1, value=3)))
+    assert worth.value == 3
+    assert worth.with_limits(Limit(usd=2)).value == 3
+    assert worth.with_limits(Limit(usd=2, value=4)).value == 4
 
 
 @given(st.decimals(min_value=0, max_value=9_000_000, places=9))

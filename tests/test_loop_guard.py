@@ -103,7 +103,7 @@ def test_three_equal_steps_are_told_once_then_replayed_then_landed(ledger: Memor
     assert agent.landed
     assert isinstance(task.stopped, LoopDetected)
     assert task.receipt().landed
-    assert [saving.plugin for saving in task.receipt().savings] == ["loop guard"] * 2
+    assert [(saving.plugin, saving.calls) for saving in task.receipt().savings] == [("loop guard", 2)]
 
 
 def test_a_model_that_listens_goes_on(ledger: MemoryStore) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from leanloop.budgets.books import Held
+from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.store import Balance, Demand, Grant, Line
 
@@ -126,7 +129,7 @@ def test_leases_of_calls_that_ended_long_ago_are_not_kept() -> None:
     store = MemoryStore(Clock())
     for number in range(3 * _MANY):
         spend(store, "a" if number % 2 else "b", 0)
-    assert len(store._ending) < 2 * _MANY  # pyright: ignore[reportPrivateUsage]
+    assert len(store._accounts._ending) < 2 * _MANY  # pyright: ignore[reportPrivateUsage]
     store.reserve("r", Demand((Line("a", "usd", 10, 1),), lease=0))
     assert store.balances([("a", "usd")]) == [Balance(1)]
 
@@ -144,6 +147,41 @@ def test_an_ended_lease_is_remembered_as_long_as_its_account() -> None:
     assert store.balances([("old", "usd")]) == [Balance(3)], "the new account of that name is another"
     store.settle("late", {"usd": 1})
     assert store.balances([("used", "usd")]) == [Balance(1)]
+
+
+def test_the_history_keeps_the_newest_rows_at_the_time_of_day() -> None:
+    store = MemoryStore(Clock(), history=2)
+    begun = time.time()
+    for number in range(3):
+        store.reserve("r", Demand(()))
+        store.settle("r", {}, Entry(note=str(number)))
+    rows = list(store.history())
+    assert [row.note for row in rows] == ["2", "1"]
+    assert begun <= rows[1].at <= rows[0].at <= time.time()
+
+
+def test_what_is_raised_outlives_a_shorter_wish() -> None:
+    clock = Clock()
+    store = MemoryStore(clock)
+    store.reserve("r", Demand((Line("a", "usd", 10, 1, expires=600.0),)))
+    store.settle("r", {})
+    store.raise_limit("a", "usd", 5, expires=60.0)
+    store.raise_limit("b", "usd", 5, expires=60.0)
+    clock.now += 61
+    fill(store, _MANY, "more")
+    assert store.balances([("a", "usd"), ("b", "usd")]) == [Balance(raised=5), Balance()]
+
+
+def test_an_ended_lease_of_a_forgotten_account_is_moved_without_it() -> None:
+    clock = Clock()
+    store = MemoryStore(clock)
+    lines = (Line("old", "usd", 10, 4, expires=60.0), Line("used", "usd", 10, 4, expires=600.0))
+    store.reserve("r", Demand(lines, lease=0))
+    clock.now += 61
+    fill(store, _MANY, "more")
+    spend(store, "old")
+    [held] = [one for one in store.export() if isinstance(one, Held)]
+    assert held == Held("r", 0, (("used", "usd", 4),), 0.0, idle=False, ended=True)
 
 
 # Torture: 50 callers over limits they share. Every call may be refused; none may pass a limit.

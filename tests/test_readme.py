@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from leanloop import Budget, Landing, Limit, Loop, parse_budget
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.langchain.scripted import ScriptedModel
-from leanloop.budgets.budget import ModelPriceEntry
+from leanloop.budgets.budget import DegradeStep, ModelPriceEntry
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def test_the_long_budget_file_and_the_tables_name_every_key() -> None:
     tables = [line for line in README.splitlines() if line.startswith("| `")]
     named = {name for line in tables for name in re.findall(r"`(\w+)`", line)}
 
-    for model in (Budget, Limit, Landing, Loop, ModelPriceEntry):
+    for model in (Budget, Limit, Landing, Loop, DegradeStep, ModelPriceEntry):
         assert set(model.model_fields) <= named, model.__name__
     whole = parse_budget(blocks("yaml")[1], environ={})
     assert whole.model_fields_set == set(Budget.model_fields)
@@ -91,6 +91,7 @@ def test_the_defaults_in_the_table_are_the_defaults() -> None:
     assert defaults["`limits`"] == "25 cycles per task"
     assert defaults["`landing`"] == f"{budget.landing.tokens:,}"
     assert defaults["`notify`"] == f"`{list(budget.notify)}`"
+    assert defaults["`warn`"] == f"`{list(budget.warn)}`"
     assert budget.loop == Loop()
     assert defaults["`loop`"] == f"{Loop().repeats}, {Loop().window}, none"
     for key in ("at_limit", "store", "on_store_error", "unknown_model"):

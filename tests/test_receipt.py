@@ -22,6 +22,7 @@ RECEIPT = Receipt(
     savings=(Saving("loop guard", "a repeated call of search was not run", "counted", calls=1, tokens=9, cost=1_000),),
     stopped="The limit is reached.",
     landed=True,
+    value=4_000_000_000,
 )
 
 
@@ -89,6 +90,8 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
         ],
         "stopped": "The limit is reached.",
         "landed": True,
+        "value": "4",
+        "share_of_value": 0.000045,
     }
 
 
@@ -97,15 +100,31 @@ def test_printed_it_is_a_few_plain_lines() -> None:
         "receipt of support (task t1)",
         "  $0.00018, 1,050 tokens (1,000 in, of them 400 cached; 50 out)",
         "  2 model calls, 3 tool calls, 3 cycles, 1.2 s",
+        "  worth $4.00, 0.0045 % of that spent",
         "  limit this task: $0.00018 of $0.50",
         "  limit user=u1 per day: 0 of 0 tokens",
-        "  saved by loop guard: a repeated call of search was not run (counted)",
+        "  saved by loop guard: a repeated call of search was not run, $0.000001 (counted)",
         "  landed: The limit is reached.",
     ]
     assert str(replace(RECEIPT, landed=False)).splitlines()[-1] == "  stopped: The limit is reached."
     assert "stopped" not in str(replace(RECEIPT, stopped=None))
 
 
+def test_spending_is_a_share_of_the_value_where_both_are_known() -> None:
+    assert replace(RECEIPT, models=(replace(MINI, cost=10**9),)).share_of_value == 0.25
+    for unknown in (replace(RECEIPT, value=None), replace(RECEIPT, value=0), replace(RECEIPT, models=(LOCAL,))):
+        assert unknown.share_of_value is None
+        assert unknown.as_dict()["share_of_value"] is None
+    assert "worth" not in str(replace(RECEIPT, value=None))
+    assert "  worth $0.00\n" in str(replace(RECEIPT, value=0))
+
+
 def test_the_share_of_a_limit() -> None:
     assert LimitUse("s", "usd", 200, 50).share == 0.25
     assert LimitUse("s", "usd", 0, 0).share == 1.0
+
+
+def test_a_saving_says_how_often_and_how_much() -> None:
+    saving = Saving("degrade", "calls made with small", "counted", calls=1_200, cost=2_500_000_000)
+    assert str(saving) == "calls made with small, 1,200 times, $2.50 (counted)"
+    assert str(replace(saving, calls=1, cost=0)) == "calls made with small (counted)"

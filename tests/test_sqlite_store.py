@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from leanloop.budgets.books import Account, Held
+from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
 from leanloop.errors import StoreError
@@ -478,3 +480,101 @@ def test_a_ledger_does_not_grow_without_end(store: SqliteStore, path: Path, cloc
     other.close()
     assert accounts < 5
     assert reservations < 5
+
+
+# --- history, and the books
+
+
+def book(store: SqliteStore, count: int) -> None:
+    for number in range(count):
+        store.reserve(f"r{number}", Demand(()))
+        store.settle(f"r{number}", {}, Entry(note=str(number)))
+
+
+def test_the_history_keeps_the_newest_rows_at_the_stores_time(path: Path, clock: Clock) -> None:
+    store = SqliteStore(path, history=3, clock=clock)
+    book(store, 999)
+    clock.now += 60
+    book(store, 1)
+    assert [(entry.note, entry.at) for entry in store.history()] == [
+        ("0", clock.now),
+        ("998", clock.now - 60),
+        ("997", clock.now - 60),
+    ], "looked at every thousand rows"
+    store.close()
+
+
+def test_without_history_none_is_written(path: Path, clock: Clock) -> None:
+    store = SqliteStore(path, history=0, clock=clock)
+    book(store, 2)
+    store.reset(*USD)
+    store.reserve("r", demand(lease=0))
+    assert store.balances([USD]) == [Balance(10)]
+    assert list(store.history()) == []
+    store.close()
+
+
+def test_a_damaged_row_of_history_says_so(store: SqliteStore) -> None:
+    book(store, 1)
+    store._file.run(lambda db: db.execute("UPDATE history SET entry = '[]'"))
+    with pytest.raises(StoreError, match="A row of the ledger's history is damaged"):
+        list(store.history())
+
+
+def test_an_export_is_one_state_and_holds_nobody_up(store: SqliteStore) -> None:
+    store.reserve("r", demand(60))
+    records = store.export()
+    first = next(records)
+    store.settle("r", {"usd": 7}, Entry())
+    assert [first, *records] == [
+        Account(*USD, Balance(0, 60), 86_400.0),
+        Held("r", 0, ((*USD, 60),), 120.0, idle=False, ended=False),
+    ]
+
+
+def test_an_export_nobody_reads_to_its_end_leaves_nothing_open(store: SqliteStore, path: Path) -> None:
+    book(store, 3)
+    next(store.history())
+    store.close()
+    assert [one.name for one in path.parent.iterdir()] == ["ledger.db"], "the log goes with the last connection"
+
+
+def test_a_snapshot_makes_no_file(store: SqliteStore, path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"), store._file.snapshot():
+        pass
+    assert not path.exists()
+
+
+def test_a_process_that_began_before_a_ledger_was_retired_is_refused(store: SqliteStore, path: Path) -> None:
+    other = SqliteStore(path)
+    other.reserve("r", demand())
+    store.retire("redis://next")
+    with pytest.raises(StoreError, match="has moved to redis://next; name that as the store"):
+        other.settle("r", {"usd": 1})
+    store.reinstate()
+    other.settle("r", {"usd": 1})
+    assert store.balances([USD]) == [Balance(1)]
+    other.close()
+
+
+def test_what_is_raised_outlives_a_shorter_wish_and_ends_with_its_window(store: SqliteStore, clock: Clock) -> None:
+    store.reserve("r", demand(10, expires=9 * DAY))
+    store.settle("r", {})
+    store.raise_limit(*USD, 5, expires=HOUR)
+    store.raise_limit("task:2", "usd", 5, expires=HOUR)
+    for _ in range(4):
+        clock.now += HOUR
+        store.reserve(f"look {clock.now}", demand(1, "task:3"))
+    assert store.balances([USD, ("task:2", "usd")]) == [Balance(raised=5), Balance()]
+
+
+def test_an_ended_lease_of_a_forgotten_account_is_moved_without_it(
+    store: SqliteStore, path: Path, clock: Clock
+) -> None:
+    lines = (Line("short", "usd", 100, 4, expires=HOUR), Line("long", "usd", 100, 4, expires=9 * DAY))
+    store.reserve("r", Demand(lines, lease=60))
+    for _ in range(3):
+        clock.now += HOUR
+        store.reserve(f"look {clock.now}", demand(1, "task:3"))
+    [held] = [one for one in store.export() if isinstance(one, Held) and one.reservation == "r"]
+    assert held == Held("r", 0, (("long", "usd", 4),), 0.0, idle=False, ended=True)

@@ -22,18 +22,18 @@ class FailingStore(MemoryStore):
         self.down = set(down)
 
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
-        self._check("reserve")
+        self._may("reserve")
         return super().reserve(reservation, demand, replaces=replaces)
 
     def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
-        self._check("settle")
+        self._may("settle")
         super().settle(reservation, actual, entry)
 
     def release(self, reservation: str) -> None:
-        self._check("release")
+        self._may("release")
         super().release(reservation)
 
-    def _check(self, operation: str) -> None:
+    def _may(self, operation: str) -> None:
         if operation in self.down:
             raise StoreError("no connection")
 

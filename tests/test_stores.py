@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
+from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.redis_store import RedisStore
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Demand, Line
-from leanloop.budgets.stores import open_store
+from leanloop.budgets.stores import address_name, check_address, open_store
 from leanloop.errors import MissingExtra, UsageError
 
 
@@ -50,6 +51,16 @@ def test_a_path_with_three_slashes_begins_at_the_working_directory_of_then(
     assert (tmp_path / "ledger.db").exists()
 
 
+@pytest.mark.parametrize(("rows", "kept"), [("0", 0), ("7", 1)])
+def test_an_address_says_how_many_bookings_are_kept(tmp_path: Path, rows: str, kept: int) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/ledger.db?timeout=1&history={rows}")
+    assert isinstance(store, SqliteStore)
+    store.reserve("r", Demand(()))
+    store.settle("r", {}, Entry())
+    assert len(list(store.history())) == kept
+    store.close()
+
+
 def test_nothing_is_opened_before_the_first_step(tmp_path: Path) -> None:
     open_store(f"sqlite:///{tmp_path}/ledger.db")
     assert not list(tmp_path.iterdir())
@@ -73,12 +84,16 @@ def test_an_address_of_redis_connects_to_nothing_yet(scheme: str) -> None:
         ("sqlite://", "three slashes"),
         ("sqlite:////", "three slashes"),
         ("sqlite:///:memory:", "store: memory"),
-        ("sqlite:///a.db?mode=ro&timeout=1", "has the option timeout, and not mode"),
+        ("sqlite:///a.db?mode=ro&timeout=1", "has the options timeout and history, and not mode"),
         ("sqlite:///a.db?timeout=soon", "is a number of seconds"),
         ("sqlite:///a.db?timeout=", "is a number of seconds"),
         ("sqlite:///a.db?timeout=-1", "is a number of seconds"),
         ("sqlite:///a.db?timeout=nan", "is a number of seconds"),
         ("sqlite:///a.db?timeout=inf", "is a number of seconds"),
+        ("sqlite:///a.db?history=", "is a number of rows"),
+        ("sqlite:///a.db?history=-1", "is a number of rows"),
+        ("sqlite:///a.db?history=1e3", "is a number of rows"),
+        ("sqlite:///a.db?history=٣", "is a number of rows"),
     ],
 )
 def test_an_address_that_cannot_be_read_says_what_would_do(url: str, says: str) -> None:
@@ -93,3 +108,19 @@ def test_redis_without_its_package_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(MissingExtra, match=r"pip install 'leanloop\[redis\]'"):
         open_store("redis://localhost")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("memory", "memory"),
+        ("sqlite:///leanloop.db?timeout=2", "sqlite:///leanloop.db"),
+        ("redis://user:hunter2@host:6379/0?socket_timeout=2", "redis://host:6379/0"),
+        ("rediss://:hunter2@host/0?prefix=a&sentinel_password=hunter2", "rediss://host/0?prefix=a"),
+        ("redis+sentinel://:hunter2@a:1,b/main/2", "redis+sentinel://a:1,b/main/2"),
+        ("unix:///run/redis.sock?password=hunter2", "unix:///run/redis.sock"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, name: str) -> None:
+    check_address(address)
+    assert address_name(address) == name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +13,23 @@ from pathlib import Path
 import pytest
 
 import leanloop
-from leanloop import Budget, BudgetFileError, Limit, LoopDetected, MemoryStore, Saving, Task, current_task
+from leanloop import (
+    Budget,
+    BudgetFileError,
+    Limit,
+    LoopDetected,
+    MemoryStore,
+    Saving,
+    StoreError,
+    Task,
+    UsageError,
+    current_task,
+)
 from leanloop.budgets.budget import ModelPriceEntry
 from leanloop.budgets.demand import Need
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import Demand, Line
+from leanloop.budgets.stores import open_store
 
 BUDGET = Budget(agent="a", limits=(Limit(tokens=100, cycles=5),))
 
@@ -216,8 +229,119 @@ def test_budgets_with_equal_prices_share_a_book() -> None:
     assert price_book(one).price("m").worst_case(10) == (10_000, 2_000)
 
 
+# Its store: see also tests/test_hierarchy.py.
+
+
 def test_tasks_of_one_process_share_its_ledger() -> None:
     assert Task(BUDGET).store is Task(BUDGET).store
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[str]:
+    """The address of a store in a file."""
+    address = f"sqlite:///{tmp_path}/ledger.db"
+    yield address
+    open_store(address).close()
+
+
+def test_a_task_is_kept_where_its_budget_says_unless_code_says_otherwise(kept: str) -> None:
+    budget, own = Budget(agent="a", store=kept), MemoryStore()
+    assert Task(budget).store is Task(budget).store is open_store(kept)
+    assert Task(budget, store=own).store is own
+
+
+@pytest.mark.parametrize("address", ["memory", "the parent's"])
+def test_a_child_is_kept_with_its_parent_also_where_it_says_memory(kept: str, address: str) -> None:
+    parent = Task(Budget(agent="a", store=kept))
+    child = Task(Budget(agent="b", store=kept if address == "the parent's" else address), parent=parent)
+    assert Task(Budget(agent="c", store=kept), parent=child, store=MemoryStore()).store is parent.store
+
+
+def test_a_store_given_in_code_stands_for_that_of_the_file_in_the_children_too(kept: str) -> None:
+    own, budget = MemoryStore(), Budget(agent="a", store=kept)
+    assert Task(budget, parent=Task(budget, store=own)).store is own
+
+
+@pytest.mark.parametrize("above", ["memory", "sqlite"])
+def test_a_child_in_another_store_than_its_parent_is_refused_with_what_to_write(
+    kept: str, tmp_path: Path, above: str
+) -> None:
+    parent = Task(Budget(agent="boss", store="memory" if above == "memory" else f"sqlite:///{tmp_path}/other.db"))
+    with pytest.raises(UsageError, match=r"'helper'.*'boss'.*Write the same store in both.*or store: memory") as caught:
+        Task(Budget(agent="helper", store=kept), parent=parent)
+    assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(UsageError, match="Write the same store"):
+        Task(Budget(agent="helper"), parent=parent, store=open_store(kept))
+
+
+# What it is worth.
+
+
+def test_a_task_is_worth_what_the_run_says_or_else_the_budget_and_a_child_says_it_itself() -> None:
+    worth = Budget(agent="a", limits=(Limit(usd=1, value=4), Limit(per="day", usd=9)))
+    with leanloop.task(worth) as task, leanloop.task(BUDGET) as child:
+        assert (task.value, child.value) == (4_000_000_000, None)
+        assert task.receipt().value == 4_000_000_000
+    with leanloop.task(worth, value=Decimal("0.25")) as task:
+        assert task.value == 250_000_000
+    with leanloop.task(worth, limits=[Limit(usd=2, value=7)]) as task:
+        assert task.value == 7_000_000_000
+    with pytest.raises(UsageError, match="must not be negative"), leanloop.task(worth, value=-1):
+        raise AssertionError("it was opened")
+
+
+# Async with.
+
+
+async def test_it_may_be_opened_with_async_with_and_its_end_awaits_the_ledger() -> None:
+    class AwaitedOnly(MemoryStore):
+        released: list[str] = []  # noqa: RUF012 of this one test
+
+        def release(self, reservation: str) -> None:
+            raise AssertionError("an event loop was blocked")
+
+        async def arelease(self, reservation: str) -> None:
+            await asyncio.sleep(0)
+            self.released.append(reservation)
+
+    store = AwaitedOnly()
+    async with leanloop.task(BUDGET, store=store) as task:
+        assert current_task() is task
+        hold(task, store)
+    assert current_task() is None
+    assert store.released == ["hold"]
+    async with leanloop.task(BUDGET, store=store) as task:
+        pass
+    assert store.released == ["hold"], "nothing was held"
+
+
+@pytest.mark.parametrize("form", ["with", "async with"])
+async def test_a_store_that_fails_at_the_end_of_a_block_fails_nothing(
+    form: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Gone(MemoryStore):
+        def release(self, reservation: str) -> None:
+            raise StoreError("no connection")
+
+    if form == "with":
+        with leanloop.task(BUDGET, store=Gone()) as task:
+            task.keep_hold("hold")
+    else:
+        async with leanloop.task(BUDGET, store=Gone()) as task:
+            task.keep_hold("hold")
+    assert "stays set aside: no connection" in caplog.text
+
+
+async def test_what_is_kept_back_is_given_back_also_where_the_block_ends_in_another_context(
+    ledger: MemoryStore,
+) -> None:
+    block = leanloop.task(BUDGET, store=ledger)
+    hold(contextvars.copy_context().run(block.__enter__), ledger)
+    with pytest.raises(ValueError, match="different Context"):
+        block.__exit__()
+    hold(contextvars.copy_context().run(block.__enter__), ledger)
+    with pytest.raises(ValueError, match="different Context"):
+        await block.__aexit__()
 
 
 # Its clock: see also tests/test_budget_guard.py.

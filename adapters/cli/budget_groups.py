@@ -38,8 +38,9 @@ class Group:
     def add(self, entry: Entry) -> None:
         """Count one row."""
         usd, tokens = entry.amounts.get("usd", 0), entry.amounts.get("tokens", 0)
-        self.calls += 1
-        self.unpriced += is_unpriced(entry)
+        count = -1 if tokens < 0 else 1  # what an ended lease had spent was taken back
+        self.calls += count
+        self.unpriced += count * is_unpriced(entry)
         self.usd += usd
         self.tokens += tokens
         self.last = max(self.last, entry.at)
@@ -71,8 +72,9 @@ def is_spending(entry: Entry) -> bool:
 
 
 def is_unpriced(entry: Entry) -> bool:
-    """Whether tokens were booked whose price nobody knew."""
-    return bool(entry.amounts.get("tokens")) and (not entry.price or "usd" not in entry.amounts)
+    """Whether tokens were booked whose price nobody knew; a price of zero is one, and named."""
+    priced = entry.price != "no price" if entry.price else "usd" in entry.amounts
+    return bool(entry.amounts.get("tokens")) and not priced
 
 
 def groups(entries: Iterable[Entry], by: str, window_of: Callable[[float], str] = lambda _: "") -> list[Group]:

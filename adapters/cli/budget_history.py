@@ -7,7 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Annotated
 
@@ -18,10 +18,17 @@ from rich.text import Text
 
 from leanloop.adapters.cli.budget_arguments import read_pairs, read_time
 from leanloop.adapters.cli.budget_groups import is_spending
-from leanloop.adapters.cli.budget_ledger import FileOrNone, Ledger, StoreOption, open_ledger
-from leanloop.adapters.cli.budget_text import tags_text, time_text, usd_text
+from leanloop.adapters.cli.budget_ledger import (
+    FileOrNone,
+    Ledger,
+    LimitOption,
+    StoreOption,
+    budget_of,
+    most_shown,
+    open_ledger,
+)
+from leanloop.adapters.cli.budget_text import signed, tags_text, time_text, usd_text
 from leanloop.adapters.cli.plain import plain
-from leanloop.budgets.amount import format_amount
 from leanloop.budgets.history import Entry
 from leanloop.budgets.money import format_usd
 from leanloop.errors import UsageError
@@ -42,7 +49,7 @@ def history(
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this user: --tag user=NAME.")] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only with this tag; may be repeated.")] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Only on this model.")] = None,
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="Show the newest N; 0 is all.")] = 100,
+    limit: LimitOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -54,17 +61,18 @@ def history(
         raise UsageError("Give --json or --csv, not both.")
     wanted = {"task": task, "agent": agent, "model": model}
     tags = read_pairs([*(tag or ()), *([f"user={user}"] if user else ())])
-    with open_ledger(file, store) as ledger:
+    most = most_shown(limit, 100, as_json or as_csv)
+    with open_ledger(budget_of(file), store) as ledger:
         entries = _select(ledger, since, until, wanted, tags)
         if as_json:
-            for entry in _first(entries, limit):
-                typer.echo(json.dumps(_as_dict(entry, ledger.zone), ensure_ascii=False))
+            for entry in islice(entries, most):
+                typer.echo(json.dumps(_as_dict(entry, ledger.zone)))
         elif as_csv:
             rows = csv.writer(sys.stdout, lineterminator="\n")
             rows.writerow(("at", "kind", "agent", "task", "tags", "model", "price", *_COUNTS, "usd", "value", "note"))
-            rows.writerows(_cells(entry, ledger.zone) for entry in _first(entries, limit))
+            rows.writerows(_cells(entry, ledger.zone) for entry in islice(entries, most))
         else:
-            _show(entries, ledger, limit)
+            _show(entries, ledger, most)
 
 
 def _select(
@@ -73,17 +81,13 @@ def _select(
     now = ledger.now()
     begin = read_time(since, now).timestamp()
     end = read_time(until, now).timestamp() if until is not None else float("inf")
-    for entry in ledger.books.history(since=begin, until=end):
+    for entry in ledger.store.history(since=begin, until=end):
         named = all(value is None or getattr(entry, name) == value for name, value in wanted.items())
         if named and tags.items() <= entry.tags.items():
             yield entry
 
 
-def _first(entries: Iterator[Entry], limit: int) -> Iterator[Entry]:
-    return islice(entries, limit or None)
-
-
-def _show(entries: Iterator[Entry], ledger: Ledger, limit: int) -> None:
+def _show(entries: Iterator[Entry], ledger: Ledger, most: int | None) -> None:
     table = Table(title=plain(f"{ledger.name}, times in {ledger.now().tzname()}"), title_justify="left")
     for name in ("time", "kind", "agent", "task", "tags", "model", "price"):
         table.add_column(name, overflow="fold")
@@ -92,20 +96,20 @@ def _show(entries: Iterator[Entry], ledger: Ledger, limit: int) -> None:
     table.add_column("note", overflow="fold")
     matching, total = 0, Counter[str]()
     for entry in entries:
-        if not limit or matching < limit:
+        if most is None or matching < most:
             table.add_row(*_row(entry, ledger.zone))
         matching += 1
         if is_spending(entry):
             total.update({name: entry.amounts.get(name, 0) for name in ("tokens", "usd")})
     table.add_section()
-    shown = f"{table.row_count:,} of {matching:,} rows" if limit and matching > limit else f"{matching:,} rows"
+    shown = f"{matching:,} rows" if most is None or matching <= most else f"{most:,} of {matching:,} rows"
     table.add_row("total", shown, *[""] * 5, f"{total['tokens']:,}", format_usd(total["usd"]))
     Console().print(table)
 
 
 def _row(entry: Entry, zone: tzinfo) -> list[str | Text]:
     told = (
-        time_text(entry.at, zone),
+        f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
         entry.kind,
         entry.agent,
         entry.task,
@@ -127,12 +131,8 @@ def _note(entry: Entry) -> str:
     if is_spending(entry):
         return entry.note
     sign = 1 if entry.kind == "raised" else -1
-    changes = ", ".join(_signed(name, sign * amount) for name, amount in entry.amounts.items())
+    changes = ", ".join(signed(name, sign * amount) for name, amount in entry.amounts.items())
     return " ".join(part for part in (entry.account, changes, entry.note) if part)
-
-
-def _signed(resource: str, amount: int) -> str:
-    return f"{'+' if amount > 0 else ''}{format_amount(resource, amount)}"
 
 
 def _as_dict(entry: Entry, zone: tzinfo) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ import typer
 from leanloop.budgets.books import Books
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
-from leanloop.budgets.store import LedgerStore
-from leanloop.budgets.stores import open_store
+from leanloop.budgets.move import StoreWithBooks
+from leanloop.budgets.stores import address_name, open_store
+from leanloop.budgets.zone import zone_named
 from leanloop.errors import UsageError
 
 __all__ = [
@@ -24,19 +26,29 @@ __all__ = [
     "FileOrNone",
     "JsonOption",
     "Ledger",
+    "LimitOption",
     "StoreOption",
+    "budget_of",
+    "most_shown",
     "open_books",
+    "open_existing",
     "open_ledger",
-    "sqlite_path",
 ]
 
 FileArgument: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="A budget file, YAML or TOML.")]
 FileOrNone: TypeAlias = Annotated[str | None, typer.Argument(metavar="FILE", help="A budget file, for its store.")]
 StoreOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--store", metavar="URL", envvar="LEANLOOP_STORE", help="The ledger's address, before the file's."),
+    str | None, typer.Option("--store", metavar="URL", help="The ledger's address, instead of the file's.")
 ]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+LimitOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--limit", min=0, metavar="N", help="Rows at most; 0 is all, which programs get without asking."),
+]
+
+_VARIABLE = "LEANLOOP__STORE"
+"""The one that goes before every budget file, too (see `leanloop.budgets.environment`)."""
 
 
 @dataclass(frozen=True)
@@ -45,47 +57,63 @@ class Ledger:
 
     Attributes:
         name: its address without a password, fit to be shown.
-        budget: what the file says, where one was named.
+        zone: the time zone that times are read and shown in: the budget's, else UTC.
     """
 
     name: str
-    store: LedgerStore
-    books: Books
-    budget: Budget | None = None
-
-    @property
-    def zone(self) -> tzinfo:
-        """The zone times are read and shown in: the file's, else UTC."""
-        return UTC
+    store: StoreWithBooks
+    zone: tzinfo
 
     def now(self) -> datetime:
         """The time, in that zone."""
         return datetime.now(self.zone)
 
 
+def most_shown(limit: int | None, in_table: int, for_programs: bool) -> int | None:
+    """How many rows to show, None for all: what was asked for; else so many in a table, and all for programs."""
+    if limit is None:
+        return None if for_programs else in_table
+    return limit or None
+
+
+def budget_of(file: str | None) -> Budget | None:
+    """The budget in a file, where one is named."""
+    return load_budget(file) if file is not None else None
+
+
 @contextmanager
-def open_ledger(file: str | None, address: str | None) -> Generator[Ledger, None, None]:
-    """The ledger at `address`, or else that of the budget file; its connections are closed at the end.
+def open_ledger(budget: Budget | None, address: str | None) -> Generator[Ledger, None, None]:
+    """The ledger at `address`, or else the one the budget or ``LEANLOOP__STORE`` names; it is closed at the end.
 
     Raises:
         UsageError: neither is given, or it is kept in memory, where nothing can be seen from here.
-        BudgetFileError: the file cannot be read.
+        StoreError: it cannot be used.
     """
-    budget = load_budget(file) if file is not None else None
-    where = address or (budget.store if budget is not None else None)
-    if where is None:
-        raise UsageError("Which ledger? Name a budget file, or --store URL (or LEANLOOP_STORE).")
-    if (path := sqlite_path(where)) is not None and not path.exists():
+    where = address or (budget.store if budget is not None else os.environ.get(_VARIABLE))
+    if not where:
+        raise UsageError(f"Which ledger? Name a budget file, give --store URL, or set {_VARIABLE}.")
+    with open_existing(where) as (name, store):
+        yield Ledger(name, store, zone_named(budget.timezone) if budget is not None else UTC)
+
+
+@contextmanager
+def open_existing(address: str) -> Generator[tuple[str, StoreWithBooks], None, None]:
+    """`open_books`, of a ledger that is there: SQLite would make an empty one without a word.
+
+    Raises:
+        UsageError: the file of a ledger in SQLite does not exist.
+    """
+    if (path := _sqlite_path(address)) is not None and not path.exists():
         raise UsageError(
             f"There is no ledger at {path.absolute()} yet. A relative path begins at the working directory: go where "
             "the agent runs, or name --store sqlite:////ABSOLUTE/PATH."
         )
-    with open_books(where) as (name, store, books):
-        yield Ledger(name, store, books, budget)
+    with open_books(address) as opened:
+        yield opened
 
 
 @contextmanager
-def open_books(address: str) -> Generator[tuple[str, LedgerStore, Books], None, None]:
+def open_books(address: str) -> Generator[tuple[str, StoreWithBooks], None, None]:
     """The store at an address and its books, with the name it may be shown by; closed at the end.
 
     Raises:
@@ -100,22 +128,12 @@ def open_books(address: str) -> Generator[tuple[str, LedgerStore, Books], None, 
     if not isinstance(store, Books):  # pragma: no cover: all stores open_store knows are Books
         raise UsageError("This store cannot be administered: it keeps no books.")
     try:
-        yield _name(address), store, store
+        yield address_name(address), store
     finally:
         store.close()
 
 
-def sqlite_path(address: str) -> Path | None:
+def _sqlite_path(address: str) -> Path | None:
     """The file of a ledger in SQLite; None where it is another kind."""
     place, _, _ = address.partition("?")
     return Path(unquote(place.removeprefix("sqlite:///"))) if place.startswith("sqlite:///") else None
-
-
-def _name(address: str) -> str:
-    """The address without password and options, but with what tells two ledgers of one server apart."""
-    if sqlite_path(address) is not None:
-        return address.partition("?")[0]
-    from leanloop.budgets.redis_address import read_address
-
-    parsed = read_address(address)
-    return parsed.name if parsed.prefix == "leanloop" else f"{parsed.name}?prefix={parsed.prefix}"

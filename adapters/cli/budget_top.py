@@ -14,7 +14,15 @@ from rich.table import Table
 
 from leanloop.adapters.cli.budget_arguments import read_time
 from leanloop.adapters.cli.budget_groups import Group, groups
-from leanloop.adapters.cli.budget_ledger import FileOrNone, JsonOption, StoreOption, open_ledger
+from leanloop.adapters.cli.budget_ledger import (
+    FileOrNone,
+    JsonOption,
+    LimitOption,
+    StoreOption,
+    budget_of,
+    most_shown,
+    open_ledger,
+)
 from leanloop.adapters.cli.budget_text import time_text, usd_text
 from leanloop.adapters.cli.plain import plain
 from leanloop.budgets.money import format_usd
@@ -35,22 +43,22 @@ def top(
     since: Annotated[str, typer.Option(metavar="TIME", help="24h, 7d, 2026-11-01 ...")] = "7d",
     until: Annotated[str | None, typer.Option(metavar="TIME", help="The same; now if not given.")] = None,
     per: Annotated[_Per | None, typer.Option(help="Each hour, day, week or month by itself.")] = None,
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="Show the first N; 0 is all.")] = 20,
+    limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say who spent most. Where tasks have a value, also what was spent of it and how dear their tokens were.
 
     A row marked "cheap" is among the most valuable quarter of the rows, and among the quarter with the cheapest tokens.
     """
-    with open_ledger(file, store) as ledger:
+    with open_ledger(budget_of(file), store) as ledger:
         now = ledger.now()
         begin = read_time(since, now).timestamp()
         end = read_time(until, now).timestamp() if until is not None else float("inf")
-        found = groups(ledger.books.history(since=begin, until=end), by, _windows(per, ledger.zone))
+        found = groups(ledger.store.history(since=begin, until=end), by, _windows(per, ledger.zone))
         shares = _shares(found)
-        rows = list(zip(found, shares, strict=True))[: limit or None]
+        rows = list(zip(found, shares, strict=True))[: most_shown(limit, 20, as_json)]
         if as_json:
-            typer.echo(json.dumps([_as_dict(one, share, ledger.zone) for one, share in rows], ensure_ascii=False))
+            typer.echo(json.dumps([_as_dict(one, share, ledger.zone) for one, share in rows]))
         else:
             left_out = len(found) - len(rows)
             Console().print(_table(rows, f"{ledger.name}, by {by}", by, ledger.zone))

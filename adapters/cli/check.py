@@ -11,11 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from leanloop.budgets.amount import format_amount
-from leanloop.budgets.budget import Budget
+from leanloop.budgets.budget import Budget, DegradeStep
 from leanloop.budgets.environment import variables_for
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit
-from leanloop.errors import BudgetFileError
+from leanloop.budgets.money import format_usd, to_nano
+from leanloop.budgets.price_book import price_book
+from leanloop.budgets.stores import address_name
+from leanloop.errors import BudgetFileError, PriceUnknown
 
 __all__ = ["check"]
 
@@ -33,13 +36,25 @@ def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Bu
     for file in files:
         try:
             budget = load_budget(file)
+            _find_prices(budget)
         except BudgetFileError as error:
             failed = True
             typer.echo(error, err=True)
+        except PriceUnknown as error:
+            failed = True
+            typer.echo(f"{file}: degrade: {error}", err=True)
         else:
             console.print(_table(file, budget))
     if failed:
         raise typer.Exit(1)
+
+
+def _find_prices(budget: Budget) -> None:
+    """What a task would be refused for at its start."""
+    if any(limit.usd is not None for limit in budget.limits):
+        for step in budget.degrade:
+            if step.to is not None:
+                price_book(budget).price(step.to)
 
 
 def _table(file: str, budget: Budget) -> Table:
@@ -58,12 +73,18 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     rows: list[tuple[str | None, str, str]] = [("limits", _window(limit), _amounts(limit)) for limit in budget.limits]
     if not rows:
         rows.append(("limits", "limits", "none: spending is counted, nothing is refused"))
+    if budget.value is not None:
+        rows.append(("limits", "a task", f"is worth {format_usd(to_nano(budget.value))}"))
+    if any(limit.per != "task" for limit in budget.limits):
+        rows.append(("timezone", "time zone", budget.timezone))
     rows.append(("at_limit", "at a limit", _ending(budget)))
     rows.append(("loop", "loops", _loop(budget)))
     rows.append(("notify", "notices", _notices(budget)))
+    rows.append(("warn", "warnings", _warnings(budget)))
+    rows += [("degrade", f"from {_percent(step.at)} on", _degraded(step)) for step in budget.degrade]
     if budget.max_output is not None:
         rows.append(("max_output", "one call", f"at most {budget.max_output:,} output tokens"))
-    rows.append(("store", "spending is kept", "in memory: each process counts by itself and forgets when it ends"))
+    rows.append(("store", "spending is kept", _store(budget)))
     rows.append(
         (
             "on_store_error",
@@ -84,11 +105,17 @@ def _window(limit: Limit) -> str:
     if limit.per == "task":
         return "per task"
     owner = {"agent": "the agent", "global": "all agents together"}.get(str(limit.scope), f"each {limit.scope}")
-    return f"per {limit.per}, {owner}"
+    return f"per {'rolling ' if limit.rolling else ''}{limit.per}, {owner}"
 
 
 def _amounts(limit: Limit) -> str:
     return "at most " + ", ".join(format_amount(resource, amount) for resource, amount in limit.amounts().items())
+
+
+def _store(budget: Budget) -> str:
+    if budget.store == "memory":
+        return "in memory: each process counts by itself and forgets when it ends"
+    return f"at {address_name(budget.store)}, by all processes together"
 
 
 def _ending(budget: Budget) -> str:
@@ -109,8 +136,22 @@ def _loop(budget: Budget) -> str:
 def _notices(budget: Budget) -> str:
     if not budget.notify:
         return "the model is never told what it has left"
-    shares = ", ".join(f"{share * 100:.4g} %" for share in budget.notify)
-    return f"the model is told what it has left at {shares} of a limit"
+    return f"the model is told what it has left at {', '.join(map(_percent, budget.notify))} of a limit"
+
+
+def _warnings(budget: Budget) -> str:
+    if not budget.warn:
+        return "people are told nothing"
+    return f"people are told at {', '.join(map(_percent, budget.warn))} of a limit, and what is forecast"
+
+
+def _degraded(step: DegradeStep) -> str:
+    parts = [f"go to {step.to}"] * bool(step.to) + [f"ask for the effort {step.effort}"] * bool(step.effort)
+    return f"calls {' and '.join(parts)}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.4g} %"
 
 
 def _counting() -> str:

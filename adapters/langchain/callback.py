@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -16,58 +14,63 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 
 from leanloop.adapters.langchain.covered import GUARDED, in_model_call, tool_call_covered
 from leanloop.adapters.langchain.messages import from_langchain
+from leanloop.adapters.langchain.open_calls import open_calls
 from leanloop.adapters.langchain.provider import output_cap
-from leanloop.adapters.langchain.stop import bubbling
 from leanloop.adapters.langchain.tools import spec_of
+from leanloop.adapters.langchain.two_forms import Steps, two_forms
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
+from leanloop.budgets.store import LedgerStore
 from leanloop.errors import TaskStopped
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task
-from leanloop.plugins.flow import Io, ModelFlow, ToolFlow
+from leanloop.plugins.flow import Io, Paused
 from leanloop.plugins.receipt import Receipt
 from leanloop.plugins.task import Task
 
 __all__ = ["METER", "LeanLoopCallback"]
 
-AnyFlow = TypeVar("AnyFlow", ModelFlow, ToolFlow)
-
-_claimed: set[UUID] = set()
-_claims = threading.Lock()
+_PATIENT = BudgetGuard()
+_PROMPT = BudgetGuard(waits=False)
 
 
 class LeanLoopCallback(BaseCallbackHandler):
     """Meters every model and tool call that reports to it; a call that does not fit raises `BudgetExceeded`.
 
-    A callback can neither lower an output cap nor end a run with an answer: use the middleware, or
-    `wrap`, where they fit. One callback is one task; make a new one for each request.
+    Works in sync and async code alike, and blocks no event loop: where LangChain awaits its callbacks, the ledger is
+    awaited. A callback can neither lower an output cap nor end a run with an answer: use the middleware, or `wrap`,
+    where they fit. One callback is one task; make a new one for each request.
 
     Args:
         budget: a `Budget` or the path of a budget file: a task of its own, which counts every call the
             callback sees. With or without it, a call that nothing else counts is counted in the task that
             is current where it is made.
+        tags: who the task is for, as for `leanloop.task`.
+        store: where balances are kept instead of in this process's memory.
     """
 
     raise_error = True
     run_inline = True
 
-    def __init__(self, budget: Budget | str | Path | None = None, *, tags: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        budget: Budget | str | Path | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        store: LedgerStore | None = None,
+    ) -> None:
         loaded = budget if isinstance(budget, Budget) or budget is None else load_budget(budget)
         # It cannot land, so nothing is kept back for a landing.
         own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
-        self._task = Task(own, tags=tags) if own is not None else None
-        self._guard = BudgetGuard(waits=False)
-        self._lock = threading.Lock()
-        self._models: dict[UUID, list[ModelFlow]] = {}
-        self._tools: dict[UUID, list[ToolFlow]] = {}
-        self._watched: dict[UUID, tuple[asyncio.Task[Any], Callable[[object], None]]] = {}
+        self._task = Task(own, tags=tags, store=store) if own is not None else None
 
     def receipt(self) -> Receipt | None:
         """What its task has spent; None where it has no task of its own."""
         return self._task.receipt() if self._task else None
 
+    @two_forms
     def on_chat_model_start(
         self,
         serialized: dict[str, Any],
@@ -76,14 +79,11 @@ class LeanLoopCallback(BaseCallbackHandler):
         run_id: UUID,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> None:
+    ) -> Steps:
         """Reserve."""
-        tasks = self._tasks(run_id, covered=in_model_call() or GUARDED in (metadata or {}))
-        if tasks:
-            settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})
-            call = _call(messages[0] if messages else [], metadata or {}, settings)
-            self._begin(self._models, run_id, [self._guard.on_model(call, task) for task in tasks])
+        yield from self._begin_model(messages[0] if messages else [], run_id, metadata or {}, kwargs)
 
+    @two_forms
     def on_llm_start(
         self,
         serialized: dict[str, Any],
@@ -92,22 +92,21 @@ class LeanLoopCallback(BaseCallbackHandler):
         run_id: UUID,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> None:
+    ) -> Steps:
         """Reserve, for a text-completion model."""
-        messages: list[BaseMessage] = [HumanMessage(prompt) for prompt in prompts]
-        self.on_chat_model_start(serialized, [messages], run_id=run_id, metadata=metadata, **kwargs)
+        yield from self._begin_model([HumanMessage(prompt) for prompt in prompts], run_id, metadata or {}, kwargs)
 
-    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+    @two_forms
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> Steps:
         """Settle."""
-        reply = _reply(response)
-        for flow in self._take(self._models, run_id):
-            _end(flow, flow.send, reply)
+        yield from open_calls.end(run_id, _reply(response))
 
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    @two_forms
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps:
         """Release what is known to be unbilled, else settle at the worst case."""
-        for flow in self._take(self._models, run_id):
-            _end(flow, flow.throw, error)
+        yield from open_calls.end(run_id, error)
 
+    @two_forms
     def on_tool_start(
         self,
         serialized: dict[str, Any],
@@ -116,112 +115,66 @@ class LeanLoopCallback(BaseCallbackHandler):
         run_id: UUID,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> None:
+    ) -> Steps:
         """Count a tool call that nothing else counts."""
         name = str(serialized.get("name") or kwargs.get("name") or "tool")
         covered = tool_call_covered(name, run_id) or GUARDED in (metadata or {})
         tasks = self._tasks(run_id, covered=covered)
         if tasks:
             call = ToolCall(str(run_id), name, input_str)
-            self._begin(self._tools, run_id, [self._guard.on_tool(call, task) for task in tasks])
+            flows = [_PATIENT.on_tool(call, task) for task in tasks]
+            yield from open_calls.begin(run_id, flows, unmade=Paused(_refused()))
 
-    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> None:
+    @two_forms
+    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> Steps:
         """Settle a tool call."""
-        self._end_tool(run_id)
+        yield from open_calls.end(run_id, ToolResult(""))
 
-    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+    @two_forms
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps:
         """Settle a tool call that failed: it was made."""
-        self._end_tool(run_id)
+        yield from open_calls.end(run_id, ToolResult(""))
 
-    def _end_tool(self, run_id: UUID) -> None:
-        for flow in self._take(self._tools, run_id):
-            _end(flow, flow.send, ToolResult(""))
+    def _begin_model(
+        self,
+        messages: Sequence[BaseMessage],
+        run_id: UUID,
+        metadata: Mapping[str, object],
+        kwargs: Mapping[str, object],
+    ) -> Steps:
+        tasks = self._tasks(run_id, covered=in_model_call() or GUARDED in metadata)
+        if tasks:
+            settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})
+            call = _call(messages, metadata, settings)
+            guard = _PATIENT if (yield Io(_may_sleep, _may_await)) else _PROMPT
+            yield from open_calls.begin(run_id, [guard.on_model(call, task) for task in tasks], unmade=_refused())
 
     def _tasks(self, run_id: UUID, *, covered: bool) -> list[Task]:
         """The tasks this callback counts a call in: its own always, the current one where nothing else does."""
         own = [self._task] if self._task is not None else []
         current = current_task()
-        return own if covered or current is None or not _claim(run_id) else [*own, current]
-
-    def _begin(self, flows: dict[UUID, list[AnyFlow]], run_id: UUID, begun: list[AnyFlow]) -> None:
-        """Bring the flows to the point where the call is made; where one refuses, the others unwind."""
-        try:
-            for place, flow in enumerate(begun):
-                try:
-                    _advance(flow, next(flow))
-                except (TaskStopped, StopIteration) as end:
-                    stop = end if isinstance(end, TaskStopped) else TaskStopped(cast("ToolResult", end.value).text)
-                    for earlier in begun[:place]:
-                        _end(earlier, earlier.throw, stop)
-                    raise bubbling(stop) from None
-        except BaseException:
-            _disclaim(run_id)
-            raise
-        self._watch(run_id)
-        with self._lock:
-            flows[run_id] = begun
-
-    def _take(self, flows: dict[UUID, list[AnyFlow]], run_id: UUID) -> list[AnyFlow]:
-        with self._lock:
-            taken = flows.pop(run_id, [])
-            watched = self._watched.pop(run_id, None) if taken else None
-        if taken:
-            _disclaim(run_id)
-        if watched is not None:
-            caller, watch = watched
-            caller.remove_done_callback(watch)
-        return taken
-
-    def _watch(self, run_id: UUID) -> None:
-        """LangChain reports no end of a call that is cancelled; the end of the asyncio task that made it does."""
-        try:
-            caller = asyncio.current_task()
-        except RuntimeError:
-            return
-        if caller is not None:
-            watch = partial(self._cancelled, run_id)
-            with self._lock:
-                self._watched[run_id] = (caller, watch)
-            caller.add_done_callback(watch)
-
-    def _cancelled(self, run_id: UUID, _: object) -> None:
-        self.on_llm_error(asyncio.CancelledError(), run_id=run_id)
-        self._end_tool(run_id)
+        return own if covered or current is None or not open_calls.claim(run_id) else [*own, current]
 
 
 METER = LeanLoopCallback()
 """Meters the current task; the middleware puts it in place around tools, where it sees sub-agents."""
 
 
-def _claim(run_id: UUID) -> bool:
-    """Whether this run is not being counted by another callback."""
-    with _claims:
-        if run_id in _claimed:
-            return False
-        _claimed.add(run_id)
-        return True
-
-
-def _disclaim(run_id: UUID) -> None:
-    with _claims:
-        _claimed.discard(run_id)
-
-
-def _advance(flow: ModelFlow | ToolFlow, step: object) -> None:
-    """Perform the flow's I/O up to the call itself."""
-    while isinstance(step, Io):
-        step = flow.send(cast("Io[object]", step).run())
-
-
-def _end(flow: ModelFlow | ToolFlow, resume: Any, value: object) -> None:
-    """Resume a flow with what the call came to, and perform what it still asks for."""
+def _may_sleep() -> bool:
+    """Not in a sync call on a thread that runs an event loop: the calls to wait for may have to end there."""
     try:
-        _advance(flow, resume(value))
-    except StopIteration:
-        return
-    except BaseException as error:
-        if error is not value:
-            raise
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return True
+    return False
+
+
+async def _may_await() -> bool:
+    return True
+
+
+def _refused() -> TaskStopped:
+    return TaskStopped("Another limit refused this call.")
 
 
 def _call(messages: Sequence[BaseMessage], metadata: Mapping[str, object], settings: Mapping[str, object]) -> ModelCall:

@@ -5,28 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import cap_settings, model_name, output_cap, provider_of, thinking_tokens
+from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.message import Message
+from leanloop.errors import ModelUnavailable
 from leanloop.plugins.call import ModelCall, ModelReply
 
-__all__ = ["ChatChunks", "ChatRequest", "chat_reply", "chat_result"]
+__all__ = ["ChatChunks", "ChatRequest", "Sent", "chat_reply", "chat_result"]
+
+
+_OURS = frozenset({"model", "model_name", "run_manager", "stop"})
+"""Call-time parameters that mean the same to every chat model, or that are not passed on."""
+
+
+class Sent(NamedTuple):
+    """A call as LangChain makes it: the chat model, the messages, the call-time parameters."""
+
+    model: Any
+    messages: list[BaseMessage]
+    settings: dict[str, Any]
 
 
 class ChatRequest:
     """One call of a chat model, its neutral form, and the way back."""
 
     def __init__(
-        self, model: object, messages: Sequence[BaseMessage], settings: Mapping[str, Any], history: tuple[Message, ...]
+        self,
+        model: object,
+        messages: Sequence[BaseMessage],
+        settings: Mapping[str, Any],
+        history: tuple[Message, ...],
+        substitutes: Substitutes,
     ) -> None:
         self._model = model
+        self._substitutes = substitutes
         self._messages = list(messages)
         self._settings = dict(settings)
         self._cap = output_cap(model, settings)
@@ -34,7 +55,7 @@ class ChatRequest:
         tools = tuple(spec_of(tool) for tool in cast("list[object]", offered)) if isinstance(offered, list) else ()
         thinking = thinking_tokens(model, settings)
         self.call = ModelCall(
-            model=model_name(model),
+            model=model_name(model, settings),
             provider=provider_of(model).prices,
             messages=history,
             tools=tools,
@@ -43,22 +64,34 @@ class ChatRequest:
             min_output=thinking + 1 if thinking else 0,
         )
 
-    def to_langchain(self, call: ModelCall) -> tuple[list[BaseMessage], dict[str, Any]]:
-        """Messages and call-time parameters for `call`."""
-        messages = self._messages
+    def to_langchain(self, call: ModelCall) -> Sent:
+        """What to send for `call`.
+
+        Raises:
+            ModelUnavailable: the call names another model than the wrapped one, which cannot be had.
+        """
+        messages, model = self._messages, self._model
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]
         settings = dict(self._settings)
-        if call.max_output != self._cap:
-            settings |= cap_settings(self._model, settings, call.max_output)
+        if call.model != self.call.model:
+            model = self._substitutes.of(model, call.model)
+            if provider_of(model) is not provider_of(self._model) and settings.keys() - _OURS:
+                bound = ", ".join(sorted(settings.keys() - _OURS))
+                raise ModelUnavailable(call.model, f"{bound} stand in {type(self._model).__name__}'s own terms.")
+            settings = settings_for(model, call.model, settings, call.max_output)
+        elif call.max_output != self._cap:
+            settings |= cap_settings(model, settings, call.max_output)
+        if call.effort is not None:
+            settings = effort_settings(model, settings, call.effort)
         if call.forbid_tools and call.tools and not call.answer_tools:
-            no_tools = provider_of(self._model).no_tools
+            no_tools = provider_of(model).no_tools
             if no_tools is None:
                 settings.pop("tools", None)
                 settings.pop("tool_choice", None)
             else:
                 settings["tool_choice"] = no_tools
-        return messages, settings
+        return Sent(model, messages, settings)
 
 
 class ChatChunks:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
+from langchain_core.language_models import BaseChatModel
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import calling, model_call_covered
 from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
 from leanloop.adapters.langchain.runs import Run, Runs
+from leanloop.adapters.langchain.substitutes import Substitutes
 from leanloop.adapters.langchain.tool_call import Outcome, call_of, history_of, outcome_of, result_of
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import TaskStopped, UsageError
+from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -26,6 +30,16 @@ from leanloop.plugins.flow import Paused, Plugin
 from leanloop.plugins.stack import Stack
 
 __all__ = ["LeanLoop", "unless_ours"]
+
+Hook = TypeVar("Hook", bound=Callable[..., object])
+
+
+def _signed(hook: Hook) -> Hook:
+    """The hook with its signature worked out: LangSmith's `traceable`, which create_agent puts around it, asks for it
+    in every call, traced or not, and `inspect` takes four times as long to find it out each time.
+    """
+    setattr(hook, "__signature__", inspect.signature(hook))  # noqa: B010 (no attribute of a Callable to type checkers)
+    return hook
 
 
 class LeanLoop(AgentMiddleware[Any, Any, Any]):
@@ -38,10 +52,20 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
         plugins: further plugins, outermost first.
         store: where balances are kept instead of where the budget says.
+        models: the chat models that the budget's `degrade` names, by that name. For a name that is not here, the
+            agent's own model is copied and called by it.
+        on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
+            a hook of its own keeps that.
     """
 
     def __init__(
-        self, budget: Budget | None = None, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
+        self,
+        budget: Budget | None = None,
+        *,
+        plugins: Sequence[Plugin] = (),
+        store: LedgerStore | None = None,
+        models: Mapping[str, BaseChatModel] | None = None,
+        on_alert: OnAlert | None = None,
     ) -> None:
         super().__init__()
         if budget is not None and not isinstance(cast("object", budget), Budget):
@@ -51,27 +75,45 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
         self.stack = Stack(plugins)
-        self.runs = Runs(self.budget, store)
+        self.runs = Runs(self.budget, store, on_alert)
+        self.models = Substitutes(models)
         self._tools = ToolTable()
 
     @classmethod
-    def from_file(cls, path: str | Path, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None) -> Self:
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        plugins: Sequence[Plugin] = (),
+        store: LedgerStore | None = None,
+        models: Mapping[str, BaseChatModel] | None = None,
+        on_alert: OnAlert | None = None,
+    ) -> Self:
         """LeanLoop under a budget file.
 
         Raises:
             BudgetFileError: the file cannot be read or does not hold a budget.
         """
-        return cls(load_budget(path), plugins=plugins, store=store)
+        return cls(load_budget(path), plugins=plugins, store=store, models=models, on_alert=on_alert)
 
     @classmethod
-    def from_budget(cls, budget: Budget, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None) -> Self:
+    def from_budget(
+        cls,
+        budget: Budget,
+        *,
+        plugins: Sequence[Plugin] = (),
+        store: LedgerStore | None = None,
+        models: Mapping[str, BaseChatModel] | None = None,
+        on_alert: OnAlert | None = None,
+    ) -> Self:
         """LeanLoop under a budget made in code."""
-        return cls(budget, plugins=plugins, store=store)
+        return cls(budget, plugins=plugins, store=store, models=models, on_alert=on_alert)
 
+    @_signed
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Response]) -> Response:
         """Called by LangChain around each model call."""
         member = self.runs.of(request.messages)
-        asked = Request(request, member.transcript, self._tools)
+        asked = Request(request, member.transcript, self._tools, self.models)
 
         def send(call: ModelCall) -> ModelReply:
             with model_call_covered():
@@ -80,12 +122,13 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         with calling(member):
             return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
 
+    @_signed
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Response]]
     ) -> Response:
         """`wrap_model_call`, awaited."""
         member = self.runs.of(request.messages)
-        asked = Request(request, member.transcript, self._tools)
+        asked = Request(request, member.transcript, self._tools, self.models)
 
         async def send(call: ModelCall) -> ModelReply:
             with model_call_covered():
@@ -94,6 +137,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         with calling(member):
             return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
 
+    @_signed
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
         """Called by LangChain around each tool call."""
         member = self.runs.of(history_of(request))
@@ -108,6 +152,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         with calling(member, METER, asked.name):
             return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
 
+    @_signed
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Outcome]]
     ) -> Outcome:

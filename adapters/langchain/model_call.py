@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
@@ -12,6 +11,7 @@ from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain.agents.structured_output import AutoStrategy, ProviderStrategy
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 
+from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
     cap_settings,
@@ -21,6 +21,7 @@ from leanloop.adapters.langchain.provider import (
     thinking_tokens,
     unbound,
 )
+from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -33,10 +34,13 @@ Response = ModelResponse[Any]
 class Request:
     """One request of an agent, its neutral call, and the way back."""
 
-    __slots__ = ("_cap", "_raw", "call")
+    __slots__ = ("_cap", "_raw", "_substitutes", "call")
 
-    def __init__(self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable) -> None:
+    def __init__(
+        self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable, substitutes: Substitutes
+    ) -> None:
         self._raw = raw
+        self._substitutes = substitutes
         model: object = unbound(raw.model) or raw.model
         settings = raw.model_settings
         history = transcript.of(raw.messages)
@@ -44,7 +48,7 @@ class Request:
         thinking = thinking_tokens(model, settings)
         self._cap = output_cap(model, settings)
         self.call = ModelCall(
-            model=model_name(model),
+            model=model_name(model, settings),
             provider=provider_of(model).prices,
             messages=(transcript.system(raw.system_message), *history) if raw.system_message else history,
             tools=(*specs, *answers),
@@ -55,7 +59,11 @@ class Request:
         )
 
     def to_langchain(self, call: ModelCall) -> ModelRequest[Any]:
-        """The request to send for `call`: the very same object where nothing was changed."""
+        """The request to send for `call`: the very same object where nothing was changed.
+
+        Raises:
+            ModelUnavailable: the call names another model than the agent's, which cannot be had.
+        """
         raw = self._raw
         changes: dict[str, Any] = {}
         settings = dict(raw.model_settings)
@@ -65,22 +73,28 @@ class Request:
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
         model: object = unbound(raw.model) or raw.model
-        if call.max_output != self._cap:
+        if call.model != self.call.model:
+            changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
+            model = unbound(substitute)
+            settings = settings_for(substitute, call.model, settings, call.max_output)
+        elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
+        if call.effort is not None:
+            settings = effort_settings(model, settings, call.effort)
         if call.forbid_tools:
-            changes |= _without_tools(raw, model, settings)
+            changes |= _without_tools(_changed(raw, changes), model, settings)
         if settings != raw.model_settings:
             changes["model_settings"] = settings
         return _changed(raw, changes) if changes else raw
 
 
 def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[Any]:
-    """`raw.override(**changes)` at a fifth of its cost: every limited call gets its cap this way.
+    """`raw.override(**changes)` at a tenth of its cost: every limited call gets its cap this way.
 
     `override` sets each field through a `__setattr__` that raises and silences a deprecation warning.
     """
-    twin = copy(raw)
-    twin.__dict__.update(changes)
+    twin = object.__new__(type(raw))
+    twin.__dict__.update(raw.__dict__, **changes)
     return twin
 
 

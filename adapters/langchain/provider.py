@@ -1,7 +1,9 @@
-"""What each LangChain integration calls things: the model's name, its output cap, a forbidden tool.
+"""What each LangChain integration calls things: the model's name, its output cap, a forbidden tool, an effort.
 
 Read in the sources of langchain-openai 1.7, langchain-anthropic 1.7, langchain-google-genai 4.4,
-langchain-ollama 1.1 and langchain-aws 1.2; an integration that is not listed gets the most common names.
+langchain-ollama 1.1 and langchain-aws 1.2, and, for the model's field, langchain-mistralai, -groq and -deepseek 1.1,
+-xai 1.3, -fireworks 1.7, -together 0.4 and -openrouter 0.2; an integration that is not listed gets the most common
+names.
 """
 
 from __future__ import annotations
@@ -9,11 +11,21 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import cast
 
 from langchain_core.language_models import BaseChatModel
 
-__all__ = ["Provider", "cap_settings", "model_name", "output_cap", "provider_of", "thinking_tokens", "unbound"]
+__all__ = [
+    "MODEL_SETTINGS",
+    "Provider",
+    "cap_settings",
+    "model_name",
+    "output_cap",
+    "provider_of",
+    "thinking_tokens",
+    "unbound",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,35 +39,47 @@ class Provider:
             attributes: their names, to be sent along.
         no_tools: the `tool_choice` that forbids tools and keeps the cached prefix; None where the tools
             must be taken out instead.
+        model_field: the field of which each call takes the model's name, so that a copy with another name there is
+            sent to that model; None where a client, an address or an inner model is tied to it.
+        effort: the call-time parameter for the reasoning effort.
     """
 
     prices: str | None = None
     max_output: str = "max_tokens"
     no_tools: object = None
     options: tuple[str, ...] = ()
+    model_field: str | None = None
+    effort: str | None = None
 
 
 _OLLAMA = (
     "mirostat", "mirostat_eta", "mirostat_tau", "num_ctx", "num_gpu", "num_thread", "num_predict", "repeat_last_n",
     "repeat_penalty", "temperature", "seed", "stop", "tfs_z", "top_k", "top_p",
 )  # fmt: skip
-_OPENAI = Provider("openai", no_tools="none")
 _PROVIDERS: Mapping[str, Provider] = {
-    "langchain_openai": _OPENAI,
-    "langchain_anthropic": Provider("anthropic", no_tools={"type": "none"}),
-    "langchain_google_genai": Provider("google", "max_output_tokens", "none"),
+    "langchain_openai": Provider("openai", no_tools="none", model_field="model_name", effort="reasoning_effort"),
+    "langchain_anthropic": Provider(
+        "anthropic", no_tools={"type": "none"}, model_field="model", effort="output_config"
+    ),
+    "langchain_google_genai": Provider(
+        "google", "max_output_tokens", "none", model_field="model", effort="reasoning_effort"
+    ),
     "langchain_google_vertexai": Provider("google", "max_output_tokens", "none"),
-    "langchain_mistralai": Provider("mistral", no_tools="none"),
-    "langchain_groq": Provider("groq", no_tools="none"),
-    "langchain_deepseek": Provider("deepseek", no_tools="none"),
-    "langchain_xai": Provider("x-ai", no_tools="none"),
-    "langchain_fireworks": Provider("fireworks", no_tools="none"),
-    "langchain_together": Provider("together", no_tools="none"),
-    "langchain_openrouter": Provider("openrouter", no_tools="none"),
+    "langchain_mistralai": Provider("mistral", no_tools="none", model_field="model"),
+    "langchain_groq": Provider("groq", no_tools="none", model_field="model_name"),
+    "langchain_deepseek": Provider("deepseek", no_tools="none", model_field="model_name"),
+    "langchain_xai": Provider("x-ai", no_tools="none", model_field="model_name"),
+    "langchain_fireworks": Provider("fireworks", no_tools="none", model_field="model_name"),
+    "langchain_together": Provider("together", no_tools="none", model_field="model_name"),
+    "langchain_openrouter": Provider("openrouter", no_tools="none", model_field="model_name"),
     "langchain_aws": Provider("aws"),
-    "langchain_ollama": Provider(None, "num_predict", options=_OLLAMA),
+    "langchain_ollama": Provider(None, "num_predict", options=_OLLAMA, model_field="model", effort="reasoning"),
+    "leanloop": Provider(model_field="model_name"),  # ScriptedModel
 }
 _OTHER = Provider()
+MODEL_SETTINGS = ("model", "model_name")
+"""Call-time parameters that name another model than the instance does."""
+
 _CAPS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict"})
 
 
@@ -73,10 +97,14 @@ def _provider_of(kind: Hashable) -> Provider:
     return _OTHER
 
 
-def model_name(model: object) -> str:
-    """The name the provider bills by; the integration's own type name where a model has none."""
+def model_name(model: object, settings: Mapping[str, object] = MappingProxyType({})) -> str:
+    """The name the provider bills by: that of the call, else the model's, else the integration's own type name."""
+    for name in MODEL_SETTINGS:
+        value = settings.get(name)
+        if isinstance(value, str) and value:
+            return value
     for attribute in ("model_name", "model", "model_id", "deployment_name"):
-        value: object = getattr(model, attribute, None)
+        value = getattr(model, attribute, None)
         if isinstance(value, str) and value:
             return value
     kind: object = getattr(model, "_llm_type", None)

@@ -12,6 +12,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import cast
 
 from langchain_core.messages import BaseMessage
@@ -20,7 +21,11 @@ from langgraph.runtime import get_runtime
 
 from leanloop.adapters.langchain.messages import Transcript
 from leanloop.budgets.budget import Budget
+from leanloop.budgets.fields import shown
+from leanloop.budgets.money import to_nano
 from leanloop.budgets.store import LedgerStore
+from leanloop.errors import UsageError
+from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.current import current_task
 from leanloop.plugins.task import Task
 
@@ -57,16 +62,17 @@ class Run:
 class Runs:
     """The runs of one agent in this process; safe under threads."""
 
-    def __init__(self, budget: Budget, store: LedgerStore | None) -> None:
+    def __init__(self, budget: Budget, store: LedgerStore | None, on_alert: OnAlert | None = None) -> None:
         self._budget = budget
         self._store = store
+        self._on_alert = Alerts(on_alert).hook  # checked before the first run
         self._lock = threading.Lock()
         self._by_run: OrderedDict[tuple[int, str], Run] = OrderedDict()
         self._by_thread: OrderedDict[tuple[str, str], Run] = OrderedDict()
 
     def of(self, messages: Sequence[BaseMessage]) -> Run:
         """The run the code is in, opened where there is none yet."""
-        control, thread, namespace, tags = _place()
+        control, thread, namespace, given = _place()
         with self._lock:
             run = self._by_run.get((id(control), namespace)) if control is not None else None
             if run is None:
@@ -75,7 +81,7 @@ class Runs:
                 if earlier is not None and question in earlier.questions:
                     run = earlier
                 else:
-                    run = Run(self._open(thread, namespace, question, tags), control)
+                    run = Run(self._open(thread, namespace, question, given), control)
                 if control is not None:
                     # A resumed run has a new control; the old one's address may be given to any other run.
                     self._by_run.pop((id(run.control), namespace), None)
@@ -91,14 +97,27 @@ class Runs:
                 run.note_questions(messages)
             return run
 
-    def _open(self, thread: str | None, namespace: str, question: str | None, tags: Mapping[str, str]) -> Task:
+    def _open(self, thread: str | None, namespace: str, question: str | None, given: Mapping[str, object]) -> Task:
+        value = _worth(given.get("value"))
         current = current_task()
         if current is not None and current.claim(self._budget):
+            if value is not None:
+                current.value = to_nano(value)
+            current.alerts.hook = current.alerts.hook or self._on_alert
             return current
         named = None
         if thread is not None and question is not None:
             named = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._budget.agent}\n{thread}\n{namespace}\n{question}").hex
-        task = Task(self._budget, tags=tags, parent=current, store=self._store, task_id=named)
+        tags = {key: str(tag) for key, tag in given.items() if key != "value"}
+        task = Task(
+            self._budget,
+            tags=tags,
+            parent=current,
+            store=self._store,
+            task_id=named,
+            value=value,
+            on_alert=self._on_alert,
+        )
         task.claim(self._budget)
         return task
 
@@ -115,8 +134,17 @@ def _question(messages: Sequence[BaseMessage]) -> str | None:
     return next((message.id for message in reversed(messages) if message.type == "human"), None)
 
 
-def _place() -> tuple[object, str | None, str, Mapping[str, str]]:
-    """Run control, thread, namespace of the agent inside the run, and the tags the caller gave."""
+def _worth(value: object) -> Decimal | float | None:
+    if value is None or (isinstance(value, Decimal | float | int) and not isinstance(value, bool)):
+        return value
+    raise UsageError(
+        f"The value of a task must be a number of US dollars, not {shown(value)}: "
+        'config={"configurable": {"leanloop": {"value": 4.0}}}.'
+    )
+
+
+def _place() -> tuple[object, str | None, str, Mapping[str, object]]:
+    """Run control, thread, namespace of the agent inside the run, and what the caller gave: tags, and the value."""
     try:
         settings = cast("Mapping[str, object]", get_config().get("configurable", {}))
         runtime: object = get_runtime()
@@ -124,10 +152,10 @@ def _place() -> tuple[object, str | None, str, Mapping[str, str]]:
         return None, None, "", {}
     thread = settings.get("thread_id")
     given = settings.get("leanloop")
-    tags: Mapping[object, object] = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
+    told: Mapping[object, object] = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
     return (
         getattr(runtime, "control", None),
         str(thread) if thread is not None else None,
         str(settings.get("checkpoint_ns", "")).rpartition("|")[0],
-        {str(key): str(value) for key, value in tags.items()},
+        {str(key): value for key, value in told.items()},
     )

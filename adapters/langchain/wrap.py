@@ -16,13 +16,14 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
 
-from leanloop.adapters.langchain.chat import ChatChunks, ChatRequest, chat_reply, chat_result
+from leanloop.adapters.langchain.chat import ChatChunks, ChatRequest, Sent, chat_reply, chat_result
 from leanloop.adapters.langchain.covered import GUARDED, in_model_call, in_tool_call, model_call_covered
 from leanloop.adapters.langchain.middleware import LeanLoop
+from leanloop.adapters.langchain.provider import model_name
 from leanloop.adapters.langchain.runs import Run
 from leanloop.adapters.langchain.stop import bubbling
 from leanloop.budgets.budget import Budget
-from leanloop.errors import TaskStopped, UsageError
+from leanloop.errors import ModelUnavailable, TaskStopped, UsageError
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.current import current_task
@@ -104,9 +105,10 @@ def run_of(loop: LeanLoop, messages: Sequence[BaseMessage]) -> Run:
 def _calls(
     model: object, messages: Sequence[BaseMessage], settings: dict[str, Any]
 ) -> Generator[tuple[ChatRequest, Run], None, None]:
-    member = run_of(cast("Any", model).leanloop_, messages)
+    loop: LeanLoop = cast("Any", model).leanloop_
+    member = run_of(loop, messages)
     try:
-        yield ChatRequest(model, messages, settings, member.transcript.of(messages)), member
+        yield ChatRequest(model, messages, settings, member.transcript.of(messages), loop.models), member
     except TaskStopped as stop:
         raise bubbling(stop) from None
 
@@ -126,6 +128,20 @@ def _without_hold(flow: ModelFlow, task: Task) -> ModelFlow:
     reply = yield from flow
     yield from give_back(task)
     return reply
+
+
+def _method(sent: Sent, own: object, name: str, inner: Any) -> Any:
+    """`inner`, the method of that name the guarded model has itself, or that of the model that takes its place.
+
+    Raises:
+        ModelUnavailable: a stream is wanted, and the substitute has none.
+    """
+    if sent.model is own:
+        return inner
+    kind: type = sent.model.__class__
+    if name in {"_stream", "_astream"} and not any(_overrides(kind, one) for one in ("_stream", name)):
+        raise ModelUnavailable(model_name(sent.model), f"{kind.__name__} cannot stream.")
+    return getattr(sent.model, name)
 
 
 def _covered(source: Iterator[ChatGenerationChunk]) -> Generator[ChatGenerationChunk, None, None]:
@@ -165,9 +181,10 @@ class _Generates:
             return cast("ChatResult", inner(messages, **settings))
 
         def send(call: ModelCall) -> ModelReply:
-            sent, changed = asked.to_langchain(call)
+            sent = asked.to_langchain(call)
+            method = _method(sent, self, "_generate_with_cache", inner)
             with model_call_covered():
-                return chat_reply(inner(sent, **changed))
+                return chat_reply(method(sent.messages, **sent.settings))
 
         with _calls(self, messages, settings) as (asked, member):
             return chat_result(run(_flow(self.leanloop_, asked.call, member.task), send))
@@ -178,9 +195,11 @@ class _Generates:
             return cast("ChatResult", await inner(messages, **settings))
 
         async def send(call: ModelCall) -> ModelReply:
-            sent, changed = asked.to_langchain(call)
+            sent = asked.to_langchain(call)
             with model_call_covered():
-                return chat_reply(await inner(sent, **changed))
+                return chat_reply(
+                    await _method(sent, self, "_agenerate_with_cache", inner)(sent.messages, **sent.settings)
+                )
 
         with _calls(self, messages, settings) as (asked, member):
             return chat_result(await arun(_flow(self.leanloop_, asked.call, member.task), send))
@@ -201,8 +220,8 @@ class _Streams:
             return
 
         def send(call: ModelCall) -> Generator[ChatGenerationChunk, None, None]:
-            sent, changed = asked.to_langchain(call)
-            return _covered(inner(sent, **changed))
+            sent = asked.to_langchain(call)
+            return _covered(_method(sent, self, "_stream", inner)(sent.messages, **sent.settings))
 
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack
@@ -228,8 +247,8 @@ class _StreamsAsync:
             return
 
         def send(call: ModelCall) -> AsyncGenerator[ChatGenerationChunk, None]:
-            sent, changed = asked.to_langchain(call)
-            return _acovered(inner(sent, **changed))
+            sent = asked.to_langchain(call)
+            return _acovered(_method(sent, self, "_astream", inner)(sent.messages, **sent.settings))
 
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack

@@ -67,7 +67,10 @@ def replayable(budget: Budget) -> tuple[Budget, tuple[str, ...]]:
             limit = limit.model_copy(update={"seconds": None})  # noqa: PLW2901
         if limit.amounts():
             limits.append(limit)
-    return budget.model_copy(update={"limits": tuple(limits)}), tuple(dict.fromkeys(left_out))
+    if budget.degrade:
+        left_out.append("degrade")  # what another model would have answered is not in a recording
+    kept = {"limits": tuple(limits), "degrade": (), "warn": ()}
+    return budget.model_copy(update=kept), tuple(dict.fromkeys(left_out))
 
 
 class Replayer:

@@ -26,6 +26,7 @@ from leanloop.errors import (
     TraceError,
     UsageError,
 )
+from leanloop.plugins.alerts import Alert
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task, task
 from leanloop.plugins.drive_stream import StreamClosed
@@ -34,6 +35,7 @@ from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.task import Task
 
 __all__ = [
+    "Alert",
     "Budget",
     "BudgetExceeded",
     "BudgetFileError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -146,7 +146,8 @@ def test_a_cancelled_call_is_settled_at_the_worst_case(create_agent: Any, store:
     assert (use.calls, use.usage.output) == (1, 500)
 
 
-def test_a_cancelled_tool_is_counted_and_leaves_nothing_set_aside(create_agent: Any, store: Any, ask: Any) -> None:
+def cancel_in_the_midst(use: Callable[[Any], Any]) -> None:
+    """Cancel what `use` makes of a tool, while the tool runs."""
     begun = asyncio.Event()
 
     @tool
@@ -157,41 +158,27 @@ def test_a_cancelled_tool_is_counted_and_leaves_nothing_set_aside(create_agent: 
         return q
 
     async def cancelled() -> None:
-        call = asyncio.create_task(agent.ainvoke(question()))
+        call = asyncio.create_task(use(hangs))
         await begun.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
 
-    budget = Budget(agent="a", limits=(Limit(tool_calls=9, tokens=100_000), Limit(per="day", tokens=10**6)))
-    agent = create_agent(
-        ScriptedModel(script=[ask(("hangs", {"q": "x"}))]), [hangs], middleware=[LeanLoop(budget, store=store)]
-    )
     asyncio.run(cancelled())
+
+
+def test_a_cancelled_tool_is_counted_and_leaves_nothing_set_aside(create_agent: Any, store: Any, ask: Any) -> None:
+    budget = Budget(agent="a", limits=(Limit(tool_calls=9, tokens=100_000), Limit(per="day", tokens=10**6)))
+    model, loop = ScriptedModel(script=[ask(("hangs", {"q": "x"}))]), LeanLoop(budget, store=store)
+    cancel_in_the_midst(lambda hangs: create_agent(model, [hangs], middleware=[loop]).ainvoke(question()))
     assert store.spent("tool_calls") == [1]
     assert store.reserved() == {}
 
 
 def test_a_cancelled_tool_is_counted_by_a_callback(store: Any) -> None:
-    begun = asyncio.Event()
-
-    @tool
-    async def hangs(q: str) -> str:
-        """Hang."""
-        begun.set()
-        await asyncio.Event().wait()
-        return q
-
-    async def cancelled() -> None:
-        call = asyncio.create_task(hangs.ainvoke({"q": "x"}, {"callbacks": [LeanLoopCallback()]}))
-        await begun.wait()
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-
     budget = Budget(agent="a", limits=(Limit(tool_calls=9),))
     with leanloop.task(budget, store=store) as task:
-        asyncio.run(cancelled())
+        cancel_in_the_midst(lambda hangs: hangs.ainvoke({"q": "x"}, {"callbacks": [LeanLoopCallback()]}))
     assert task.receipt().tool_calls == {"hangs": 1}
 
 

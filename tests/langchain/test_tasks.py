@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ import leanloop
 from leanloop import Budget, Limit, UsageError
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import Script, ScriptedModel
+from leanloop.budgets.sqlite import SqliteStore
+from leanloop.budgets.stores import open_store
 
 
 @tool
@@ -154,3 +159,45 @@ def test_runs_that_end_in_errors_are_forgotten_in_time(create_agent: Any, monkey
             agent.invoke({"messages": [HumanMessage("hi")]}, {"configurable": {"thread_id": str(number)}})
     assert len(loop.runs._by_run) <= 6
     assert len(loop.runs._by_thread) <= 5
+
+
+def done(messages: list[BaseMessage], _: dict[str, Any]) -> AIMessage:
+    return AIMessage("done")
+
+
+def test_what_a_run_is_worth_goes_in_with_the_call_and_is_no_tag(run: Any, create_agent: Any, store: Any) -> None:
+    budget = Budget(agent="a", limits=(Limit(cycles=9, value=4),))
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(budget, store=store)])
+    receipts_of = [
+        receipts([run(agent, question(), {"configurable": {"leanloop": given}})])[0]
+        for given in ({"user": "u"}, {"user": "u", "value": 0.5}, {"value": Decimal(7)})
+    ]
+    assert [receipt["value"] for receipt in receipts_of] == ["4", "0.5", "7"]
+    assert [receipt["tags"] for receipt in receipts_of] == [{"user": "u"}, {"user": "u"}, {}]
+
+
+def test_what_a_run_is_worth_holds_for_the_open_task_it_goes_on_in(run: Any, create_agent: Any, store: Any) -> None:
+    budget = Budget(agent="a", limits=(Limit(cycles=9),))
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(budget)])
+    for given, value in (({}, 1_000_000_000), ({"value": 2}, 2_000_000_000)):
+        with leanloop.task(budget, store=store, value=1) as task:
+            run(agent, question(), {"configurable": {"leanloop": given}})
+        assert task.receipt().value == value
+
+
+@pytest.mark.parametrize("value", ["4.0", True, [4], -1, float("nan")])
+def test_a_value_that_is_no_amount_is_an_error_that_says_so(
+    run: Any, create_agent: Any, store: Any, value: object
+) -> None:
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(store=store)])
+    with pytest.raises(UsageError, match=r"must (not )?be"):
+        run(agent, question(), {"configurable": {"leanloop": {"value": value}}})
+
+
+def test_a_run_is_kept_in_the_store_its_budget_names(run: Any, create_agent: Any, tmp_path: Path) -> None:
+    budget = Budget(agent="a", limits=(Limit(per="month", model_calls=9),), store=f"sqlite:///{tmp_path}/ledger.db")
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(budget)])
+    run(agent, question())
+    with closing(SqliteStore(tmp_path / "ledger.db")) as other:
+        assert [account.balance.spent for account in other.accounts()] == [1]
+    open_store(budget.store).close()

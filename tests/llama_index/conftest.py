@@ -1,7 +1,7 @@
 """What the tests of the LlamaIndex adapter share: a ledger that must end empty, and a local provider."""
 
-# A ledger is looked into, and JSON is put together:
-# pyright: reportPrivateUsage=false, reportUnknownVariableType=false
+# JSON is put together:
+# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
 import json
@@ -22,10 +22,10 @@ class Ledger(MemoryStore):
 
     def spent(self, resource: str) -> list[int]:
         """What each account has spent of `resource`, the accounts that spent nothing left out."""
-        return [known.spent for (_, name), known in self._accounts.items() if name == resource and known.spent]
+        return [one.balance.spent for one in self.accounts() if one.resource == resource and one.balance.spent]
 
     def reserved(self) -> dict[tuple[str, str], int]:
-        return {key: account.reserved for key, account in self._accounts.items() if account.reserved}
+        return {(one.account, one.resource): one.balance.reserved for one in self.accounts() if one.balance.reserved}
 
 
 @pytest.fixture

@@ -60,8 +60,11 @@ def budgets() -> None:
         limits=(
             Limit(usd=Decimal("0.50"), cycles=12, tool_calls={"search": 8}),
             Limit(per="day", scope="user", tokens=9, usd=20),
-            Limit(usd=0.25),
+            Limit(usd=0.25, value=4),
+            Limit(per="hour", rolling=True, usd=1),
         ),
+        timezone="Europe/Berlin",
+        store="sqlite:///leanloop.db",
         at_limit="raise",
         landing=Landing(tokens=500),
         loop=Loop(repeats=3, window=8, allow=("wait_for_job",)),
@@ -69,15 +72,22 @@ def budgets() -> None:
     assert_type(made.limits[0].amounts(), dict[str, int])
 
 
+async def awaited_tasks(budget: Budget) -> None:
+    async with leanloop.task(budget, value=Decimal("2.50")) as task:
+        assert_type(task, Task)
+
+
 def tasks(budget: Budget) -> None:
     with leanloop.task(budget, tags={"user": "u1"}, limits=[Limit(cycles=3)], store=MemoryStore()) as task:
         assert_type(task, Task)
         assert_type(task.agent, str)
         assert_type(task.stopped, TaskStopped | None)
+        assert_type(task.value, int | None)
     assert_type(current_task(), Task | None)
     receipt = task.receipt()
     assert_type(receipt, Receipt)
     assert_type(receipt.cost, int | None)
+    assert_type(receipt.share_of_value, float | None)
     assert_type(receipt.usage, Usage)
     assert_type(receipt.usage.total, int)
     assert_type(receipt.model_calls, int)

@@ -1,0 +1,94 @@
+"""Runs the ledger's scripts in Redis, plain or awaited, and says in one sentence why one could not be run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from leanloop.budgets.books import has_moved
+from leanloop.budgets.redis_address import RedisAddress
+from leanloop.budgets.redis_clients import RedisClients
+from leanloop.budgets.redis_errors import FAILURES, NoScriptError, explain, is_of_another_type
+from leanloop.budgets.redis_scripts import Script
+from leanloop.errors import StoreError
+
+__all__ = ["ABSORBING", "MOVED", "RedisCaller"]
+
+MOVED, ABSORBING = "moved ", "absorbing "
+"""What stands in place of the ledger while it is retired, with its successor, or is being filled, with a token."""
+
+_AGAIN = b"again"
+
+
+class RedisCaller:
+    """The scripts of one ledger, called by its keys."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        self.clients = RedisClients(address)
+        self.tag = f"{{{address.prefix}}}:"
+        self.keys = self.names()
+        self._address = address
+
+    def names(self, part: str = "") -> list[str]:
+        """The four keys of a ledger, or of what is set apart from it, as every script is given them first."""
+        return [f"{self.tag}{part}{name}" for name in ("leases", "ends", "ledger", "history")]
+
+    def call(self, script: Script, *words: str | bytes, keys: list[str] | None = None) -> bytes:
+        """Run a script until it has all done.
+
+        Raises:
+            StoreError: it cannot be run.
+        """
+        keys = keys or self.keys
+        try:
+            client = self.clients.plain()
+            answer = _AGAIN
+            while answer == _AGAIN:
+                try:
+                    answer = client.evalsha(script.digest, len(keys), *keys, *words)
+                except NoScriptError:  # the first call, or the server was started anew
+                    answer = client.eval(script.text, len(keys), *keys, *words)
+            return answer
+        except FAILURES as error:
+            if is_of_another_type(error):
+                with contextlib.suppress(*FAILURES):  # then the first error is what there is to say
+                    self.check(self.clients.plain().get(self.keys[2]))
+            raise StoreError(explain(error, self._address)) from error
+
+    async def acall(self, script: Script, *words: str | bytes) -> bytes:
+        """`call`, awaited."""
+        keys, cancelled = self.keys, _cancellations()
+        try:
+            client = await self.clients.awaited()
+            answer = _AGAIN
+            while answer == _AGAIN:
+                try:
+                    answer = await client.evalsha(script.digest, len(keys), *keys, *words)
+                except NoScriptError:
+                    answer = await client.eval(script.text, len(keys), *keys, *words)
+            if _cancellations() > cancelled:
+                # Until Python 3.12 asyncio.wait_for, with which redis-py sends, may swallow one (python/cpython#86296)
+                raise asyncio.CancelledError
+            return answer
+        except FAILURES as error:
+            if is_of_another_type(error):
+                with contextlib.suppress(*FAILURES):
+                    self.check(await (await self.clients.awaited()).get(self.keys[2]))
+            raise StoreError(explain(error, self._address)) from error
+
+    def check(self, standing: bytes | None) -> None:
+        """Raise what a word in place of the ledger says, if it is one."""
+        text = (standing or b"").decode(errors="replace")
+        if text.startswith(MOVED):
+            raise has_moved(text.removeprefix(MOVED)) from None
+        if text.startswith(ABSORBING):
+            raise StoreError(
+                f"Another ledger is being moved to {self._address.name}. If that was interrupted, move it again; "
+                "leanloop budget reinstate gives it up."
+            ) from None
+
+
+def _cancellations() -> int:
+    """How often the running task was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
