@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from decimal import Decimal
+from typing import Any, TypedDict, TypeVar, cast
+
+from llama_index.core.llms import LLM
 
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.place import Member, current_run, current_step
 from leanloop.adapters.llama_index.runs import Runs
+from leanloop.adapters.llama_index.substitutes import Substitutes
 from leanloop.budgets.budget import Budget
+from leanloop.budgets.money import to_nano
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import UsageError
+from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.current import current_task
@@ -29,6 +35,13 @@ _HELD = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydanti
 """Where an object keeps what it holds; the last three are those of a pydantic model."""
 
 
+class _Given(TypedDict):
+    plugins: tuple[Plugin, ...]
+    store: LedgerStore | None
+    models: Mapping[str, LLM] | None
+    on_alert: OnAlert | None
+
+
 class Guard:
     """What the guarded twins of models, tools, engines and agents share.
 
@@ -36,10 +49,20 @@ class Guard:
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
         plugins: further plugins, outermost first.
         store: where balances are kept instead of where the budget says.
+        models: the LLMs that the budget's `degrade` names, by that name. For a name that is not here, the user's own
+            LLM is copied and called by it.
+        on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
+            a hook of its own keeps that.
     """
 
     def __init__(
-        self, budget: Budget | None = None, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None
+        self,
+        budget: Budget | None = None,
+        *,
+        plugins: Sequence[Plugin] = (),
+        store: LedgerStore | None = None,
+        models: Mapping[str, LLM] | None = None,
+        on_alert: OnAlert | None = None,
     ) -> None:
         if budget is not None and not isinstance(cast("object", budget), Budget):
             raise UsageError(
@@ -49,13 +72,15 @@ class Guard:
         self.budget = budget or Budget(agent="agent")
         self.stack = Stack(plugins)
         self.store = store
-        self._plugins = tuple(plugins)
+        self.substitutes = Substitutes(models)
+        self._on_alert = Alerts(on_alert).hook  # checked before the first run
+        self._given: _Given = {"plugins": tuple(plugins), "store": store, "models": models, "on_alert": on_alert}
         self.runs = Runs()
         self._kinds: dict[tuple[type, type], type] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         """What makes an equal one in another process; what is running stays behind."""
-        return _revived, (type(self), self.budget if self.has_own_budget else None, self._plugins, self.store)
+        return _revived, (type(self), self.budget if self.has_own_budget else None, self._given)
 
     def kind(self, of: type, methods: type) -> type:
         """The class of a twin: below `of` and under its name, with the guarded `methods` put before its own."""
@@ -86,18 +111,34 @@ class Guard:
         if found is not None and (current is None or current is found.task or found.task not in current.lineage):
             return found
         if current is None or (self.has_own_budget and not current.serves(self.budget)):
-            return Member(Task(self.budget, parent=current, store=self.store))
+            return Member(Task(self.budget, parent=current, store=self.store, on_alert=self._on_alert))
         return Member(current)
 
-    def begin_task(self, task_id: str | None = None, tags: Mapping[str, str] | None = None) -> Task:
+    def begin_task(
+        self,
+        task_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        value: Decimal | float | None = None,
+    ) -> Task:
         """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child.
 
-        A run with `tags` of its own is always a child.
+        A run with `tags` of its own is always a child. `value` is what it is worth, in US dollars.
         """
         current = current_task()
         if current is not None and not tags and current.claim(self.budget):
+            if value is not None:
+                current.value = to_nano(value)
+            current.alerts.hook = current.alerts.hook or self._on_alert
             return current
-        task = Task(self.budget, tags=tags, parent=current, store=self.store, task_id=task_id)
+        task = Task(
+            self.budget,
+            tags=tags,
+            parent=current,
+            store=self.store,
+            task_id=task_id,
+            value=value,
+            on_alert=self._on_alert,
+        )
         task.claim(self.budget)
         return task
 
@@ -131,5 +172,5 @@ def _once(flow: ModelFlow, task: Task) -> ModelFlow:
     return reply
 
 
-def _revived(kind: type[Guard], budget: Budget | None, plugins: tuple[Plugin, ...], store: LedgerStore | None) -> Guard:
-    return kind(budget, plugins=plugins, store=store)
+def _revived(kind: type[Guard], budget: Budget | None, given: _Given) -> Guard:
+    return kind(budget, **given)

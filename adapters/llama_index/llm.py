@@ -24,6 +24,7 @@ from leanloop.adapters.llama_index.provider import Provider, twin
 from leanloop.adapters.llama_index.providers import provider_of
 from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
 from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly
+from leanloop.adapters.llama_index.substitutes import PREPARED, Prepared
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_async import arun
@@ -34,8 +35,8 @@ from leanloop.plugins.task import Task
 
 __all__ = ["GuardedLLM", "guarded"]
 
-ANSWER = "leanloop_answer"
-"""Under this name the parameters of a call say which tool carries its answer; it is taken out before they are sent."""
+_PASSED = frozenset({"user_msg", "chat_history", "verbose", "allow_parallel_tool_calls"})
+"""What every class is given to prepare a call from, beside parameters of its own."""
 
 Model = TypeVar("Model", bound=LLM)
 Given = TypeVar("Given")
@@ -81,12 +82,15 @@ class GuardedLLM:
     def _prepare_chat_with_tools_compat(
         self, tools: Sequence[BaseTool], *args: Any, tool_required: bool = False, **kwargs: Any
     ) -> dict[str, Any]:
-        """As LlamaIndex prepares it, with the tool that is required: integrations say that in forms of their own."""
+        """As LlamaIndex prepares it, and what was wanted: integrations say that in forms of their own."""
         inner: Any = getattr(super(), "_prepare_chat_with_tools_compat")  # noqa: B009
         prepared = cast("dict[str, Any]", inner(tools, *args, tool_required=tool_required, **kwargs))
-        if tool_required and len(tools) == 1:
-            prepared[ANSWER] = tools[0].metadata.get_name()
-        return prepared
+        settings = {"tool_required": tool_required}
+        if "allow_parallel_tool_calls" in kwargs:
+            settings["allow_parallel_tool_calls"] = kwargs["allow_parallel_tool_calls"]
+        own = {name for name, value in kwargs.items() if value is not None} - _PASSED
+        written = frozenset(prepared.keys() - own)
+        return {**prepared, PREPARED: Prepared(tools, settings, written)}
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Guarded."""
@@ -144,16 +148,21 @@ def _inner(llm: object, name: str) -> Any:
     return getattr(super(GuardedLLM, cast("GuardedLLM", llm)), name)
 
 
+def _method(llm: object, name: str) -> Any:
+    """The method that makes the call: the user's own, or that of the LLM that takes its place."""
+    return _inner(llm, name) if isinstance(llm, GuardedLLM) else getattr(llm, name)
+
+
 def _call(llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]) -> Response:
-    answer = kwargs.pop(ANSWER, None)
+    prepared = kwargs.pop(PREPARED, None)
     if in_model_call():
         return cast("Response", _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs, answer)
+    asked, flow = _begin(llm, form, given, kwargs, prepared)
 
     def send(call: ModelCall) -> ModelReply:
-        target, what, settings = asked.send(call)
+        out = asked.send(call)
         with model_call_covered():
-            return form.reply(_inner(target, name)(what, **settings))
+            return form.reply(out.read(_method(out.llm, name)(out.given, **out.kwargs)))
 
     return form.response(run(flow, send))
 
@@ -161,15 +170,15 @@ def _call(llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given,
 async def _acall(
     llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
 ) -> Response:
-    answer = kwargs.pop(ANSWER, None)
+    prepared = kwargs.pop(PREPARED, None)
     if in_model_call():
         return cast("Response", await _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs, answer)
+    asked, flow = _begin(llm, form, given, kwargs, prepared)
 
     async def send(call: ModelCall) -> ModelReply:
-        target, what, settings = asked.send(call)
+        out = asked.send(call)
         with model_call_covered():
-            return form.reply(await _inner(target, name)(what, **settings))
+            return form.reply(out.read(await _method(out.llm, name)(out.given, **out.kwargs)))
 
     return form.response(await arun(flow, send))
 
@@ -178,19 +187,19 @@ def _stream(
     llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
 ) -> Generator[Response, None, None]:
     """The task is found here and now: what streams is mostly read where the task is no longer the current one."""
-    answer = kwargs.pop(ANSWER, None)
+    prepared = kwargs.pop(PREPARED, None)
     if in_model_call():
         return cast("Generator[Response, None, None]", _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs, answer, stream=True)
+    asked, flow = _begin(llm, form, given, kwargs, prepared, stream=True)
 
     def send(call: ModelCall) -> Generator[Piece[Response], None, None]:
-        target, what, settings = asked.send(call)
+        out = asked.send(call)
         arriving = Arriving(form)
         with model_call_covered():
-            source = _inner(target, name)(what, **settings)
+            source = _method(out.llm, name)(out.given, **out.kwargs)
         with closing(covered_stream(source)) as chunks:
             for chunk in chunks:
-                yield arriving.note(chunk)
+                yield arriving.note(out.read(chunk))
 
     def shown() -> Generator[Response, None, None]:
         with closing(stream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:
@@ -203,19 +212,19 @@ def _stream(
 async def _astream(
     llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given, kwargs: dict[str, Any]
 ) -> AsyncGenerator[Response, None]:
-    answer = kwargs.pop(ANSWER, None)
+    prepared = kwargs.pop(PREPARED, None)
     if in_model_call():
         return cast("AsyncGenerator[Response, None]", await _inner(llm, name)(given, **kwargs))
-    asked, flow = _begin(llm, form, given, kwargs, answer, stream=True)
+    asked, flow = _begin(llm, form, given, kwargs, prepared, stream=True)
 
     async def send(call: ModelCall) -> AsyncGenerator[Piece[Response], None]:
-        target, what, settings = asked.send(call)
+        out = asked.send(call)
         arriving = Arriving(form)
         with model_call_covered():
-            source = await _inner(target, name)(what, **settings)
+            source = await _method(out.llm, name)(out.given, **out.kwargs)
         async with aclosing(acovered_stream(source)) as chunks:
             async for chunk in chunks:
-                yield arriving.note(chunk)
+                yield arriving.note(out.read(chunk))
 
     async def shown() -> AsyncGenerator[Response, None]:
         async with aclosing(astream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:
@@ -231,13 +240,14 @@ def _begin(
     form: Form[Any, Any],
     given: object,
     kwargs: dict[str, Any],
-    answer: str | None,
+    prepared: Prepared | None,
     *,
     stream: bool = False,
 ) -> tuple[Request, ModelFlow]:
     guard = llm.leanloop_
     member = guard.member()
-    asked = Request(llm, form, given, kwargs, member.task, answer=answer, stream=stream)
+    others = guard.substitutes
+    asked = Request(llm, form, given, kwargs, member.task, others=others, prepared=prepared, stream=stream)
     return asked, _answering(guard.model_flow(asked.call, member), asked.call, member.task)
 
 

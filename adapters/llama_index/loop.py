@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -21,6 +21,7 @@ from leanloop.adapters.llama_index.tool import guarded_tools
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
+from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.flow import Plugin
 from leanloop.plugins.task import Task
 
@@ -41,21 +42,41 @@ class LeanLoop(Guard):
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
         plugins: further plugins, outermost first.
         store: where balances are kept instead of where the budget says.
+        models: the LLMs that the budget's `degrade` names, by that name. For a name that is not here, the user's own
+            LLM is copied and called by it.
+        on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
+            a hook of its own keeps that.
     """
 
     @classmethod
-    def from_file(cls, path: str | Path, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None) -> Self:
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        plugins: Sequence[Plugin] = (),
+        store: LedgerStore | None = None,
+        models: Mapping[str, LLM] | None = None,
+        on_alert: OnAlert | None = None,
+    ) -> Self:
         """LeanLoop under a budget file.
 
         Raises:
             BudgetFileError: the file cannot be read or does not hold a budget.
         """
-        return cls(load_budget(path), plugins=plugins, store=store)
+        return cls(load_budget(path), plugins=plugins, store=store, models=models, on_alert=on_alert)
 
     @classmethod
-    def from_budget(cls, budget: Budget, *, plugins: Sequence[Plugin] = (), store: LedgerStore | None = None) -> Self:
+    def from_budget(
+        cls,
+        budget: Budget,
+        *,
+        plugins: Sequence[Plugin] = (),
+        store: LedgerStore | None = None,
+        models: Mapping[str, LLM] | None = None,
+        on_alert: OnAlert | None = None,
+    ) -> Self:
         """LeanLoop under a budget made in code."""
-        return cls(budget, plugins=plugins, store=store)
+        return cls(budget, plugins=plugins, store=store, models=models, on_alert=on_alert)
 
     def llm(self, llm: Model) -> Model:
         """A twin of `llm`, each call of which is reserved, counted, and lands or raises where it does not fit.
@@ -80,8 +101,9 @@ class LeanLoop(Guard):
         """A twin of an agent, or of an AgentWorkflow with all its agents; each `run` is a task.
 
         The result of a run carries the receipt: ``result["leanloop"]``, plain JSON types. Tags, by which limits are
-        scoped, go to the run: ``agent.run("...", leanloop={"user": "u1"})``. In a workflow, an agent
-        guarded by a LeanLoop of its own has its own budget below that of the whole.
+        scoped, go to the run, and so does what it is worth in US dollars:
+        ``agent.run("...", leanloop={"user": "u1", "value": 2.5})``. In a workflow, an agent guarded by a LeanLoop of
+        its own has its own budget below that of the whole.
         """
         return guarded_agent(agent, self)
 

@@ -67,9 +67,11 @@ class Provider:
 
     Attributes:
         streaming: parameters that make a stream report its usage.
+        text_arguments: whether the class reads the arguments of a tool call as JSON text only.
     """
 
     streaming: ClassVar[Mapping[str, object]] = {}
+    text_arguments: ClassVar[bool] = False
 
     def __init__(self, prices: str | None = None, *, renames: bool = True) -> None:
         self.prices = prices
@@ -83,7 +85,9 @@ class Provider:
         """
         if not self._renames:
             raise ModelUnavailable(
-                model, f"calls of {type(sent.llm).__name__} cannot be sent to another model; leave it out of `degrade`."
+                model,
+                f"give it to leanloop, as models={{{model!r}: ...}}, for calls of {type(sent.llm).__name__} cannot be "
+                "sent to another model.",
             )
         sent.attributes["model"] = model
 

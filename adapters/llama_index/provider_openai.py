@@ -73,6 +73,8 @@ class OpenAI(Provider):
 class OpenAIResponses(Provider):
     """Responses; `structured_predict` goes around `chat` to the client's `responses.parse`."""
 
+    text_arguments: ClassVar[bool] = True
+
     def cap(self, sent: Sent, cap: int) -> None:
         """By the parameter, which beats all else."""
         sent.kwargs["max_output_tokens"] = cap

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
 from leanloop.adapters.llama_index.messages import from_llama, to_llama, transcript_of
-from leanloop.adapters.llama_index.provider import Sent
+from leanloop.adapters.llama_index.provider import Provider, Sent, mapping
 from leanloop.adapters.llama_index.providers import model_name, provider_of
+from leanloop.adapters.llama_index.substitutes import Prepared, Substitutes, as_read_by, translated
 from leanloop.adapters.llama_index.tools import answer_of, specs_of
 from leanloop.adapters.llama_index.usage import usage_of
 from leanloop.budgets.message import Message
+from leanloop.errors import ModelUnavailable
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.task import Task
 
-__all__ = ["CHAT", "PROMPT", "Form", "Request"]
+__all__ = ["CHAT", "PROMPT", "Form", "Outgoing", "Request"]
 
 Given = TypeVar("Given")
 Response = TypeVar("Response", ChatResponse, CompletionResponse)
@@ -78,11 +80,25 @@ CHAT: Form[Sequence[ChatMessage], ChatResponse] = _Chat()
 PROMPT: Form[str, CompletionResponse] = _Prompt()
 
 
+class Outgoing(NamedTuple):
+    """A call as it is made: the LLM, what its method is given, and who reads the response (None: the LLM itself)."""
+
+    llm: object
+    given: Any
+    kwargs: dict[str, Any]
+    reader: Provider | None = None
+
+    def read(self, response: Response) -> Response:
+        """The response as the user's class reads it."""
+        return response if self.reader is None else as_read_by(self.reader, response)
+
+
 class Request:
     """One call of an LLM, its neutral form, and the way back.
 
     Args:
-        answer: the tool that carries the answer, where the caller requires it.
+        others: the LLMs that may take the place of `llm`.
+        prepared: what was wanted of a call with tools.
         stream: the reply is to be streamed.
     """
 
@@ -94,17 +110,19 @@ class Request:
         kwargs: Mapping[str, Any],
         task: Task,
         *,
-        answer: str | None = None,
+        others: Substitutes,
+        prepared: Prepared | None = None,
         stream: bool = False,
     ) -> None:
         self._llm = llm
         self._form = form
         self._given = given
         self._provider = provider_of(llm)
-        self._kwargs = dict(kwargs)
-        if stream:
-            fixed = cast("Mapping[str, object]", getattr(llm, "additional_kwargs", None) or {})
-            self._kwargs |= {k: v for k, v in self._provider.streaming.items() if k not in kwargs and k not in fixed}
+        self._kwargs = kwargs
+        self._others = others
+        self._prepared = prepared
+        self._stream = stream
+        answer = prepared.answer if prepared else None
         tools, schema = specs_of(kwargs.get("tools")), answer_of(kwargs)
         forced = self._provider.forced(kwargs, [tool.name for tool in tools]) | frozenset({answer} if answer else ())
         thinking = self._provider.thinking_tokens(llm, kwargs)
@@ -120,20 +138,53 @@ class Request:
             min_output=thinking + 1 if thinking else 0,
         )
 
-    def send(self, call: ModelCall) -> tuple[object, object, dict[str, Any]]:
-        """For `call`: the model to be called (a twin where only an attribute can say it), and what it is given.
+    def send(self, call: ModelCall) -> Outgoing:
+        """How `call` is made: with a twin of the LLM where only an attribute can say it, or with a substitute.
 
         Raises:
-            ModelUnavailable: the call names another model, and the class cannot be sent to it.
+            ModelUnavailable: the call names another model, of which no LLM was given, and the class cannot be sent to
+                it; or the LLM that was given cannot make this call.
         """
         given = self._given if call.messages is self.call.messages else self._form.given(call.messages)
-        sent = Sent(self._llm, dict(self._kwargs))
-        if call.model != self.call.model:
-            self._provider.rename(sent, call.model)
-        if call.max_output is not None and call.max_output != self._cap:
-            self._provider.cap(sent, call.max_output)
+        sent, provider, most = Sent(self._llm, dict(self._kwargs)), self._provider, call.max_output
+        reader: Provider | None = None
+        other = self._others.get(call.model) if call.model != self.call.model else None
+        if other is not None:
+            provider = provider_of(other)
+            sent.llm = other
+            if not self._speaks_as(other):
+                reader = self._provider
+                given, sent.kwargs = translated(
+                    call.model, self._llm, other, given, kwargs=self._kwargs, prepared=self._prepared
+                )
+            most = _fitting(provider, sent, call)
+        elif call.model != self.call.model:
+            provider.rename(sent, call.model)
+        if most is not None and (other is not None or most != self._cap):
+            provider.cap(sent, most)
         if call.effort is not None:
-            self._provider.effort(sent, call.effort)
+            provider.effort(sent, call.effort)
         if call.forbid_tools and self._may_forbid:
-            self._provider.forbid_tools(sent)
-        return sent.target(), given, sent.kwargs
+            provider.forbid_tools(sent)
+        if self._stream:
+            fixed = mapping(sent.get("additional_kwargs"))
+            sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
+        return Outgoing(sent.target(), given, sent.kwargs, reader)
+
+    def _speaks_as(self, other: object) -> bool:
+        """Whether the parameters of this call mean the same to another LLM."""
+        own, kind = type(self._llm), type(self._provider)
+        # By name: a guarded class has that of the class it guards.
+        same = (own.__module__, own.__qualname__) == (type(other).__module__, type(other).__qualname__)
+        return same or (type(provider_of(other)) is kind and kind is not Provider)
+
+
+def _fitting(provider: Provider, sent: Sent, call: ModelCall) -> int | None:
+    """The output cap of a call of a substitute: what was set aside for the call, or its own where that is less."""
+    most, own = call.max_output, provider.output_cap(sent.llm, sent.kwargs)
+    thinking = provider.thinking_tokens(sent.llm, sent.kwargs)
+    if most is not None and thinking >= most:
+        raise ModelUnavailable(
+            call.model, f"its thinking budget of {thinking:,} tokens does not fit into {most:,} of output."
+        )
+    return most if own is None or most is None else min(own, most)

@@ -7,6 +7,7 @@ import logging
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from decimal import Decimal
 from functools import wraps
 from typing import Any, ClassVar, cast
 
@@ -16,6 +17,7 @@ from workflows.handler import WorkflowHandler
 
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.place import Member, Scope, beginning, current_scope
+from leanloop.budgets.fields import shown
 from leanloop.errors import StoreError, UsageError
 from leanloop.plugins.task import Task
 
@@ -33,13 +35,14 @@ class GuardedRun:
     leanloop_: ClassVar[Guard]
 
     def run(self, *args: Any, **kwargs: Any) -> WorkflowHandler:
-        """Guarded. ``leanloop={"user": "u1"}`` gives the run's task its tags."""
+        """Guarded. ``leanloop={"user": "u1", "value": 2.5}`` gives the run's task its tags and its worth in usd."""
         guard = self.leanloop_
         given: Mapping[str, object] = kwargs.pop("leanloop", None) or {}
-        tags = {str(name): str(value) for name, value in given.items()}
+        tags = {str(name): str(tag) for name, tag in given.items() if name != "value"}
+        value = _worth(given.get("value"))
         inner: Any = getattr(super(), "run")  # noqa: B009
         resumed = _stored_task([*args, kwargs.get("ctx")])
-        root = (guard.runs.earlier(resumed) if resumed else None) or Member(guard.begin_task(resumed, tags))
+        root = (guard.runs.earlier(resumed) if resumed else None) or Member(guard.begin_task(resumed, tags, value))
         task = root.task
         # LlamaIndex's own default of 20 gives way to a limit on cycles; one that was asked for holds.
         if resumed is None and "cycles" in task.limited and not kwargs.get("max_iterations"):
@@ -92,6 +95,15 @@ async def give_hold_back(task: Task) -> None:
             await task.store.arelease(hold)
         except StoreError as error:
             _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)
+
+
+def _worth(value: object) -> Decimal | float | None:
+    if value is None or (isinstance(value, Decimal | float | int) and not isinstance(value, bool)):
+        return value
+    raise UsageError(
+        f"The value of a run must be a number of US dollars, not {shown(value)}: "
+        'agent.run("...", leanloop={"value": 2.5}).'
+    )
 
 
 def _stored_task(given: Sequence[object]) -> str | None:
