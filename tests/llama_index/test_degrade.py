@@ -3,7 +3,7 @@
 # LlamaIndex's `run` is an overload of which the first is deprecated, and what it gives has no type:
 # pyright: reportDeprecated=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownMemberType=false
-# mypy: disable-error-code="deprecated"
+# mypy: disable-error-code="deprecated, index, override"
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -39,10 +39,8 @@ class Foreign(ScriptedLLM):
 
     __module__ = "elsewhere"
 
-    def _prepare_chat_with_tools(
-        self, tools: Any, *args: Any, tool_required: bool = False, **kwargs: Any
-    ) -> dict[str, Any]:
-        prepared: dict[str, Any] = super()._prepare_chat_with_tools(tools, *args, tool_required=tool_required, **kwargs)
+    def _prepare_chat_with_tools(self, tools: Any, *, tool_required: bool = False, **kwargs: Any) -> dict[str, Any]:
+        prepared: dict[str, Any] = super()._prepare_chat_with_tools(tools, tool_required=tool_required, **kwargs)
         return {"messages": prepared["messages"], "functions": prepared["tools"], "choose": prepared["tool_choice"]}
 
 
