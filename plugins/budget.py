@@ -29,8 +29,8 @@ class BudgetGuard(Plugin):
 
     The output cap is lowered to what fits before a call is refused. A refusal is sticky: it stops the
     task whose limit it is, and every task below it. Where only calls in flight stand in the way, it waits
-    for them; `waits` is False where that would block an event loop (a callback), and then such a refusal
-    is not sticky.
+    for them; `waits` is False where they could not end meanwhile (in a plain callback on the thread of an event
+    loop). Such a refusal is not sticky.
     """
 
     def __init__(self, *, waits: bool = True) -> None:
@@ -44,11 +44,11 @@ class BudgetGuard(Plugin):
                 raise task.stopped
             check_time(task)
         quote = Quote.of(call, task)
-        if not landing and not task.hold:
+        if not landing and task.hold.name is None:
             yield from set_aside(quote, task, call.min_output)
         cycles = task.take_cycles()
-        needs = _needs(quote, cycles, leave_room=task.hold is not None and not landing)
-        hold = task.hold if landing else None
+        needs = _needs(quote, cycles, leave_room=task.hold.name is not None and not landing)
+        hold = task.hold.name if landing else None
         try:
             demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
             held = Reservation(task, demand, owners)
@@ -60,7 +60,7 @@ class BudgetGuard(Plugin):
             task.give_cycles_back(cycles)
             raise
         if hold is not None:
-            task.take_hold(hold)
+            task.hold.take(hold)
         try:
             reply: ModelReply = yield _capped(call, grant.units, task)
         except BaseException as error:
@@ -153,6 +153,10 @@ def _book(
     task, cost = held.task, quote.cost(usage)
     version = quote.price.version if quote.price else "no price"
     actual = quote.actual(usage, cost, cycles)
+    # Before it is settled: what is cancelled while it waits for the ledger was billed all the same.
+    for member in task.lineage:
+        member.tally.model_call(call.model, usage, cost, version)
+    valued = next((member for member in task.lineage if member.value is not None), task)
     entry = Entry(
         kind,
         task=task.id,
@@ -161,11 +165,11 @@ def _book(
         model=call.model,
         price=version,
         amounts=_told(actual, usage),
-        value=task.value,
+        within=task.within,
+        value=valued.value,
+        valued="" if valued is task else valued.id,
     )
     yield from held.settle(actual, entry)
-    for member in task.lineage:
-        member.tally.model_call(call.model, usage, cost, version)
 
 
 def _told(actual: Mapping[str, int], usage: Usage) -> dict[str, int]:
@@ -181,6 +185,6 @@ def _told(actual: Mapping[str, int], usage: Usage) -> dict[str, int]:
 
 
 def _book_tool(held: Reservation, actual: Mapping[str, int], call: ToolCall) -> Generator[Io[Any], Any, None]:
-    yield from held.settle(actual)
     for member in held.task.lineage:
         member.tally.tool_call(call.name)
+    yield from held.settle(actual)

@@ -48,7 +48,7 @@ class Degrade(Plugin):
         _take_steps(task)
         final = False
         while True:
-            cheaper = _cheaper(call, task)
+            taken, cheaper = task.degraded, _cheaper(call, task)
             final = final or not _may_go_on(task)
             try:
                 reply = yield cheaper if final else replace(cheaper, final=False)
@@ -56,8 +56,8 @@ class Degrade(Plugin):
                 if final or task.stopped is not None:
                     raise
                 final = error.resource != "usd"  # then a cheaper model is of no help: let it be refused for good
-                if not final:
-                    _take_next(task, error)
+                if not final and task.degraded == taken:  # else another call has, meanwhile
+                    _take_next(task, taken, error)
             except Exception as error:
                 if cheaper.model == call.model or not _not_served(error):
                     raise
@@ -76,21 +76,22 @@ def _may_go_on(task: Task) -> bool:
 
 def _take_steps(task: Task) -> None:
     """The steps whose share is reached by now, of the limit that is spent the most."""
-    waiting = task.budget.degrade[task.degraded :]
+    taken = task.degraded
+    waiting = task.budget.degrade[taken:]
     if not waiting:
         return
     uses = [use for member in task.lineage if (use := member.tally.fullest(waiting[0].at)) is not None]
     if uses:
         fullest = max(uses, key=lambda use: use.share)
-        task.degraded += sum(step.at <= fullest.share for step in waiting)
-        _tell(task, fullest, format_scope(fullest.account))
+        if task.degrade_to(taken + sum(step.at <= fullest.share for step in waiting)):
+            _tell(task, fullest, format_scope(fullest.account))
 
 
-def _take_next(task: Task, error: BudgetExceeded) -> None:
+def _take_next(task: Task, taken: int, error: BudgetExceeded) -> None:
     """The steps up to the next that names a model."""
-    waiting = task.budget.degrade[task.degraded :]
-    task.degraded += next(n for n, step in enumerate(waiting, start=1) if step.to is not None)
-    _tell(task, Standing(f"task:{task.id}", error.resource, error.limit, error.spent), error.scope)
+    waiting = task.budget.degrade[taken:]
+    if task.degrade_to(taken + next(n for n, step in enumerate(waiting, start=1) if step.to is not None)):
+        _tell(task, Standing(f"task:{task.id}", error.resource, error.limit, error.spent), error.scope)
 
 
 def _tell(task: Task, of: Standing, scope: str) -> None:

@@ -91,13 +91,15 @@ class Reservation:
         if not self._demand.lines:
             return
         leases.drop(self.task.store, self._id)
+        # Before the ledger is told, whose answer to another call may hold this one, too: it would be added to that.
+        # And where the store fails: the call was made and billed, which is what the receipt is about.
+        stand = [(o, o.tally.limits_spent([self._demand.lines[i] for i in at], actual)) for o, at in self._by_owner()]
         try:
             yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual, entry)
         except StoreError as error:
             _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
-        # Also where the store failed: the call was made and billed, which is what the receipt is about.
-        for member, places in self._by_owner():
-            watch(member, member.tally.limits_spent([self._demand.lines[i] for i in places], actual))
+        for owner, standings in stand:
+            watch(owner, standings)
 
     def _by_owner(self) -> list[tuple[Task, Sequence[int]]]:
         """The tasks whose limits are touched, each with the places of its lines."""

@@ -25,10 +25,11 @@ from leanloop import (
     Usage,
     parse_budget,
 )
-from leanloop.budgets.store import Balance
+from leanloop.budgets.store import Balance, Demand, Grant, Refusal
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.stack import Stack
+from leanloop.plugins.tally import Standing
 
 STACK = Stack()
 DAY = "agent: a\nloop: off\nlimits: [{per: day, model_calls: 10}]\n"
@@ -294,3 +295,45 @@ def test_it_is_said_once_a_window_and_step_and_of_a_task_only_in_passing(
         Model().steps(task, 2)
     said = "Agent a: calls ask for the effort low, since 1 model call of 5 model calls are spent for this task."
     assert [(r.levelname, r.message) for r in caplog.records] == [("INFO", said)]
+
+
+class Overtaken(MemoryStore):
+    """While it refuses a call for the first time, another call of the task takes the next step."""
+
+    task: Task | None = None
+
+    def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
+        granted = super().reserve(reservation, demand, replaces=replaces)
+        if isinstance(granted, Refusal) and self.task is not None:
+            self.task.degrade_to(1)
+        return granted
+
+
+def test_a_step_that_another_call_has_taken_meanwhile_is_gone_by() -> None:
+    store, model = Overtaken(), Model()
+    text = "agent: a\nloop: off\nlimits: [{usd: 0.003}]\ndegrade: {at: 99%, to: gpt-4o-mini}"
+    with leanloop.task(budget(text), store=store) as task:
+        store.task = task
+        model.steps(task, 4)
+    assert model.models[-1] == "gpt-4o-mini"
+    assert (task.degraded, task.stopped) == (1, None)
+
+
+def test_a_step_two_calls_find_due_at_once_is_taken_and_told_once(
+    ledger: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts: list[Alert] = []
+    steps = "degrade: [{at: 50%, effort: low}, {at: 90%, to: gpt-4o-mini}]"
+    with leanloop.task(budget(DAY + steps), store=ledger, on_alert=alerts.append) as task:
+        Model().steps(task, 5)
+        look = task.tally.fullest
+
+        def overtaken(least: float) -> Standing | None:
+            task.degrade_to(1)
+            return look(least)
+
+        monkeypatch.setattr(task.tally, "fullest", overtaken)
+        model = Model()
+        model.steps(task, 1)
+    assert (task.degraded, alerts) == (1, [])
+    assert (model.seen[0].model, model.seen[0].effort) == ("gpt-4o", "low")
