@@ -61,11 +61,22 @@ class Leases:
             due = time.monotonic() + lease / _PER_LEASE
             if self._thread is None:
                 self._due = due
-                self._thread = threading.Thread(target=self._run, name="leanloop-leases", daemon=True)
-                self._thread.start()
+                self._start()
             elif due < self._due:
                 self._due = due
                 self._changed.notify()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="leanloop-leases", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no thread is to be had now, or ever again: the interpreter ends
+            self._thread = None
+            _log.warning(
+                "No lease is renewed until the next call; one that is longer than its lease counts as spent "
+                "until it reports: %s",
+                error,
+            )
 
     def drop(self, store: LedgerStore, reservation: str) -> None:
         """Renew it no more: it is about to be settled, released or replaced."""
