@@ -105,12 +105,10 @@ class LimitTable:
         slots: dict[tuple[str, str], _Slot] = {}
         for owner, holder in enumerate(self._holders):
             for limit, amounts in holder.amounts:
-                name, window = account_of(
-                    limit, holder, moment
-                )  # of all, so that the first call tells of a missing tag
-                wanted = [
-                    resource for resource in amounts if resource in names and not (owner and resource in _OWN_ONLY)
-                ]
+                # Of all limits, so that the first call tells of a missing tag.
+                name, window = account_of(limit, holder, moment)
+                own_only = _OWN_ONLY if owner else frozenset[str]()
+                wanted = [resource for resource in amounts if resource in names and resource not in own_only]
                 if not wanted:
                     continue
                 account, expires = str(name), _TASK_SECONDS

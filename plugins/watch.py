@@ -61,9 +61,8 @@ def watch(task: Task, standings: Sequence[Standing], now: float | None = None) -
         return
     for one in standings:
         of_task = one.account.startswith("task:")
-        if one.limit <= 0 or (
-            of_task and ":" in one.resource
-        ):  # one tool's calls in one task: not worth a person's time
+        of_one_tool = ":" in one.resource  # and of one task: not worth a person's time
+        if one.limit <= 0 or (of_task and of_one_tool):
             continue
         if one.spent >= shares[0] * one.limit:
             _reached(task, one, max(share for share in shares if one.spent >= share * one.limit))
@@ -160,9 +159,8 @@ def _course(account: str, now: datetime) -> _Course | None:
     name = AccountName.read(account)
     if name.rolling or name.per == "minute":
         return None
-    window = window_at(
-        Limit(per=name.per, tokens=0), now, name.zone
-    )  # whatever the limit: the window is that of its `per`
+    any_limit = Limit(per=name.per, tokens=0)  # which does not matter: the window is that of its `per`
+    window = window_at(any_limit, now, name.zone)
     return _Course(name, window.began, window.ends, 0.0) if window.label == name.label else None
 
 
