@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from leanloop.budgets.demand import Need
 from leanloop.budgets.prices import Price
@@ -24,8 +24,7 @@ PER_OUTPUT_TOKEN = frozenset({"tokens", "output_tokens", "usd"})
 """Resources whose worst case grows with the output cap, so that limiting them means sending a cap."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """What a call may cost at most.
 
     Attributes:
