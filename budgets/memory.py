@@ -45,7 +45,7 @@ class MemoryStore:
             given_up = kept.held.get(replaces) if replaces is not None else None
             if given_up is not None:
                 given_up.move(-1)
-            before = tuple([kept.balance(line) for line in demand.lines])
+            before = tuple(map(kept.balance, demand.lines, accounts))
             if given_up is not None:
                 given_up.move(1)
             units = demand.most
