@@ -30,7 +30,8 @@ _BACK = timedelta(weeks=8)
 _PART = 900
 """Seconds: rows are added up by quarters of an hour, of which each hour of any time zone is made."""
 
-_MOST_WANTED = 16_384
+_MOST_WANTED = 1_024
+"""Profiles of one store; beyond, all are forgotten, and who is asked for again is read the next time."""
 
 _Key = tuple[str, str, str, str]
 """Scope and owner, as in `AccountName`, resource, time zone."""
@@ -66,7 +67,9 @@ class WeekProfiles:
             return None
         known = self._known.setdefault(store, _Known())
         key = (name.scope, name.owner, resource, name.zone)
-        if key not in known.wanted and len(known.wanted) < _MOST_WANTED:
+        if key not in known.wanted:
+            if len(known.wanted) >= _MOST_WANTED:
+                known.wanted.clear()
             known.wanted[key] = None
         if time.monotonic() >= known.due:
             known.due = time.monotonic() + _EVERY

@@ -318,6 +318,19 @@ def test_what_sub_agents_spend_is_in_the_profile_of_those_whose_limits_count_it(
     store.close()
 
 
+def test_profiles_are_kept_of_those_asked_for_lately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanloop.plugins.week_profiles._MOST_WANTED", 2)
+    store = SqliteStore(tmp_path / "ledger.db")
+    own = WeekProfiles()
+    for user in ("u1", "u2", "u3"):
+        own.of(store, AccountName("user", user, "day"), "tokens")
+    known = own._known[store]
+    assert known.thread is not None
+    known.thread.join()
+    assert [owner for _, owner, *_ in known.wanted] == ["u3"]
+    store.close()
+
+
 def test_where_no_thread_is_to_be_had_forecasts_stay_linear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
