@@ -116,12 +116,9 @@ class BudgetGuard(Plugin):
 
 def _needs(quote: Quote, cycles: int, *, leave_room: bool) -> dict[str, Need]:
     """The worst case of a call; with `leave_room`, that of a landing that reads all of it again, too."""
-    needs = quote.needs()
+    needs = quote.needs(reread=leave_room)
     if cycles:
         needs["cycles"] = Need(cycles)
-    if leave_room:
-        for name, (fixed, slope) in quote.rereading().items():
-            needs[name] = Need(needs[name].fixed + fixed, needs[name].slope + slope)
     return needs
 
 
@@ -142,7 +139,7 @@ def _reported(error: BaseException, quote: Quote) -> Usage | None:
 
 def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
     """The call with its cap sent along, where a limit relies on it or the file names one."""
-    if task.limited & PER_OUTPUT_TOKEN or task.budget.max_output is not None:
+    if not task.limited.isdisjoint(PER_OUTPUT_TOKEN) or task.budget.max_output is not None:
         return replace(call, max_output=units)
     return call
 

@@ -29,7 +29,7 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     """Before a task's first call: one call, one cycle, and the landing's output, as much as there is room for.
 
     The input of a landing is the history, which grows; each call therefore also leaves room for one
-    more that reads it again (`Quote.rereading`). `min_output` is what a call cannot do without.
+    more that reads it again (`Quote.needs`). `min_output` is what a call cannot do without.
     """
     budget = task.budget
     if task.landed or budget.at_limit == "raise" or not budget.landing.tokens or not task.limited:
