@@ -50,7 +50,8 @@ class Leases:
 
     def of(self, store: LedgerStore, demand: Demand) -> Demand:
         """The demand as it is to be asked for: what dies with the process needs no lease."""
-        return demand if store.durable else demand._replace(lease=math.inf)
+        lines, most, least, _, idle = demand
+        return demand if store.durable else Demand(lines, most, least, math.inf, idle)
 
     def keep(self, store: LedgerStore, reservation: str, lease: float, owner: object) -> None:
         """Renew a reservation, just made, for `lease` seconds at a time, until `drop` or until `owner` is no more."""
