@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from leanloop.budgets.amount import format_amount, format_scope
-from leanloop.budgets.budget import EFFORTS, Effort
+from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.budgets.usage import Usage
 from leanloop.errors import BudgetExceeded, ModelUnavailable, PriceUnknown
 from leanloop.plugins.alerts import Alert
@@ -35,8 +35,8 @@ class Degrade(Plugin):
     earlier one has it.
 
     A model is left alone, which is said once, and the call made as it was asked for, where the adapter or the provider
-    has no such model, or where it is dearer than the one asked for. A landing that would need more tokens with it (by
-    its way of counting) keeps its own: it was given room for no more.
+    has no such model, or where it is dearer than the one asked for. A landing goes to it where the latest call did,
+    which left room for that; else only where it needs no more than its own, by its way of counting.
     """
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
@@ -63,6 +63,7 @@ class Degrade(Plugin):
                     raise
                 _leave_alone(task, cheaper.model, call.model, _reason(error))
             else:
+                task.latest_model = cheaper.model
                 if cheaper.model != call.model:
                     _save(call, cheaper, reply, task)
                 return reply
@@ -126,9 +127,8 @@ def _cheaper(call: ModelCall, task: Task) -> ModelCall:
         if after[0] > before[0] or after[1] > before[1]:
             _leave_alone(task, model, call.model, f"it costs more than {call.model}")
             return _cheaper(call, task)  # the model of an earlier step, if there is one
-    if call.purpose == "landing" and (new.bound > own.bound or new.input_cost > own.input_cost):
-        return call
-    return other
+    needs_more = new.bound > own.bound or new.input_cost > own.input_cost
+    return call if call.purpose == "landing" and task.latest_model != model and needs_more else other
 
 
 def _not_served(error: Exception) -> bool:

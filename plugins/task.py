@@ -75,6 +75,7 @@ class Task:
         self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
         self.degraded = 0  # steps of the budget's `degrade` that were taken, see `degrade_to`
         self.left_alone: set[str] = set()  # models of theirs that could not be had
+        self.latest_model: str | None = None  # of the latest call that was made
         own = Holder(self.id, budget.agent, self._tags, self.budget.limits, budget.timezone)
         self.holders: tuple[Holder, ...] = (own, *(parent.holders if parent else ()))
         self.table = LimitTable(self.holders)
@@ -124,11 +125,16 @@ class Task:
             first, self._landing = not self._landing, True
             return first
 
-    def claim(self, budget: Budget) -> bool:
-        """Make this the task of one agent's run; False where it is another's, or about another budget."""
+    def claim(self, budget: Budget, tags: Mapping[str, str] | None = None) -> bool:
+        """Make this the task of one agent's run, with its tags; False where it is another's, or about another budget.
+
+        Raises:
+            UsageError: see `add_tags`.
+        """
         with self._lock:
             if self._claimed or budget != self._given:
                 return False
+            self.add_tags(tags or {})
             self._claimed = True
             return True
 

@@ -188,17 +188,35 @@ def test_a_task_stopped_for_another_reason_takes_no_step(ledger: MemoryStore) ->
     assert task.degraded == 0
 
 
-def test_a_landing_by_the_cheaper_model_never_reserves_more(ledger: MemoryStore) -> None:
-    """Claude's tokenizer counts more tokens than OpenAI's: under a limit on tokens the landing keeps its own model."""
-    landings: list[ModelCall] = []
-    for cheap in ("gpt-4o-mini", "claude-haiku-4-5"):
-        model = Model()
-        text = f"agent: a\nloop: off\nlimits: [{{model_calls: 4}}]\ndegrade: {{at: 20%, to: {cheap}}}"
-        with leanloop.task(budget(text), store=ledger) as task:
-            model.steps(task, 4)
-        landings += [call for call in model.seen if call.purpose == "landing"]
-        assert model.models[2] == cheap
-    assert [call.model for call in landings] == ["gpt-4o-mini", "gpt-4o"]
+@pytest.mark.parametrize(
+    ("at", "cheap", "steps", "landing"),
+    [
+        (20, "claude-haiku-4-5", ["gpt-4o", "claude-haiku-4-5", "claude-haiku-4-5"], "claude-haiku-4-5"),
+        (75, "claude-haiku-4-5", ["gpt-4o"] * 3, "gpt-4o"),
+        (75, "gpt-4o-mini", ["gpt-4o"] * 3, "gpt-4o-mini"),
+    ],
+)
+def test_a_landing_goes_to_the_model_that_room_was_left_for(
+    ledger: MemoryStore, at: int, cheap: str, steps: list[str], landing: str
+) -> None:
+    """Claude's tokenizer counts more tokens than OpenAI's, so a landing may need more with the cheaper model."""
+    model = Model()
+    text = f"agent: a\nloop: off\nlimits: [{{model_calls: 4}}]\ndegrade: {{at: {at}%, to: {cheap}}}"
+    with leanloop.task(budget(text), store=ledger) as task:
+        model.steps(task, 4)
+    assert model.models == [*steps, landing]
+    assert model.seen[-1].purpose == "landing"
+
+
+def test_a_degraded_task_lands_with_an_answer_though_its_own_model_would_be_too_dear(ledger: MemoryStore) -> None:
+    model = Model()
+    text = "agent: a\nloop: off\nlimits: [{usd: 0.006}]\ndegrade: {at: 50%, to: claude-haiku-4-5}"
+    with leanloop.task(budget(text), store=ledger) as task:
+        for _ in range(60):
+            if task.landed:
+                break
+            model.steps(task, 1)
+    assert (model.seen[-1].purpose, model.seen[-1].model) == ("landing", "claude-haiku-4-5")
 
 
 def test_a_dearer_model_is_left_alone_and_said_once(ledger: MemoryStore) -> None:

@@ -101,8 +101,7 @@ class Runs:
         value = _worth(given.get("value"))
         tags = {key: str(tag) for key, tag in given.items() if key != "value"}
         current = current_task()
-        if current is not None and current.claim(self._budget):
-            current.add_tags(tags)
+        if current is not None and current.claim(self._budget, tags):
             if value is not None:
                 current.value = to_nano(value)
             current.alerts.hook = current.alerts.hook or self._on_alert
