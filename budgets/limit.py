@@ -20,16 +20,7 @@ Window = Literal["task", "minute", "hour", "day", "week", "month"]
 TOTAL = "total"
 """The key of ``tool_calls`` that means all tools together."""
 
-RESOURCES = (
-    "tokens",
-    "input_tokens",
-    "output_tokens",
-    "usd",
-    "model_calls",
-    "cycles",
-    "tool_calls",
-    "seconds",
-)
+RESOURCES = ("tokens", "input_tokens", "output_tokens", "usd", "model_calls", "cycles", "tool_calls", "seconds")
 """What can be limited, in the order it is shown."""
 
 

@@ -29,7 +29,7 @@ from leanloop import (
     ToolResult,
     Usage,
 )
-from leanloop.budgets.budget import ModelPriceEntry
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run

@@ -26,9 +26,9 @@ from leanloop import (
     UsageError,
     current_task,
 )
-from leanloop.budgets.budget import ModelPriceEntry
 from leanloop.budgets.demand import Need
 from leanloop.budgets.price_book import price_book
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.store import Demand, Line
 from leanloop.budgets.stores import open_store
 
