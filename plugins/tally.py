@@ -88,9 +88,7 @@ class Tally:
                 if known is None or known.account != line.account:
                     self._limits[key] = Standing(line.account, line.resource, limit, balance.spent)
                 else:
-                    known.limit = limit
-                    if balance.spent > known.spent:
-                        known.spent = balance.spent
+                    known.limit, known.spent = limit, max(known.spent, balance.spent)
 
     def limits_spent(self, lines: Iterable[Line], actual: Mapping[str, int]) -> list[Standing]:
         """Add what a settlement put, by resource, on limits seen before; gives how those stand.
