@@ -5,34 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, PricePerMillion, Several, Share
+from leanloop.budgets.degrade_step import DegradeStep
+from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Several, Share
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.stores import check_address
 from leanloop.budgets.zone import TimeZone
 from leanloop.errors import UsageError
 
 __all__ = [
     "DEFAULT_LIMITS",
-    "EFFORTS",
     "NOT_YET",
     "Budget",
-    "DegradeStep",
-    "Effort",
     "Landing",
     "Loop",
-    "ModelPriceEntry",
 ]
-
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-"""How much a model is to think, as the providers name it (each model knows some of them)."""
-
-EFFORTS: tuple[Effort, ...] = get_args(Effort)
-"""The least first."""
 
 NOT_YET: Mapping[str, str] = {
     "results": "shortening of tool results",
@@ -78,48 +70,6 @@ class Loop(BaseModel):
                 "window", "has a window of {window} steps, too few for {repeats} repeats", context
             )
         return self
-
-
-class DegradeStep(BaseModel):
-    """From which share of a limit on a task's calls are made cheaper, and how."""
-
-    model_config = FROZEN
-
-    at: Share = 0.8
-    """The share of any limit of the task, or of a task it is a part of."""
-
-    to: Label | None = None
-    """The model that takes over; the one of an earlier step where not given."""
-
-    effort: Effort | None = None
-    """The reasoning effort asked for where the model supports it; that of an earlier step where not given."""
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> DegradeStep:
-        if self.to is None and self.effort is None:
-            raise PydanticCustomError("no_degrade", "changes nothing; name a model (to) or an effort")
-        return self
-
-
-class ModelPriceEntry(BaseModel):
-    """The price of a model, in US dollars per million tokens."""
-
-    model_config = FROZEN
-
-    input: PricePerMillion
-    """Tokens sent."""
-
-    output: PricePerMillion
-    """Tokens written by the model."""
-
-    cached_input: PricePerMillion | None = None
-    """Tokens read from the provider's prompt cache; the price of input where not given."""
-
-    cache_write: PricePerMillion | None = None
-    """Tokens written to the provider's prompt cache; the price of input where not given."""
-
-    reasoning: PricePerMillion | None = None
-    """Reasoning tokens; the price of output where not given."""
 
 
 def _loop_or_switch(value: object) -> object:

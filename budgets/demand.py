@@ -56,25 +56,28 @@ class _Slot(NamedTuple):
     owner: int
 
 
-class _Slots(NamedTuple):
-    """The slots that calls with the same needs touch, until the first of their windows turns."""
+class _Open(NamedTuple):
+    """All limits in the windows that are open now, until the first of these turns.
+
+    `touched` are the slots that calls with needs of those names touch, and the owners of these.
+    """
 
     began: float
     ends: float
     slots: tuple[_Slot, ...]
-    owners: tuple[int, ...]
+    touched: dict[tuple[str, ...], tuple[tuple[_Slot, ...], tuple[int, ...]]]
 
 
 class LimitTable:
     """The limits a task's calls must fit: its own first, then those of the tasks it is a part of.
 
-    The accounts are worked out once per window and set of resources, not once per call.
+    The accounts are worked out once per window, not once per call.
     """
 
     def __init__(self, holders: Sequence[Holder]) -> None:
         self._holders = tuple(holders)
         self.limited = frozenset(name for holder in self._holders for _, amounts in holder.amounts for name in amounts)
-        self._known: dict[tuple[str, ...], _Slots] = {}
+        self._open = _Open(math.inf, math.inf, (), {})
 
     def demand(
         self, needs: Mapping[str, Need], *, most: int = 0, least: int = 0, now: float | None = None
@@ -90,40 +93,40 @@ class LimitTable:
         """
         now = time.time() if now is None else now
         names = tuple(filter(self.limited.__contains__, needs))
-        found = self._known.get(names)
-        if found is None or not found.began <= now < found.ends:  # before it began: the clock was set back
-            found = self._known[names] = self._find(names, now)
+        limits = self._open
+        if not limits.began <= now < limits.ends:  # before they began: the clock was set back
+            limits = self._open = self._opened(now)
+        touched = limits.touched.get(names)
+        if touched is None:
+            slots = tuple([slot for slot in limits.slots if slot.resource in names])
+            touched = limits.touched[names] = slots, tuple([slot.owner for slot in slots])
         lines = [
             Line(account, resource, limit, *needs[resource], expires, also)
-            for account, resource, limit, expires, also, _ in found.slots
+            for account, resource, limit, expires, also, _ in touched[0]
         ]
-        return Demand(tuple(lines), most, least), found.owners
+        return Demand(tuple(lines), most, least), touched[1]
 
-    def _find(self, names: tuple[str, ...], now: float) -> _Slots:
+    def _opened(self, now: float) -> _Open:
         moment = datetime.fromtimestamp(now, UTC)
         began, ends = -math.inf, math.inf
         slots: dict[tuple[str, str], _Slot] = {}
         for owner, holder in enumerate(self._holders):
             for limit, amounts in holder.amounts:
-                name, window = account_of(
-                    limit, holder, moment
-                )  # of all, so that the first call tells of a missing tag
-                wanted = [
-                    resource for resource in amounts if resource in names and not (owner and resource in _OWN_ONLY)
-                ]
-                if not wanted:
-                    continue
+                # Of all limits, so that the first call tells of a missing tag.
+                name, window = account_of(limit, holder, moment)
                 account, expires = str(name), _TASK_SECONDS
                 also: tuple[str, ...] = ()
                 if window is not None:
                     began, ends = max(began, window.turned.timestamp()), min(ends, window.ends.timestamp())
                     expires = window.forget.timestamp() - now
                     also = tuple(str(name._replace(label=label)) for label in window.also)
-                for resource in wanted:
+                for resource, amount in amounts.items():
+                    if owner and resource in _OWN_ONLY:
+                        continue
                     known = slots.get((account, resource))
-                    if known is None or amounts[resource] < known.limit:
-                        slots[account, resource] = _Slot(account, resource, amounts[resource], expires, also, owner)
-        return _Slots(began, ends, tuple(slots.values()), tuple(slot.owner for slot in slots.values()))
+                    if known is None or amount < known.limit:
+                        slots[account, resource] = _Slot(account, resource, amount, expires, also, owner)
+        return _Open(began, ends, tuple(slots.values()), {})
 
 
 def account_of(limit: Limit, holder: Holder, now: datetime) -> tuple[AccountName, OpenWindow | None]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, cast, get_args
+from urllib.parse import quote, unquote
 
 from leanloop.errors import StoreError
 
@@ -26,9 +27,11 @@ class Entry:
         price: where the price came from, and of when.
         amounts: what was booked, by resource; usd in nano-dollars. Cached and reasoning tokens, which no limit is
             about, stand beside them as ``cached_input``, ``cache_write`` and ``reasoning``.
-        value: what the task is worth, in nano-dollars.
+        value: what the task is worth, or else the nearest it is a part of that has a value, in nano-dollars.
         account: whose limit was changed, of ``raised`` and ``reset``.
         note: why, in the words of whoever did it; of ``expired`` the reservation.
+        within: the tasks this one is a part of, nearest first, each with its agent.
+        valued: whose the value is, of these; empty where it is the task's own.
     """
 
     kind: Kind = "call"
@@ -42,10 +45,14 @@ class Entry:
     value: int | None = None
     account: str = ""
     note: str = ""
+    within: Mapping[str, str] = field(default_factory=dict[str, str])
+    valued: str = ""
 
     def to_json(self) -> str:
         """What is told as one line of JSON, without the time, which the store keeps. ASCII, so no text fails one."""
         told = {name: value for name in _NAMES if (value := getattr(self, name)) not in ("", None, {})}
+        if self.kind == "expired" and self.task:  # as a store knows it that has nothing but the account's name
+            told["task"] = quote(self.task, safe="", errors="surrogatepass")
         return _write(told)
 
     @classmethod
@@ -65,6 +72,8 @@ class Entry:
         for name, value in known.items():
             if not _fits(name, value):
                 raise StoreError(f"A row of the ledger's history is damaged: its {name} is {str(value)[:40]!r}.")
+        if known.get("kind") == "expired" and "task" in known:
+            known["task"] = _unquoted(known["task"])
         return cls(at=at, **known)
 
 
@@ -79,13 +88,21 @@ def _fits(name: str, value: object) -> bool:
             return value in get_args(Kind)
         case "value":
             return type(value) is int
-        case "tags" | "amounts":
-            kept = str if name == "tags" else int
+        case "tags" | "within" | "amounts":
+            kept = int if name == "amounts" else str
             return isinstance(value, dict) and all(
                 type(one) is kept for one in cast("dict[str, object]", value).values()
             )
         case _:
             return isinstance(value, str)
+
+
+def _unquoted(task: str) -> str:
+    """A task's id as it was before it became a part of an account's name (`leanloop.budgets.account`)."""
+    try:
+        return unquote(task, errors="surrogatepass")
+    except UnicodeDecodeError:  # no name of ours
+        return task
 
 
 def expiry(reservation: str, lines: Iterable[tuple[str, str, int]], *, taken_back: bool = False) -> Entry:
@@ -96,7 +113,7 @@ def expiry(reservation: str, lines: Iterable[tuple[str, str, int]], *, taken_bac
     task, amounts = "", dict[str, int]()
     for account, resource, amount in lines:
         if not task and account.startswith("task:"):
-            task = account.removeprefix("task:")
+            task = _unquoted(account.removeprefix("task:"))
         amounts[resource] = max(amounts.get(resource, 0), amount)
     if taken_back:
         amounts = {resource: -amount for resource, amount in amounts.items()}

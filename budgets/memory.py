@@ -45,16 +45,19 @@ class MemoryStore:
             given_up = kept.held.get(replaces) if replaces is not None else None
             if given_up is not None:
                 given_up.move(-1)
-            before = tuple([kept.balance(line) for line in demand.lines])
+            before = tuple(map(kept.balance, demand.lines, accounts))
             if given_up is not None:
                 given_up.move(1)
             units = demand.most
+            least = demand.least
             for place, (line, balance) in enumerate(zip(demand.lines, before, strict=True)):
-                free = line.limit + balance.raised - balance.spent - balance.reserved
-                if line.fixed + line.slope * demand.least > free:
+                _, _, limit, fixed, slope, _, _ = line
+                spent, reserved, _, raised = balance
+                free = limit + raised - spent - reserved
+                if fixed + slope * least > free:
                     return Refusal(place, line, balance)
-                if line.slope > 0:
-                    units = min(units, (free - line.fixed) // line.slope)
+                if slope > 0 and fixed + slope * units > free:
+                    units = (free - fixed) // slope
             if replaces is not None:
                 kept.drop(replaces)
             amounts = [line.fixed + line.slope * units for line in demand.lines]

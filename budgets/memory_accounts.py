@@ -88,13 +88,12 @@ class Accounts:
         account.expires_at = expires_at
         return account
 
-    def balance(self, line: Line) -> Balance:
-        """What counts against a line's limit."""
-        own = self.known[line.account, line.resource].balance
+    def balance(self, line: Line, own: KeptAccount) -> Balance:
+        """What counts against a line's limit; `own` is its account."""
         if not line.also:
-            return own
+            return own.balance
         earlier = [self.known.get((account, line.resource)) for account in line.also]
-        return Balance(*map(sum, zip(own, *(one.balance for one in earlier if one), strict=True)))
+        return Balance(*map(sum, zip(own.balance, *(one.balance for one in earlier if one), strict=True)))
 
     def again(self, reservation: str, known: KeptReservation, demand: Demand) -> Grant:
         """The grant of a caller who asks once more, its answer being lost."""
@@ -103,7 +102,7 @@ class Accounts:
             state = "has ended" if known.ended else "is already held for another demand"
             raise StoreError(f"The reservation {reservation!r} {state}; take a new name for a new call.")
         known.move(-1)
-        before = tuple([self.balance(line) for line in demand.lines])
+        before = tuple([self.balance(line, own) for line, (own, _) in zip(demand.lines, known.lines, strict=True)])
         known.move(1)
         return Grant(known.units, before)
 

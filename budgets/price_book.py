@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from leanloop.budgets.budget import Budget, ModelPriceEntry
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.prices import PriceBook, PriceOverride
 
 __all__ = ["price_book"]

@@ -93,7 +93,7 @@ class Price:
             dearest tier up to that size), and nano-dollars of each output token, rounded up.
         """
         size = max(0, input_tokens)
-        dearest_input = max(rate.most(size) for rate in (self.input, self.cached_input, self.cache_write))
+        dearest_input = max(self.input.most(size), self.cached_input.most(size), self.cache_write.most(size))
         dearest_output = max(self.output.most(size), self.reasoning.most(size))
         return self.request - (-size * dearest_input // MILLION), -(-dearest_output // MILLION)
 

@@ -66,7 +66,8 @@ class LearnedRatio:
             deviation = math.sqrt(max(0.0, self._squares / self._weight - self.mean * self.mean))
             trust = counted / (counted + _HALF_TRUST)
             settled = self.upper + (self.mean + _DEVIATIONS * deviation - self.upper) * trust
-            self.upper = max(settled, *self._factors)
+            largest = max(self._factors)
+            self.upper = max(settled, largest)
 
     def bound(self, counted: int) -> int:
         """Tokens a call of that count is not expected to exceed; what was reported for it lately is covered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -29,6 +30,17 @@ _KINDS: Mapping[str, Kind] = {
 }
 _OWN = frozenset({"prefix", "history", "sentinel_username", "sentinel_password"})
 _HISTORY = "100000"
+_TLS = frozenset(
+    f"ssl_{name}"
+    for name in ("ca_certs", "ca_path", "certfile", "keyfile", "password", "cert_reqs", "check_hostname", "min_version")
+)
+_TAKEN = frozenset(
+    {
+        *("username", "password", "db", "client_name", "protocol", "max_connections"),
+        *("socket_timeout", "socket_connect_timeout", "socket_keepalive", "health_check_interval"),
+    }
+)
+"""Of what redis-py would take: the rest changes its answers, or fails at the first call only."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +79,11 @@ def read_address(url: str) -> RedisAddress:
         redis+cluster://[user:password@]host[:6379],host2...
 
     After ``?`` may follow ``prefix`` (what its keys begin with, default ``leanloop``), ``history`` (rows to keep,
-    default 100,000; none with 0), ``sentinel_username``, ``sentinel_password``, and what redis-py takes there
-    (``socket_timeout=2``, ``ssl_ca_certs=...``).
+    default 100,000; none with 0), ``sentinel_username``, ``sentinel_password``, and of what redis-py takes there
+    ``socket_timeout=2`` and ``socket_connect_timeout=2`` (seconds, 5 each if not given), ``socket_keepalive``,
+    ``health_check_interval``, ``max_connections``, ``client_name``, ``protocol``, ``username``, ``password``, ``db``,
+    and with TLS ``ssl_ca_certs``, ``ssl_ca_path``, ``ssl_certfile``, ``ssl_keyfile``, ``ssl_password``,
+    ``ssl_cert_reqs``, ``ssl_check_hostname``, ``ssl_min_version``.
 
     Raises:
         UsageError: it is none of these.
@@ -79,7 +94,8 @@ def read_address(url: str) -> RedisAddress:
         raise UsageError(
             "The address of the Redis store cannot be read. Write redis://user:password@host:6379/0, with the signs "
             "/ ? # @ % in a password percent-encoded; redis+sentinel://host:26379,host2:26379/service; or "
-            "redis+cluster://host:6379,host2:6379; with ?prefix=NAME and &history=ROWS behind it if need be."
+            "redis+cluster://host:6379,host2:6379; with ?prefix=NAME and &history=ROWS behind it if need be, or "
+            "&socket_timeout=SECONDS, and with rediss:// &ssl_ca_certs=FILE; docs/ledger.md names all options."
         ) from None
 
 
@@ -92,6 +108,9 @@ def _read(url: str) -> RedisAddress:
     service, _, db = parts.path[1:].partition("/") if kind == "sentinel" else ("", "", parts.path[1:])
     if (
         kind is None
+        or parts.fragment  # a password with # in it
+        or "@" in parts.query  # or with ?
+        or not {key for key, _ in given} - _OWN <= _TAKEN | (_TLS if parts.scheme.startswith("rediss") else frozenset())
         or not prefix
         or not (history.isascii() and history.isdecimal() and len(history) <= 12)
         or set(prefix) & set("{}")  # they would end the hash tag early
@@ -111,6 +130,7 @@ def _read(url: str) -> RedisAddress:
         options = cast("dict[str, Any]", dict(parse_url(single)))
         default = 26379 if kind == "sentinel" else 6379
         hosts.append((options.pop("host", "localhost"), options.pop("port", default)))
+    _check_numbers(options)
     options.pop("connection_class", None)  # the others take a flag for TLS
     encrypted = {"ssl": True} if scheme == "rediss" else {}
     if kind == "cluster":
@@ -126,3 +146,16 @@ def _read(url: str) -> RedisAddress:
         options={**options, **encrypted},
         sentinel_options={key.removeprefix("sentinel_"): value for key, value in own.items()} | encrypted,
     )
+
+
+def _check_numbers(options: Mapping[str, Any]) -> None:
+    """What redis-py would refuse at the first call, or wait for without end."""
+    seconds = [options.get(name, 1.0) for name in ("socket_timeout", "socket_connect_timeout")]
+    if (
+        not all(0 < one < math.inf for one in seconds)
+        or options.get("max_connections", 1) < 1
+        or options.get("health_check_interval", 0) < 0
+        or options.get("protocol", 2) not in {2, 3}
+        or options.get("ssl_cert_reqs", "none") not in {"none", "optional", "required"}
+    ):
+        raise ValueError

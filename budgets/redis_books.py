@@ -12,10 +12,10 @@ from itertools import islice
 from leanloop.budgets.books import Account, Record, is_not_empty
 from leanloop.budgets.history import Entry
 from leanloop.budgets.redis_caller import ABSORBING, MOVED, RedisCaller
-from leanloop.budgets.redis_numbers import balances_in, exactly, field_of, milliseconds
+from leanloop.budgets.redis_numbers import balances_in, field_of, milliseconds
 from leanloop.budgets.redis_pages import accounts_in, reservations_in, rows_in, sendable
 from leanloop.budgets.redis_scripts import ABSORB, ADJUST, COPY, REPLACE
-from leanloop.budgets.store import Balance
+from leanloop.budgets.store import Balance, exactly
 from leanloop.errors import StoreError
 
 __all__ = ["RedisBooks"]
@@ -52,7 +52,7 @@ class RedisBooks:
 
     def raise_limit(self, account: str, resource: str, by: int, *, expires: float, note: str = "") -> Balance:
         """See `Books.raise_limit`."""
-        exactly(resource, abs(by))
+        exactly(resource, by)
         row = Entry("raised", account=account, note=note)
         return self._adjust(account, resource, str(by), milliseconds(expires), row)
 

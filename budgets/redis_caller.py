@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 from leanloop.budgets.books import has_moved
 from leanloop.budgets.redis_address import RedisAddress
 from leanloop.budgets.redis_clients import RedisClients
-from leanloop.budgets.redis_errors import FAILURES, NoScriptError, explain, is_of_another_type
+from leanloop.budgets.redis_errors import FAILURES, NoScriptError, explain, is_of_another_type, is_silence
 from leanloop.budgets.redis_scripts import Script
 from leanloop.errors import StoreError
 
@@ -19,6 +20,10 @@ MOVED, ABSORBING = "moved ", "absorbing "
 
 _AGAIN = b"again"
 
+_SPARED = 1.0
+"""Seconds. A server that let a step wait in vain is not asked at once for the next: a call under a budget asks three
+times before it is given up, and would wait three times as long."""
+
 
 class RedisCaller:
     """The scripts of one ledger, called by its keys."""
@@ -28,18 +33,20 @@ class RedisCaller:
         self.tag = f"{{{address.prefix}}}:"
         self.keys = self.names()
         self._address = address
+        self._silent_until, self._silence = 0.0, ""
 
     def names(self, part: str = "") -> list[str]:
         """The four keys of a ledger, or of what is set apart from it, as every script is given them first."""
         return [f"{self.tag}{part}{name}" for name in ("leases", "ends", "ledger", "history")]
 
-    def call(self, script: Script, *words: str | bytes, keys: list[str] | None = None) -> bytes:
-        """Run a script until it has all done.
+    def call(self, script: Script, *words: str | bytes, keys: list[str] | None = None, urgent: bool = False) -> bytes:
+        """Run a script until it has all done. What is `urgent` is asked for also of a server that was silent just now.
 
         Raises:
             StoreError: it cannot be run.
         """
         keys = keys or self.keys
+        self._spare(urgent=urgent)
         try:
             client = self.clients.plain()
             answer = _AGAIN
@@ -48,16 +55,17 @@ class RedisCaller:
                     answer = client.evalsha(script.digest, len(keys), *keys, *words)
                 except NoScriptError:  # the first call, or the server was started anew
                     answer = client.eval(script.text, len(keys), *keys, *words)
-            return answer
         except FAILURES as error:
             if is_of_another_type(error):
                 with contextlib.suppress(*FAILURES):  # then the first error is what there is to say
                     self.check(self.clients.plain().get(self.keys[2]))
-            raise StoreError(explain(error, self._address)) from error
+            raise self._failed(error) from error
+        return self._told(answer)
 
-    async def acall(self, script: Script, *words: str | bytes) -> bytes:
+    async def acall(self, script: Script, *words: str | bytes, urgent: bool = False) -> bytes:
         """`call`, awaited."""
         keys, cancelled = self.keys, _cancellations()
+        self._spare(urgent=urgent)
         try:
             client = await self.clients.awaited()
             answer = _AGAIN
@@ -69,12 +77,31 @@ class RedisCaller:
             if _cancellations() > cancelled:
                 # Until Python 3.12 asyncio.wait_for, with which redis-py sends, may swallow one (python/cpython#86296)
                 raise asyncio.CancelledError
-            return answer
         except FAILURES as error:
             if is_of_another_type(error):
                 with contextlib.suppress(*FAILURES):
                     self.check(await (await self.clients.awaited()).get(self.keys[2]))
-            raise StoreError(explain(error, self._address)) from error
+            raise self._failed(error) from error
+        return self._told(answer)
+
+    def _spare(self, *, urgent: bool) -> None:
+        if self._silent_until and not urgent and time.monotonic() < self._silent_until:
+            raise StoreError(f"{self._silence} It is asked again in a moment.")
+
+    def _failed(self, error: Exception) -> StoreError:
+        told = explain(error, self._address)
+        if is_silence(error):
+            self._silent_until, self._silence = time.monotonic() + _SPARED, f"{told.rstrip('.')}."
+        return StoreError(told)
+
+    def _told(self, answer: object) -> bytes:
+        """The answer, which every script gives as one string."""
+        if isinstance(answer, bytes):
+            return answer
+        raise StoreError(
+            f"What answers at {self._address.name} is no Redis: a script gave a {type(answer).__name__}. "
+            "See which program listens there."
+        )
 
     def check(self, standing: bytes | None) -> None:
         """Raise what a word in place of the ledger says, if it is one."""

@@ -25,7 +25,8 @@ _TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 5.
 """Seconds; a call must not hang for a Redis that is gone. The address may say otherwise."""
 
 _RETRIES = 3
-"""After a dropped connection; a script that ran all the same answers the same again."""
+"""After a dropped connection; a script that ran all the same answers the same again. Not after a time-out: whoever was
+silent for that long will be so again."""
 
 
 class Plain(Protocol):
@@ -131,7 +132,7 @@ def _end(loop: asyncio.AbstractEventLoop, life: AsyncGenerator[Awaited, None]) -
 
 # redis-py annotates these only in parts, hence Any up to the casts.
 def _plain(address: RedisAddress) -> Plain:
-    retry = Retry(ExponentialBackoff(cap=0.2, base=0.02), _RETRIES)
+    retry = Retry(ExponentialBackoff(cap=0.2, base=0.02), _RETRIES, (redis.ConnectionError,))
     options: dict[str, Any] = {**_TIMEOUTS, "retry": retry, **address.options}
     if address.kind == "single":
         single: Any = redis.Redis
@@ -139,13 +140,15 @@ def _plain(address: RedisAddress) -> Plain:
     if address.kind == "cluster":
         nodes = [ClusterNode(host, port) for host, port in address.hosts]
         return cast("Plain", redis.RedisCluster(startup_nodes=nodes, **options))
-    sentinels: Any = Sentinel(list(address.hosts), sentinel_kwargs={**_TIMEOUTS, **address.sentinel_options})
+    sentinels: Any = Sentinel(
+        list(address.hosts), sentinel_kwargs={**_TIMEOUTS, "retry": retry, **address.sentinel_options}
+    )
     return cast("Plain", sentinels.master_for(address.service, **options))
 
 
 def _awaited(address: RedisAddress) -> tuple[Awaited, list[Awaited]]:
     """The client, and those of the sentinels it asks, to be closed with it."""
-    retry = AsyncRetry(ExponentialBackoff(cap=0.2, base=0.02), _RETRIES)
+    retry = AsyncRetry(ExponentialBackoff(cap=0.2, base=0.02), _RETRIES, (redis.ConnectionError,))
     options: dict[str, Any] = {**_TIMEOUTS, "retry": retry, **address.options}
     if address.kind == "single":
         single: Any = redis.asyncio.Redis
@@ -153,5 +156,7 @@ def _awaited(address: RedisAddress) -> tuple[Awaited, list[Awaited]]:
     if address.kind == "cluster":
         nodes = [AsyncClusterNode(host, port) for host, port in address.hosts]
         return cast("Awaited", redis.asyncio.RedisCluster(startup_nodes=nodes, **options)), []
-    sentinels: Any = AsyncSentinel(list(address.hosts), sentinel_kwargs={**_TIMEOUTS, **address.sentinel_options})
+    sentinels: Any = AsyncSentinel(
+        list(address.hosts), sentinel_kwargs={**_TIMEOUTS, "retry": retry, **address.sentinel_options}
+    )
     return cast("Awaited", sentinels.master_for(address.service, **options)), cast("list[Awaited]", sentinels.sentinels)

@@ -7,13 +7,12 @@ from redis.exceptions import NoScriptError
 
 from leanloop.budgets.redis_address import RedisAddress
 
-__all__ = ["FAILURES", "NoScriptError", "explain", "is_of_another_type"]
+__all__ = ["FAILURES", "NoScriptError", "explain", "is_of_another_type", "is_silence"]
 
 FAILURES: tuple[type[Exception], ...] = (
     exceptions.RedisError,
     exceptions.RedisClusterException,
     OSError,
-    TypeError,  # an option in the address that redis-py does not take
 )
 
 _GONE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError)
@@ -42,8 +41,6 @@ def explain(error: Exception, address: RedisAddress) -> str:
             f"{at} holds a value of another type under a key of the ledger, {{{address.prefix}}}:...; "
             "another program writes there. Give the ledger a prefix of its own with ?prefix=NAME."
         )
-    if isinstance(error, TypeError):
-        return f"{at}: its address has an option that redis-py does not take ({text})."
     if isinstance(error, _GONE) or "cannot be connected" in text:
         return f"{at} cannot be reached: {text or type(error).__name__}"
     return f"{at} could not do it: {text}"
@@ -52,3 +49,8 @@ def explain(error: Exception, address: RedisAddress) -> str:
 def is_of_another_type(error: Exception) -> bool:
     """Whether a key holds what no script of the ledger put there, or what retiring it did."""
     return "WRONGTYPE" in str(error)
+
+
+def is_silence(error: Exception) -> bool:
+    """Whether nobody answered in time."""
+    return isinstance(error, exceptions.TimeoutError | TimeoutError)

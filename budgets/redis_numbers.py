@@ -10,21 +10,7 @@ from functools import lru_cache
 from leanloop.budgets.store import Balance
 from leanloop.errors import StoreError
 
-__all__ = ["balances_in", "exactly", "field_of", "milliseconds", "names_of", "packed", "quoted", "unpacked"]
-
-_MOST = 2**53 - 1
-"""Redis's Lua counts in doubles, which hold every integer up to here."""
-
-
-def exactly(resource: str, amount: int) -> int:
-    """The amount.
-
-    Raises:
-        StoreError: it is too large to be counted exactly.
-    """
-    if amount > _MOST:
-        raise StoreError(f"{amount} of {resource!r} is more than a ledger in Redis can count exactly, {_MOST}.")
-    return amount
+__all__ = ["balances_in", "field_of", "milliseconds", "names_of", "packed", "quoted", "unpacked"]
 
 
 def milliseconds(seconds: float) -> int:
@@ -38,8 +24,17 @@ def packed(numbers: Sequence[int]) -> bytes:
 
 
 def unpacked(numbers: bytes) -> Iterator[int]:
-    """What `packed` made."""
-    return iter(struct.unpack(f">{len(numbers) // 8}q", numbers))
+    """What `packed` made.
+
+    Raises:
+        StoreError: it is something else.
+    """
+    try:
+        return iter(struct.unpack(f">{len(numbers) // 8}q", numbers))
+    except struct.error:
+        raise StoreError(
+            f"No ledger answers {numbers[:40]!r}; see which program is at the address of the store."
+        ) from None
 
 
 def balances_in(answer: bytes) -> list[Balance]:

@@ -10,9 +10,9 @@ from typing import Any
 from leanloop.budgets.books import Account, Held, Record
 from leanloop.budgets.history import Entry
 from leanloop.budgets.redis_caller import RedisCaller
-from leanloop.budgets.redis_numbers import exactly, field_of, milliseconds, names_of
+from leanloop.budgets.redis_numbers import field_of, milliseconds, names_of
 from leanloop.budgets.redis_scripts import PAGE, ROWS
-from leanloop.budgets.store import Balance
+from leanloop.budgets.store import Balance, exactly
 
 __all__ = ["accounts_in", "reservations_in", "rows_in", "sendable"]
 
@@ -36,8 +36,8 @@ def reservations_in(caller: RedisCaller, keys: list[str]) -> Iterator[Held]:
 
 def rows_in(caller: RedisCaller, keys: list[str], command: str, begin: str, end: str) -> Iterator[Entry]:
     """The history, by XRANGE or XREVRANGE."""
-    while rows := caller.call(ROWS, command, begin, end, keys=keys).decode().splitlines():
-        for row in rows:
+    while rows := caller.call(ROWS, command, begin, end, keys=keys).decode():
+        for row in rows.split("\n"):  # and at no other sign that ends lines: a name may hold one
             number, at, told = row.split(" ", 2)
             yield Entry.from_json(told, int(number.partition("-")[0]) / 1000 if at == "-" else float(at))
             begin = f"({number}"
@@ -69,7 +69,7 @@ def _pages(caller: RedisCaller, keys: list[str], match: str) -> Iterator[tuple[f
     """Each record of the ledger once, with the server's time."""
     seen, cursor = set[str](), ""
     while cursor != "0":
-        head, *records = caller.call(PAGE, cursor or "0", match, keys=keys).decode().splitlines()
+        head, *records = caller.call(PAGE, cursor or "0", match, keys=keys).decode().split("\n")
         cursor, now = head.split()
         for record in map(json.loads, records):
             if record[0] not in seen:  # a scan may come by twice

@@ -10,9 +10,9 @@ from leanloop.budgets.history import Entry
 from leanloop.budgets.redis_address import read_address
 from leanloop.budgets.redis_books import RedisBooks
 from leanloop.budgets.redis_caller import RedisCaller
-from leanloop.budgets.redis_numbers import balances_in, exactly, field_of, milliseconds, packed, quoted, unpacked
+from leanloop.budgets.redis_numbers import balances_in, field_of, milliseconds, packed, quoted, unpacked
 from leanloop.budgets.redis_scripts import BALANCES, RENEW, RESERVE, SETTLE
-from leanloop.budgets.store import Balance, Demand, Grant, Refusal
+from leanloop.budgets.store import Balance, Demand, Grant, Refusal, exactly
 from leanloop.errors import StoreError
 
 __all__ = ["RedisStore"]
@@ -66,11 +66,11 @@ class RedisStore(RedisBooks):
 
     def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """See `LedgerStore.settle`."""
-        self._caller.call(SETTLE, *self._settling(reservation, actual, entry))
+        self._caller.call(SETTLE, *self._settling(reservation, actual, entry), urgent=bool(actual))
 
     async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
         """`settle`, awaited."""
-        await self._caller.acall(SETTLE, *self._settling(reservation, actual, entry))
+        await self._caller.acall(SETTLE, *self._settling(reservation, actual, entry), urgent=bool(actual))
 
     def release(self, reservation: str) -> None:
         """See `LedgerStore.release`."""
@@ -114,11 +114,12 @@ class RedisStore(RedisBooks):
 
     def _reserving(self, reservation: str, demand: Demand, replaces: str | None) -> list[str | bytes]:
         lines, most, least, lease, idle = demand
+        exactly("output tokens", max(most, least))
         numbers = [self._kept_rows, most, least, milliseconds(lease), idle]
         fields: list[str | bytes] = []
         earlier: list[str] = []
         for account, resource, limit, fixed, slope, expires, also in lines:
-            exactly(resource, max(limit, fixed, slope))
+            exactly(resource, max(limit, -limit, fixed, slope))
             numbers += (limit, fixed, slope, milliseconds(expires), len(also))
             fields.append(field_of(account, resource))
             if also:

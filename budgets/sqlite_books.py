@@ -11,7 +11,7 @@ from leanloop.budgets.books import Account, Held, Record, is_not_empty
 from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite_rows import HeldRow, Rows
 from leanloop.budgets.sqlite_steps import end_leases
-from leanloop.budgets.store import Balance
+from leanloop.budgets.store import Balance, exactly
 from leanloop.errors import StoreError
 
 __all__ = ["absorb", "accounts", "end_leases_if_live", "export", "history", "raise_limit", "reset", "retire"]
@@ -60,7 +60,7 @@ def raise_limit(rows: Rows, account: str, resource: str, by: int, *, expires: fl
     end_leases(rows)
     number = rows.account(account, resource)[0] or rows.open(account, resource)
     raised = "UPDATE accounts SET raised = raised + ?, expires_at = max(expires_at, ?) WHERE id = ?"
-    rows.db.execute(raised, (by, rows.now + expires, number))
+    rows.db.execute(raised, (exactly(resource, by), rows.now + expires, number))
     rows.note(Entry("raised", amounts={resource: by}, account=account, note=note).to_json())
     return rows.account(account, resource)[1]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from leanloop.budgets.books import has_moved
 from leanloop.budgets.history import expiry
-from leanloop.budgets.store import Balance, Demand, Line
+from leanloop.budgets.store import Balance, Demand, Line, exactly
 from leanloop.errors import StoreError
 
 __all__ = ["HeldRow", "Row", "Rows"]
@@ -130,7 +130,12 @@ class Rows:
         spent, reserved = sign * held.spent, sign * (not held.ended)
         paid = actual or {}
         moves = [
-            (spent * amount + paid.get(resource, 0), reserved * amount, reserved * held.idle * amount, account)
+            (
+                spent * amount + exactly(resource, paid.get(resource, 0)),
+                reserved * amount,
+                reserved * held.idle * amount,
+                account,
+            )
             for account, resource, amount in held.lines
         ]
         self.db.executemany(_MOVE, moves)

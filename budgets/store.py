@@ -8,7 +8,8 @@ A reservation stands on a lease, which whoever makes the call renews. When a lea
 the call billed: unknown counts as spent, at the worst case. Nothing is free, and nothing counts double: a settlement
 that comes late still corrects the accounts exactly.
 
-Amounts and limits are integers below 2**53, which Lua's and JSON's numbers hold exactly.
+Amounts and limits are integers below 2**53, which Lua's and JSON's numbers hold exactly; the durable stores refuse
+to book others.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from leanloop.budgets.history import Entry
+from leanloop.errors import StoreError
 
-__all__ = ["Balance", "Demand", "Grant", "LedgerStore", "Line", "Refusal"]
+__all__ = ["Balance", "Demand", "Grant", "LedgerStore", "Line", "Refusal", "exactly"]
+
+_MOST = 2**53 - 1
 
 
 class Line(NamedTuple):
@@ -32,7 +36,8 @@ class Line(NamedTuple):
         fixed, slope: the worst case is ``fixed + slope * units``.
         expires: seconds after which an untouched account may be forgotten.
         also: accounts whose balances of the resource count against the limit, too, though nothing is put into them:
-            the earlier parts of a rolling window.
+            the earlier parts of a rolling window. None of them is an account another line of the same demand books the
+            resource to.
     """
 
     account: str
@@ -96,6 +101,17 @@ class Refusal(NamedTuple):
         """Whether `least` units would fit if the calls in flight came to nothing: then it is worth asking again."""
         needed = self.line.fixed + self.line.slope * least
         return needed <= self.line.limit + self.balance.raised - self.balance.spent - self.balance.idle
+
+
+def exactly(resource: str, amount: int) -> int:
+    """The amount.
+
+    Raises:
+        StoreError: it is too large to be counted exactly.
+    """
+    if -_MOST <= amount <= _MOST:
+        return amount
+    raise StoreError(f"{amount} of {resource!r} is more than a ledger can count exactly, {_MOST}.")
 
 
 class LedgerStore(Protocol):

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.store import LedgerStore
@@ -16,7 +16,6 @@ __all__ = ["address_name", "check_address", "open_store"]
 
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 
-_lock = threading.Lock()
 _open: dict[str, LedgerStore] = {}
 
 
@@ -35,11 +34,9 @@ def open_store(url: str) -> LedgerStore:
         UsageError: the address cannot be read.
         MissingExtra: it is a Redis, and redis-py is not installed.
     """
-    with _lock:
-        store = _open.get(url)
-        if store is None:
-            store = _open[url] = _make(url)
-        return store
+    store = _open.get(url)
+    # No lock, which a fork could leave taken for ever: of two made at once, one is kept, and neither has begun.
+    return store if store is not None else _open.setdefault(url, _make(url))
 
 
 def check_address(url: str) -> None:
@@ -59,9 +56,10 @@ def address_name(url: str) -> str:
     place, _, query = url.partition("?")
     if place == "memory" or place.startswith("sqlite:"):
         return place
-    parts = urlsplit(place)
+    scheme, _, rest = place.partition("://")
     prefix = dict(parse_qsl(query)).get("prefix", "leanloop")
-    name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    # All up to the last @: a password may hold signs that should have been encoded.
+    name = f"{scheme}://{rest.rpartition('@')[2]}"
     return name if prefix == "leanloop" else f"{name}?prefix={prefix}"
 
 

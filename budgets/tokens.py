@@ -144,11 +144,14 @@ class TokenCounter:
         return None, _NOTHING
 
     def _tool_set(self, tools: tuple[ToolSpec, ...]) -> int:
-        for known, tokens in self._tools:
-            if known == tools:
-                return tokens
-        tokens = tool_tokens(tools, self.model, self.text)
-        self._tools = ((tools, tokens), *self._tools)[:_HISTORIES]
+        remembered = self._tools
+        if remembered and remembered[0][0] is tools:
+            return remembered[0][1]
+        tokens = next((tokens for known, tokens in remembered if known == tools), None)
+        if tokens is None:
+            tokens = tool_tokens(tools, self.model, self.text)
+        # In front, so that equal tools of another agent are compared schema by schema once, not in every call.
+        self._tools = ((tools, tokens), *(one for one in remembered if one[0] != tools))[:_HISTORIES]
         return tokens
 
 

@@ -31,8 +31,12 @@ class Usage:
     @property
     def plausible(self) -> bool:
         """False where a count is negative or a part is larger than its whole."""
-        parts = (self.input, self.output, self.cached_input, self.cache_write, self.reasoning)
-        return min(parts) >= 0 and self.cached_input + self.cache_write <= self.input and self.reasoning <= self.output
+        return (
+            0 <= self.reasoning <= self.output
+            and self.cached_input >= 0
+            and self.cache_write >= 0
+            and self.cached_input + self.cache_write <= self.input
+        )
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

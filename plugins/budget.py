@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from leanloop.budgets.demand import Need
-from leanloop.budgets.history import Entry, Kind
+from leanloop.budgets.history import Kind
 from leanloop.budgets.store import Refusal
 from leanloop.budgets.usage import Usage
 from leanloop.errors import TaskStopped
 from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_stream import StreamClosed
+from leanloop.plugins.entry import entry_of
 from leanloop.plugins.flow import Io, ModelFlow, Paused, Plugin, ToolFlow
 from leanloop.plugins.landing_reserve import give_back, set_aside
 from leanloop.plugins.quote import PER_OUTPUT_TOKEN, Quote
@@ -29,8 +30,8 @@ class BudgetGuard(Plugin):
 
     The output cap is lowered to what fits before a call is refused. A refusal is sticky: it stops the
     task whose limit it is, and every task below it. Where only calls in flight stand in the way, it waits
-    for them; `waits` is False where that would block an event loop (a callback), and then such a refusal
-    is not sticky.
+    for them; `waits` is False where they could not end meanwhile (in a plain callback on the thread of an event
+    loop). Such a refusal is not sticky.
     """
 
     def __init__(self, *, waits: bool = True) -> None:
@@ -44,11 +45,11 @@ class BudgetGuard(Plugin):
                 raise task.stopped
             check_time(task)
         quote = Quote.of(call, task)
-        if not landing and not task.hold:
+        if not landing and task.hold.name is None:
             yield from set_aside(quote, task, call.min_output)
         cycles = task.take_cycles()
-        needs = _needs(quote, cycles, leave_room=task.hold is not None and not landing)
-        hold = task.hold if landing else None
+        needs = _needs(quote, cycles, leave_room=task.hold.name is not None and not landing)
+        hold = task.hold.name if landing else None
         try:
             demand, owners = task.table.demand(needs, most=quote.most, least=quote.least)
             held = Reservation(task, demand, owners)
@@ -60,7 +61,7 @@ class BudgetGuard(Plugin):
             task.give_cycles_back(cycles)
             raise
         if hold is not None:
-            task.take_hold(hold)
+            task.hold.take(hold)
         try:
             reply: ModelReply = yield _capped(call, grant.units, task)
         except BaseException as error:
@@ -116,12 +117,9 @@ class BudgetGuard(Plugin):
 
 def _needs(quote: Quote, cycles: int, *, leave_room: bool) -> dict[str, Need]:
     """The worst case of a call; with `leave_room`, that of a landing that reads all of it again, too."""
-    needs = quote.needs()
+    needs = quote.needs(reread=leave_room)
     if cycles:
         needs["cycles"] = Need(cycles)
-    if leave_room:
-        for name, (fixed, slope) in quote.rereading().items():
-            needs[name] = Need(needs[name].fixed + fixed, needs[name].slope + slope)
     return needs
 
 
@@ -142,7 +140,7 @@ def _reported(error: BaseException, quote: Quote) -> Usage | None:
 
 def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
     """The call with its cap sent along, where a limit relies on it or the file names one."""
-    if task.limited & PER_OUTPUT_TOKEN or task.budget.max_output is not None:
+    if not task.limited.isdisjoint(PER_OUTPUT_TOKEN) or task.budget.max_output is not None:
         return replace(call, max_output=units)
     return call
 
@@ -153,19 +151,10 @@ def _book(
     task, cost = held.task, quote.cost(usage)
     version = quote.price.version if quote.price else "no price"
     actual = quote.actual(usage, cost, cycles)
-    entry = Entry(
-        kind,
-        task=task.id,
-        agent=task.agent,
-        tags=task.tags,
-        model=call.model,
-        price=version,
-        amounts=_told(actual, usage),
-        value=task.value,
-    )
-    yield from held.settle(actual, entry)
+    # Before it is settled: what is cancelled while it waits for the ledger was billed all the same.
     for member in task.lineage:
         member.tally.model_call(call.model, usage, cost, version)
+    yield from held.settle(actual, entry_of(task, kind, call.model, version, _told(actual, usage)))
 
 
 def _told(actual: Mapping[str, int], usage: Usage) -> dict[str, int]:
@@ -181,6 +170,6 @@ def _told(actual: Mapping[str, int], usage: Usage) -> dict[str, int]:
 
 
 def _book_tool(held: Reservation, actual: Mapping[str, int], call: ToolCall) -> Generator[Io[Any], Any, None]:
-    yield from held.settle(actual)
     for member in held.task.lineage:
         member.tally.tool_call(call.name)
+    yield from held.settle(actual)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from leanloop.budgets.budget import Effort
+from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.usage import Usage
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from leanloop.budgets.amount import format_amount, format_scope
-from leanloop.budgets.budget import EFFORTS, Effort
+from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.budgets.usage import Usage
 from leanloop.errors import BudgetExceeded, ModelUnavailable, PriceUnknown
 from leanloop.plugins.alerts import Alert
@@ -35,8 +35,8 @@ class Degrade(Plugin):
     earlier one has it.
 
     A model is left alone, which is said once, and the call made as it was asked for, where the adapter or the provider
-    has no such model, or where it is dearer than the one asked for. A landing that would need more tokens with it (by
-    its way of counting) keeps its own: it was given room for no more.
+    has no such model, or where it is dearer than the one asked for. A landing goes to it where the latest call did,
+    which left room for that; else only where it needs no more than its own, by its way of counting.
     """
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
@@ -48,7 +48,7 @@ class Degrade(Plugin):
         _take_steps(task)
         final = False
         while True:
-            cheaper = _cheaper(call, task)
+            taken, cheaper = task.degraded, _cheaper(call, task)
             final = final or not _may_go_on(task)
             try:
                 reply = yield cheaper if final else replace(cheaper, final=False)
@@ -56,13 +56,14 @@ class Degrade(Plugin):
                 if final or task.stopped is not None:
                     raise
                 final = error.resource != "usd"  # then a cheaper model is of no help: let it be refused for good
-                if not final:
-                    _take_next(task, error)
+                if not final and task.degraded == taken:  # else another call has, meanwhile
+                    _take_next(task, taken, error)
             except Exception as error:
                 if cheaper.model == call.model or not _not_served(error):
                     raise
                 _leave_alone(task, cheaper.model, call.model, _reason(error))
             else:
+                task.latest_model = cheaper.model
                 if cheaper.model != call.model:
                     _save(call, cheaper, reply, task)
                 return reply
@@ -76,21 +77,22 @@ def _may_go_on(task: Task) -> bool:
 
 def _take_steps(task: Task) -> None:
     """The steps whose share is reached by now, of the limit that is spent the most."""
-    waiting = task.budget.degrade[task.degraded :]
+    taken = task.degraded
+    waiting = task.budget.degrade[taken:]
     if not waiting:
         return
     uses = [use for member in task.lineage if (use := member.tally.fullest(waiting[0].at)) is not None]
     if uses:
         fullest = max(uses, key=lambda use: use.share)
-        task.degraded += sum(step.at <= fullest.share for step in waiting)
-        _tell(task, fullest, format_scope(fullest.account))
+        if task.degrade_to(taken + sum(step.at <= fullest.share for step in waiting)):
+            _tell(task, fullest, format_scope(fullest.account))
 
 
-def _take_next(task: Task, error: BudgetExceeded) -> None:
+def _take_next(task: Task, taken: int, error: BudgetExceeded) -> None:
     """The steps up to the next that names a model."""
-    waiting = task.budget.degrade[task.degraded :]
-    task.degraded += next(n for n, step in enumerate(waiting, start=1) if step.to is not None)
-    _tell(task, Standing(f"task:{task.id}", error.resource, error.limit, error.spent), error.scope)
+    waiting = task.budget.degrade[taken:]
+    if task.degrade_to(taken + next(n for n, step in enumerate(waiting, start=1) if step.to is not None)):
+        _tell(task, Standing(f"task:{task.id}", error.resource, error.limit, error.spent), error.scope)
 
 
 def _tell(task: Task, of: Standing, scope: str) -> None:
@@ -125,9 +127,8 @@ def _cheaper(call: ModelCall, task: Task) -> ModelCall:
         if after[0] > before[0] or after[1] > before[1]:
             _leave_alone(task, model, call.model, f"it costs more than {call.model}")
             return _cheaper(call, task)  # the model of an earlier step, if there is one
-    if call.purpose == "landing" and (new.bound > own.bound or new.input_cost > own.input_cost):
-        return call
-    return other
+    needs_more = new.bound > own.bound or new.input_cost > own.input_cost
+    return call if call.purpose == "landing" and task.latest_model != model and needs_more else other
 
 
 def _not_served(error: Exception) -> bool:

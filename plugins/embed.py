@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from leanloop.budgets.demand import Need
-from leanloop.budgets.history import Entry, Kind
+from leanloop.budgets.history import Kind
 from leanloop.budgets.prices import Price
 from leanloop.budgets.store import Refusal
 from leanloop.budgets.tokens import counter_for
@@ -14,6 +14,7 @@ from leanloop.budgets.usage import Usage
 from leanloop.errors import PriceUnknown
 from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.call import EmbedCall
+from leanloop.plugins.entry import entry_of
 from leanloop.plugins.flow import Flow, Io
 from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
@@ -72,16 +73,8 @@ def _book(
     task, usage = held.task, Usage(input=tokens, estimated=True)
     cost, version = (price.cost(usage), price.version) if price else (None, "no price")
     actual = {"embedding_tokens": tokens, "usd": cost or 0}
-    entry = Entry(
-        kind,
-        task=task.id,
-        agent=task.agent,
-        tags=task.tags,
-        model=call.model,
-        price=version,
-        amounts={name: amount for name, amount in actual.items() if amount},
-        value=task.value,
-    )
-    yield from held.settle(actual, entry)
+    # Before it is settled: what is cancelled while it waits for the ledger was billed all the same.
     for member in task.lineage:
         member.tally.embed_call(call.model, usage, cost, version)
+    told = {name: amount for name, amount in actual.items() if amount}
+    yield from held.settle(actual, entry_of(task, kind, call.model, version, told))

@@ -37,7 +37,7 @@ class Landing(Plugin):
 
         However it ends, what was set aside for a landing that will not come is given back.
         """
-        task.resume()
+        task.clock.resume()
         task.begin_cycle()
         try:
             try:

@@ -29,13 +29,13 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
     """Before a task's first call: one call, one cycle, and the landing's output, as much as there is room for.
 
     The input of a landing is the history, which grows; each call therefore also leaves room for one
-    more that reads it again (`Quote.rereading`). `min_output` is what a call cannot do without.
+    more that reads it again (`Quote.needs`). `min_output` is what a call cannot do without.
     """
     budget = task.budget
     if task.landed or budget.at_limit == "raise" or not budget.landing.tokens or not task.limited:
         return
     hold = new_reservation()
-    if not task.keep_hold(hold):
+    if not task.hold.keep(hold):
         return
     needs = {
         "model_calls": Need(1),
@@ -50,14 +50,14 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         demand = leases.of(task.store, demand._replace(most=most, idle=True))
         grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
     except BaseException as error:  # it may have been made and only the answer lost
-        task.take_hold(hold)
+        task.hold.take(hold)
         yield from _release(task, hold)
         if isinstance(error, StoreError) and budget.on_store_error == "allow":
             return
         raise
     if not isinstance(grant, Grant):
-        task.take_hold(hold)
-    elif task.hold != hold:  # given back meanwhile, by another call of this task
+        task.hold.take(hold)
+    elif task.hold.name != hold:  # given back meanwhile, by another call of this task
         yield from _release(task, hold)
     else:
         leases.keep(task.store, hold, demand.lease, task)
@@ -65,7 +65,7 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
 
 def give_back(task: Task) -> Waits:
     """When a task has answered, failed or waits for a person: nothing stays set aside for nobody."""
-    hold = task.take_hold()
+    hold = task.hold.take()
     if hold is not None:
         yield from _release(task, hold)
 

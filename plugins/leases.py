@@ -50,7 +50,8 @@ class Leases:
 
     def of(self, store: LedgerStore, demand: Demand) -> Demand:
         """The demand as it is to be asked for: what dies with the process needs no lease."""
-        return demand if store.durable else demand._replace(lease=math.inf)
+        lines, most, least, _, idle = demand
+        return demand if store.durable else Demand(lines, most, least, math.inf, idle)
 
     def keep(self, store: LedgerStore, reservation: str, lease: float, owner: object) -> None:
         """Renew a reservation, just made, for `lease` seconds at a time, until `drop` or until `owner` is no more."""
@@ -61,11 +62,22 @@ class Leases:
             due = time.monotonic() + lease / _PER_LEASE
             if self._thread is None:
                 self._due = due
-                self._thread = threading.Thread(target=self._run, name="leanloop-leases", daemon=True)
-                self._thread.start()
+                self._start()
             elif due < self._due:
                 self._due = due
                 self._changed.notify()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="leanloop-leases", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no thread is to be had now, or ever again: the interpreter ends
+            self._thread = None
+            _log.warning(
+                "No lease is renewed until the next call; one that is longer than its lease counts as spent "
+                "until it reports: %s",
+                error,
+            )
 
     def drop(self, store: LedgerStore, reservation: str) -> None:
         """Renew it no more: it is about to be settled, released or replaced."""

@@ -100,6 +100,8 @@ def _guarded_steps(messages: Sequence[Message], rules: Loop) -> tuple[list[Step]
 def _known_result(call: ToolCall, rules: Loop) -> ToolResult | None:
     """The result a call had as often as the rules allow, within the window."""
     steps, _ = _guarded_steps(call.history, rules)
+    if not steps:
+        return None
     asked = same_arguments(call.arguments)
     same = [
         s

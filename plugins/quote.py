@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from leanloop.budgets.demand import Need
 from leanloop.budgets.prices import Price
@@ -23,9 +23,10 @@ MIN_OUTPUT = 64
 PER_OUTPUT_TOKEN = frozenset({"tokens", "output_tokens", "usd"})
 """Resources whose worst case grows with the output cap, so that limiting them means sending a cap."""
 
+_ONE_CALL, _THE_OUTPUT = Need(1), Need(0, 1)
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+
+class Quote(NamedTuple):
     """What a call may cost at most.
 
     Attributes:
@@ -67,23 +68,19 @@ class Quote:
         input_cost, output_cost = price.worst_case(bound) if price else (0, 0)
         return cls(counter, counted, bound, price, input_cost, output_cost, most, least)
 
-    def needs(self) -> dict[str, Need]:
-        """The worst case by resource."""
-        return {
-            "model_calls": Need(1),
-            "tokens": Need(self.bound, 1),
-            "input_tokens": Need(self.bound),
-            "output_tokens": Need(0, 1),
-            "usd": Need(self.input_cost, self.output_cost),
-        }
+    def needs(self, *, reread: bool = False) -> dict[str, Need]:
+        """The worst case by resource.
 
-    def rereading(self) -> dict[str, Need]:
-        """What one more call would pay to read all this and the reply again, its own output left out."""
-        per_token = -(-self.input_cost // self.bound) if self.bound else 0
+        With `reread`, so is what one more call would pay to read all this and the reply again, its own output left out.
+        """
+        bound, again = self.bound, int(reread)
+        per_token = -(-self.input_cost // bound) if again and bound else 0
         return {
-            "tokens": Need(self.bound, 1),
-            "input_tokens": Need(self.bound, 1),
-            "usd": Need(self.input_cost, per_token),
+            "model_calls": _ONE_CALL,
+            "tokens": Need(bound + again * bound, 1 + again),
+            "input_tokens": Need(bound + again * bound, again),
+            "output_tokens": _THE_OUTPUT,
+            "usd": Need(self.input_cost + again * self.input_cost, self.output_cost + per_token),
         }
 
     def usage_of(self, reply: ModelReply) -> Usage:

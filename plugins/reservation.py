@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from leanloop.budgets.history import Entry
 from leanloop.budgets.reservation import new_reservation
@@ -18,6 +18,8 @@ from leanloop.plugins.task import Task
 from leanloop.plugins.watch import watch
 
 __all__ = ["Reservation"]
+
+Item = TypeVar("Item")
 
 _log = logging.getLogger("leanloop")
 
@@ -66,8 +68,9 @@ class Reservation:
             raise
         if isinstance(grant, Grant):
             leases.keep(store, self._id, demand.lease, self)
-            for member, places in self._by_owner():
-                member.tally.limits_seen([demand.lines[i] for i in places], [grant.before[i] for i in places])
+            seen = zip(self._by_owner(demand.lines), self._by_owner(grant.before), strict=True)
+            for (owner, lines), (_, balances) in seen:
+                owner.tally.limits_seen(lines, balances)
         return grant
 
     def reserve_in_turn(self, *, replaces: str | None = None) -> Generator[Io[Any], Any, Grant | Refusal]:
@@ -91,20 +94,26 @@ class Reservation:
         if not self._demand.lines:
             return
         leases.drop(self.task.store, self._id)
+        # Before the ledger is told, whose answer to another call may hold this one, too: it would be added to that.
+        # And where the store fails: the call was made and billed, which is what the receipt is about.
+        of_each = self._by_owner(self._demand.lines)
+        stand = [(owner, owner.tally.limits_spent(lines, actual)) for owner, lines in of_each]
         try:
             yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual, entry)
         except StoreError as error:
             _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
-        # Also where the store failed: the call was made and billed, which is what the receipt is about.
-        for member, places in self._by_owner():
-            watch(member, member.tally.limits_spent([self._demand.lines[i] for i in places], actual))
+        for owner, standings in stand:
+            watch(owner, standings)
 
-    def _by_owner(self) -> list[tuple[Task, Sequence[int]]]:
-        """The tasks whose limits are touched, each with the places of its lines."""
+    def _by_owner(self, each: Sequence[Item]) -> list[tuple[Task, Sequence[Item]]]:
+        """The tasks whose limits are touched, each with its part of what there is one of for every line."""
         if len(self.task.lineage) == 1:
-            return [(self.task, range(len(self._owners)))]
-        owners = sorted(set(self._owners))
-        return [(self.task.lineage[o], [i for i, owner in enumerate(self._owners) if owner == o]) for o in owners]
+            return [(self.task, each)]
+        of = self._owners
+        return [
+            (self.task.lineage[owner], [one for one, its in zip(each, of, strict=True) if its == owner])
+            for owner in sorted(set(of))
+        ]
 
     def release(self) -> Generator[Io[Any], Any, None]:
         """Give it back: nothing was billed."""

@@ -114,9 +114,13 @@ class Tally:
         Limits of zero and limits on single tools are left out.
         """
         with self._lock:
-            some = (one for one in self._limits.values() if one.limit > 0 and ":" not in one.resource)
-            best = max(some, key=lambda one: one.share, default=None)
-            return replace(best) if best and best.share >= least else None
+            best: Standing | None = None
+            for one in self._limits.values():
+                if one.limit <= 0 or one.share < least or ":" in one.resource:
+                    continue
+                if best is None or one.share > best.share:
+                    best = one
+            return replace(best) if best is not None else None
 
     def limits(self) -> tuple[LimitUse, ...]:
         """The limits seen so far."""

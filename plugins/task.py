@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 import uuid
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
+from leanloop.budgets.fields import shown
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import LedgerStore
 from leanloop.budgets.stores import open_store
-from leanloop.errors import StoreError, TaskStopped, UsageError
+from leanloop.budgets.tags import checked_tags
+from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.alerts import Alerts, OnAlert
-from leanloop.plugins.leases import leases
+from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
+from leanloop.plugins.stopwatch import Stopwatch
 from leanloop.plugins.tally import Tally
 
 __all__ = ["Task"]
-
-_log = logging.getLogger("leanloop")
 
 
 class Task:
@@ -45,7 +43,8 @@ class Task:
 
     Raises:
         PriceUnknown: a limit in usd is in force, and the budget's `degrade` names a model without a price.
-        UsageError: it is to be kept in another durable store than the task it is a part of, or the value is no amount.
+        UsageError: it is to be kept in another durable store than the task it is a part of, a tag is no text, or the
+            value is no amount.
         MissingExtra: its store is a Redis, and redis-py is not installed.
     """
 
@@ -65,37 +64,43 @@ class Task:
         self.budget = budget.with_limits(*limits) if limits else budget
         self._given = budget
         self.parent = parent
-        self.tags: Mapping[str, str] = {**(parent.tags if parent else {}), **(tags or {})}
+        self._tags = {**(parent.tags if parent else {}), **checked_tags(tags or {})}
         self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
+        self.within: Mapping[str, str] = {member.id: member.agent for member in self.lineage[1:]}
         self.store = self._shared(parent, store) if parent else (store or open_store(budget.store))
         self.value = _worth(self.budget.value if value is None else value)
         self.prices = price_book(budget)
         self.tally = Tally()
         self.notes = Notes()
         self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
-        self.degraded = 0  # steps of the budget's `degrade` that were taken
+        self.degraded = 0  # steps of the budget's `degrade` that were taken, see `degrade_to`
         self.left_alone: set[str] = set()  # models of theirs that could not be had
-        own = Holder(self.id, budget.agent, self.tags, self.budget.limits, budget.timezone)
+        self.latest_model: str | None = None  # of the latest call that was made
+        own = Holder(self.id, budget.agent, self._tags, self.budget.limits, budget.timezone)
         self.holders: tuple[Holder, ...] = (own, *(parent.holders if parent else ()))
         self.table = LimitTable(self.holders)
         self.limited = self.table.limited
         if "usd" in self.limited:
             for model in filter(None, (step.to for step in self.budget.degrade)):
                 self.prices.price(model)  # now, not in the middle of the work
+        self.hold = Hold(self.id, self.store)
+        self.clock = Stopwatch()
         self.cycles = 0
         self._unpaid_cycles = 0
-        self.hold: str | None = None
         self._stopped: TaskStopped | None = None
         self._landing = False
         self._claimed = False
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
-        self._ran = 0.0
-        self._resumed: float | None = time.monotonic()
 
     @property
     def agent(self) -> str:
         """The agent's name, from its budget."""
         return self.budget.agent
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Whom it is for."""
+        return self._tags
 
     @property
     def stopped(self) -> TaskStopped | None:
@@ -124,13 +129,40 @@ class Task:
         """Whether this task, or one it is a part of, was opened under `budget`, so that its limits hold here."""
         return any(budget is member._given or budget == member._given for member in self.lineage)  # noqa: SLF001
 
-    def claim(self, budget: Budget) -> bool:
-        """Make this the task of one agent's run; False where it is another's, or about another budget."""
+    def claim(self, budget: Budget, tags: Mapping[str, str] | None = None) -> bool:
+        """Make this the task of one agent's run, with its tags; False where it is another's, or about another budget.
+
+        Raises:
+            UsageError: see `add_tags`.
+        """
         with self._lock:
             if self._claimed or budget != self._given:
                 return False
+            self.add_tags(tags or {})
             self._claimed = True
             return True
+
+    def add_tags(self, tags: Mapping[str, str]) -> None:
+        """Say more of whom it is for, before its first call.
+
+        Raises:
+            UsageError: one is no text, or the task has another value for it.
+        """
+        with self._lock:
+            for name, value in checked_tags(tags).items():
+                if self._tags.get(name, value) != value:
+                    raise UsageError(
+                        f"The task of agent {self.agent!r} is open with another value of the tag {shown(name)} than "
+                        f"{shown(value)}; give one of them, or open a task of its own with leanloop.task."
+                    )
+            self._tags |= tags
+
+    def degrade_to(self, steps: int) -> bool:
+        """Take the first `steps` steps of the budget's `degrade`; False where as many were taken before."""
+        with self._lock:
+            further = steps > self.degraded
+            self.degraded = max(steps, self.degraded)
+            return further
 
     def begin_cycle(self) -> None:
         """Count a cycle; the next reservation pays for it."""
@@ -152,56 +184,15 @@ class Task:
     @property
     def seconds(self) -> float:
         """How long it has run; the time it waits for a person (an interrupt) is left out."""
-        return self._ran + (time.monotonic() - self._resumed if self._resumed is not None else 0.0)
-
-    def pause(self) -> None:
-        """Stop its clock until the next call."""
-        if self._resumed is not None:
-            self._ran, self._resumed = self.seconds, None
-
-    def resume(self) -> None:
-        """Let its clock run on."""
-        if self._resumed is None:
-            self._resumed = time.monotonic()
-
-    def keep_hold(self, hold: str) -> bool:
-        """Take `hold` for the landing's reservation; False where there is one."""
-        with self._lock:
-            if self.hold is not None:
-                return False
-            self.hold = hold
-            return True
-
-    def take_hold(self, only: str | None = None) -> str | None:
-        """Hand the landing's reservation over, so that it is settled or released once; with `only`, just that one."""
-        with self._lock:
-            if only is not None and self.hold != only:
-                return None
-            hold, self.hold = self.hold, None
-        if hold is not None:
-            leases.drop(self.store, hold)
-        return hold
+        return self.clock.seconds
 
     def close(self) -> None:
         """Give back what is still set aside for a landing that will not come."""
-        hold = self.take_hold()
-        if hold is not None:
-            with self._whatever_the_store_does():
-                self.store.release(hold)
+        self.hold.release()
 
     async def aclose(self) -> None:
         """`close`, awaited."""
-        hold = self.take_hold()
-        if hold is not None:
-            with self._whatever_the_store_does():
-                await self.store.arelease(hold)
-
-    @contextmanager
-    def _whatever_the_store_does(self) -> Generator[None, None, None]:
-        try:
-            yield
-        except StoreError as error:
-            _log.warning("The landing reserve of task %s stays set aside: %s", self.id, error)
+        await self.hold.arelease()
 
     def save(self, saving: Saving) -> None:
         """Put a saving on the receipt, here and in every task this is a part of."""

@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from leanloop.budgets.account import AccountName
@@ -61,9 +62,8 @@ def watch(task: Task, standings: Sequence[Standing], now: float | None = None) -
         return
     for one in standings:
         of_task = one.account.startswith("task:")
-        if one.limit <= 0 or (
-            of_task and ":" in one.resource
-        ):  # one tool's calls in one task: not worth a person's time
+        of_one_tool = ":" in one.resource  # and of one task: not worth a person's time
+        if one.limit <= 0 or (of_task and of_one_tool):
             continue
         if one.spent >= shares[0] * one.limit:
             _reached(task, one, max(share for share in shares if one.spent >= share * one.limit))
@@ -111,19 +111,17 @@ def _earlier(course: _Course, now: datetime) -> tuple[datetime, int] | None:
 
 
 def _judge(task: Task, one: Standing, course: _Course, forecast: Forecast) -> None:
-    spent, limit, by_now, at_end = (
-        format_amount(one.resource, amount) for amount in (one.spent, one.limit, forecast.by_now, forecast.at_end)
-    )
-    told = task.alerts.first
+    told, said = task.alerts.first, partial(format_amount, one.resource)
     if forecast.at_end > one.limit and told(task.store, one.account, one.resource, one.limit, "over"):
         what = (
-            f"{spent} are spent, {at_end} are forecast for the end ({course.ends:%Y-%m-%d %H:%M} UTC), "
-            f"over the limit of {limit} (forecast: {forecast.basis})"
+            f"{said(one.spent)} are spent, {said(forecast.at_end)} are forecast for the end "
+            f"({course.ends:%Y-%m-%d %H:%M} UTC), over the limit of {said(one.limit)} (forecast: {forecast.basis})"
         )
         _tell(task, one, "over", what, forecast=forecast.at_end, ends=course.ends)
     departs = abs(one.spent - forecast.by_now) > max(_DEPARTS * forecast.by_now, _AT_LEAST * forecast.whole)
     if departs and told(task.store, one.account, one.resource, "departs"):
-        what = f"{spent} are spent where {by_now} were to be expected by now (forecast: {forecast.basis})"
+        expected = f"{said(forecast.by_now)} were to be expected by now (forecast: {forecast.basis})"
+        what = f"{said(one.spent)} are spent where {expected}"
         _tell(task, one, "departs", what, forecast=forecast.by_now, ends=course.ends, level=logging.INFO)
 
 
@@ -160,9 +158,8 @@ def _course(account: str, now: datetime) -> _Course | None:
     name = AccountName.read(account)
     if name.rolling or name.per == "minute":
         return None
-    window = window_at(
-        Limit(per=name.per, tokens=0), now, name.zone
-    )  # whatever the limit: the window is that of its `per`
+    any_limit = Limit(per=name.per, tokens=0)  # which does not matter: the window is that of its `per`
+    window = window_at(any_limit, now, name.zone)
     return _Course(name, window.began, window.ends, 0.0) if window.label == name.label else None
 
 

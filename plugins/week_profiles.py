@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +30,8 @@ _BACK = timedelta(weeks=8)
 _PART = 900
 """Seconds: rows are added up by quarters of an hour, of which each hour of any time zone is made."""
 
-_MOST_WANTED = 16_384
+_MOST_WANTED = 1_024
+"""Profiles of one store; beyond, all are forgotten, and who is asked for again is read the next time."""
 
 _Key = tuple[str, str, str, str]
 """Scope and owner, as in `AccountName`, resource, time zone."""
@@ -49,8 +51,7 @@ class WeekProfiles:
     """The profiles of the limits that are watched, by store.
 
     Only a store that outlives the process can know two weeks, and only one that keeps a history (`Books`). Whose
-    profile is asked for the first time has none until the next reading. The spending of sub-agents, which their
-    parent's limits count too, is in the profile of their own agents only.
+    profile is asked for the first time has none until the next reading.
     """
 
     def __init__(self) -> None:
@@ -66,12 +67,15 @@ class WeekProfiles:
             return None
         known = self._known.setdefault(store, _Known())
         key = (name.scope, name.owner, resource, name.zone)
-        if key not in known.wanted and len(known.wanted) < _MOST_WANTED:
+        if key not in known.wanted:
+            if len(known.wanted) >= _MOST_WANTED:
+                known.wanted.clear()
             known.wanted[key] = None
         if time.monotonic() >= known.due:
             known.due = time.monotonic() + _EVERY
             known.thread = threading.Thread(target=self.read, args=(store,), name="leanloop-forecasts", daemon=True)
-            known.thread.start()
+            with suppress(RuntimeError):  # no thread is to be had: the forecasts stay as they are
+                known.thread.start()
         return known.found.get(key)
 
     def read(self, store: LedgerStore, now: datetime | None = None) -> None:
@@ -113,7 +117,8 @@ def _profiles(books: Books, wanted: list[_Key], now: datetime) -> dict[_Key, Wee
 
 def _owners(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "global", ""
-    yield "agent", entry.agent
+    for agent in {entry.agent, *entry.within.values()}:
+        yield "agent", agent
     for tag, value in entry.tags.items():
         if tag not in ("global", "agent"):
             yield tag, value

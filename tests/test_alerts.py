@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,50 @@ def test_profiles_are_those_of_the_scope_and_owner(tmp_path: Path) -> None:
     assert (user, nobody) == (everyone, None)
     assert tokyo is not None
     assert tokyo.hourly[18] > 10 * tokyo.hourly[10], "nine in the morning, UTC, is six in the evening"
+    store.close()
+
+
+def test_what_sub_agents_spend_is_in_the_profile_of_those_whose_limits_count_it(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    store = SqliteStore(tmp_path / "ledger.db")
+    days = [now - timedelta(days=day) for day in range(21, 0, -1)]
+    within = {"t2": "parent", "t1": "parent"}
+    store.absorb(Entry(at=at.timestamp(), agent="helper", within=within, amounts={"tokens": 100}) for at in days)
+    own = WeekProfiles()
+    names = [AccountName("agent", agent, "day") for agent in ("parent", "helper")]
+    for name in names:
+        own.of(store, name, "tokens")
+    thread = own._known[store].thread
+    assert thread is not None
+    thread.join()
+    own.read(store, now)
+    parents, helpers = (own.of(store, name, "tokens") for name in names)
+    assert parents is not None
+    assert parents == helpers
+    assert max(parents.hourly) == pytest.approx(100, abs=9), "once, though both tasks it is a part of are the parent's"
+    store.close()
+
+
+def test_profiles_are_kept_of_those_asked_for_lately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanloop.plugins.week_profiles._MOST_WANTED", 2)
+    store = SqliteStore(tmp_path / "ledger.db")
+    own = WeekProfiles()
+    for user in ("u1", "u2", "u3"):
+        own.of(store, AccountName("user", user, "day"), "tokens")
+    known = own._known[store]
+    assert known.thread is not None
+    known.thread.join()
+    assert [owner for _, owner, *_ in known.wanted] == ["u3"]
+    store.close()
+
+
+def test_where_no_thread_is_to_be_had_forecasts_stay_linear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", exhausted)
+    store = SqliteStore(tmp_path / "ledger.db")
+    assert WeekProfiles().of(store, AccountName("agent", "a", "day"), "tokens") is None
     store.close()
 
 

@@ -15,11 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leanloop.budgets.budget import NOT_YET, Budget, DegradeStep, Landing, Loop, ModelPriceEntry
+from leanloop.budgets.budget import NOT_YET, Budget, Landing, Loop
+from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.document import label
 from leanloop.budgets.file import Format, load_budget, parse_budget
 from leanloop.budgets.file_yaml import plain_scalar
 from leanloop.budgets.limit import Limit, Window
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.errors import BudgetFileError, MissingExtra, UsageError
 from leanloop.plugins.task import Task
 

@@ -29,7 +29,7 @@ from leanloop import (
     ToolResult,
     Usage,
 )
-from leanloop.budgets.budget import ModelPriceEntry
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -458,7 +458,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("leanloop.plugins.task.time.monotonic", clock)
+    monkeypatch.setattr("leanloop.plugins.stopwatch.time.monotonic", clock)
     return clock
 
 
@@ -476,11 +476,11 @@ def test_a_task_runs_as_long_as_its_seconds_allow(ledger: MemoryStore, clock: Cl
 def test_time_spent_waiting_for_a_person_does_not_count(ledger: MemoryStore, clock: Clock) -> None:
     with leanloop.task(budget(Limit(seconds=Decimal(2))), store=ledger) as task:
         clock.now += 1
-        task.pause()
-        task.pause()
+        task.clock.pause()
+        task.clock.pause()
         clock.now += 3_600
-        task.resume()
-        task.resume()
+        task.clock.resume()
+        task.clock.resume()
         clock.now += 0.5
         assert task.seconds == 1.5
         ask(task)

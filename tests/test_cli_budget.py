@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -312,13 +313,22 @@ def test_history_can_be_narrowed_down(ledger: SqliteStore, file: Path, options: 
     assert [json.loads(line)["task"] for line in lines] == tasks
 
 
+def test_the_history_of_a_task_has_that_of_its_sub_agents(ledger: SqliteStore, file: Path) -> None:
+    part = replace(called("t2", 2.0), agent="helper", within={"t1": "support"})
+    spend(ledger, 1.0, account("user=u1"), entry=called("t1", 1.0))
+    spend(ledger, 2.0, account("user=u1"), entry=part)
+    spend(ledger, 3.0, account("user=u1"), entry=called("t3", 3.0))
+    lines = run("history", file, "--json", "--task", "t1").stdout.splitlines()
+    assert [json.loads(line)["task"] for line in lines] == ["t2", "t1"]
+
+
 def test_a_row_of_history_is_told_whole_in_json_and_csv(ledger: SqliteStore, file: Path) -> None:
     spend(ledger, 0.25, account("user=u1"), entry=called("t1", 0.25, user="=1+1", value=100.0))
     row = json.loads(run("history", file, "--json").stdout)
     assert datetime.now(UTC) - datetime.fromisoformat(row.pop("at")) < timedelta(minutes=5)
     assert row == {
         "kind": "call", "agent": "support", "task": "t1", "tags": {"user": "=1+1"}, "model": "gpt-4o",
-        "price": "genai-prices 1", "value": "100", "account": "", "note": "",
+        "price": "genai-prices 1", "within": {}, "value": "100", "valued": "", "account": "", "note": "",
         "amounts": {"usd": "0.25", "tokens": 1000, "input_tokens": 900, "output_tokens": 100},
     }  # fmt: skip
     (cells,) = csv.DictReader(io.StringIO(run("history", file, "--csv").stdout))

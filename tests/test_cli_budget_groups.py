@@ -130,3 +130,12 @@ def test_nothing_is_lost_in_grouping(rows: list[Entry], by: str) -> None:
     for one in marked:
         assert one.value is not None
         assert sum(1 for other in found if other.value is not None and other.value > one.value) <= len(found) // 4
+
+
+def test_work_of_sub_agents_is_work_for_the_task_whose_value_they_have() -> None:
+    def row(task: str, agent: str, valued: str = "") -> Entry:
+        return Entry(task=task, agent=agent, amounts={"usd": NANO, "tokens": 10}, value=4 * NANO, valued=valued)
+
+    rows = [row("t1", "support"), row("t2", "helper", "t1"), row("t3", "helper", "t1")]
+    (by_value,) = groups(rows, "value")
+    assert (by_value.name, by_value.worth, by_value.share_of_value) == ("$4.00", {"t1": 4 * NANO}, 0.75)

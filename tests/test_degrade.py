@@ -25,10 +25,11 @@ from leanloop import (
     Usage,
     parse_budget,
 )
-from leanloop.budgets.store import Balance
+from leanloop.budgets.store import Balance, Demand, Grant, Refusal
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.stack import Stack
+from leanloop.plugins.tally import Standing
 
 STACK = Stack()
 DAY = "agent: a\nloop: off\nlimits: [{per: day, model_calls: 10}]\n"
@@ -187,17 +188,35 @@ def test_a_task_stopped_for_another_reason_takes_no_step(ledger: MemoryStore) ->
     assert task.degraded == 0
 
 
-def test_a_landing_by_the_cheaper_model_never_reserves_more(ledger: MemoryStore) -> None:
-    """Claude's tokenizer counts more tokens than OpenAI's: under a limit on tokens the landing keeps its own model."""
-    landings: list[ModelCall] = []
-    for cheap in ("gpt-4o-mini", "claude-haiku-4-5"):
-        model = Model()
-        text = f"agent: a\nloop: off\nlimits: [{{model_calls: 4}}]\ndegrade: {{at: 20%, to: {cheap}}}"
-        with leanloop.task(budget(text), store=ledger) as task:
-            model.steps(task, 4)
-        landings += [call for call in model.seen if call.purpose == "landing"]
-        assert model.models[2] == cheap
-    assert [call.model for call in landings] == ["gpt-4o-mini", "gpt-4o"]
+@pytest.mark.parametrize(
+    ("at", "cheap", "steps", "landing"),
+    [
+        (20, "claude-haiku-4-5", ["gpt-4o", "claude-haiku-4-5", "claude-haiku-4-5"], "claude-haiku-4-5"),
+        (75, "claude-haiku-4-5", ["gpt-4o"] * 3, "gpt-4o"),
+        (75, "gpt-4o-mini", ["gpt-4o"] * 3, "gpt-4o-mini"),
+    ],
+)
+def test_a_landing_goes_to_the_model_that_room_was_left_for(
+    ledger: MemoryStore, at: int, cheap: str, steps: list[str], landing: str
+) -> None:
+    """Claude's tokenizer counts more tokens than OpenAI's, so a landing may need more with the cheaper model."""
+    model = Model()
+    text = f"agent: a\nloop: off\nlimits: [{{model_calls: 4}}]\ndegrade: {{at: {at}%, to: {cheap}}}"
+    with leanloop.task(budget(text), store=ledger) as task:
+        model.steps(task, 4)
+    assert model.models == [*steps, landing]
+    assert model.seen[-1].purpose == "landing"
+
+
+def test_a_degraded_task_lands_with_an_answer_though_its_own_model_would_be_too_dear(ledger: MemoryStore) -> None:
+    model = Model()
+    text = "agent: a\nloop: off\nlimits: [{usd: 0.006}]\ndegrade: {at: 50%, to: claude-haiku-4-5}"
+    with leanloop.task(budget(text), store=ledger) as task:
+        for _ in range(60):
+            if task.landed:
+                break
+            model.steps(task, 1)
+    assert (model.seen[-1].purpose, model.seen[-1].model) == ("landing", "claude-haiku-4-5")
 
 
 def test_a_dearer_model_is_left_alone_and_said_once(ledger: MemoryStore) -> None:
@@ -294,3 +313,45 @@ def test_it_is_said_once_a_window_and_step_and_of_a_task_only_in_passing(
         Model().steps(task, 2)
     said = "Agent a: calls ask for the effort low, since 1 model call of 5 model calls are spent for this task."
     assert [(r.levelname, r.message) for r in caplog.records] == [("INFO", said)]
+
+
+class Overtaken(MemoryStore):
+    """While it refuses a call for the first time, another call of the task takes the next step."""
+
+    task: Task | None = None
+
+    def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
+        granted = super().reserve(reservation, demand, replaces=replaces)
+        if isinstance(granted, Refusal) and self.task is not None:
+            self.task.degrade_to(1)
+        return granted
+
+
+def test_a_step_that_another_call_has_taken_meanwhile_is_gone_by() -> None:
+    store, model = Overtaken(), Model()
+    text = "agent: a\nloop: off\nlimits: [{usd: 0.003}]\ndegrade: {at: 99%, to: gpt-4o-mini}"
+    with leanloop.task(budget(text), store=store) as task:
+        store.task = task
+        model.steps(task, 4)
+    assert model.models[-1] == "gpt-4o-mini"
+    assert (task.degraded, task.stopped) == (1, None)
+
+
+def test_a_step_two_calls_find_due_at_once_is_taken_and_told_once(
+    ledger: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts: list[Alert] = []
+    steps = "degrade: [{at: 50%, effort: low}, {at: 90%, to: gpt-4o-mini}]"
+    with leanloop.task(budget(DAY + steps), store=ledger, on_alert=alerts.append) as task:
+        Model().steps(task, 5)
+        look = task.tally.fullest
+
+        def overtaken(least: float) -> Standing | None:
+            task.degrade_to(1)
+            return look(least)
+
+        monkeypatch.setattr(task.tally, "fullest", overtaken)
+        model = Model()
+        model.steps(task, 1)
+    assert (task.degraded, alerts) == (1, [])
+    assert (model.seen[0].model, model.seen[0].effort) == ("gpt-4o", "low")

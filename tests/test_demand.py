@@ -119,10 +119,12 @@ def test_the_accounts_are_worked_out_once_until_a_window_turns(monkeypatch: pyte
     assert len(asked) == 2
     lines(limits, now=NOON + 3_600, tokens=Need(1), usd=Need(1), cycles=Need(1))
     assert len(asked) == 4
-    for seconds in (0, 3_600, 86_399.9 - 43_200):
-        invented = {f"tool_calls:{seconds}": Need(1)}  # as a model may, any number of them
-        lines(limits, now=NOON + seconds, usd=Need(1), **invented)
-    assert len(asked) == 6, "the day is not asked for again when the hour turns, where no limit per hour is touched"
+    for number in range(3):
+        invented = {f"tool_calls:{number}": Need(1)}  # as a model may, any number of them
+        lines(limits, now=NOON + 3_600, usd=Need(1), **invented)
+    assert len(asked) == 4, "a call with other needs finds them worked out"
+    lines(limits, now=NOON, usd=Need(1))
+    assert len(asked) == 6, "the clock was set back"
 
 
 MOMENTS = st.lists(st.floats(-10 * 86_400, 10 * 86_400), max_size=20)

@@ -143,12 +143,12 @@ def test_in_the_midst_of_what_a_task_guards(task: Task) -> None:
 
     reason = Collects("round and round")
     task.stop(reason)
-    assert task.hold is not None
+    assert task.hold.name is not None
 
     ends(lambda: task.stop(LoopDetected("later")))
 
     assert task.stopped is reason
-    assert task.hold is None, "the stream that was settled gave it back"
+    assert task.hold.name is None, "the stream that was settled gave it back"
     assert task.receipt().model_calls == 1
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leanloop.budgets.account import AccountName
 from leanloop.budgets.history import Entry, expiry
 from leanloop.errors import StoreError
 
@@ -23,7 +24,9 @@ ENTRIES = st.builds(
     model=TEXT,
     price=TEXT,
     amounts=st.dictionaries(TEXT, AMOUNT, max_size=3),
+    within=st.dictionaries(TEXT, TEXT, max_size=3),
     value=st.none() | AMOUNT,
+    valued=TEXT,
     account=TEXT,
     note=TEXT,
 )
@@ -60,6 +63,7 @@ def test_what_a_later_version_wrote_beside_it_is_passed_over() -> None:
         ('{"note": {"a": 1}}', "its note is"),
         ('{"tags": {"user": 1}}', "its tags is"),
         ('{"tags": "user"}', "its tags is"),
+        ('{"within": {"t1": 7}}', "its within is"),
         ('{"amounts": {"usd": 1.5}}', "its amounts is"),
         ('{"amounts": {"usd": true}}', "its amounts is"),
         ('{"amounts": [1]}', "its amounts is"),
@@ -76,7 +80,7 @@ def test_a_damaged_row_says_so_in_few_words(row: str | bytes, says: str) -> None
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | TEXT, st.lists))
 def test_a_field_of_any_shape_is_read_or_refused(value: object) -> None:
-    for name in ("kind", "task", "tags", "amounts", "value"):
+    for name in ("kind", "task", "tags", "within", "amounts", "value"):
         try:
             entry = Entry.from_json(json.dumps({name: value}), 0.0)
         except StoreError:
@@ -89,3 +93,14 @@ def test_an_ended_lease_is_booked_at_the_largest_amount_of_each_resource() -> No
     assert expiry("r", lines) == Entry("expired", task="7:a", amounts={"usd": 9, "tokens": 3}, note="r")
     assert expiry("r", lines, taken_back=True).amounts == {"usd": -9, "tokens": -3}
     assert expiry("r", []) == Entry("expired", note="r")
+
+
+@given(st.text(st.characters(), min_size=1, max_size=20))
+def test_an_ended_lease_names_its_task_as_the_calls_of_the_task_do(task: str) -> None:
+    entry = expiry("r", [(str(AccountName("task", task)), "usd", 5)])
+    assert entry.task == task
+    assert Entry.from_json(entry.to_json(), 0.0) == entry
+
+
+def test_a_tasks_name_that_is_none_of_ours_is_left_as_it_is() -> None:
+    assert expiry("r", [("task:%FF", "usd", 5)]).task == "%FF"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator, Mapping
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import pytest
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, Task, ToolCall, ToolResult, Usage
 from leanloop.budgets.history import Entry
 from leanloop.plugins.budget import BudgetGuard
+from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import stream
 from leanloop.plugins.drive_sync import run
 
@@ -137,3 +139,50 @@ def test_a_child_tells_its_own_task_and_value(task: Task, store: Kept) -> None:
     assert entry is not None
     assert (entry.task, entry.agent, entry.value) == (child.id, "helper", 500_000_000)
     assert entry.tags == {"user": "u1", "step": "2"}
+    assert (entry.within, entry.valued) == ({"t1": "support"}, "")
+
+
+def test_a_sub_agents_work_is_work_for_the_nearest_task_that_is_worth_something(task: Task, store: Kept) -> None:
+    helper = Task(Budget(agent="helper"), parent=task)
+    helpers_helper = Task(Budget(agent="reader"), parent=helper)
+    run(BudgetGuard().on_model(CALL, helpers_helper), lambda _: ModelReply(Message("assistant", "hi"), Usage(7, 1)))
+    [entry] = store.told
+    assert entry is not None
+    assert (entry.task, entry.value, entry.valued) == (helpers_helper.id, 4_000_000_000, "t1")
+    assert list(entry.within.items()) == [(helper.id, "helper"), ("t1", "support")]
+
+
+def test_what_the_ledger_knows_already_when_a_call_ends_is_not_added_to_it_again() -> None:
+    """Another call looks at the ledger between a settlement and its end."""
+
+    class Overtaken(MemoryStore):
+        overtaken = False
+
+        def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
+            super().settle(reservation, actual, entry)
+            if not self.overtaken:
+                self.overtaken = True
+                run(BudgetGuard().on_model(CALL, task), lambda _: answer)
+
+    store = Overtaken()
+    answer = ModelReply(Message("assistant", "hi"), Usage(70, 10))
+    task = Task(Budget(agent="a", limits=(Limit(tokens=100_000),)), store=store, task_id="t1")
+    run(BudgetGuard().on_model(CALL, task), lambda _: answer)
+    (use,) = task.receipt().limits
+    assert use.spent == store.balances([("task:t1", "tokens")])[0].spent == 160
+
+
+async def test_a_call_that_is_cancelled_while_the_ledger_is_told_is_on_the_receipt() -> None:
+    class Slow(MemoryStore):
+        async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
+            await super().asettle(reservation, actual, entry)
+            raise asyncio.CancelledError
+
+    async def send(_: ModelCall) -> ModelReply:
+        return ModelReply(Message("assistant", "hi"), Usage(70, 10))
+
+    task = Task(Budget(agent="a", limits=(Limit(tokens=100_000),)), store=Slow(), task_id="t1")
+    with pytest.raises(asyncio.CancelledError):
+        await arun(BudgetGuard().on_model(CALL, task), send)
+    receipt = task.receipt()
+    assert (receipt.model_calls, receipt.usage.total, receipt.limits[0].spent) == (1, 80, 80)

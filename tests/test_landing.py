@@ -129,7 +129,7 @@ def test_the_last_of_three_cycles_is_the_landing(ledger: MemoryStore) -> None:
 
 def test_a_task_that_ran_out_of_time_lands(ledger: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("leanloop.plugins.task.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("leanloop.plugins.stopwatch.time.monotonic", lambda: now[0])
 
     class Slow(Model):
         def __call__(self, call: ModelCall) -> ModelReply:

@@ -157,7 +157,7 @@ def test_a_landing_is_kept_back_as_long_as_its_task_lives(store: Durable, clock:
 def test_a_task_that_is_closed_renews_nothing(store: Durable) -> None:
     with leanloop.task(BUDGET, store=store) as task:
         run(Stack().model_flow(CALL, task), lambda _: ASKS)
-        assert task.hold in leases._kept[store]
+        assert task.hold.name in leases._kept[store]
     assert not leases._kept.get(store)
 
 
@@ -208,6 +208,26 @@ def test_one_thread_serves_all_and_ends_when_nothing_is_left(kept: Leases, clock
     stores[0].await_renewals(1)
     assert kept._thread is not thread
     kept.drop(stores[0], "r0")
+
+
+def test_where_no_thread_is_to_be_had_the_call_goes_on_and_the_next_one_tries_again(
+    kept: Leases, store: Durable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def exhausted(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    owner = Owner()
+    for name in ("r1", "r2"):
+        hold(store, name)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", exhausted)
+        kept.keep(store, "r1", 0.1, owner)
+    assert "can't start new thread" in caplog.text
+    kept.keep(store, "r2", 0.1, owner)
+    store.await_renewals(1)
+    assert sorted(store.renewed[0][0]) == ["r1", "r2"]
+    for name in ("r1", "r2"):
+        kept.drop(store, name)
 
 
 def test_a_short_lease_does_not_wait_for_a_long_one(kept: Leases, store: Durable) -> None:

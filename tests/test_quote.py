@@ -57,17 +57,19 @@ def test_needs_are_affine_in_the_output() -> None:
         "output_tokens": Need(0, 1),
         "usd": Need(made.bound * 150, 600),
     }
-    assert made.rereading() == {
-        "tokens": Need(made.bound, 1),
-        "input_tokens": Need(made.bound, 1),
-        "usd": Need(made.bound * 150, 150),
+    assert made.needs(reread=True) == {
+        "model_calls": Need(1),
+        "tokens": Need(2 * made.bound, 2),
+        "input_tokens": Need(2 * made.bound, 1),
+        "output_tokens": Need(0, 1),
+        "usd": Need(2 * made.bound * 150, 600 + 150),
     }
 
 
 def test_without_a_price_money_is_neither_needed_nor_known() -> None:
     made = quote(ModelCall("nobody-knows-me", HI), limits=[Limit(tokens=9)])
     assert made.price is None
-    assert made.needs()["usd"] == made.rereading()["usd"] == Need(0, 0)
+    assert made.needs()["usd"] == made.needs(reread=True)["usd"] == Need(0, 0)
     assert made.cost(Usage(5, 5)) is None
     assert made.actual(Usage(5, 6), None, 2) == {
         "model_calls": 1,

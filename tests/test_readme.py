@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from leanloop import Budget, Landing, Limit, Loop, parse_budget
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.langchain.scripted import ScriptedModel
-from leanloop.budgets.budget import DegradeStep, ModelPriceEntry
+from leanloop.budgets.degrade_step import DegradeStep
+from leanloop.budgets.price_entry import ModelPriceEntry
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

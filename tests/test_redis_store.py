@@ -161,11 +161,15 @@ def test_amounts_are_exact_up_to_what_a_double_holds(store: RedisStore) -> None:
 
 
 def test_what_cannot_be_counted_exactly_is_refused(store: RedisStore) -> None:
-    with pytest.raises(StoreError, match="9007199254740992 of 'usd' is more than a ledger in Redis can count exactly"):
+    with pytest.raises(StoreError, match="9007199254740992 of 'usd' is more than a ledger can count exactly"):
         store.reserve("r", Demand((line(limit=2**53),)))
+    for beyond in (Demand((line(limit=-(2**70)),)), Demand((line(),), most=2**70), Demand((line(),), least=2**70)):
+        with pytest.raises(StoreError, match="is more than a ledger can count exactly"):
+            store.reserve("r", beyond)
     store.reserve("r", demand(1))
-    with pytest.raises(StoreError, match="9007199254740992 of 'usd'"):
-        store.settle("r", {"usd": 2**53})
+    for amount in (2**53, -(2**53)):
+        with pytest.raises(StoreError, match="9007199254740992 of 'usd'"):
+            store.settle("r", {"usd": amount})
     assert store.balances([USD]) == [Balance(0, 1)]
 
 
@@ -626,10 +630,6 @@ def test_what_is_rare_has_its_sentence_too(error: Exception, sentence: str) -> N
     assert sentence in told
 
 
-def test_an_option_redis_py_does_not_take(redis_server: Server) -> None:
-    both(RedisStore(redis_server.url(colour="hunter2")), "an option that redis-py does not take .*colour")
-
-
 # --- books
 
 
@@ -644,6 +644,13 @@ def test_as_many_rows_are_kept_as_the_address_says(redis_server: Server) -> None
             found = list(store.history())
         assert len(found) in kept, "Redis trims whole blocks of a hundred"
         assert not found or (found[0].note, found[1].note) == ("over", "599")
+
+
+def test_names_with_signs_that_end_lines_elsewhere_are_read_whole(store: RedisStore) -> None:
+    name = "r\u2028\x85\n\x0b"
+    store.reserve(name, demand(1, lease=0))
+    assert [row.note for row in store.history()] == [name]
+    assert [one.reservation for one in store.export() if isinstance(one, Held)] == [name]
 
 
 def test_a_history_of_many_pages_is_read_in_order(store: RedisStore) -> None:
@@ -751,6 +758,18 @@ def test_a_limit_is_not_raised_beyond_what_can_be_counted(store: RedisStore) -> 
         "redis://host?history=-1",
         "redis://host?socket_timeout=soon",
         "redis://host?nothing",
+        "redis://host?colour=hunter2",
+        "redis://host?decode_responses=true",
+        "redis://host?retry=3",
+        "redis://host?ssl_ca_certs=file",
+        "redis://host?max_connections=0",
+        "redis://host?socket_timeout=0",
+        "redis://host?socket_connect_timeout=inf",
+        "redis://host?health_check_interval=-1",
+        "redis://host?protocol=9",
+        "rediss://host?ssl_cert_reqs=hunter2",
+        "redis://:1#hunter2@host",
+        "redis://u:1?hunter2=@host",
         "redis+sentinel://host:26379",
         "redis+cluster://host:6379/1",
     ],

@@ -85,7 +85,7 @@ def test_between_two_steps_only_the_landing_is_set_aside(drive: Drive, ledger: M
     with leanloop.task(BUDGET, store=ledger) as task:
         drive(STACK.model_flow(CALL, task), asks_for_a_tool)
         held = reserved()
-        assert task.hold is not None
+        assert task.hold.name is not None
         assert held[f"task:{task.id}", "usd"] == 2_000 * 600
         assert held[f"task:{task.id}", "cycles"] == 1
         drive(STACK.model_flow(CALL, task), asks_for_a_tool)
@@ -374,7 +374,7 @@ async def test_what_is_set_aside_after_it_was_given_back_is_given_back_again() -
     task = Task(BUDGET, store=Slow())
     first = asyncio.create_task(arun(STACK.model_flow(CALL, task), send))
     second = asyncio.create_task(arun(STACK.model_flow(CALL, task), send))
-    while task.hold is None:  # noqa: ASYNC110 until the first call waits for the ledger
+    while task.hold.name is None:  # noqa: ASYNC110 until the first call waits for the ledger
         await asyncio.sleep(0)
     task.close()
     gate.set()

@@ -210,6 +210,17 @@ def test_a_value_sqlite_cannot_hold_is_refused_whole(store: SqliteStore) -> None
     assert store.balances([USD]) == [Balance()]
 
 
+def test_what_cannot_be_counted_exactly_is_not_booked(store: SqliteStore) -> None:
+    store.reserve("r", demand())
+    held = store.balances([USD])
+    for amount in (2**53, -(2**53)):
+        with pytest.raises(StoreError, match=f"{amount} of 'usd' is more than a ledger can count exactly"):
+            store.settle("r", {"usd": amount})
+        with pytest.raises(StoreError, match="can count exactly"):
+            store.raise_limit(*USD, amount, expires=60)
+    assert store.balances([USD]) == held
+
+
 # --- other threads and processes
 
 

@@ -124,3 +124,8 @@ def test_redis_without_its_package_says_what_to_install(monkeypatch: pytest.Monk
 def test_an_address_is_shown_without_its_password(address: str, name: str) -> None:
     check_address(address)
     assert address_name(address) == name
+
+
+@pytest.mark.parametrize("sign", ["/", "?", "#", ":", "@"])
+def test_a_password_that_should_have_been_encoded_is_not_shown_either(sign: str) -> None:
+    assert "secret" not in address_name(f"redis://user:{sign}secret{sign}@host:6379/0")

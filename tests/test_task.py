@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,9 @@ from leanloop import (
     UsageError,
     current_task,
 )
-from leanloop.budgets.budget import ModelPriceEntry
 from leanloop.budgets.demand import Need
 from leanloop.budgets.price_book import price_book
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.store import Demand, Line
 from leanloop.budgets.stores import open_store
 
@@ -178,7 +179,7 @@ def test_a_cycle_is_paid_by_the_next_reservation() -> None:
 
 def hold(task: Task, store: MemoryStore) -> None:
     store.reserve("hold", Demand((Line(f"task:{task.id}", "tokens", 100, 30),)))
-    assert task.keep_hold("hold")
+    assert task.hold.keep("hold")
 
 
 def test_what_is_kept_back_is_given_back_at_the_end(ledger: MemoryStore) -> None:
@@ -186,7 +187,7 @@ def test_what_is_kept_back_is_given_back_at_the_end(ledger: MemoryStore) -> None
         hold(task, ledger)
         task.close()
         task.close()
-        assert task.hold is None
+        assert task.hold.name is None
 
 
 def test_also_where_the_block_ends_with_an_error(ledger: MemoryStore) -> None:
@@ -197,11 +198,11 @@ def test_also_where_the_block_ends_with_an_error(ledger: MemoryStore) -> None:
 
 def test_there_is_one_and_it_is_handed_over_once() -> None:
     task = Task(BUDGET)
-    assert task.keep_hold("1")
-    assert not task.keep_hold("2")
-    assert task.take_hold("2") is None
-    assert task.take_hold("1") == "1"
-    assert task.take_hold() is None
+    assert task.hold.keep("1")
+    assert not task.hold.keep("2")
+    assert task.hold.take("2") is None
+    assert task.hold.take("1") == "1"
+    assert task.hold.take() is None
 
 
 # Receipt and prices.
@@ -325,10 +326,10 @@ async def test_a_store_that_fails_at_the_end_of_a_block_fails_nothing(
 
     if form == "with":
         with leanloop.task(BUDGET, store=Gone()) as task:
-            task.keep_hold("hold")
+            task.hold.keep("hold")
     else:
         async with leanloop.task(BUDGET, store=Gone()) as task:
-            task.keep_hold("hold")
+            task.hold.keep("hold")
     assert "stays set aside: no connection" in caplog.text
 
 
@@ -349,12 +350,33 @@ async def test_what_is_kept_back_is_given_back_also_where_the_block_ends_in_anot
 
 def test_it_runs_until_it_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [50.0]
-    monkeypatch.setattr("leanloop.plugins.task.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("leanloop.plugins.stopwatch.time.monotonic", lambda: now[0])
     task = Task(BUDGET)
     now[0] += 2
-    task.pause()
+    task.clock.pause()
     now[0] += 100
     assert task.seconds == task.receipt().seconds == 2
-    task.resume()
+    task.clock.resume()
     now[0] += 1
     assert task.seconds == 3
+
+
+@pytest.mark.parametrize("tags", [{"user": 7}, {7: "u1"}, {"user": None}, {"user": b"u1"}])
+def test_a_tag_that_is_no_text_is_refused(tags: Any) -> None:
+    with pytest.raises(UsageError, match=r"A tag is text, such as"), leanloop.task(BUDGET, tags=tags):
+        pass
+    with leanloop.task(BUDGET) as task, pytest.raises(UsageError, match=r"A tag is text"):
+        task.add_tags(tags)
+
+
+def test_tags_told_later_count_from_the_first_call_on() -> None:
+    budget = Budget(agent="a", limits=(Limit(per="day", scope="user", tokens=9),))
+    with leanloop.task(budget, tags={"tier": "gold"}) as task:
+        with pytest.raises(UsageError, match="needs the tag 'user'"):
+            task.table.demand({"tokens": Need(1)})
+        task.add_tags({"user": "u1", "tier": "gold"})
+        demand, _ = task.table.demand({"tokens": Need(1)})
+        assert demand.lines[0].account.startswith("user=u1:day:")
+        with pytest.raises(UsageError, match=r"open with another value of the tag 'user' than 'u2'"):
+            task.add_tags({"city": "Rome", "user": "u2"})
+        assert task.receipt().tags == {"tier": "gold", "user": "u1"}

@@ -45,7 +45,7 @@ class Group:
         self.tokens += tokens
         self.last = max(self.last, entry.at)
         if entry.value is not None:
-            self.worth[entry.task] = entry.value
+            self.worth[entry.valued or entry.task] = entry.value
             self.worth_usd += usd
             self.worth_tokens += tokens
 

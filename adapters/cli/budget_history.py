@@ -44,7 +44,7 @@ def history(
     store: StoreOption = None,
     since: Annotated[str, typer.Option(metavar="TIME", help="24h, 7d, 2026-11-01 ...")] = "24h",
     until: Annotated[str | None, typer.Option(metavar="TIME", help="The same; now if not given.")] = None,
-    task: Annotated[str | None, typer.Option(metavar="ID", help="Only of this task.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="ID", help="Only of this task and its sub-agents.")] = None,
     agent: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this agent.")] = None,
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this user: --tag user=NAME.")] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only with this tag; may be repeated.")] = None,
@@ -82,9 +82,15 @@ def _select(
     begin = read_time(since, now).timestamp()
     end = read_time(until, now).timestamp() if until is not None else float("inf")
     for entry in ledger.store.history(since=begin, until=end):
-        named = all(value is None or getattr(entry, name) == value for name, value in wanted.items())
+        named = all(value in _names(entry, name) for name, value in wanted.items() if value is not None)
         if named and tags.items() <= entry.tags.items():
             yield entry
+
+
+def _names(entry: Entry, what: str) -> tuple[str, ...]:
+    """What a row can be asked for by: a sub-agent's by each task it is a part of, too."""
+    own = str(getattr(entry, what))
+    return (own, *entry.within) if what == "task" else (own,)
 
 
 def _show(entries: Iterator[Entry], ledger: Ledger, most: int | None) -> None:
@@ -146,7 +152,9 @@ def _as_dict(entry: Entry, zone: tzinfo) -> dict[str, object]:
         "model": entry.model,
         "price": entry.price,
         "amounts": {name: usd_text(amount) if name == "usd" else amount for name, amount in entry.amounts.items()},
+        "within": dict(entry.within),
         "value": None if entry.value is None else usd_text(entry.value),
+        "valued": entry.valued,
         "account": entry.account,
         "note": entry.note,
     }

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from leanloop.budgets.amount import format_amount
-from leanloop.budgets.budget import Budget, DegradeStep
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.environment import variables_for
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -23,6 +24,7 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import TaskStopped
+from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task
@@ -48,7 +50,12 @@ class LeanLoopCallback(BaseCallbackHandler):
             callback sees. With or without it, a call that nothing else counts is counted in the task that
             is current where it is made.
         tags: who the task is for, as for `leanloop.task`.
-        store: where balances are kept instead of in this process's memory.
+        store: where balances are kept instead of where the budget says.
+        value: what the task is worth in US dollars, as for `leanloop.task`.
+        on_alert: called with each `leanloop.Alert` of that task, beside the line in the log.
+
+    A call that is cut off by a time-out of its own (``asyncio.timeout``) in an asyncio task that goes on is reported to
+    nobody: it stays set aside until that task ends, and is then booked at its worst case.
     """
 
     raise_error = True
@@ -60,11 +67,13 @@ class LeanLoopCallback(BaseCallbackHandler):
         *,
         tags: Mapping[str, str] | None = None,
         store: LedgerStore | None = None,
+        value: Decimal | float | None = None,
+        on_alert: OnAlert | None = None,
     ) -> None:
         loaded = budget if isinstance(budget, Budget) or budget is None else load_budget(budget)
         # It cannot land, so nothing is kept back for a landing.
         own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
-        self._task = Task(own, tags=tags, store=store) if own is not None else None
+        self._task = Task(own, tags=tags, store=store, value=value, on_alert=on_alert) if own is not None else None
 
     def receipt(self) -> Receipt | None:
         """What its task has spent; None where it has no task of its own."""

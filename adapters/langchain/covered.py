@@ -122,7 +122,7 @@ class calling(within):  # noqa: N801
             return
         self._member.idle = True
         if isinstance(error, Paused):
-            self._member.task.pause()
+            self._member.task.clock.pause()
             raise error.cause from None
         if isinstance(error, TaskStopped):
             raise bubbling(error) from None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from leanloop.adapters.langchain.provider import model_name, provider_of
-from leanloop.budgets.budget import EFFORTS, Effort
+from leanloop.budgets.degrade_step import EFFORTS, Effort
 
 __all__ = ["effort_levels", "effort_settings"]
 

@@ -38,7 +38,7 @@ def from_langchain(message: BaseMessage) -> Message:
     content: object = message.content
     text, images, other = (content, (), 0) if isinstance(content, str) else _blocks(cast("Sequence[object]", content))
     role = _ROLES.get(message.type) or _ROLES.get(str(getattr(message, "role", "")), "user")
-    if isinstance(message, ToolMessage):
+    if role != "assistant" and isinstance(message, ToolMessage):  # to a class of pydantic, "no" is a slow answer
         failed = message.status == "error"
         return Message(role, text, (), message.tool_call_id, message.name, failed, images, other, message)
     calls = _tool_calls(message) if isinstance(message, AIMessage) else ()

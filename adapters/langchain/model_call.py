@@ -51,8 +51,8 @@ class Request:
             model=model_name(model, settings),
             provider=provider_of(model).prices,
             messages=(transcript.system(raw.system_message), *history) if raw.system_message else history,
-            tools=(*specs, *answers),
-            answer_tools=frozenset(tool.name for tool in answers),
+            tools=specs + answers,  # without answers the same tuple in every call, by which its tokens are found
+            answer_tools=frozenset([tool.name for tool in answers]) if answers else frozenset(),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             raw=raw,

@@ -90,7 +90,11 @@ class OpenCalls:
 
     def _abandoned(self, run_id: UUID, caller: asyncio.Task[Any]) -> None:
         # Not in a task: a loop that is about to end would cancel it. For its threads asyncio.run waits.
-        caller.get_loop().run_in_executor(None, perform, self.end(run_id, asyncio.CancelledError()))
+        steps = self.end(run_id, asyncio.CancelledError())
+        try:
+            caller.get_loop().run_in_executor(None, perform, steps)
+        except RuntimeError:  # its threads have ended already
+            perform(steps)
 
 
 open_calls = OpenCalls()

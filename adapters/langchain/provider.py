@@ -117,17 +117,21 @@ def output_cap(model: object, settings: Mapping[str, object]) -> int | None:
     A cap that equals the model's maximum is the integration's default (ChatAnthropic fills it in), not
     a choice: setting 64,000 tokens aside for each call would let no two calls run side by side.
     """
-    nested: object = settings.get("options")
-    inner = cast("Mapping[str, object]", nested) if isinstance(nested, dict) else dict[str, object]()
-    for given in (settings, inner):
-        for name in _CAPS & given.keys():
-            value = given[name]
-            if _is_count(value):
-                return cast("int", value)
-    fields = _fields(cast("Hashable", type(model)))
-    profile: object = getattr(model, "profile", None) if "profile" in fields else None
+    if settings:
+        nested: object = settings.get("options")
+        inner = cast("Mapping[str, object]", nested) if isinstance(nested, dict) else dict[str, object]()
+        for given in (settings, inner):
+            for name in _CAPS & given.keys():
+                value = given[name]
+                if _is_count(value):
+                    return cast("int", value)
+    kind = cast("Hashable", type(model))
+    caps = _cap_fields(kind)
+    if not caps:
+        return None
+    profile: object = getattr(model, "profile", None) if "profile" in _fields(kind) else None
     largest = cast("Mapping[str, object]", profile).get("max_output_tokens") if isinstance(profile, Mapping) else None
-    for name in fields & _CAPS:
+    for name in caps:
         value = getattr(model, name, None)
         if _is_count(value) and value != largest:
             return cast("int", value)
@@ -160,16 +164,28 @@ def thinking_tokens(model: object, settings: Mapping[str, object]) -> int:
 def unbound(model: object) -> BaseChatModel | None:
     """The chat model inside bindings and other single wrappers, None where there is none."""
     for _ in range(8):
-        if isinstance(model, BaseChatModel):
-            return model
+        if _is_chat_model(cast("Hashable", type(model))):
+            return cast("BaseChatModel", model)
         model = getattr(model, "bound", None)
     return None
+
+
+@lru_cache(maxsize=256)
+def _is_chat_model(kind: Hashable) -> bool:
+    """Remembered, as pydantic takes microseconds to say what is an instance of one of its classes."""
+    return issubclass(cast("type", kind), BaseChatModel)
 
 
 @lru_cache(maxsize=256)
 def _fields(kind: Hashable) -> frozenset[str]:
     """The fields of a pydantic class: asking an instance for one it lacks is slow, and this is asked per call."""
     return frozenset(getattr(kind, "model_fields", ()))
+
+
+@lru_cache(maxsize=256)
+def _cap_fields(kind: Hashable) -> frozenset[str]:
+    """Those of its fields that cap the output."""
+    return _fields(kind) & _CAPS
 
 
 def _is_count(value: object) -> bool:

@@ -99,8 +99,9 @@ class Runs:
 
     def _open(self, thread: str | None, namespace: str, question: str | None, given: Mapping[str, object]) -> Task:
         value = _worth(given.get("value"))
+        tags = {key: str(tag) for key, tag in given.items() if key != "value"}
         current = current_task()
-        if current is not None and current.claim(self._budget):
+        if current is not None and current.claim(self._budget, tags):
             if value is not None:
                 current.value = to_nano(value)
             current.alerts.hook = current.alerts.hook or self._on_alert
@@ -108,7 +109,6 @@ class Runs:
         named = None
         if thread is not None and question is not None:
             named = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._budget.agent}\n{thread}\n{namespace}\n{question}").hex
-        tags = {key: str(tag) for key, tag in given.items() if key != "value"}
         task = Task(
             self._budget,
             tags=tags,

@@ -39,6 +39,9 @@ def _count(usage: object, *names: str) -> int:
     """The sum of the counts given under `names`; what is missing or no count adds nothing."""
     if not isinstance(usage, dict):
         return 0
-    given = cast("dict[str, object]", usage)
-    values = (given.get(name) for name in names)
-    return sum(value for value in values if isinstance(value, int) and not isinstance(value, bool))
+    given, total = cast("dict[str, object]", usage), 0
+    for name in names:
+        value = given.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            total += value
+    return total

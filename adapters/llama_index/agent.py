@@ -20,7 +20,7 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
 from leanloop.adapters.llama_index.max_iterations import land_before_cap
 from leanloop.adapters.llama_index.place import Member, current_run, current_scope, stepping
-from leanloop.adapters.llama_index.run import STEPS, GuardedRun, give_hold_back
+from leanloop.adapters.llama_index.run import STEPS, GuardedRun
 from leanloop.adapters.llama_index.steps import said, seen
 from leanloop.adapters.llama_index.tool import guarded_tools
 from leanloop.errors import UsageError
@@ -110,7 +110,7 @@ class _TakesSteps:
                 _ends_with(scope.root, member.task)
         member.steps += said(output, len(member.steps))
         if scope is None:  # nobody will see the end of this run
-            await give_hold_back(member.task)
+            await member.task.aclose()
         return output
 
     async def handle_tool_call_results(self, ctx: Context, results: list[ToolCallResult], memory: BaseMemory) -> None:

@@ -122,10 +122,13 @@ class Guard:
     ) -> Task:
         """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child.
 
-        A run with `tags` of its own is always a child. `value` is what it is worth, in US dollars.
+        `value` is what it is worth, in US dollars.
+
+        Raises:
+            UsageError: the current task has another value for one of the tags.
         """
         current = current_task()
-        if current is not None and not tags and current.claim(self.budget):
+        if current is not None and current.claim(self.budget, tags):
             if value is not None:
                 current.value = to_nano(value)
             current.alerts.hook = current.alerts.hook or self._on_alert

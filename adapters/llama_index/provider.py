@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
-from leanloop.budgets.budget import EFFORTS, Effort
+from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.errors import ModelUnavailable
 
 __all__ = ["CAPS", "Provider", "Sent", "count", "lowered", "mapping", "twin"]

@@ -11,7 +11,7 @@ from typing import Any, cast
 from llama_index.core.types import PydanticProgramMode
 
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
-from leanloop.budgets.budget import Effort
+from leanloop.budgets.degrade_step import Effort
 
 __all__ = ["GoogleGenAI", "json_answer"]
 

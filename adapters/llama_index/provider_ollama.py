@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
-from leanloop.budgets.budget import Effort
+from leanloop.budgets.degrade_step import Effort
 
 __all__ = ["Ollama"]
 

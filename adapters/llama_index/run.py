@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -18,12 +17,10 @@ from workflows.handler import WorkflowHandler
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.place import Member, Scope, beginning, current_scope
 from leanloop.budgets.fields import shown
-from leanloop.errors import StoreError, UsageError
+from leanloop.errors import UsageError
 from leanloop.plugins.task import Task
 
-__all__ = ["STEPS", "GuardedRun", "give_hold_back", "task_of"]
-
-_log = logging.getLogger("leanloop")
+__all__ = ["STEPS", "GuardedRun", "task_of"]
 
 _TASK = "leanloop_task"
 """Where a run's context keeps the id of its task, so that it goes on in it when it is stored and resumed."""
@@ -84,17 +81,7 @@ async def _end(guard: Guard, scope: Scope, handler: WorkflowHandler) -> None:
     finally:
         guard.runs.end(scope.root.id, early=early)
         for task in (scope.root, *scope.opened):
-            await give_hold_back(task)
-
-
-async def give_hold_back(task: Task) -> None:
-    """Nothing stays set aside for a landing that will not come."""
-    hold = task.take_hold()
-    if hold is not None:
-        try:
-            await task.store.arelease(hold)
-        except StoreError as error:
-            _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)
+            await task.aclose()
 
 
 def _worth(value: object) -> Decimal | float | None:

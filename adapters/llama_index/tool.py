@@ -86,7 +86,7 @@ class _Call:
         LlamaIndex shows the model what a tool raises and goes on, so a stop is made to last for the whole task.
         """
         if isinstance(error, Paused):
-            self.member.task.pause()
+            self.member.task.clock.pause()
             return error.cause
         if isinstance(error, TaskStopped):
             self.member.task.stop(error)

@@ -1,9 +1,11 @@
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from langchain_core.language_models.fake import FakeListLLM
@@ -13,9 +15,12 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 
 import leanloop
-from leanloop import Budget, BudgetExceeded, Limit, PriceUnknown, TaskStopped
+from leanloop import Alert, Budget, BudgetExceeded, Limit, Message, ModelCall, PriceUnknown, Task, TaskStopped
 from leanloop.adapters.langchain import LeanLoopCallback
+from leanloop.adapters.langchain.open_calls import open_calls
 from leanloop.adapters.langchain.scripted import ScriptedModel
+from leanloop.adapters.langchain.two_forms import perform
+from leanloop.plugins.budget import BudgetGuard
 
 
 @tool
@@ -136,3 +141,29 @@ def test_the_budget_may_be_a_file(run: Any, tmp_path: Path) -> None:
     file.write_text("agent: a\nlimits:\n  - {per: task, model_calls: 0}\n", encoding="utf-8")
     with pytest.raises(BudgetExceeded):
         run(ScriptedModel(script=[AIMessage("yes")]), "?", {"callbacks": [LeanLoopCallback(str(file))]})
+
+
+def test_its_task_has_a_value_and_a_hook_like_any_other(run: Any) -> None:
+    alerts: list[Alert] = []
+    budget = Budget(agent="a", limits=(Limit(model_calls=2),), warn=(0.5,))
+    callback = LeanLoopCallback(budget, value=Decimal("2.50"), on_alert=alerts.append)
+    run(ScriptedModel(script=[AIMessage("yes")]), "?", {"callbacks": [callback]})
+    receipt = callback.receipt()
+    assert receipt is not None
+    assert receipt.value == 2_500_000_000
+    assert [alert.kind for alert in alerts] == ["share"]
+
+
+def test_a_call_whose_event_loop_has_ended_altogether_is_settled_at_once(store: Any) -> None:
+    async def nothing() -> None: ...
+
+    loop = asyncio.new_event_loop()
+    caller = loop.create_task(nothing())
+    loop.run_until_complete(caller)
+    loop.close()
+    task = Task(Budget(agent="a", limits=(Limit(model_calls=2),), at_limit="raise"), store=store)
+    run_id = uuid4()
+    flow = BudgetGuard().on_model(ModelCall("gpt-4o-mini", (Message("user", "?"),)), task)
+    perform(open_calls.begin(run_id, [flow], unmade=TaskStopped("no")))
+    open_calls._abandoned(run_id, caller)
+    assert store.spent("model_calls") == [1]

@@ -150,7 +150,7 @@ def test_time_spent_waiting_for_a_person_is_not_counted(
     run: Any, create_agent: Any, store: Any, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1_000.0]
-    monkeypatch.setattr("leanloop.plugins.task.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("leanloop.plugins.stopwatch.time.monotonic", lambda: now[0])
     script = [ask(("approve", {"what": "a"})), AIMessage("done")]
     loop = LeanLoop(Budget(agent="a", limits=(Limit(seconds=60),)), store=store)
     agent = create_agent(ScriptedModel(script=script), [approve], middleware=[loop], checkpointer=InMemorySaver())

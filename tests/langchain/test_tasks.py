@@ -123,6 +123,16 @@ def test_a_run_inside_an_open_task_of_the_same_budget_is_that_task(
     assert task.receipt().tool_calls == {"search": 1}
 
 
+def test_tags_in_the_config_are_those_of_the_open_task_it_goes_on_in(run: Any, create_agent: Any, store: Any) -> None:
+    budget = Budget(agent="a", limits=(Limit(per="day", scope="user", model_calls=3),))
+    agent = create_agent(ScriptedModel(script=[AIMessage("done")]), [], middleware=[LeanLoop(budget)])
+    with leanloop.task(budget, tags={"tier": "gold"}, store=store) as task:
+        run(agent, question(), {"configurable": {"leanloop": {"user": "ann"}}})
+    assert task.receipt().tags == {"tier": "gold", "user": "ann"}
+    with leanloop.task(budget, tags={"user": "bob"}, store=store), pytest.raises(UsageError, match="another value"):
+        run(agent, question(), {"configurable": {"leanloop": {"user": "ann"}}})
+
+
 def test_a_second_run_inside_an_open_task_counts_in_it_under_limits_of_its_own(
     run: Any, create_agent: Any, store: Any, ask: Any
 ) -> None:

@@ -222,7 +222,7 @@ def test_a_call_goes_to_another_model_of_the_integration(kind: str, llm: Callabl
 
 
 def test_a_class_that_is_tied_to_its_model_is_not_sent_elsewhere() -> None:
-    with pytest.raises(ModelUnavailable, match=r"'other' cannot be used here: calls of MockLLM cannot be sent"):
+    with pytest.raises(ModelUnavailable, match=r"'other' cannot be used here: give it to leanloop, as models="):
         sent_with(MockLLM(), None, model="other")
 
 

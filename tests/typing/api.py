@@ -15,6 +15,7 @@ from langchain_core.tools import StructuredTool
 
 import leanloop
 from leanloop import (
+    Alert,
     Budget,
     BudgetExceeded,
     BudgetFileError,
@@ -114,16 +115,18 @@ class Redact(Plugin):
 
 
 def langchain(budget: Budget, tool: StructuredTool) -> None:
+    told: list[Alert] = []
     assert_type(LeanLoop.from_file("budgets/support.yaml", plugins=[Redact()]), LeanLoop)
     assert_type(LeanLoop.from_budget(budget, store=MemoryStore()), LeanLoop)
     model = ScriptedModel(script=[AIMessage("Done.")])
-    create_agent(model, [tool], middleware=[LeanLoop(budget)])
+    create_agent(model, [tool], middleware=[LeanLoop(budget, on_alert=told.append)])
 
     # The user's own class comes back, so that its attributes stay typed.
     assert_type(wrap(model), ScriptedModel)
     assert_type(wrap(model, LeanLoop(budget)).model_name, str)
     assert_type(wrap_tool(tool, budget), StructuredTool)
-    model.invoke("Hello", {"callbacks": [LeanLoopCallback(budget, tags={"user": "u1"})]})
+    callback = LeanLoopCallback(budget, tags={"user": "u1"}, value=2.5, on_alert=told.append)
+    model.invoke("Hello", {"callbacks": [callback]})
     assert_type(LeanLoopCallback("budgets/support.yaml").receipt(), Receipt | None)
 
 
