@@ -6,8 +6,7 @@ guarded LLM. The marks are context variables: they reach threads and async tasks
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import aclosing, closing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextvars import ContextVar
 from typing import TypeVar, cast
 
@@ -17,6 +16,7 @@ from leanloop.plugins.task import Task
 __all__ = ["acovered_stream", "covered_stream", "in_model_call", "lands_elsewhere", "model_call_covered", "within"]
 
 Chunk = TypeVar("Chunk")
+Noted = TypeVar("Noted")
 
 _model: ContextVar[bool] = ContextVar("leanloop_llama_model_covered", default=False)
 _metered: ContextVar[bool] = ContextVar("leanloop_llama_metered", default=False)
@@ -68,23 +68,38 @@ class within:  # noqa: N801
         _model.reset(model)
 
 
-def covered_stream(source: Iterator[Chunk]) -> Generator[Chunk, None, None]:
-    """The chunks, each made where it is known that the call is counted already: a stream may call another method."""
-    with closing(cast("Generator[Chunk, None, None]", source)):
+def covered_stream(
+    begin: Callable[[], Iterator[Chunk]], note: Callable[[Chunk], Noted]
+) -> Generator[Noted, None, None]:
+    """What `note` makes of the chunks, each made where it is known that the call is counted already.
+
+    A stream may call another method while it is read.
+    """
+    with model_call_covered():
+        source = begin()
+    try:
         while True:
             with model_call_covered():
                 chunk = next(source, None)
             if chunk is None:
                 return
-            yield chunk
+            yield note(chunk)
+    finally:
+        cast("Generator[Chunk, None, None]", source).close()
 
 
-async def acovered_stream(source: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+async def acovered_stream(
+    begin: Callable[[], Awaitable[AsyncIterator[Chunk]]], note: Callable[[Chunk], Noted]
+) -> AsyncGenerator[Noted, None]:
     """`covered_stream`, awaited."""
-    async with aclosing(cast("AsyncGenerator[Chunk, None]", source)):
+    with model_call_covered():
+        source = await begin()
+    try:
         while True:
             with model_call_covered():
                 chunk = await anext(source, None)
             if chunk is None:
                 return
-            yield chunk
+            yield note(chunk)
+    finally:
+        await cast("AsyncGenerator[Chunk, None]", source).aclose()

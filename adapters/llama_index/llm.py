@@ -193,13 +193,9 @@ def _stream(
     asked, flow = _begin(llm, form, given, kwargs, prepared, stream=True)
 
     def send(call: ModelCall) -> Generator[Piece[Response], None, None]:
-        out = asked.send(call)
-        arriving = Arriving(form)
-        with model_call_covered():
-            source = _method(out.llm, name)(out.given, **out.kwargs)
-        with closing(covered_stream(source)) as chunks:
-            for chunk in chunks:
-                yield arriving.note(out.read(chunk))
+        out, arriving = asked.send(call), Arriving(form)
+        method = _method(out.llm, name)
+        return covered_stream(lambda: method(out.given, **out.kwargs), lambda chunk: arriving.note(out.read(chunk)))
 
     def shown() -> Generator[Response, None, None]:
         with closing(stream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:
@@ -217,14 +213,10 @@ async def _astream(
         return cast("AsyncGenerator[Response, None]", await _inner(llm, name)(given, **kwargs))
     asked, flow = _begin(llm, form, given, kwargs, prepared, stream=True)
 
-    async def send(call: ModelCall) -> AsyncGenerator[Piece[Response], None]:
-        out = asked.send(call)
-        arriving = Arriving(form)
-        with model_call_covered():
-            source = await _method(out.llm, name)(out.given, **out.kwargs)
-        async with aclosing(acovered_stream(source)) as chunks:
-            async for chunk in chunks:
-                yield arriving.note(out.read(chunk))
+    def send(call: ModelCall) -> AsyncGenerator[Piece[Response], None]:
+        out, arriving = asked.send(call), Arriving(form)
+        method = _method(out.llm, name)
+        return acovered_stream(lambda: method(out.given, **out.kwargs), lambda chunk: arriving.note(out.read(chunk)))
 
     async def shown() -> AsyncGenerator[Response, None]:
         async with aclosing(astream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:

@@ -46,11 +46,16 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """A guarded run: the task of the whole, and the tasks of its agents, to be closed with it."""
+    """A guarded run: the task of the whole, and the tasks of its agents, to be closed with it.
+
+    `max_iterations` is LlamaIndex's own, where the run was seen to begin, and `steps` those taken since.
+    """
 
     run_id: str
     root: Task
     opened: list[Task] = field(default_factory=list[Task])
+    max_iterations: int | None = None
+    steps: int = 0
 
 
 class _Inside(NamedTuple):

@@ -14,10 +14,12 @@ from typing import Any, ClassVar, cast
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.errors import ModelUnavailable
 
-__all__ = ["CAPS", "Provider", "Sent", "count", "lowered", "mapping", "twin"]
+__all__ = ["CAPS", "Provider", "Sent", "count", "extras_of", "lowered", "mapping", "twin"]
 
-CAPS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "num_predict")
+CAPS: tuple[str, ...] = ("max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "num_predict")
 """What integrations call the output cap."""
+
+_CAPS = frozenset(CAPS)
 
 _COPIED = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
@@ -33,6 +35,12 @@ class Sent:
     def get(self, name: str) -> object:
         """An attribute of the model, as changed."""
         return self.attributes[name] if name in self.attributes else getattr(self.llm, name, None)
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """What the model adds to every call, as changed."""
+        changed = self.attributes.get("additional_kwargs")
+        return extras_of(self.llm) if changed is None else mapping(changed)
 
     def target(self) -> object:
         """The model to be called: itself, or a twin with the attributes changed, which shares its clients."""
@@ -93,8 +101,8 @@ class Provider:
 
     def output_cap(self, llm: object, kwargs: Mapping[str, object]) -> int | None:
         """The output cap the call carries; None where nobody chose one."""
-        for given in (kwargs, mapping(getattr(llm, "additional_kwargs", None))):
-            for name in CAPS:
+        for given in (kwargs, extras_of(llm)):
+            for name in CAPS if given else ():
                 if count(given.get(name)):
                     return cast("int", given[name])
         values = (getattr(llm, name) for name in _cap_fields(cast("Hashable", type(llm))))
@@ -106,8 +114,8 @@ class Provider:
         sent.attributes |= dict.fromkeys(fields[:1], cap)
         for name in [name for name in CAPS if name in sent.kwargs] or ([] if fields else ["max_tokens"]):
             sent.kwargs[name] = cap
-        extras = mapping(sent.get("additional_kwargs"))
-        if extras.keys() & set(CAPS):
+        extras = sent.extras
+        if not _CAPS.isdisjoint(extras):
             sent.attributes["additional_kwargs"] = {k: cap if k in CAPS else v for k, v in extras.items()}
 
     def forbid_tools(self, sent: Sent) -> None:
@@ -136,6 +144,12 @@ class Provider:
     def structured(self, llm: object, output_cls: type, *, stream: bool) -> dict[str, Any] | None:
         """Parameters that make `chat` hold the answer to a schema, where `structured_predict` would go around it."""
         return None
+
+
+def extras_of(llm: object) -> Mapping[str, object]:
+    """`additional_kwargs`, which many classes send with every call."""
+    # Asked of the class first: an instance of pydantic is slow to say that it lacks something.
+    return mapping(getattr(llm, "additional_kwargs", None)) if _has_extras(cast("Hashable", type(llm))) else {}
 
 
 def lowered(levels: tuple[Effort, Effort] | None, current: object, effort: Effort) -> Effort | None:
@@ -167,3 +181,9 @@ def _cap_fields(kind: Hashable) -> tuple[str, ...]:
     """The fields of a class that hold its output cap; asked per call, so remembered."""
     fields = cast("Mapping[str, object]", getattr(kind, "model_fields", {}))
     return tuple(name for name in CAPS if name in fields)
+
+
+@lru_cache(maxsize=256)
+def _has_extras(kind: Hashable) -> bool:
+    fields = cast("Mapping[str, object]", getattr(kind, "model_fields", {}))
+    return "additional_kwargs" in fields or hasattr(kind, "additional_kwargs")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered, mapping
 from leanloop.budgets.degrade_step import Effort
 
 __all__ = ["Anthropic"]
@@ -41,7 +41,7 @@ class Anthropic(Provider):
 
         Thinking is not switched off: in the middle of a tool loop the API answers that with an error 400.
         """
-        extras = mapping(sent.get("additional_kwargs"))
+        extras = sent.extras
         config = mapping(sent.kwargs.get("output_config") or extras.get("output_config"))
         model = str(sent.get("model") or "")
         levels = next((levels for name, levels in _LEVELS if name.search(model)), None)
@@ -55,7 +55,7 @@ class Anthropic(Provider):
 
     def thinking_tokens(self, llm: object, kwargs: Mapping[str, object]) -> int:
         """`thinking.budget_tokens`, which `max_tokens` must exceed (else the API answers 400)."""
-        extras = mapping(getattr(llm, "additional_kwargs", None))
+        extras = extras_of(llm)
         thinking = mapping(kwargs.get("thinking") or extras.get("thinking") or getattr(llm, "thinking_dict", None))
         budget = thinking.get("budget_tokens")
         return cast("int", budget) if count(budget) else 0

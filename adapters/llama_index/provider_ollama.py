@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered
 from leanloop.budgets.degrade_step import Effort
 
 __all__ = ["Ollama"]
@@ -19,7 +19,7 @@ class Ollama(Provider):
 
     def output_cap(self, llm: object, kwargs: Mapping[str, object]) -> int | None:
         """`num_predict` of `additional_kwargs`; -1 and -2 mean without an end."""
-        cap = mapping(getattr(llm, "additional_kwargs", None)).get("num_predict")
+        cap = extras_of(llm).get("num_predict")
         return cast("int", cap) if count(cap) else None
 
     def cap(self, sent: Sent, cap: int) -> None:
@@ -29,7 +29,7 @@ class Ollama(Provider):
         """
         llm: Any = sent.llm
         llm.get_context_window()
-        sent.attributes["additional_kwargs"] = {**mapping(sent.get("additional_kwargs")), "num_predict": cap}
+        sent.attributes["additional_kwargs"] = {**sent.extras, "num_predict": cap}
 
     def effort(self, sent: Sent, effort: Effort) -> None:
         """By `think`; only gpt-oss knows levels, and it cannot be without (https://docs.ollama.com/capabilities/thinking)."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered, mapping
 from leanloop.budgets.degrade_step import Effort
 
 __all__ = ["OpenAI", "OpenAIResponses"]
@@ -35,7 +35,7 @@ class OpenAI(Provider):
     def output_cap(self, llm: object, kwargs: Mapping[str, object]) -> int | None:
         """What is sent: of `additional_kwargs`, else of the attribute, else of the call."""
         own = {"max_tokens": getattr(llm, "max_tokens", None)}
-        for given in (mapping(getattr(llm, "additional_kwargs", None)), own, kwargs):
+        for given in (extras_of(llm), own, kwargs):
             found = next((given[name] for name in _CAPS if count(given.get(name))), None)
             if found is not None:
                 return cast("int", found)
@@ -43,7 +43,7 @@ class OpenAI(Provider):
 
     def cap(self, sent: Sent, cap: int) -> None:
         """By the attribute, which always wins; where the user named `max_completion_tokens`, there."""
-        extras = mapping(sent.get("additional_kwargs"))
+        extras = sent.extras
         named = [name for name in _CAPS if name in extras]
         if named:
             sent.attributes["additional_kwargs"] = {**extras, **dict.fromkeys(named, cap)}
@@ -58,7 +58,7 @@ class OpenAI(Provider):
 
     def effort(self, sent: Sent, effort: Effort) -> None:
         """By the attribute, and wherever else the user says it."""
-        extras = mapping(sent.get("additional_kwargs"))
+        extras = sent.extras
         current = sent.get("reasoning_effort") or extras.get("reasoning_effort") or sent.kwargs.get("reasoning_effort")
         asked = lowered(_levels(sent), current, effort)
         if asked is None:
@@ -85,7 +85,7 @@ class OpenAIResponses(Provider):
 
     def effort(self, sent: Sent, effort: Effort) -> None:
         """By the parameter `reasoning`, which holds what else the user says of reasoning."""
-        extras = mapping(sent.get("additional_kwargs"))
+        extras = sent.extras
         reasoning = mapping(sent.kwargs.get("reasoning") or extras.get("reasoning") or sent.get("reasoning_options"))
         asked = lowered(_levels(sent), reasoning.get("effort"), effort)
         if asked is not None:

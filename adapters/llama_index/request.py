@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
 from leanloop.adapters.llama_index.messages import from_llama, to_llama, transcript_of
-from leanloop.adapters.llama_index.provider import Provider, Sent, mapping
+from leanloop.adapters.llama_index.provider import Provider, Sent
 from leanloop.adapters.llama_index.providers import model_name, provider_of
 from leanloop.adapters.llama_index.substitutes import Prepared, Substitutes, as_read_by, translated
 from leanloop.adapters.llama_index.tools import answer_of, specs_of
@@ -167,7 +167,7 @@ class Request:
         if call.forbid_tools and self._may_forbid:
             provider.forbid_tools(sent)
         if self._stream:
-            fixed = mapping(sent.get("additional_kwargs"))
+            fixed = sent.extras
             sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
         return Outgoing(sent.target(), given, sent.kwargs, reader)
 

@@ -119,6 +119,7 @@ def _first_step(step: Step) -> Step:
         scope = current_scope()
         if scope is not None:
             await ctx.store.set(_TASK, scope.root.id)
+            scope.max_iterations, scope.steps = await ctx.store.get("max_iterations", default=None), 0
         return event
 
     return init_run

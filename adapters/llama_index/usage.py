@@ -8,84 +8,105 @@ thoughts) and Amazon Bedrock (as Anthropic, in camel case).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
+from pydantic import BaseModel
 
 from leanloop.budgets.usage import Usage
 
 __all__ = ["usage_of"]
 
 
+Get = Callable[[str], object]
+"""What something holds under a name, None where it holds nothing."""
+
+
 def usage_of(response: ChatResponse | CompletionResponse) -> Usage | None:
     """What the provider reported for the call that gave `response`; None where it reported nothing."""
     raw: object = response.raw
+    if raw:
+        get = _within(raw)
+        usage = _found(get) or _found(_within(get("response")))
+        if usage is not None:
+            return usage
     message: object = getattr(response, "message", None)
-    extras: object = getattr(response, "additional_kwargs", None)
-    places = (raw, _field(raw, "response"), extras, _field(message, "additional_kwargs"))
-    for place in places:
-        if not place:
-            continue
-        for name in ("usage", "usage_metadata"):
-            usage = _usage(_field(place, name))
-            if usage is not None:
-                return usage
-    return _usage(extras)
+    extras = (response.additional_kwargs, _within(message)("additional_kwargs"))
+    for place in extras:
+        if place and (usage := _found(_within(place))) is not None:
+            return usage
+    return _usage(_within(extras[0])) if extras[0] else None
 
 
-def _usage(given: object) -> Usage | None:
+def _found(get: Get) -> Usage | None:
+    """The usage under one of its names."""
+    for name in ("usage", "usage_metadata"):
+        given = get(name)
+        if given and (usage := _usage(_within(given))) is not None:
+            return usage
+    return None
+
+
+def _usage(get: Get) -> Usage | None:
     """The usage in one provider's object, in any of the forms above."""
-    if not given:
-        return None
     for read, wrote in (
         ("prompt_tokens", "completion_tokens"),
         ("input_tokens", "output_tokens"),
         ("inputTokens", "outputTokens"),
         ("prompt_token_count", "candidates_token_count"),
     ):
-        if _number(given, read) is None:
+        sent = _number(get(read))
+        if sent is None:
             continue
-        cached, written = _cache(given)
-        thoughts = _count(given, "thoughts_token_count")
-        apart = _field(given, "cache_read_input_tokens") is not None or read == "inputTokens"
+        cached, written = _cache(get)
+        thoughts = _count(get("thoughts_token_count"))
+        apart = get("cache_read_input_tokens") is not None or read == "inputTokens"
         return Usage(
-            _count(given, read) + (cached + written if apart else _count(given, "tool_use_prompt_token_count")),
-            _count(given, wrote) + thoughts,
+            sent + (cached + written if apart else _count(get("tool_use_prompt_token_count"))),
+            _count(get(wrote)) + thoughts,
             cached,
             written,
-            thoughts
-            or _count(_field(given, "completion_tokens_details"), "reasoning_tokens")
-            or _count(_field(given, "output_tokens_details"), "reasoning_tokens"),
+            thoughts or _part(get, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
         )
     return None
 
 
-def _cache(given: object) -> tuple[int, int]:
+def _cache(get: Get) -> tuple[int, int]:
     """Tokens read from the provider's cache, and written to it."""
     read = (
-        _count(given, "cache_read_input_tokens")
-        or _count(given, "cacheReadInputTokens")
-        or _count(given, "cached_content_token_count")
-        or _count(_field(given, "prompt_tokens_details"), "cached_tokens")
-        or _count(_field(given, "input_tokens_details"), "cached_tokens")
+        _count(get("cache_read_input_tokens"))
+        or _count(get("cacheReadInputTokens"))
+        or _count(get("cached_content_token_count"))
+        or _part(get, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens")
     )
-    return read, _count(given, "cache_creation_input_tokens") or _count(given, "cacheWriteInputTokens")
+    return read, _count(get("cache_creation_input_tokens")) or _count(get("cacheWriteInputTokens"))
 
 
-def _field(given: object, name: str) -> object:
+def _part(get: Get, places: Sequence[str], name: str) -> int:
+    """The first count under `name` in one of the places."""
+    return next((count for place in places if (count := _count(_within(get(place))(name)))), 0)
+
+
+def _within(given: object) -> Get:
+    """How to read what `given` holds. A pydantic model is slow to say that it lacks something, its fields are not."""
     if given is None:
-        return None
+        return _NOTHING.get
     if type(given) is dict or isinstance(given, Mapping):  # asking a class of typing costs ten times as much
-        return cast("Mapping[str, object]", given).get(name)
-    return getattr(given, name, None)
+        return cast("Mapping[str, object]", given).get
+    if isinstance(given, BaseModel):
+        fields = cast("dict[str, object]", given.__dict__)
+        return {**fields, **given.model_extra}.get if given.model_extra else fields.get
+    return lambda name: getattr(given, name, None)
 
 
-def _number(given: object, name: str) -> int | None:
-    value = _field(given, name)
+def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _count(given: object, name: str) -> int:
-    """The count under `name`; what is missing or no count is zero."""
-    return _number(given, name) or 0
+def _count(value: object) -> int:
+    """A count; what is missing or no count is zero."""
+    return _number(value) or 0
+
+
+_NOTHING: Mapping[str, object] = {}
