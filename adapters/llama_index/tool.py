@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.llms.types import ContentBlock, TextBlock
-from llama_index.core.tools import BaseTool, ToolOutput
+from llama_index.core.tools import BaseTool, ToolMetadata, ToolOutput
 from llama_index.core.tools.types import AsyncBaseTool
 from workflows.runtime.types import results as workflow_results
 
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.messages import json_text
 from leanloop.adapters.llama_index.place import in_tool_call, using_tool
+from leanloop.adapters.llama_index.tool_schema import remember_schema
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
@@ -47,7 +48,11 @@ def guarded_tool(tool: Tool, guard: Guard) -> Tool:
         raise UsageError(f"tools() takes LlamaIndex tools, not {type(tool).__name__}; FunctionTool.from_defaults(fn).")
     if isinstance(tool, _Called):
         return tool
-    return guard.twin(tool, _Calls if isinstance(tool, AsyncBaseTool) else _Called)
+    twin = guard.twin(tool, _Calls if isinstance(tool, AsyncBaseTool) else _Called)
+    held = vars(twin)
+    if isinstance(held.get("_metadata"), ToolMetadata):
+        held["_metadata"] = remember_schema(held["_metadata"])
+    return twin
 
 
 class _Call:
