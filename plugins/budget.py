@@ -80,12 +80,18 @@ class BudgetGuard(Plugin):
         return reply
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
-        """Count the call against the limits on tool calls; one too many is answered, not made."""
+        """Count the call against the limits on tool calls; one too many is answered, not made.
+
+        One of a tool the agent does not have runs nothing, so it is not counted; some frameworks do not even show it.
+        """
         stop = task.stopped
         if stop is not None and not task.landed:
             if task.budget.at_limit == "raise":
                 raise stop
             return ToolResult(f"Not run. {stop.reason} Answer with what you have.", is_error=True)
+        if not call.known:
+            unknown: ToolResult = yield call
+            return unknown
         actual = {"tool_calls": 1, f"tool_calls:{call.name}": 1}
         demand, owners = task.table.demand({name: Need(1) for name in actual})
         held = Reservation(task, demand, owners)

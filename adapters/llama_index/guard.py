@@ -11,7 +11,7 @@ from typing import Any, TypedDict, TypeVar, cast
 from llama_index.core.llms import LLM
 
 from leanloop.adapters.llama_index.covered import lands_elsewhere
-from leanloop.adapters.llama_index.place import Member, current_run, current_step
+from leanloop.adapters.llama_index.place import Member, current_run, current_step, in_last_step
 from leanloop.adapters.llama_index.runs import Runs
 from leanloop.adapters.llama_index.substitutes import Substitutes
 from leanloop.budgets.budget import Budget
@@ -153,11 +153,15 @@ class Guard:
         """The flow of a model call of `member`, made here.
 
         Inside a tool of the agent whose task it is, a call is metered and no more: the agent lands, not this call.
+        An agent that landed in words is asked for its structured answer (`output_cls`) as well, where what is left
+        of its budget can pay that.
         A task made for one call keeps nothing set aside when it is over.
         """
         step = current_step()
         if step is not None and step.task is member.task:
             return self.stack.model_flow(replace(call, history=step.steps), member.task)
+        if in_last_step() and member.task.landed and member.task.budget.landing.tokens:
+            return BudgetGuard().on_model(_last_answer(call, member.task), member.task)
         if member.task is not current_task():
             return _once(self.stack.model_flow(call, member.task), member.task)
         if lands_elsewhere():
@@ -167,6 +171,11 @@ class Guard:
     def tool_flow(self, call: ToolCall, member: Member) -> ToolFlow:
         """The flow of a tool call of `member`."""
         return self.stack.tool_flow(call, member.task)
+
+
+def _last_answer(call: ModelCall, task: Task) -> ModelCall:
+    most = task.budget.landing.tokens + call.min_output
+    return replace(call, purpose="landing", max_output=min(most, call.max_output or most))
 
 
 def _once(flow: ModelFlow, task: Task) -> ModelFlow:

@@ -26,7 +26,9 @@ __all__ = [
     "current_run",
     "current_scope",
     "current_step",
+    "in_last_step",
     "in_tool_call",
+    "last_step",
     "stepping",
     "using_tool",
 ]
@@ -64,6 +66,7 @@ class _Inside(NamedTuple):
 
 
 _scope: ContextVar[Scope | None] = ContextVar("leanloop_llama_scope", default=None)
+_last: ContextVar[bool] = ContextVar("leanloop_llama_last_step", default=False)
 _inside: ContextVar[_Inside | None] = ContextVar("leanloop_llama_inside", default=None)
 
 
@@ -106,6 +109,21 @@ def beginning(scope: Scope) -> Generator[None, None, None]:
         leave(entered)
         _inside.reset(inside)
         _scope.reset(outer)
+
+
+def in_last_step() -> bool:
+    """Whether this is the step of a workflow that ends the run, in which LlamaIndex asks for a structured answer."""
+    return _last.get()
+
+
+@contextmanager
+def last_step() -> Generator[None, None, None]:
+    """Around a step that may end a run."""
+    token = _last.set(True)
+    try:
+        yield
+    finally:
+        _last.reset(token)
 
 
 def stepping(member: Member) -> _Within:

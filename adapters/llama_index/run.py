@@ -15,7 +15,7 @@ from llama_index.core.workflow import Context, StopEvent
 from workflows.handler import WorkflowHandler
 
 from leanloop.adapters.llama_index.guard import Guard
-from leanloop.adapters.llama_index.place import Member, Scope, beginning, current_scope
+from leanloop.adapters.llama_index.place import Member, Scope, beginning, current_scope, last_step
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError
 from leanloop.plugins.task import Task
@@ -129,15 +129,16 @@ def _last_step(step: Step) -> Step:
     """A step that may end a run, whose result then carries the receipt."""
 
     @wraps(step)
-    async def last_step(self: GuardedRun, *args: Any, **kwargs: Any) -> object:
-        event = await step(self, *args, **kwargs)
+    async def ending(self: GuardedRun, *args: Any, **kwargs: Any) -> object:
+        with last_step():
+            event = await step(self, *args, **kwargs)
         result: object = event.result if isinstance(event, StopEvent) else None
         scope = current_scope() if isinstance(result, AgentOutput) else None
         if scope is not None:
             cast("AgentOutput", result)["leanloop"] = scope.root.receipt().as_dict()
         return event
 
-    return last_step
+    return ending
 
 
 STEPS: Mapping[str, Callable[[Step], Step]] = {
