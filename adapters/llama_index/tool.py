@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.llms.types import ContentBlock, TextBlock
-from llama_index.core.tools import BaseTool, ToolOutput
+from llama_index.core.tools import BaseTool, QueryEngineTool, RetrieverTool, ToolOutput
 from llama_index.core.tools.types import AsyncBaseTool
 from workflows.runtime.types import results as workflow_results
 
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.messages import json_text
 from leanloop.adapters.llama_index.place import in_tool_call, using_tool
+from leanloop.adapters.llama_index.query_engine import guard_parts
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
@@ -38,7 +39,8 @@ def guarded_tool(tool: Tool, guard: Guard) -> Tool:
     """A twin of `tool`; a call that does not fit is answered with the reason instead of being run.
 
     Its class is one below the tool's own: LlamaIndex hands the workflow's context to a `FunctionTool` only, and
-    CodeActAgent takes nothing else. A tool that is guarded already is given back as it is.
+    CodeActAgent takes nothing else. A query engine that it asks is guarded with it. A tool that is guarded already
+    is given back as it is.
 
     Raises:
         UsageError: `tool` is no LlamaIndex tool.
@@ -47,7 +49,10 @@ def guarded_tool(tool: Tool, guard: Guard) -> Tool:
         raise UsageError(f"tools() takes LlamaIndex tools, not {type(tool).__name__}; FunctionTool.from_defaults(fn).")
     if isinstance(tool, _Called):
         return tool
-    return guard.twin(tool, _Calls if isinstance(tool, AsyncBaseTool) else _Called)
+    twin = guard.twin(tool, _Calls if isinstance(tool, AsyncBaseTool) else _Called)
+    if isinstance(tool, QueryEngineTool | RetrieverTool):
+        guard_parts(twin, guard)
+    return twin
 
 
 class _Call:
