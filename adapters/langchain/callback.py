@@ -26,7 +26,8 @@ from leanloop.errors import TaskStopped
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task
-from leanloop.plugins.flow import Io, ModelFlow, ToolFlow
+from leanloop.plugins.drive_apart import begin_all, failed, returned
+from leanloop.plugins.flow import ModelFlow, ToolFlow
 from leanloop.plugins.receipt import Receipt
 from leanloop.plugins.task import Task
 
@@ -101,12 +102,12 @@ class LeanLoopCallback(BaseCallbackHandler):
         """Settle."""
         reply = _reply(response)
         for flow in self._take(self._models, run_id):
-            _end(flow, flow.send, reply)
+            returned(flow, reply)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Release what is known to be unbilled, else settle at the worst case."""
         for flow in self._take(self._models, run_id):
-            _end(flow, flow.throw, error)
+            failed(flow, error)
 
     def on_tool_start(
         self,
@@ -135,7 +136,7 @@ class LeanLoopCallback(BaseCallbackHandler):
 
     def _end_tool(self, run_id: UUID) -> None:
         for flow in self._take(self._tools, run_id):
-            _end(flow, flow.send, ToolResult(""))
+            returned(flow, ToolResult(""))
 
     def _tasks(self, run_id: UUID, *, covered: bool) -> list[Task]:
         """The tasks this callback counts a call in: its own always, the current one where nothing else does."""
@@ -146,16 +147,11 @@ class LeanLoopCallback(BaseCallbackHandler):
     def _begin(self, flows: dict[UUID, list[AnyFlow]], run_id: UUID, begun: list[AnyFlow]) -> None:
         """Bring the flows to the point where the call is made; where one refuses, the others unwind."""
         try:
-            for place, flow in enumerate(begun):
-                try:
-                    _advance(flow, next(flow))
-                except (TaskStopped, StopIteration) as end:
-                    stop = end if isinstance(end, TaskStopped) else TaskStopped(cast("ToolResult", end.value).text)
-                    for earlier in begun[:place]:
-                        _end(earlier, earlier.throw, stop)
-                    raise bubbling(stop) from None
-        except BaseException:
+            begin_all(begun)
+        except BaseException as error:
             _disclaim(run_id)
+            if isinstance(error, TaskStopped):
+                raise bubbling(error) from None
             raise
         self._watch(run_id)
         with self._lock:
@@ -205,23 +201,6 @@ def _claim(run_id: UUID) -> bool:
 def _disclaim(run_id: UUID) -> None:
     with _claims:
         _claimed.discard(run_id)
-
-
-def _advance(flow: ModelFlow | ToolFlow, step: object) -> None:
-    """Perform the flow's I/O up to the call itself."""
-    while isinstance(step, Io):
-        step = flow.send(cast("Io[object]", step).run())
-
-
-def _end(flow: ModelFlow | ToolFlow, resume: Any, value: object) -> None:
-    """Resume a flow with what the call came to, and perform what it still asks for."""
-    try:
-        _advance(flow, resume(value))
-    except StopIteration:
-        return
-    except BaseException as error:
-        if error is not value:
-            raise
 
 
 def _call(messages: Sequence[BaseMessage], metadata: Mapping[str, object], settings: Mapping[str, object]) -> ModelCall:

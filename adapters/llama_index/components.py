@@ -21,6 +21,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptMixin
 from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import TransformComponent
+from llama_index.core.settings import Settings
 from llama_index.core.tools import QueryEngineTool, RetrieverTool
 from llama_index.core.types import BasePydanticProgram
 
@@ -85,8 +86,10 @@ class Components:
         for name in ("__dict__", "__pydantic_private__"):
             held = cast("dict[str, object] | None", getattr(twin, name, None))
             for key, value in list((held or {}).items()):
+                if value is None and key == "llm" and isinstance(twin, BaseNodePostprocessor):
+                    value = Settings.llm  # noqa: PLW2901  what it would ask for itself, at each call (AutoPrevNext...)
                 found = self._of(value, 0)
-                if found is not value:
+                if found is not cast("dict[str, object]", held)[key]:
                     cast("dict[str, object]", held)[key] = found
 
     def _of(self, value: Any, depth: int) -> Any:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
+from typing import cast
 
 from llama_index.core.base.response.schema import RESPONSE_TYPE, PydanticResponse, Response
+from llama_index.core.llms import LLM
+from llama_index.core.query_engine import FLAREInstructQueryEngine
 from llama_index.core.response_synthesizers import BaseSynthesizer, Refine
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
@@ -13,7 +16,7 @@ from leanloop.adapters.llama_index.covered import within
 from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.task import Task
 
-__all__ = ["EMPTY", "Findings", "current_findings", "gathering", "noting", "synthesizing"]
+__all__ = ["EMPTY", "Findings", "current_findings", "gathering", "noting"]
 
 EMPTY = ("", "None", "Empty Response")
 """What LlamaIndex answers where it has nothing to say."""
@@ -33,18 +36,26 @@ class Findings:
         self.outer = outer
         self.nodes: dict[str, NodeWithScore] = {}
         self.synthesizer: BaseSynthesizer | None = None
-        self.writing = False
+        self.writing = isinstance(engine, FLAREInstructQueryEngine)  # its own model writes, from the first call on
         self._answers: list[str] = []
-        self._parts: dict[str, str] = {}
+        self._parts: list[tuple[str, str]] = []
         self._read: Sequence[NodeWithScore] = ()
+        self._besides: Sequence[NodeWithScore] = ()
 
     def found(self, nodes: Sequence[NodeWithScore]) -> None:
         """Note what was retrieved."""
         self.nodes |= {node.node.node_id: node for node in nodes}
 
-    def begin_answer(self, synthesizer: BaseSynthesizer, nodes: Sequence[NodeWithScore]) -> None:
-        """An answer is about to be written from `nodes`."""
-        self.synthesizer, self._read, self.writing = synthesizer, nodes, True
+    def begin_answer(
+        self, synthesizer: BaseSynthesizer, nodes: Sequence[NodeWithScore], besides: Sequence[NodeWithScore] | None
+    ) -> None:
+        """An answer is about to be written from `nodes`, which are made from those `besides` them.
+
+        One that was written before is a part of it (ComposableGraphQueryEngine).
+        """
+        self.synthesizer, self.writing = synthesizer, True
+        self._read, self._besides = nodes, besides or ()
+        self._parts += [("an earlier answer", text) for text in self._answers]
         self._answers = []
 
     def end_answer(self, response: RESPONSE_TYPE | None = None) -> None:
@@ -83,12 +94,17 @@ class Findings:
         if question == self.question:
             self._answers = [text]
         else:
-            self._parts[question] = text
+            self._parts.append((question, text))
 
     @property
     def structured(self) -> bool:
         """Whether the answer is to fit a schema."""
         return self.output_cls is not None or hasattr(getattr(self.synthesizer, "_llm", None), "output_cls")
+
+    @property
+    def speaker(self) -> LLM | None:
+        """The guarded model that was to write the answer."""
+        return cast("LLM | None", getattr(self.synthesizer, "_llm", None))
 
     @property
     def output_cls(self) -> type | None:
@@ -105,14 +121,18 @@ class Findings:
     def passages(self) -> list[tuple[str, str]]:
         """What an answer can be written from, best first, each with the name of its source."""
         if self._answers:
-            return [(f"Part {place} of the answer", text) for place, text in enumerate(self._answers, 1)]
-        parts = [] if self._read else list(self._parts.items())
-        return [*parts, *(_named(node) for node in self.sources)]
+            return [(f"part {place} of the answer", text) for place, text in enumerate(self._answers, 1)]
+        read = [_named(node) for node in self._read or self._found]
+        return [*(part for part in self._parts if not any(part[1] in text for _, text in read)), *read]
 
     @property
     def sources(self) -> list[NodeWithScore]:
-        """The passages, best first: those the synthesizer was given, else what was retrieved."""
-        return list(self._read) or sorted(self.nodes.values(), key=lambda node: node.score or 0.0, reverse=True)
+        """The nodes an answer is from: those the synthesizer was given, else what was retrieved, best first."""
+        return [*self._read, *self._besides] if self._read else self._found
+
+    @property
+    def _found(self) -> list[NodeWithScore]:
+        return sorted(self.nodes.values(), key=lambda node: node.score or 0.0, reverse=True)
 
 
 class gathering(within):  # noqa: N801  (a context manager, named as one)
@@ -141,17 +161,12 @@ def current_findings() -> Findings | None:
     return _current.get()
 
 
-def synthesizing() -> Findings | None:
-    """The findings of the query whose answer is being written by this code."""
-    findings = _current.get()
-    return findings if findings is not None and findings.writing else None
-
-
 def noting(flow: ModelFlow, task: Task) -> ModelFlow:
     """`flow`; what it comes to is part of the answer a query in `task` is writing."""
-    findings = synthesizing()
+    findings = current_findings()
+    writing = findings is not None and findings.writing and findings.task is task
     reply = yield from flow
-    if findings is not None and findings.task is task:
+    if writing and findings is not None:
         findings.said(reply.message.text)
     return reply
 

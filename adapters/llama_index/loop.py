@@ -17,6 +17,7 @@ from leanloop.adapters.llama_index.agent import guarded_agent
 from leanloop.adapters.llama_index.embedding import guarded_embedding
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
+from leanloop.adapters.llama_index.postprocessor import NodeLimit, node_limit
 from leanloop.adapters.llama_index.query_engine import guarded_engine
 from leanloop.adapters.llama_index.run import task_of
 from leanloop.adapters.llama_index.tool import guarded_tools
@@ -95,6 +96,19 @@ class LeanLoop(Guard):
         carries the receipt, plain JSON types: ``response.metadata["leanloop"]``, complete when a stream was read.
         """
         return guarded_engine(engine, self)
+
+    @staticmethod
+    def postprocessor(*, tokens: int | None = None, share: float | None = None) -> NodeLimit:
+        """Keeps retrieved nodes within a limit, for ``node_postprocessors``: the best whole, the others left out.
+
+        Args:
+            tokens: the most tokens of all nodes together.
+            share: the most, as a share of what the current task has left; by default, without `tokens`, a quarter.
+
+        Raises:
+            UsageError: a limit is not positive, or a share above 1.
+        """
+        return node_limit(tokens, share)
 
     @staticmethod
     def task_of(handler: WorkflowHandler) -> Task:

@@ -83,7 +83,7 @@ class _Synthesizes:
     ) -> RESPONSE_TYPE:
         """Noted."""
         inner: Any = getattr(super(), "synthesize")  # noqa: B009
-        findings = _begin_answer(self, nodes)
+        findings = _begin_answer(self, nodes, additional_source_nodes)
         response: RESPONSE_TYPE | None = None
         try:
             response = inner(query, nodes, additional_source_nodes, **response_kwargs)
@@ -101,7 +101,7 @@ class _Synthesizes:
     ) -> RESPONSE_TYPE:
         """Noted."""
         inner: Any = getattr(super(), "asynthesize")  # noqa: B009
-        findings = _begin_answer(self, nodes)
+        findings = _begin_answer(self, nodes, additional_source_nodes)
         response: RESPONSE_TYPE | None = None
         try:
             response = await inner(query, nodes, additional_source_nodes, **response_kwargs)
@@ -111,10 +111,12 @@ class _Synthesizes:
         return cast("RESPONSE_TYPE", response)
 
 
-def _begin_answer(synthesizer: object, nodes: Sequence[NodeWithScore]) -> Findings | None:
+def _begin_answer(
+    synthesizer: object, nodes: Sequence[NodeWithScore], besides: Sequence[NodeWithScore] | None
+) -> Findings | None:
     findings = current_findings()
     if findings is not None:
-        findings.begin_answer(cast("BaseSynthesizer", synthesizer), nodes)
+        findings.begin_answer(cast("BaseSynthesizer", synthesizer), nodes, besides)
     return findings
 
 

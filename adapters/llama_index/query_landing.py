@@ -37,7 +37,7 @@ class QueryEnd:
 
     Attributes:
         findings: what it has come to.
-        speaker: the model that writes its answers, where one was found.
+        speaker: the model that writes its answers, where no synthesizer has one.
         lands: whether it ends its task; else its answer goes to an agent, which lands.
     """
 
@@ -79,13 +79,13 @@ def last_words(end: QueryEnd, stop: TaskStopped) -> Waits[str | BaseModel]:
     if findings.answer is not None:
         if end.lands:
             findings.task.begin_landing()
-        return f"{findings.answer}\n\n[budget] This answer is not complete. {stop.reason}"
+        return f"{findings.answer}\n\n[budget] No more could be read or checked. {stop.reason}"
     # The worst first: what is shortened loses its oldest messages, and without a model the last results are shown.
     steps = tuple(
         Message("tool", text, tool_call_id=f"passage-{place}", name=name)
         for place, (name, text) in enumerate(reversed(passages))
     )
-    speaker = end.speaker
+    speaker = findings.speaker or end.speaker
     if speaker is None or not passages or not end.lands:
         if end.lands:
             findings.task.begin_landing()
