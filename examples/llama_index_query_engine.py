@@ -6,6 +6,8 @@ passage that fits best. With a real model: pip install llama-index-llms-openai, 
 LEANLOOP_EXAMPLE_MODEL=gpt-4o-mini python examples/llama_index_query_engine.py
 """
 
+# What an index is asked for is partly untyped:
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
@@ -66,10 +68,10 @@ class HashedWords(BaseEmbedding):
         return self._get_text_embedding(query)
 
 
-def quoting(messages: list[ChatMessage], settings: dict[str, Any]) -> str:
+def quoting(messages: list[ChatMessage], _: dict[str, Any]) -> str:
     """In a model's place: the paragraph it was given that has the most of the question's longer words."""
     prompt = "\n".join(message.content or "" for message in messages)
-    context, _, question = prompt.rpartition("Query:")
+    context, question = prompt.rsplit("Query:", 1)
     asked = {word for word in words(question) if len(word) > 3}
     paragraphs = re.sub(r"^(#.*)\n\n", r"\1\n", context, flags=re.MULTILINE).split("\n\n")
     return max(paragraphs, key=lambda text: len(asked & set(words(text))) / math.sqrt(len(text) + 200)).strip()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextvars import ContextVar
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from llama_index.core.base.response.schema import RESPONSE_TYPE, PydanticResponse, Response
 from llama_index.core.llms import LLM
@@ -16,7 +16,9 @@ from leanloop.adapters.llama_index.covered import within
 from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.task import Task
 
-__all__ = ["EMPTY", "Findings", "current_findings", "gathering", "noting"]
+__all__ = ["EMPTY", "Findings", "current_findings", "gathering", "noting", "reading"]
+
+Stream = TypeVar("Stream", bound=AsyncGenerator[Any, None])
 
 EMPTY = ("", "None", "Empty Response")
 """What LlamaIndex answers where it has nothing to say."""
@@ -37,6 +39,7 @@ class Findings:
         self.nodes: dict[str, NodeWithScore] = {}
         self.synthesizer: BaseSynthesizer | None = None
         self.writing = isinstance(engine, FLAREInstructQueryEngine)  # its own model writes, from the first call on
+        self.streams: list[AsyncGenerator[Any, None]] = []
         self._answers: list[str] = []
         self._parts: list[tuple[str, str]] = []
         self._read: Sequence[NodeWithScore] = ()
@@ -159,6 +162,14 @@ _current: ContextVar[Findings | None] = ContextVar("leanloop_llama_findings", de
 def current_findings() -> Findings | None:
     """Those of the query this code is part of."""
     return _current.get()
+
+
+def reading(stream: Stream) -> Stream:
+    """`stream`, which is closed with the query it is read in: what LlamaIndex puts around it does not pass that on."""
+    findings = current_findings()
+    if findings is not None:
+        findings.streams.append(stream)
+    return stream
 
 
 def noting(flow: ModelFlow, task: Task) -> ModelFlow:

@@ -80,6 +80,8 @@ async def _ashown(
                     return
                 yield chunk
     finally:
+        for stream in findings.streams:
+            await stream.aclose()
         if owns:
             await arun(cast(Any, give_back(findings.task)), _no_call)
         end.put_receipt(response)
