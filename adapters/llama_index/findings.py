@@ -37,7 +37,8 @@ class Findings:
         self.task = task
         self.outer = outer
         self.nodes: dict[str, NodeWithScore] = {}
-        self.synthesizer: BaseSynthesizer | None = None
+        held: object = getattr(engine, "_response_synthesizer", None)
+        self.synthesizer = held if isinstance(held, BaseSynthesizer) else None
         self.writing = isinstance(engine, FLAREInstructQueryEngine)  # its own model writes, from the first call on
         self.streams: list[AsyncGenerator[Any, None]] = []
         self._answers: list[str] = []

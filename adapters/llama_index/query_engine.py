@@ -7,7 +7,13 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.base.response.schema import RESPONSE_TYPE, AsyncStreamingResponse, StreamingResponse
+from llama_index.core.base.response.schema import (
+    RESPONSE_TYPE,
+    AsyncStreamingResponse,
+    PydanticResponse,
+    Response,
+    StreamingResponse,
+)
 from llama_index.core.indices.base import BaseIndex
 from llama_index.core.objects import ObjectRetriever
 from llama_index.core.response_synthesizers import BaseSynthesizer
@@ -30,6 +36,8 @@ from leanloop.plugins.landing_reserve import give_back
 __all__ = ["guard_parts", "guarded_engine"]
 
 Engine = TypeVar("Engine", bound=BaseQueryEngine)
+
+_RESPONSES = (Response, PydanticResponse, StreamingResponse, AsyncStreamingResponse)
 
 QueryFlow = Flow[ModelCall, RESPONSE_TYPE]
 """It makes no call by itself: those of the models inside have flows of their own."""
@@ -226,6 +234,8 @@ def _asked(engine: _Queries, given: QueryType, inner: Io[RESPONSE_TYPE], *, asyn
             if inside is not None or task.budget.at_limit == "raise":
                 raise
             response = yield from landed(end, stop, asynchronous=asynchronous)
+        if not isinstance(cast("object", response), _RESPONSES):  # a user's engine may answer with what it likes
+            return response
         if outer is not None:
             outer.part(question, response)
         if inside is None:

@@ -16,8 +16,7 @@ from llama_index.core.query_engine import CustomQueryEngine
 
 import leanloop
 from leanloop import Budget, BudgetExceeded, Limit, MemoryStore
-from leanloop.adapters.llama_index import LeanLoop
-from leanloop.adapters.llama_index.callback import LeanLoopCallback
+from leanloop.adapters.llama_index import LeanLoop, LeanLoopCallback
 from leanloop.adapters.llama_index.scripted import ScriptedLLM
 from leanloop.errors import PriceUnknown
 from leanloop.plugins.receipt import Receipt
@@ -201,3 +200,15 @@ def test_other_events_and_ends_without_a_beginning_are_nothing_to_it() -> None:
     meter.end_trace("query")
 
     assert receipt(meter).model_calls == 1
+
+
+def test_what_the_ledger_raises_at_a_calls_end_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = LeanLoopCallback(METER)
+    llm = MockLLM(callback_manager=CallbackManager([meter]))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the books are wrong")
+
+    monkeypatch.setattr(MemoryStore, "settle", broken)
+    with pytest.raises(RuntimeError, match="the books are wrong"):
+        llm.complete("hello")

@@ -29,7 +29,7 @@ from llama_index.core import (
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
-from llama_index.core.base.response.schema import AsyncStreamingResponse, PydanticResponse, Response, StreamingResponse
+from llama_index.core.base.response.schema import AsyncStreamingResponse, PydanticResponse, StreamingResponse
 from llama_index.core.evaluation import RelevancyEvaluator
 from llama_index.core.indices.query.query_transform import HyDEQueryTransform, StepDecomposeQueryTransform
 from llama_index.core.objects import ObjectIndex
@@ -298,6 +298,63 @@ def test_refine_keeps_the_answer_it_had(mode: str, store: MemoryStore) -> None:
 
 
 @MODES
+def test_what_an_inner_engine_had_written_is_the_answer_of_the_outer_one(
+    mode: str, llm: ScriptedLLM, store: MemoryStore
+) -> None:
+    refined = QueryEngineTool.from_defaults(plain(llm, ResponseMode.REFINE), name="docs", description="documents")
+    router = RouterQueryEngine(LLMSingleSelector.from_defaults(llm=llm), [refined], llm=llm)
+
+    response = ask(under(store, model_calls=3).query_engine(router), mode)
+
+    assert str(response).startswith("YES, an answer.\n\n[budget] No more could be read or checked.")
+    assert len(response.source_nodes) == 3
+
+
+@MODES
+def test_a_structured_engine_that_found_nothing_raises(mode: str, llm: ScriptedLLM, store: MemoryStore) -> None:
+    engine = under(store, embedding_tokens=0).query_engine(plain(llm, output_cls=Answer))
+
+    with pytest.raises(BudgetExceeded, match="embedding token"):
+        ask(engine, mode)
+
+
+@MODES
+def test_an_engine_that_answers_in_a_form_of_its_own_is_left_to_it(
+    mode: str, llm: ScriptedLLM, store: MemoryStore
+) -> None:
+    class Counts(Own):
+        def custom_query(self, query_str: str) -> Any:
+            return {"words": len(super().custom_query(query_str).split())}
+
+    engine = under(store, model_calls=9).query_engine(Counts(llm=llm, retriever=index().as_retriever()))
+
+    assert ask(engine, mode) == {"words": 3}
+
+
+def test_models_are_found_in_lists_and_mappings_within_reason(llm: ScriptedLLM, store: MemoryStore) -> None:
+    class Many(Own):
+        llms: Any
+
+        def custom_query(self, query_str: str) -> str:
+            return str(self.llms["by name"][0][0].complete(query_str))
+
+    twin: Any = under(store, model_calls=9).query_engine(
+        Many(llm=None, retriever=None, llms={"by name": [(llm,)], "too deep": [[[[llm]]]]})
+    )
+
+    assert twin.query("what?").metadata["leanloop"]["model_calls"] == 1
+    assert twin.llms["too deep"][0][0][0][0] is llm
+
+
+def test_tools_found_asynchronously_are_guarded(llm: ScriptedLLM, store: MemoryStore) -> None:
+    engine: Any = under(store, model_calls=0).query_engine(found_tools(llm))
+
+    (found,) = asyncio.run(engine._retriever.aretrieve("docs"))
+
+    assert "stopped before it was finished" in str(found.query_engine.query("what?"))
+
+
+@MODES
 def test_a_landing_reads_what_fits(mode: str, llm: ScriptedLLM, store: MemoryStore) -> None:
     found = index(words=2_000).as_query_engine(llm=llm, similarity_top_k=3)
 
@@ -454,12 +511,26 @@ def test_a_stream_that_may_not_land_raises(mode: str, llm: ScriptedLLM, store: M
         str(ask(engine, mode))
 
 
-def test_a_stream_from_an_engine_that_was_stopped_before_it_had_a_model_is_words(
+@MODES
+def test_an_engine_that_streams_answers_with_a_stream_wherever_it_was_stopped(
+    mode: str, llm: ScriptedLLM, store: MemoryStore
+) -> None:
+    rerank = plain(llm, node_postprocessors=[LLMRerank(llm=llm)], streaming=True)
+
+    response = ask(under(store, model_calls=0).query_engine(rerank), mode)
+
+    assert isinstance(response, StreamingResponse if mode == "sync" else AsyncStreamingResponse)
+    assert str(response).startswith("This task stopped before it was finished.")
+
+
+def test_sub_questions_that_were_all_refused_are_said_to_be_also_in_a_stream(
     llm: ScriptedLLM, store: MemoryStore
 ) -> None:
-    rerank = plain(llm, ResponseMode.COMPACT, node_postprocessors=[LLMRerank(llm=llm)], streaming=True)
+    questions = LLMQuestionGenerator.from_defaults(llm=llm)
+    writes = get_response_synthesizer(llm=llm, streaming=True)
+    engine = SubQuestionQueryEngine(questions, writes, [tool(llm)], verbose=False)
 
-    assert isinstance(under(store, model_calls=0).query_engine(rerank).query("what?"), Response | StreamingResponse)
+    assert str(under(store, model_calls=2).query_engine(engine).query("what?")) == LANDED
 
 
 def calling(name: str, **arguments: str) -> ChatMessage:
@@ -492,6 +563,23 @@ def test_an_engine_as_a_tool_draws_from_the_agents_task(
     assert answer in str(result)
     assert result["leanloop"]["model_calls"] == 2 + len(llm.seen) <= most
     assert result["leanloop"]["landed"] is (most < 9)
+
+
+def test_an_unfinished_answer_in_a_tool_is_handed_to_the_agent(llm: ScriptedLLM, store: MemoryStore) -> None:
+    refined = QueryEngineTool.from_defaults(plain(llm, ResponseMode.REFINE), name="docs", description="documents")
+    agents = ScriptedLLM(
+        script=lambda messages, _: next(
+            (f"It says: {m.content}" for m in messages if m.role is MessageRole.TOOL), calling("docs", input="what?")
+        )
+    )
+    agent = under(store, model_calls=4).agent(FunctionAgent(llm=agents, tools=[refined]))
+
+    async def go() -> Any:
+        return await agent.run("what?")
+
+    result: Any = asyncio.run(go())
+    assert str(result).startswith("It says: YES, an answer.\n\n[budget] No more could be read")
+    assert result["leanloop"]["landed"]
 
 
 def test_an_engine_under_a_budget_of_its_own_in_a_tool_lands_by_itself(llm: ScriptedLLM, store: MemoryStore) -> None:
