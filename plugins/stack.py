@@ -32,11 +32,20 @@ class Stack:
         self.plugins: tuple[Plugin, ...] = (Landing(), LoopGuard(), *plugins, Degrade(), BudgetNotice(), BudgetGuard())
         self._on_model = tuple(p.on_model for p in self.plugins if type(p).on_model is not Plugin.on_model)
         self._on_tool = tuple(p.on_tool for p in self.plugins if type(p).on_tool is not Plugin.on_tool)
+        parts = (*plugins, self.plugins[-1])
+        self._on_part = tuple(p.on_model for p in parts if type(p).on_model is not Plugin.on_model)
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
         return compose(self._on_model, call, task)
+
+    def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
+        """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
+
+        The user's plugins and the budget: a refusal is raised, and there is no history for guards and notices to read.
+        """
+        return compose(self._on_part, call, task)
 
     def tool_flow(self, call: ToolCall, task: Task) -> ToolFlow:
         """The flow of one tool call."""

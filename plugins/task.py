@@ -199,6 +199,26 @@ class Task:
         for member in self.lineage:
             member.tally.saving(saving)
 
+    def left(self, *resources: str) -> int | None:
+        """The least that is left of any limit on `resources`, here or above, as last seen; None where there is none.
+
+        In the ledger's unit. What calls in flight have set aside is not taken off.
+        """
+        limits = [
+            amounts[resource]
+            for holder in self.holders
+            for _, amounts in holder.amounts
+            for resource in resources
+            if resource in amounts
+        ]
+        seen = [
+            use.limit - use.spent
+            for member in self.lineage
+            for use in member.tally.limits()
+            if use.resource in resources
+        ]
+        return max(0, min(limits + seen)) if limits else None
+
     def receipt(self) -> Receipt:
         """What was spent so far, sub-tasks included."""
         models, tools, limits, savings = self.tally.snapshot()

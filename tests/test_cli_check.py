@@ -155,7 +155,7 @@ def test_check_reports_every_bad_file_and_still_shows_the_good_ones(tmp_path: Pa
         f"{bad}:3: 'at_limit' must be 'land' or 'raise', not 'x'",
         f"{tmp_path / 'none.yaml'}: cannot be read: No such file or directory",
     ]
-    assert "agent minimal" in result.stdout
+    assert f"agent {EXAMPLES[0].stem}" in result.stdout
 
 
 def test_names_in_a_file_are_no_markup(tmp_path: Path) -> None:

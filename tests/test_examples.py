@@ -47,6 +47,18 @@ def test_the_llama_index_agent_answers_and_prints_what_it_cost(capsys: pytest.Ca
     assert re.fullmatch(r"2 model calls, \d+ tokens, \$0\.000\d+", cost)
 
 
+def test_the_llama_index_query_engine_answers_from_this_projects_documents(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["llama_index_query_engine.py"])
+    run("llama_index_query_engine.py")
+
+    printed = capsys.readouterr().out
+    assert "one sub-agent's honest work would end its parent" in printed
+    assert "decisions.md" in printed
+    assert re.search(r"^1 model call, \d,?\d+ tokens, \$0\.000\d+$", printed, flags=re.MULTILINE)
+
+
 def test_the_langgraph_graph_is_kept_to_three_tool_calls(capsys: pytest.CaptureFixture[str]) -> None:
     run("langgraph_graph.py")
 
@@ -74,8 +86,9 @@ def test_the_environment_names_a_real_model(
     assert "From the paid service." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("script", ["llama_index_agent.py", "llama_index_query_engine.py"])
 def test_the_environment_names_a_real_model_for_llama_index(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def paid_service(model: str) -> ScriptedLLM:
         return ScriptedLLM(script=[f"From the paid service, by {model}."])
@@ -85,7 +98,8 @@ def test_the_environment_names_a_real_model_for_llama_index(
         sys.modules, "llama_index.llms.openai", cast("ModuleType", SimpleNamespace(OpenAI=paid_service))
     )
 
-    run("llama_index_agent.py")
+    monkeypatch.setattr(sys, "argv", [script])
+    run(script)
 
     assert "From the paid service, by gpt-4o-mini." in capsys.readouterr().out
 

@@ -9,6 +9,7 @@ from leanloop.errors import MissingExtra
 if find_spec("llama_index") is None or find_spec("llama_index.core") is None:
     raise MissingExtra("llama-index-core", "llama-index")
 
+from leanloop.adapters.llama_index.callback import LeanLoopCallback
 from leanloop.adapters.llama_index.loop import LeanLoop
 
-__all__ = ["LeanLoop"]
+__all__ = ["LeanLoop", "LeanLoopCallback"]

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar, cast
 from llama_index.core.llms import LLM
 
 from leanloop.adapters.llama_index.covered import lands_elsewhere
+from leanloop.adapters.llama_index.findings import noting
 from leanloop.adapters.llama_index.place import Member, current_run, current_step, in_last_step
 from leanloop.adapters.llama_index.runs import Runs
 from leanloop.adapters.llama_index.substitutes import Substitutes
@@ -27,7 +28,7 @@ from leanloop.plugins.landing_reserve import give_back
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.task import Task
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "copied"]
 
 Original = TypeVar("Original")
 
@@ -94,13 +95,7 @@ class Guard:
 
     def twin(self, original: Original, methods: type) -> Original:
         """A new instance with all that `original` holds, of the `kind` below its class."""
-        kind: Any = self.kind(type(original), methods)
-        other: Any = object.__new__(kind)
-        for name in _HELD:
-            value = cast("object", getattr(original, name, None))
-            if value is not None:
-                object.__setattr__(other, name, copy(value))
-        return cast("Original", other)
+        return cast("Original", copied(original, self.kind(type(original), methods)))
 
     def member(self) -> Member:
         """What a call made here belongs to: an agent's run, the current task, or a task of its own.
@@ -152,9 +147,9 @@ class Guard:
     def model_flow(self, call: ModelCall, member: Member) -> ModelFlow:
         """The flow of a model call of `member`, made here.
 
-        Inside a tool of the agent whose task it is, a call is metered and no more: the agent lands, not this call.
-        An agent that landed in words is asked for its structured answer (`output_cls`) as well, where what is left
-        of its budget can pay that.
+        Inside a tool of the agent whose task it is, or a query's, a call that does not fit raises: the agent or the
+        query lands, not this call. An agent that landed in words is asked for its structured answer (`output_cls`)
+        as well, where what is left of its budget can pay that.
         A task made for one call keeps nothing set aside when it is over.
         """
         step = current_step()
@@ -165,7 +160,7 @@ class Guard:
         if member.task is not current_task():
             return _once(self.stack.model_flow(call, member.task), member.task)
         if lands_elsewhere():
-            return BudgetGuard().on_model(call, member.task)
+            return noting(self.stack.part_flow(call, member.task), member.task)
         return self.stack.model_flow(call, member.task)
 
     def tool_flow(self, call: ToolCall, member: Member) -> ToolFlow:
@@ -176,6 +171,16 @@ class Guard:
 def _last_answer(call: ModelCall, task: Task) -> ModelCall:
     most = task.budget.landing.tokens + call.min_output
     return replace(call, purpose="landing", max_output=min(most, call.max_output or most))
+
+
+def copied(original: object, kind: type[object]) -> object:
+    """A new instance of `kind`, which is the class of `original` or one below it, with all that it holds."""
+    other = object.__new__(kind)
+    for name in _HELD:
+        value = cast("object", getattr(original, name, None))
+        if value is not None:
+            object.__setattr__(other, name, copy(value))
+    return other
 
 
 def _once(flow: ModelFlow, task: Task) -> ModelFlow:

@@ -19,6 +19,7 @@ from llama_index.core.tools import BaseTool
 
 from leanloop.adapters.llama_index.arriving import Arriving, Piece, Pieces
 from leanloop.adapters.llama_index.covered import acovered_stream, covered_stream, in_model_call, model_call_covered
+from leanloop.adapters.llama_index.findings import reading
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.provider import Provider, twin
 from leanloop.adapters.llama_index.providers import provider_of
@@ -224,7 +225,7 @@ async def _astream(
                 for chunk in piece.take():
                     yield chunk
 
-    return shown()
+    return reading(shown())
 
 
 def _begin(

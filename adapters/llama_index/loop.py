@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
+from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 from llama_index.core.tools import BaseTool
@@ -16,6 +17,8 @@ from leanloop.adapters.llama_index.agent import guarded_agent
 from leanloop.adapters.llama_index.embedding import guarded_embedding
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
+from leanloop.adapters.llama_index.postprocessor import NodeLimit, node_limit
+from leanloop.adapters.llama_index.query_engine import guarded_engine
 from leanloop.adapters.llama_index.run import task_of
 from leanloop.adapters.llama_index.tool import guarded_tools
 from leanloop.budgets.budget import Budget
@@ -30,6 +33,7 @@ __all__ = ["LeanLoop"]
 Model = TypeVar("Model", bound=LLM)
 Embedding = TypeVar("Embedding", bound=BaseEmbedding)
 Tool = TypeVar("Tool", bound=BaseTool)
+Engine = TypeVar("Engine", bound=BaseQueryEngine)
 Agent = TypeVar("Agent", bound=BaseWorkflowAgent | AgentWorkflow)
 
 
@@ -106,6 +110,27 @@ class LeanLoop(Guard):
         its own has its own budget below that of the whole.
         """
         return guarded_agent(agent, self)
+
+    def query_engine(self, engine: Engine) -> Engine:
+        """A twin of `engine`, with every model, retriever, synthesizer and engine in it; each query is a task.
+
+        One asked within a task (``with leanloop.task(...)``, a guarded agent's tool) is part of that. The response
+        carries the receipt, plain JSON types: ``response.metadata["leanloop"]``, complete when a stream was read.
+        """
+        return guarded_engine(engine, self)
+
+    @staticmethod
+    def postprocessor(*, tokens: int | None = None, share: float | None = None) -> NodeLimit:
+        """Keeps retrieved nodes within a limit, for ``node_postprocessors``: the best whole, the others left out.
+
+        Args:
+            tokens: the most tokens of all nodes together.
+            share: the most, as a share of what the current task has left; by default, without `tokens`, a quarter.
+
+        Raises:
+            UsageError: a limit is not positive, or a share above 1.
+        """
+        return node_limit(tokens, share)
 
     @staticmethod
     def task_of(handler: WorkflowHandler) -> Task:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.llms.types import ContentBlock, TextBlock
-from llama_index.core.tools import BaseTool, ToolMetadata, ToolOutput
+from llama_index.core.tools import BaseTool, QueryEngineTool, RetrieverTool, ToolMetadata, ToolOutput
 from llama_index.core.tools.types import AsyncBaseTool
 from workflows.runtime.types import results as workflow_results
 
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.messages import json_text
 from leanloop.adapters.llama_index.place import in_tool_call, using_tool
+from leanloop.adapters.llama_index.query_engine import guard_parts
 from leanloop.adapters.llama_index.tool_schema import remember_schema
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
@@ -39,7 +40,8 @@ def guarded_tool(tool: Tool, guard: Guard) -> Tool:
     """A twin of `tool`; a call that does not fit is answered with the reason instead of being run.
 
     Its class is one below the tool's own: LlamaIndex hands the workflow's context to a `FunctionTool` only, and
-    CodeActAgent takes nothing else. A tool that is guarded already is given back as it is.
+    CodeActAgent takes nothing else. A query engine that it asks is guarded with it. A tool that is guarded already
+    is given back as it is.
 
     Raises:
         UsageError: `tool` is no LlamaIndex tool.
@@ -52,6 +54,8 @@ def guarded_tool(tool: Tool, guard: Guard) -> Tool:
     held = vars(twin)
     if isinstance(held.get("_metadata"), ToolMetadata):
         held["_metadata"] = remember_schema(held["_metadata"])
+    if isinstance(tool, QueryEngineTool | RetrieverTool):
+        guard_parts(twin, guard)
     return twin
 
 
