@@ -81,6 +81,10 @@ def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
     refused(SqliteStore(tmp_path / "missing" / "ledger.db"), "its folder does not exist; make that first")
 
 
+def test_a_path_no_disk_takes_is_a_plain_error(tmp_path: Path) -> None:
+    refused(SqliteStore(tmp_path / ("a" * 300)), r"cannot be used: File name too long\. Give it another path")
+
+
 def test_a_file_that_is_no_database_is_left_as_it_is(store: SqliteStore, path: Path) -> None:
     path.write_text("not a ledger " * 1_000)
     refused(store, "is no SQLite database; give the ledger a path of its own")
@@ -325,6 +329,26 @@ async def test_a_settlement_whose_caller_is_cancelled_is_made(path: Path) -> Non
     other.rollback()
     assert await store.abalances([USD]) == [Balance(5)]
     other.close()
+    store.close()
+
+
+def test_a_store_that_is_closed_while_loops_of_several_threads_use_it_goes_on(path: Path) -> None:
+    store = SqliteStore(path)
+
+    async def spend(who: int) -> None:
+        for number in range(30):
+            await store.areserve(f"{who}-{number}", demand(1))
+            await store.asettle(f"{who}-{number}", {"usd": 1})
+
+    def loop_of(who: int) -> None:
+        asyncio.run(spend(who))
+
+    loops = [threading.Thread(target=loop_of, args=(who,)) for who in range(3)]
+    for loop in loops:
+        loop.start()
+    while any(loop.is_alive() for loop in loops):
+        store.close()
+    assert store.balances([USD]) == [Balance(90)]
     store.close()
 
 
