@@ -41,6 +41,7 @@ class LedgerFile:
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._stopped = False
         self._beginning = threading.RLock()  # no work is given to a thread that another one ends
         self._worker: ThreadPoolExecutor | None = None
         _files.add(self)
@@ -95,12 +96,23 @@ class LedgerFile:
         with self._lock:
             self._drop()
 
+    def before_fork(self) -> None:
+        """Let no thread be inside SQLite, whose own locks the child would find taken for ever."""
+        self._stopped = self._lock.acquire(timeout=_FORK_WAITS)
+
+    def go_on(self) -> None:
+        """In the parent, after the fork."""
+        if self._stopped:
+            self._stopped = False
+            self._lock.release()
+
     def leave_to_parent(self) -> None:
         """In a forked child: keep off what is the parent's. It may not even be closed here, so it is kept."""
         if self._connection is not None:
             _parents.append(self._connection)
         self._lock, self._beginning = threading.RLock(), threading.RLock()
         self._connection = self._worker = None
+        self._stopped = False
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
         connection = self._connection or self._open(deadline)
@@ -182,10 +194,29 @@ _files: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
 _parents: list[sqlite3.Connection] = []
 
 
-def _after_fork() -> None:
+_forking = threading.RLock()
+
+_FORK_WAITS = 1.0
+"""Seconds. A step takes a millisecond, unless it waits for another process."""
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    for file in list(_files):
+        file.before_fork()
+
+
+def _in_parent() -> None:
+    for file in list(_files):
+        file.go_on()
+    _forking.release()
+
+
+def _in_child() -> None:
     for file in list(_files):
         file.leave_to_parent()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

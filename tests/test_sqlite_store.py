@@ -8,11 +8,13 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import signal
 import sqlite3
 import stat
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -375,6 +377,37 @@ def test_a_forked_child_opens_the_file_anew(store: SqliteStore) -> None:
     with store._file._lock:  # held by a thread that the child does not have either
         assert in_child(child) == 0
     assert store.balances([USD]) == [Balance(25, 30)]
+
+
+def test_a_fork_in_the_midst_of_other_threads_steps_leaves_the_child_a_ledger(path: Path) -> None:
+    """SQLite has locks of its own, which a thread that the child does not have would hold there for ever."""
+    store, done = SqliteStore(path, timeout=60), threading.Event()
+
+    def spend(who: int) -> None:
+        while not done.is_set():
+            store.reserve(f"r{who}", demand(0, "task:busy"))
+            store.settle(f"r{who}", {})
+
+    threads = [threading.Thread(target=spend, args=(who,)) for who in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, for the threads' sake
+                child = os.fork()
+            if not child:
+                signal.alarm(20)  # ends it, were it to wait for a lock
+                store.reserve("child", demand(1))
+                store.settle("child", {"usd": 1})
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert store.balances([USD]) == [Balance(10)]
+    store.close()
 
 
 def test_a_fork_before_the_first_step_is_no_different(store: SqliteStore) -> None:
