@@ -1,13 +1,14 @@
 """What does a cycle cost with the whole of leanloop around it, and with LangChain's own middleware?
 
-A fake model in ``create_agent`` asks for one tool call per cycle. Five agents run in turns: bare; with `LeanLoop`
-(usd, tokens, cycles and tool calls per task, usd per day, loop guard, notices); with ModelCallLimit, ToolCallLimit,
+A fake model in ``create_agent`` asks for one tool call per cycle. Four agents run in turns: with `LeanLoop` (usd,
+tokens, cycles and tool calls per task, usd per day, loop guard, notices); with ModelCallLimit, ToolCallLimit,
 ContextEditing and Summarization, none of them triggering; with a middleware that has both of LeanLoop's hooks and
-does nothing in them; and bare once more, whose difference from the first is the noise.
+does nothing in them; and bare, whose difference from bare is the noise. Between any two of them runs a bare one.
 
-- The keys are the median, over the rounds, of (with - bare) within one round, per cycle, in CPU time of this process.
-  In turns and paired, because a busy machine slows neighbouring runs alike; CPU time, because wall time counts the
-  neighbours too; the median, because the least of many differences is the one where bare had bad luck.
+- The keys are the median, over the rounds, of (with - bare), per cycle, in CPU time of this process; bare is the mean
+  of the bare runs just before and just after. Side by side, because a busy machine slows neighbouring runs alike, and
+  between two, because it becomes slower or faster meanwhile; CPU time, because wall time counts the neighbours too; the
+  median, because the least of many differences is the one where bare had bad luck.
 - What opening a task costs is in it, spread over its cycles.
 - Garbage is collected before each run and as usual within it; what the imports made is frozen first, as it is not
   a run's garbage.
@@ -25,7 +26,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from statistics import median
+from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 from langchain.agents import create_agent
@@ -46,8 +47,8 @@ from rich.table import Table
 from leanloop import Budget, Limit, MemoryStore
 from leanloop.adapters.langchain import LeanLoop
 
-ROUNDS = {10: 60, 50: 20, 200: 10}
-"""Rounds by cycles per run: about a minute together."""
+ROUNDS = {10: 80, 50: 25, 200: 8}
+"""Rounds by cycles per run: a minute or two together."""
 
 BUDGET = Budget(
     agent="bench",
@@ -77,9 +78,11 @@ class EmptyHooks(AgentMiddleware[Any, Any, Any]):
         return handler(request)
 
 
-class Times(NamedTuple):
-    cpu: float
-    wall: float
+class Pair(NamedTuple):
+    """Milliseconds of CPU time per cycle: of a run, and of bare around it."""
+
+    own: float
+    bare: float
 
 
 def main() -> None:
@@ -89,35 +92,32 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     agents: dict[str, Middleware] = {
-        "bare": list,
         "leanloop": leanloop,
         "built-ins": builtins,
         "empty hooks": lambda: [EmptyHooks()],
-        "bare again": list,
+        "bare": list,
     }
     for middleware in agents.values():
         run(middleware, 10)
     gc.collect()
     gc.freeze()
-    table = Table(title="Milliseconds per cycle over bare (bare: its own), median of the paired rounds")
-    for heading in ("cycles", "rounds", "agent", "CPU", "CPU, difference of the least", "wall"):
-        table.add_column(heading, justify="left" if heading == "agent" else "right")
+    table = Table(title="Milliseconds of CPU time per cycle over bare")
+    for heading in ("cycles", "rounds", "agent", "median", "quartiles", "least", "bare"):
+        table.add_column(heading, justify="left" if heading == "agent" else "right", no_wrap=True)
     over: dict[tuple[str, int], float] = {}
     for cycles, quick in ROUNDS.items():
         rounds = max(3, round(quick * options.rounds))
-        times = measure(agents, cycles, rounds)
-        bare = times["bare"]
-        for name, own in times.items():
-            base = [Times(0, 0)] * rounds if name == "bare" else bare
-            over[name, cycles] = median(mine.cpu - other.cpu for mine, other in zip(own, base, strict=True))
+        for number, (name, pairs) in enumerate(measure(agents, cycles, rounds).items()):
+            low, over[name, cycles], high = quantiles((pair.own - pair.bare for pair in pairs), n=4)
             table.add_row(
-                str(cycles) if name == "bare" else "",
-                str(rounds) if name == "bare" else "",
-                name,
+                "" if number else str(cycles),
+                "" if number else str(rounds),
+                "bare (noise)" if name == "bare" else name,
                 f"{over[name, cycles]:.3f}",
-                f"{min(t.cpu for t in own) - min(t.cpu for t in base):.3f}",
-                f"{median(mine.wall - other.wall for mine, other in zip(own, base, strict=True)):.3f}",
-                end_section=name == "bare again",
+                f"{low:.3f} .. {high:.3f}",
+                f"{min(pair.own for pair in pairs) - min(pair.bare for pair in pairs):.3f}",
+                f"{median(pair.bare for pair in pairs):.3f}",
+                end_section=name == "bare",
             )
     console.print(table)
     if options.json:
@@ -125,30 +125,33 @@ def main() -> None:
         figures |= {f"builtin_ms_{cycles}": over["built-ins", cycles] for cycles in ROUNDS}
         figures |= {f"empty_hooks_ms_{cycles}": over["empty hooks", cycles] for cycles in ROUNDS}
         figures["ratio_200_10"] = over["leanloop", 200] / over["leanloop", 10]
-        figures["noise_ms"] = max(abs(over["bare again", cycles]) for cycles in ROUNDS)
+        figures["noise_ms"] = max(abs(over["bare", cycles]) for cycles in ROUNDS)
         print(json.dumps({name: round(figure, 4) for name, figure in figures.items()}))
 
 
-def measure(agents: dict[str, Middleware], cycles: int, rounds: int) -> dict[str, list[Times]]:
-    """Every agent once a round, the order turned on by one each time."""
-    times: dict[str, list[Times]] = {name: [] for name in agents}
+def measure(agents: dict[str, Middleware], cycles: int, rounds: int) -> dict[str, list[Pair]]:
+    """Every agent once a round between two bare ones, the order turned on by one each time."""
+    pairs: dict[str, list[Pair]] = {name: [] for name in agents}
     names = list(agents)
+    before = run(list, cycles)
     for turn in range(rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            times[name].append(run(agents[name], cycles))
-    return times
+            own, after = run(agents[name], cycles), run(list, cycles)
+            pairs[name].append(Pair(own, (before + after) / 2))
+            before = after
+    return pairs
 
 
-def run(middleware: Middleware, cycles: int) -> Times:
-    """Milliseconds per cycle of one run; building the agent is left out."""
+def run(middleware: Middleware, cycles: int) -> float:
+    """Milliseconds of CPU time per cycle of one run; building the agent is left out."""
     agent: Any = create_agent(Fake(messages=script(cycles)), [look_up], middleware=middleware())
     gc.collect()
-    cpu, wall = time.process_time(), time.perf_counter()
+    begun = time.process_time()
     result = agent.invoke({"messages": [("user", "go")]}, {"recursion_limit": 10 * cycles + 10})
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    taken = time.process_time() - begun
     assert len(result["messages"]) == 2 * cycles, "a middleware stepped in"
-    return Times(1_000 * cpu / cycles, 1_000 * wall / cycles)
+    return 1_000 * taken / cycles
 
 
 def script(cycles: int) -> Iterator[AIMessage]:

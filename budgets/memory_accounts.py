@@ -120,7 +120,7 @@ class Accounts:
         held.ends_at = ends_at
         if ends_at < math.inf:
             if len(self._ending) > 2 * len(self.held) + _PRUNE_FROM:  # most are of what was settled long ago
-                self._ending = [(one.ends_at, name) for name, one in self.held.items() if one.ends_at < math.inf]
+                self._ending = [(one.ends_at, name) for name, one in list(self.held.items()) if one.ends_at < math.inf]
                 heapq.heapify(self._ending)
             heapq.heappush(self._ending, (ends_at, reservation))
 
@@ -150,14 +150,14 @@ class Accounts:
 
     def _prune(self, now: float) -> None:
         """Forget expired accounts with no call in flight; look again when the table has doubled."""
-        held = {id(account) for one in self.held.values() if not one.ended for account, _ in one.lines}
+        held = {id(account) for one in list(self.held.values()) if not one.ended for account, _ in one.lines}
         gone = [key for key, one in self.known.items() if one.expires_at < now and id(one) not in held]
         for key in gone:
             del self.known[key]
         kept = {id(account) for account in self.known.values()}
         for name in [
             name
-            for name, one in self.held.items()
+            for name, one in list(self.held.items())
             if one.ended and kept.isdisjoint(id(account) for account, _ in one.lines)
         ]:
             del self.held[name]

@@ -57,6 +57,7 @@ def move(source: StoreWithBooks, target: StoreWithBooks, *, successor: str) -> M
             "A ledger in memory cannot be moved: no other process sees it, and it ends with its own. "
             "Move between sqlite:/// and redis:// addresses."
         )
+    next(iter(source.accounts()), None)  # what cannot be read at all is left as it is, and says so
     was_in_use = _in_use(source)
     try:
         source.retire(successor)
@@ -88,7 +89,7 @@ def _in_use(store: LedgerStore) -> bool:
     try:
         store.reserve(probe, Demand((), lease=1.0))
         store.release(probe)
-    except StoreError:  # retired, or it fails altogether: what follows will say so
+    except StoreError:  # retired
         return False
     return True
 

@@ -13,6 +13,8 @@ FAILURES: tuple[type[Exception], ...] = (
     exceptions.RedisError,
     exceptions.RedisClusterException,
     OSError,
+    AttributeError,  # this and the next are redis-py's where a connection is closed under a step
+    ValueError,
 )
 
 _GONE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError)
@@ -41,6 +43,8 @@ def explain(error: Exception, address: RedisAddress) -> str:
             f"{at} holds a value of another type under a key of the ledger, {{{address.prefix}}}:...; "
             "another program writes there. Give the ledger a prefix of its own with ?prefix=NAME."
         )
+    if isinstance(error, AttributeError | ValueError):
+        return f"{at}: the connection was closed while a step was under way ({text})."
     if isinstance(error, _GONE) or "cannot be connected" in text:
         return f"{at} cannot be reached: {text or type(error).__name__}"
     return f"{at} could not do it: {text}"

@@ -1,4 +1,4 @@
-"""The SQLite file a ledger is kept in: opening it, one transaction at a time, and its errors in plain words."""
+"""The SQLite file a ledger is kept in: opening it, and one transaction at a time."""
 
 from __future__ import annotations
 
@@ -9,29 +9,18 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from leanloop.budgets.sqlite_errors import explain, is_busy, is_of_the_file, was_busy
 from leanloop.budgets.sqlite_schema import prepare
 from leanloop.errors import StoreError
 
 __all__ = ["LedgerFile"]
 
 T = TypeVar("T")
-
-_ADVICE = {
-    sqlite3.SQLITE_FULL: "its disk is full; free some space. What was recorded before is safe",
-    sqlite3.SQLITE_READONLY: "it cannot be written; this user needs to write the file and its folder, "
-    "for SQLite keeps two more files beside it",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; this user needs to read and write the file and its folder",
-    sqlite3.SQLITE_NOTADB: "it is no SQLite database; give the ledger a path of its own",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; restore a copy, or move it away together with its -wal and -shm files to "
-    "begin anew (what was spent in the windows that are open is then forgotten)",
-    sqlite3.SQLITE_IOERR: "its disk cannot be read or written",
-}
-_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class LedgerFile:
@@ -52,6 +41,8 @@ class LedgerFile:
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._stopped = False
+        self._beginning = threading.RLock()  # no work is given to a thread that another one ends
         self._worker: ThreadPoolExecutor | None = None
         _files.add(self)
 
@@ -63,21 +54,23 @@ class LedgerFile:
         """
         deadline = time.monotonic() + self._timeout
         if not self._lock.acquire(timeout=self._timeout):
-            raise self._busy()
+            raise was_busy(self.path, self._timeout)
         try:
             return self._transact(work, deadline)
-        except sqlite3.Error as error:
-            raise self._explain(error) from error
-        except (OverflowError, UnicodeError) as error:
-            raise StoreError(f"The ledger {self.path} cannot hold a value: {error}.") from error
+        except (sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
+            raise explain(error, self.path, self._timeout) from error
         finally:
             self._lock.release()
 
     async def arun(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """`run` on this file's own thread. What was begun is done even if nobody waits for it any more."""
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="leanloop-sqlite")
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, self.run, work))
+        return await asyncio.shield(asyncio.wrap_future(self._begin(work)))
+
+    def _begin(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        with self._beginning:
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix="leanloop-sqlite")
+            return self._worker.submit(self.run, work)
 
     @contextmanager
     def snapshot(self) -> Generator[sqlite3.Connection, None, None]:
@@ -92,21 +85,34 @@ class LedgerFile:
                 db.execute("BEGIN")
                 yield db
         except sqlite3.Error as error:
-            raise self._explain(error) from error
+            raise explain(error, self.path, self._timeout) from error
 
     def close(self) -> None:
         """Close the connection and end the thread; the next use opens them again."""
-        worker, self._worker = self._worker, None
+        with self._beginning:
+            worker, self._worker = self._worker, None
         if worker is not None:
             worker.shutdown()
         with self._lock:
             self._drop()
 
+    def before_fork(self) -> None:
+        """Let no thread be inside SQLite, whose own locks the child would find taken for ever."""
+        self._stopped = self._lock.acquire(timeout=_FORK_WAITS)
+
+    def go_on(self) -> None:
+        """In the parent, after the fork."""
+        if self._stopped:
+            self._stopped = False
+            self._lock.release()
+
     def leave_to_parent(self) -> None:
         """In a forked child: keep off what is the parent's. It may not even be closed here, so it is kept."""
         if self._connection is not None:
             _parents.append(self._connection)
-        self._lock, self._connection, self._worker = threading.RLock(), None, None
+        self._lock, self._beginning = threading.RLock(), threading.RLock()
+        self._connection = self._worker = None
+        self._stopped = False
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
         connection = self._connection or self._open(deadline)
@@ -123,7 +129,7 @@ class LedgerFile:
                 connection.execute("ROLLBACK")
             except sqlite3.Error:  # SQLite has done so itself, or the connection is past use
                 self._drop()
-            if isinstance(error, sqlite3.DatabaseError) and _code(error) in _ADVICE:
+            if isinstance(error, sqlite3.DatabaseError) and is_of_the_file(error):
                 self._drop()
             raise
 
@@ -160,23 +166,6 @@ class LedgerFile:
         if connection is not None:
             connection.close()
 
-    def _busy(self) -> StoreError:
-        return StoreError(
-            f"The ledger {self.path} was in use by other threads or processes for longer than {self._timeout:g} s. "
-            "See what holds it (a backup, an open transaction), or give it a longer timeout."
-        )
-
-    def _explain(self, error: sqlite3.Error) -> StoreError:
-        code = _code(error)
-        if code in _BUSY:
-            return self._busy()
-        advice = _ADVICE.get(code, "it failed")
-        return StoreError(f"The ledger {self.path} cannot be used: {advice} (SQLite: {error}).")
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is SQLite's finer distinction
-
 
 def _patiently(deadline: float, step: Callable[[], object]) -> None:
     """Do `step`, again and again while others hold the lock it needs."""
@@ -187,7 +176,7 @@ def _patiently(deadline: float, step: Callable[[], object]) -> None:
             return
         except sqlite3.OperationalError as error:
             now = time.monotonic()
-            if _code(error) not in _BUSY or now >= deadline:
+            if not is_busy(error) or now >= deadline:
                 raise
         time.sleep(_pause(now - began))
 
@@ -205,10 +194,29 @@ _files: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
 _parents: list[sqlite3.Connection] = []
 
 
-def _after_fork() -> None:
+_forking = threading.RLock()
+
+_FORK_WAITS = 1.0
+"""Seconds. A step takes a millisecond, unless it waits for another process."""
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    for file in list(_files):
+        file.before_fork()
+
+
+def _in_parent() -> None:
+    for file in list(_files):
+        file.go_on()
+    _forking.release()
+
+
+def _in_child() -> None:
     for file in list(_files):
         file.leave_to_parent()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -27,6 +27,11 @@ _NOTE = "INSERT INTO history (at, entry) VALUES (?, ?)"
 _TRIM_EVERY = 1_000
 """Rows of history between two looks for those past their number: deleting so few takes a millisecond."""
 
+_TRIM_MOST = 10_000
+"""Rows that are deleted at once, where somebody wants far fewer than there are: everyone waits meanwhile."""
+
+_TRIM = "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE id <= ? ORDER BY id LIMIT ?)"
+
 Row: TypeAlias = tuple[int, Balance]
 """An account's id (0 where there is none yet) and its balance."""
 
@@ -159,4 +164,4 @@ class Rows:
             return
         number = self.db.execute(_NOTE, (self.now, entry)).lastrowid or 0
         if not number % _TRIM_EVERY:
-            self.db.execute("DELETE FROM history WHERE id <= ?", (number - self.history,))
+            self.db.execute(_TRIM, (number - self.history, _TRIM_MOST))

@@ -83,7 +83,7 @@ def _make(url: str) -> LedgerStore:
 
 
 def _path(place: str) -> Path:
-    if not place.startswith("/") or not place.strip("/"):
+    if not place.startswith("/") or not place.strip("/") or "\0" in place:
         raise UsageError(
             "A store in SQLite is sqlite:///FILE (three slashes), or sqlite:////FILE for an absolute path."
         )

@@ -18,16 +18,22 @@ async def arun(flow: Flow[Call, Result], send: Callable[[Call], Awaitable[Result
     """Perform what `flow` yields, calls through `send`, and return what it returns.
 
     A cancellation arrives at the `await` and is thrown into the flow like any other error; what the
-    flow yields while it unwinds is still performed.
+    flow yields while it unwinds is still performed; in a coroutine that is closed, which may wait for nothing
+    any more, plainly.
     """
     UNDER_WAY.add(flow)
+    closed = False
     try:
         step = next(flow)
         while True:
             value: object
             try:
-                value = await step.arun() if isinstance(step, Io) else await send(step)
+                if isinstance(step, Io):
+                    value = step.run() if closed else await step.arun()
+                else:
+                    value = await send(step)
             except GeneratorExit:  # this coroutine is closed: its event loop has ended
+                closed = True
                 step = flow.throw(Abandoned())
             except BaseException as error:  # noqa: BLE001 the flow decides
                 step = flow.throw(error)

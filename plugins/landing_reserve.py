@@ -51,7 +51,7 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
     except BaseException as error:  # it may have been made and only the answer lost
         task.hold.take(hold)
-        yield from _release(task, hold)
+        yield from _release(task, hold, in_doubt=True)
         if isinstance(error, StoreError) and budget.on_store_error == "allow":
             return
         raise
@@ -70,8 +70,9 @@ def give_back(task: Task) -> Waits:
         yield from _release(task, hold)
 
 
-def _release(task: Task, hold: str) -> Waits:
+def _release(task: Task, hold: str, *, in_doubt: bool = False) -> Waits:
     try:
         yield Io(task.store.release, task.store.arelease, hold)
     except StoreError as error:
-        _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)
+        if not in_doubt:
+            _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)

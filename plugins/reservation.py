@@ -57,7 +57,7 @@ class Reservation:
         try:
             grant: Grant | Refusal = yield Io(store.reserve, store.areserve, self._id, demand, replaces=replaces)
         except StoreError as error:
-            yield from self.release()  # it may have been made and only the answer lost
+            yield from self.release(in_doubt=True)  # it may have been made and only the answer lost
             if self.task.budget.on_store_error == "refuse":
                 raise
             _log.warning("A call of task %s goes unlimited, the ledger cannot be reached: %s", self.task.id, error)
@@ -115,15 +115,16 @@ class Reservation:
             for owner in sorted(set(of))
         ]
 
-    def release(self) -> Generator[Io[Any], Any, None]:
-        """Give it back: nothing was billed."""
+    def release(self, *, in_doubt: bool = False) -> Generator[Io[Any], Any, None]:
+        """Give it back: nothing was billed. With `in_doubt` it may never have been made, and a failure is no news."""
         if not self._demand.lines:
             return
         leases.drop(self.task.store, self._id)
         try:
             yield Io(self.task.store.release, self.task.store.arelease, self._id)
         except StoreError as error:
-            _log.warning("A call of task %s stays reserved though unbilled: %s", self.task.id, error)
+            if not in_doubt:
+                _log.warning("A call of task %s stays reserved though unbilled: %s", self.task.id, error)
 
 
 async def _asleep(seconds: float) -> None:

@@ -26,6 +26,8 @@ from leanloop.plugins.tally import Tally
 
 __all__ = ["Task"]
 
+_NONE: Mapping[str, str] = {}
+
 
 class Task:
     """Limits, spending and state of one run. Open one with `leanloop.task`, or let an adapter do it.
@@ -66,7 +68,8 @@ class Task:
         self.parent = parent
         self._tags = {**(parent.tags if parent else {}), **checked_tags(tags or {})}
         self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
-        self.within: Mapping[str, str] = {member.id: member.agent for member in self.lineage[1:]}
+        # Rows of the history refer to it, so tasks that are a part of none share one.
+        self.within: Mapping[str, str] = {one.id: one.agent for one in self.lineage[1:]} if parent else _NONE
         self.store = self._shared(parent, store) if parent else (store or open_store(budget.store))
         self.value = _worth(self.budget.value if value is None else value)
         self.prices = price_book(budget)

@@ -454,3 +454,32 @@ def test_the_zone_of_the_file_is_the_zone_of_the_times(ledger: SqliteStore, file
     assert load_budget(file).timezone == "Asia/Tokyo"
     assert json.loads(run("history", file, "--json").stdout)["at"].endswith("+09:00")
     assert "times in JST" in run("history", file).stdout
+
+
+def test_tables_fit_an_ordinary_terminal_with_every_amount_whole(
+    ledger: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend(ledger, 0.0000306, account("user=u1"), account("agent=support", "day"), entry=called("a" * 32, 0.0000306))
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ("show", "history", "top"):
+        table = run(command, file).stdout
+        assert max(map(len, table.splitlines()[1:])) <= 80  # the title, with the ledger's path, is not cut
+        assert "$0.0000306" in table
+        assert "\N{HORIZONTAL ELLIPSIS}" not in table
+
+
+def test_tables_into_a_pipe_are_wide_enough_for_every_column(
+    ledger: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend(ledger, 1, account("user=u1"), entry=called("a" * 32, 1))
+    monkeypatch.delenv("COLUMNS")
+    table = run("history", file).stdout
+    assert "a" * 32 in table
+    assert "genai-prices 1" in table
+
+
+def test_the_history_of_a_task_is_found_by_the_beginning_of_its_id(ledger: SqliteStore, file: Path) -> None:
+    spend(ledger, 1, account("user=u1"), entry=called("abcdef0123", 1))
+    spend(ledger, 2, account("user=u1"), entry=called("ab99", 2))
+    lines = run("history", file, "--json", "--task", "abcd").stdout.splitlines()
+    assert [json.loads(line)["task"] for line in lines] == ["abcdef0123"]

@@ -130,18 +130,18 @@ async def test_many_flows_run_side_by_side() -> None:
     assert cleans.ends == [None] * 10
 
 
-async def test_a_coroutine_closed_with_its_loop_unwinds_what_does_not_wait() -> None:
+async def test_a_coroutine_closed_with_its_loop_unwinds_plainly_for_it_may_wait_for_nothing() -> None:
     ends: list[BaseException] = []
 
-    async def append(error: BaseException) -> None:
-        ends.append(error)
+    async def never(error: BaseException) -> None:
+        raise AssertionError("it cannot be awaited")
 
     class Settles(Plugin):
         def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
             try:
                 return (yield call)
             except BaseException as error:
-                yield Io(ends.append, append, error)
+                yield Io(ends.append, never, error)
                 raise
 
     async def send(call: ModelCall) -> ModelReply:

@@ -10,10 +10,12 @@ import asyncio
 import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from leanloop import Budget, Limit, LoopDetected, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
+from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Line
 from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.drive_async import arun
@@ -109,6 +111,31 @@ def test_so_is_an_awaited_stream_and_an_awaited_call(task: Task) -> None:
     assert task.receipt().model_calls == 3
     assert task.store.balances([(f"task:{task.id}", "tokens")])[0].reserved == 0
     assert not UNDER_WAY
+
+
+def test_a_call_whose_event_loop_is_gone_is_settled_in_a_ledger_that_is_awaited_else(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "ledger.db")
+    task = Task(Budget(agent="a", limits=(Limit(tokens=100_000),)), store=store)
+    begun: list[object] = []
+
+    async def never_answers(call: ModelCall) -> ModelReply:
+        begun.append(call)
+        asyncio.get_running_loop().stop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    loop = asyncio.new_event_loop()
+    left = loop.create_task(arun(Stack().model_flow(CALL, task), never_answers))
+    left.add_done_callback(lambda ended: ended.get_loop().stop())  # where it fails, instead
+    loop.run_forever()
+    loop.close()
+    assert begun
+    del left, loop
+    gc.collect()
+    assert task.receipt().model_calls == 1
+    (balance,) = store.balances([(f"task:{task.id}", "tokens")])
+    assert (balance.spent, balance.reserved) == (task.receipt().usage.total, 0)
+    store.close()
 
 
 def test_in_the_midst_of_a_tally(task: Task) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import threading
 import time
+import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -299,3 +302,31 @@ async def test_tasks_cancelled_at_random_leave_nothing_set_aside() -> None:
     outcomes = await asyncio.gather(*callers, return_exceptions=True)
     assert any(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
     assert store.balances(KEYS) == [Balance(spent[key]) for key in KEYS]
+
+
+def test_a_fork_in_the_midst_of_other_threads_steps_leaves_the_child_a_ledger() -> None:
+    """A lock that another thread held would be held in the child for ever."""
+    done = threading.Event()
+    store = MemoryStore()
+
+    def spend_on() -> None:
+        while not done.is_set():
+            spend(store, "busy", 0)
+
+    threads = [threading.Thread(target=spend_on) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, for the threads' sake
+                child = os.fork()
+            if not child:
+                signal.alarm(20)  # ends it, were it to wait for a lock
+                spend(store, "child")
+                os._exit(0 if store.balances([("child", "usd")]) == [Balance(1)] else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()

@@ -306,6 +306,13 @@ def test_an_interrupted_move_leaves_the_source_in_use(tmp_path: Path) -> None:
     assert isinstance(source.reserve("next", demand()), Grant)
 
 
+def test_a_source_that_cannot_be_read_is_not_said_to_be_retired(tmp_path: Path) -> None:
+    (tmp_path / "source.db").write_bytes(b"no database, but long enough to look at" * 30)
+    with pytest.raises(StoreError, match="it is no SQLite database") as caught:
+        move(SqliteStore(tmp_path / "source.db"), SqliteStore(tmp_path / "target.db"), successor="elsewhere")
+    assert "out of use" not in str(caught.value)
+
+
 class Stuck(SqliteStore):
     """Its disk fills at the worst moment."""
 

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import redis
@@ -104,7 +104,8 @@ def test_a_server_that_does_not_answer_is_waited_for_once_and_then_spared(
 
 def test_an_answer_that_came_too_late_is_not_taken_for_the_next(one_redis: RedisServer) -> None:
     url = one_redis.url(socket_timeout="0.2")
-    with contextlib.closing(RedisStore(url)) as store, redis.Redis(port=one_redis.port) as client:
+    with contextlib.closing(RedisStore(url)) as store, redis.Redis(port=one_redis.port) as line:
+        client: Any = line  # annotated in parts
         store.reserve("r", DEMAND)
         client.execute_command("CLIENT", "PAUSE", 500, "ALL")
         with pytest.raises(StoreError, match="Timeout"):

@@ -622,6 +622,7 @@ def test_a_server_out_of_memory_still_settles(start_redis: Callable[..., Server]
         ),
         (redis.exceptions.ClusterDownError("CLUSTERDOWN"), "cannot be reached: CLUSTERDOWN"),
         (redis.exceptions.TimeoutError(), "cannot be reached: TimeoutError"),
+        (ValueError("I/O operation on closed file."), "the connection was closed while a step was under way"),
     ],
 )
 def test_what_is_rare_has_its_sentence_too(error: Exception, sentence: str) -> None:

@@ -8,11 +8,13 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import signal
 import sqlite3
 import stat
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -79,6 +81,10 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
     refused(SqliteStore(tmp_path / "missing" / "ledger.db"), "its folder does not exist; make that first")
+
+
+def test_a_path_no_disk_takes_is_a_plain_error(tmp_path: Path) -> None:
+    refused(SqliteStore(tmp_path / ("a" * 300)), r"cannot be used: File name too long\. Give it another path")
 
 
 def test_a_file_that_is_no_database_is_left_as_it_is(store: SqliteStore, path: Path) -> None:
@@ -328,6 +334,26 @@ async def test_a_settlement_whose_caller_is_cancelled_is_made(path: Path) -> Non
     store.close()
 
 
+def test_a_store_that_is_closed_while_loops_of_several_threads_use_it_goes_on(path: Path) -> None:
+    store = SqliteStore(path)
+
+    async def spend(who: int) -> None:
+        for number in range(30):
+            await store.areserve(f"{who}-{number}", demand(1))
+            await store.asettle(f"{who}-{number}", {"usd": 1})
+
+    def loop_of(who: int) -> None:
+        asyncio.run(spend(who))
+
+    loops = [threading.Thread(target=loop_of, args=(who,)) for who in range(3)]
+    for loop in loops:
+        loop.start()
+    while any(loop.is_alive() for loop in loops):
+        store.close()
+    assert store.balances([USD]) == [Balance(90)]
+    store.close()
+
+
 def test_a_step_that_fails_half_way_leaves_nothing(store: SqliteStore) -> None:
     def half(db: sqlite3.Connection) -> None:
         db.execute("UPDATE accounts SET spent = 99")
@@ -351,6 +377,37 @@ def test_a_forked_child_opens_the_file_anew(store: SqliteStore) -> None:
     with store._file._lock:  # held by a thread that the child does not have either
         assert in_child(child) == 0
     assert store.balances([USD]) == [Balance(25, 30)]
+
+
+def test_a_fork_in_the_midst_of_other_threads_steps_leaves_the_child_a_ledger(path: Path) -> None:
+    """SQLite has locks of its own, which a thread that the child does not have would hold there for ever."""
+    store, done = SqliteStore(path, timeout=60), threading.Event()
+
+    def spend(who: int) -> None:
+        while not done.is_set():
+            store.reserve(f"r{who}", demand(0, "task:busy"))
+            store.settle(f"r{who}", {})
+
+    threads = [threading.Thread(target=spend, args=(who,)) for who in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, for the threads' sake
+                child = os.fork()
+            if not child:
+                signal.alarm(20)  # ends it, were it to wait for a lock
+                store.reserve("child", demand(1))
+                store.settle("child", {"usd": 1})
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert store.balances([USD]) == [Balance(10)]
+    store.close()
 
 
 def test_a_fork_before_the_first_step_is_no_different(store: SqliteStore) -> None:

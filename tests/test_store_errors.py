@@ -88,3 +88,16 @@ def test_a_failed_call_reports_its_own_error_even_when_it_cannot_be_released(cap
     with pytest.raises(Refused):
         run(Stack().model_flow(CALL, opened(FailingStore("release"), "refuse")), send)
     assert "stays reserved though unbilled" in caplog.text
+
+
+@pytest.mark.parametrize("on_store_error", ["refuse", "allow"])
+def test_what_was_probably_never_set_aside_is_not_said_to_stay_so(
+    on_store_error: Literal["refuse", "allow"], caplog: pytest.LogCaptureFixture
+) -> None:
+    task = opened(FailingStore("reserve", "release"), on_store_error)
+    if on_store_error == "allow":
+        run(Stack().model_flow(CALL, task), lambda _: REPLY)
+    else:
+        with pytest.raises(StoreError):
+            run(Stack().model_flow(CALL, task), lambda _: REPLY)
+    assert "stays" not in caplog.text

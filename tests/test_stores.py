@@ -83,6 +83,7 @@ def test_an_address_of_redis_connects_to_nothing_yet(scheme: str) -> None:
         ("sqlite://host/hunter2.db", "three slashes"),
         ("sqlite://", "three slashes"),
         ("sqlite:////", "three slashes"),
+        ("sqlite:////%00", "three slashes"),
         ("sqlite:///:memory:", "store: memory"),
         ("sqlite:///a.db?mode=ro&timeout=1", "has the options timeout and history, and not mode"),
         ("sqlite:///a.db?timeout=soon", "is a number of seconds"),

@@ -63,3 +63,12 @@ def test_equal_savings_are_one() -> None:
     tally.saving(Saving("degrade", "calls made with tiny", "counted", calls=1))
     _, _, _, savings = tally.snapshot()
     assert [(saving.calls, saving.tokens, saving.cost) for saving in savings] == [(2, 4, 7), (1, 0, 0)]
+
+
+def test_of_limits_that_are_equally_full_the_first_is_the_fullest() -> None:
+    tally = Tally()
+    lines = [Line("task:1", name, 100) for name in ("usd", "tokens", "model_calls", "cycles")]
+    tally.limits_seen(lines, [Balance(80), Balance(90), Balance(90), Balance(70)])
+    fullest = tally.fullest(0.7)
+    assert fullest is not None
+    assert (fullest.resource, fullest.share) == ("tokens", 0.9)

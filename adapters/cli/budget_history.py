@@ -6,15 +6,13 @@ import csv
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from leanloop.adapters.cli.budget_arguments import read_pairs, read_time
 from leanloop.adapters.cli.budget_groups import is_spending
@@ -29,11 +27,15 @@ from leanloop.adapters.cli.budget_ledger import (
 )
 from leanloop.adapters.cli.budget_text import signed, tags_text, time_text, usd_text
 from leanloop.adapters.cli.plain import plain
+from leanloop.adapters.cli.screen import is_wide, ledger_table, screen, show_table
 from leanloop.budgets.history import Entry
 from leanloop.budgets.money import format_usd
 from leanloop.errors import UsageError
 
 __all__ = ["history"]
+
+_SHORT = 8
+"""Characters of a task's id in a narrow terminal; `--task` takes the beginning of one."""
 
 _COUNTS = ("tokens", "input_tokens", "cached_input", "cache_write", "output_tokens", "reasoning")
 
@@ -44,7 +46,10 @@ def history(
     store: StoreOption = None,
     since: Annotated[str, typer.Option(metavar="TIME", help="24h, 7d, 2026-11-01 ...")] = "24h",
     until: Annotated[str | None, typer.Option(metavar="TIME", help="The same; now if not given.")] = None,
-    task: Annotated[str | None, typer.Option(metavar="ID", help="Only of this task and its sub-agents.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only of this task and its sub-agents."),
+    ] = None,
     agent: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this agent.")] = None,
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this user: --tag user=NAME.")] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only with this tag; may be repeated.")] = None,
@@ -82,54 +87,60 @@ def _select(
     begin = read_time(since, now).timestamp()
     end = read_time(until, now).timestamp() if until is not None else float("inf")
     for entry in ledger.store.history(since=begin, until=end):
-        named = all(value in _names(entry, name) for name, value in wanted.items() if value is not None)
+        named = all(_is_of(entry, name, value) for name, value in wanted.items() if value is not None)
         if named and tags.items() <= entry.tags.items():
             yield entry
 
 
-def _names(entry: Entry, what: str) -> tuple[str, ...]:
-    """What a row can be asked for by: a sub-agent's by each task it is a part of, too."""
-    own = str(getattr(entry, what))
-    return (own, *entry.within) if what == "task" else (own,)
+def _is_of(entry: Entry, what: str, wanted: str) -> bool:
+    """Whether a row is what was asked for: a task by the beginning of its id, a sub-agent's by each it is in."""
+    if what != "task":
+        return bool(getattr(entry, what) == wanted)
+    return any(task.startswith(wanted) for task in (entry.task, *entry.within))
 
 
 def _show(entries: Iterator[Entry], ledger: Ledger, most: int | None) -> None:
-    table = Table(title=plain(f"{ledger.name}, times in {ledger.now().tzname()}"), title_justify="left")
-    for name in ("time", "kind", "agent", "task", "tags", "model", "price"):
-        table.add_column(name, overflow="fold")
-    for name in ("tokens", "usd", "value"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("note", overflow="fold")
+    shown: list[Entry] = []
     matching, total = 0, Counter[str]()
     for entry in entries:
         if most is None or matching < most:
-            table.add_row(*_row(entry, ledger.zone))
+            shown.append(entry)
         matching += 1
         if is_spending(entry):
             total.update({name: entry.amounts.get(name, 0) for name in ("tokens", "usd")})
-    table.add_section()
-    shown = f"{matching:,} rows" if most is None or matching <= most else f"{most:,} of {matching:,} rows"
-    table.add_row("total", shown, *[""] * 5, f"{total['tokens']:,}", format_usd(total["usd"]))
-    Console().print(table)
+    rows = f"{matching:,} rows" if most is None or matching <= most else f"{most:,} of {matching:,} rows"
+    console = screen()
+    title = f"{ledger.name}, times in {ledger.now().tzname()}"
+    show_table(console, title, _table(shown, ledger.zone, wide=is_wide(console)))
+    console.print(f"{rows}; all in all {total['tokens']:,} tokens, {format_usd(total['usd'])}", highlight=False)
 
 
-def _row(entry: Entry, zone: tzinfo) -> list[str | Text]:
-    told = (
-        f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
-        entry.kind,
-        entry.agent,
-        entry.task,
-        tags_text(entry.tags),
-        entry.model,
-        entry.price,
-    )
-    booked = is_spending(entry)
-    amounts = (
-        f"{entry.amounts.get('tokens', 0):,}" if booked else "",
-        format_usd(entry.amounts.get("usd", 0)) if booked else "",
-        "" if entry.value is None else format_usd(entry.value),
-    )
-    return [*map(plain, told), *amounts, plain(_note(entry))]
+def _table(entries: Sequence[Entry], zone: tzinfo, *, wide: bool) -> Table:
+    """A column that no row has anything for is left out; where the terminal is not wide, so are year and price."""
+    columns: dict[str, Callable[[Entry], str]] = {
+        "time": lambda entry: f"{datetime.fromtimestamp(entry.at, zone):{'%Y-' if wide else ''}%m-%d %H:%M:%S}",
+        "kind": lambda entry: entry.kind,
+        "agent": lambda entry: entry.agent,
+        "task": lambda entry: entry.task if wide else entry.task[:_SHORT],
+        "tags": lambda entry: tags_text(entry.tags),
+        "model": lambda entry: entry.model,
+        "price": lambda entry: entry.price if wide else "",
+        "tokens": lambda entry: f"{entry.amounts.get('tokens', 0):,}" if is_spending(entry) else "",
+        "usd": lambda entry: format_usd(entry.amounts.get("usd", 0)) if is_spending(entry) else "",
+        "value": lambda entry: "" if entry.value is None else format_usd(entry.value),
+        "note": _note,
+    }
+    table = ledger_table()
+    filled: list[list[str]] = []
+    for name, tell in columns.items():
+        cells = [tell(entry) for entry in entries]
+        if any(cells) or name in ("time", "kind"):
+            number = name in ("tokens", "usd", "value")
+            table.add_column(name, justify="right" if number else "left", no_wrap=number, overflow="fold")
+            filled.append(cells)
+    for row in zip(*filled, strict=True):
+        table.add_row(*map(plain, row))
+    return table
 
 
 def _note(entry: Entry) -> str:

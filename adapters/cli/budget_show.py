@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
@@ -24,6 +23,7 @@ from leanloop.adapters.cli.budget_ledger import (
 from leanloop.adapters.cli.budget_limits import OpenLimit, open_limits
 from leanloop.adapters.cli.budget_text import amount_value, signed
 from leanloop.adapters.cli.plain import plain
+from leanloop.adapters.cli.screen import is_wide, ledger_table, screen, show_table
 from leanloop.budgets.amount import format_number
 from leanloop.budgets.file import load_budget
 
@@ -58,27 +58,35 @@ def show(
         elif not found:
             typer.echo("No limit is open: the file has limits per task only, or nobody they are about has spent yet.")
         else:
-            Console().print(_table(shown, f"{ledger.name}, agent {budget.agent}", now))
+            console = screen()
+            title = f"{ledger.name}, agent {budget.agent}"
+            show_table(console, title, _table(shown, now, wide=is_wide(console)))
             if len(found) > len(shown):
                 typer.echo(f"{len(found) - len(shown):,} more; --limit 0 shows all.")
     if most is not None and any(one.share >= most for one in found):
         raise typer.Exit(1)
 
 
-def _table(limits: Sequence[OpenLimit], title: str, now: datetime) -> Table:
-    table = Table(title=plain(title), title_justify="left")
-    table.add_column("limit", overflow="fold")
-    for name in ("most", "spent", "set aside", "left"):
+def _table(limits: Sequence[OpenLimit], now: datetime, *, wide: bool) -> Table:
+    """A narrow terminal has no room for bars, and what is set aside has a column only where something is."""
+    aside = any(one.balance.reserved for one in limits)
+    table = ledger_table()
+    table.add_column("limit", overflow="fold", min_width=14)
+    for name in ("spent", *(["set aside"] if aside else []), "most", "left", "share"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("share", min_width=16, no_wrap=True)
+    if wide:
+        table.add_column("")
     table.add_column(f"until ({now:%Z})", no_wrap=True)
     table.add_column("will be", justify="right", no_wrap=True)
     for one in limits:
         table.add_row(
             plain(one.words),
+            format_number(one.resource, one.balance.spent),
+            *([format_number(one.resource, one.balance.reserved)] if aside else []),
             _most(one),
-            *(format_number(one.resource, n) for n in (one.balance.spent, one.balance.reserved, one.left)),
-            _bar(one.share),
+            format_number(one.resource, one.left),
+            f"{one.share:.0%}",
+            *([ProgressBar(total=1, completed=min(1.0, one.share), width=10)] if wide else []),
             _until(one, now),
             _forecast_text(one, now),
         )
@@ -90,16 +98,10 @@ def _most(one: OpenLimit) -> str:
     return format_number(one.resource, one.amount) + (f" {signed(one.resource, raised)}" if raised else "")
 
 
-def _bar(share: float) -> Table:
-    bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(total=1, completed=min(1.0, share), width=10), f"{share:.0%}")
-    return bar
-
-
 def _until(one: OpenLimit, now: datetime) -> str:
     if one.name.rolling or one.window is None:
         return "rolling"
-    return f"{one.window.ends.astimezone(now.tzinfo):%Y-%m-%d %H:%M}"
+    return f"{one.window.ends.astimezone(now.tzinfo):%m-%d %H:%M}"
 
 
 def _forecast_text(one: OpenLimit, now: datetime) -> str:

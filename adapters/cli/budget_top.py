@@ -9,7 +9,6 @@ from datetime import datetime, tzinfo
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from leanloop.adapters.cli.budget_arguments import read_time
@@ -25,6 +24,7 @@ from leanloop.adapters.cli.budget_ledger import (
 )
 from leanloop.adapters.cli.budget_text import time_text, usd_text
 from leanloop.adapters.cli.plain import plain
+from leanloop.adapters.cli.screen import ledger_table, screen, show_table
 from leanloop.budgets.money import format_usd
 
 __all__ = ["top"]
@@ -61,7 +61,7 @@ def top(
             typer.echo(json.dumps([_as_dict(one, share, ledger.zone) for one, share in rows]))
         else:
             left_out = len(found) - len(rows)
-            Console().print(_table(rows, f"{ledger.name}, by {by}", by, ledger.zone))
+            show_table(screen(), f"{ledger.name}, by {by}", _table(rows, by, ledger.zone))
             if left_out:
                 typer.echo(f"{left_out:,} more; --limit 0 shows all.")
 
@@ -79,9 +79,9 @@ def _shares(found: Sequence[Group]) -> list[float]:
     return [one.usd / usd[one.window] if usd[one.window] else one.tokens / max(1, tokens[one.window]) for one in found]
 
 
-def _table(rows: Sequence[tuple[Group, float]], title: str, by: str, zone: tzinfo) -> Table:
+def _table(rows: Sequence[tuple[Group, float]], by: str, zone: tzinfo) -> Table:
     windows, valued = any(one.window for one, _ in rows), any(one.worth for one, _ in rows)
-    table = Table(title=plain(title), title_justify="left")
+    table = ledger_table()
     for name in (*(["window"] if windows else []), by):
         table.add_column(plain(name), overflow="fold")
     for name in ("calls", "tokens", "usd", "share", *(["value", "spent of it", "usd per 1M", ""] if valued else [])):
@@ -97,7 +97,7 @@ def _table(rows: Sequence[tuple[Group, float]], title: str, by: str, zone: tzinf
             usd,
             f"{share:.1%}",
             *(_value(one) if valued else []),
-            datetime.fromtimestamp(one.last, zone).strftime("%Y-%m-%d %H:%M"),
+            datetime.fromtimestamp(one.last, zone).strftime("%m-%d %H:%M"),
         )
     return table
 

@@ -34,14 +34,15 @@ Response = ModelResponse[Any]
 class Request:
     """One request of an agent, its neutral call, and the way back."""
 
-    __slots__ = ("_cap", "_raw", "_substitutes", "call")
+    __slots__ = ("_cap", "_model", "_raw", "_substitutes", "call")
 
     def __init__(
         self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable, substitutes: Substitutes
     ) -> None:
         self._raw = raw
         self._substitutes = substitutes
-        model: object = unbound(raw.model) or raw.model
+        self._model: object = unbound(raw.model) or raw.model
+        model = self._model
         settings = raw.model_settings
         history = transcript.of(raw.messages)
         specs, answers = table.specs(cast("Sequence[object]", raw.tools)), table.answers(raw.response_format)
@@ -72,7 +73,7 @@ class Request:
             system = messages[0] if messages and isinstance(messages[0], SystemMessage) else None
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
-        model: object = unbound(raw.model) or raw.model
+        model = self._model
         if call.model != self.call.model:
             changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
             model = unbound(substitute)
