@@ -32,7 +32,7 @@ class Stack:
         self.plugins: tuple[Plugin, ...] = (Landing(), LoopGuard(), *plugins, Degrade(), BudgetNotice(), BudgetGuard())
         self._on_model = tuple(p.on_model for p in self.plugins if type(p).on_model is not Plugin.on_model)
         self._on_tool = tuple(p.on_tool for p in self.plugins if type(p).on_tool is not Plugin.on_tool)
-        parts = (*plugins, self.plugins[-1])
+        parts = (*plugins, Degrade(), self.plugins[-1])
         self._on_part = tuple(p.on_model for p in parts if type(p).on_model is not Plugin.on_model)
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
 
@@ -43,7 +43,8 @@ class Stack:
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
 
-        The user's plugins and the budget: a refusal is raised, and there is no history for guards and notices to read.
+        The user's plugins, `degrade` and the budget: a refusal is raised, and there is no history for guards and
+        notices to read.
         """
         return compose(self._on_part, call, task)
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -33,7 +34,10 @@ from leanloop.adapters.llama_index.messages import from_llama
 from leanloop.adapters.llama_index.scripted import ScriptedLLM
 from leanloop.adapters.llama_index.tools import specs_of
 from leanloop.budgets.budget import Landing
+from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.message import Message, ToolSpec
+from leanloop.budgets.sqlite import SqliteStore
+from leanloop.budgets.store import LedgerStore
 from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage
 
@@ -73,13 +77,22 @@ class Outcome:
 
 
 class Framework(Protocol):
-    def together(self, agent: Agent, store: MemoryStore, runs: int) -> list[Outcome | BaseException]: ...
+    def together(
+        self, agent: Agent, store: LedgerStore, runs: int, **given: object
+    ) -> list[Outcome | BaseException]: ...
 
 
 def billed(messages: Sequence[Message], tools: Sequence[ToolSpec], said: Message) -> Usage:
-    """What a provider would report. LangChain's results carry the tool's name as well, LlamaIndex's do not."""
+    """What a provider would report. LangChain's results carry the tool's name as well, LlamaIndex's do not.
+
+    That a tool does not exist each framework says in its own words.
+    """
     counter = counter_for("gpt-4o-mini")
-    return Usage(counter.prompt([replace(message, name=None) for message in messages], tools), counter.reply(said))
+    told = [
+        replace(message, name=None, text="?" if message.role == "tool" and "missing" in message.text else message.text)
+        for message in messages
+    ]
+    return Usage(counter.prompt(told, tools), counter.reply(said))
 
 
 class LangChain:
@@ -88,16 +101,16 @@ class LangChain:
     def __init__(self, mode: str) -> None:
         self._mode = mode
 
-    def together(self, agent: Agent, store: MemoryStore, runs: int) -> list[Outcome | BaseException]:
+    def together(self, agent: Agent, store: LedgerStore, runs: int, **given: object) -> list[Outcome | BaseException]:
         made = self._agent(agent, store, top=True)
 
         async def many() -> list[Outcome | BaseException]:
             one = self._run if self._mode == "async" else lambda *a: asyncio.to_thread(self._run_sync, *a)
-            return await asyncio.gather(*(one(made, str(n)) for n in range(runs)), return_exceptions=True)
+            return await asyncio.gather(*(one(made, str(n), given) for n in range(runs)), return_exceptions=True)
 
         return asyncio.run(many())
 
-    def _agent(self, agent: Agent, store: MemoryStore | None, *, top: bool = False) -> Any:
+    def _agent(self, agent: Agent, store: LedgerStore | None, *, top: bool = False) -> Any:
         def script(messages: list[Any], settings: dict[str, Any]) -> AIMessage:
             done = sum(message.type == "tool" for message in messages)
             said = agent.reply(done, bool(settings.get("tools")) and settings.get("tool_choice") != "none")
@@ -141,21 +154,21 @@ class LangChain:
 
         return StructuredTool.from_function(ask_it, aask_it, name=name, description=name, args_schema=Query)
 
-    async def _run(self, made: Any, name: str) -> Outcome:
-        place = {"configurable": {"thread_id": name}, "recursion_limit": 200}
+    async def _run(self, made: Any, name: str, given: Mapping[str, object]) -> Outcome:
+        place = {"configurable": {"thread_id": name, "leanloop": given}, "recursion_limit": 200}
         result = await made.ainvoke(_question("go"), place)
         while "__interrupt__" in result:
             result = await made.ainvoke(Command(resume="yes"), place)
         return _langchain_outcome(result)
 
-    def _run_sync(self, made: Any, name: str) -> Outcome:
-        place = {"configurable": {"thread_id": name}, "recursion_limit": 200}
+    def _run_sync(self, made: Any, name: str, given: Mapping[str, object]) -> Outcome:
+        place = {"configurable": {"thread_id": name, "leanloop": given}, "recursion_limit": 200}
         result: Any = {}
-        given: Any = _question("go")
+        asked: Any = _question("go")
         while not result or "__interrupt__" in result:
-            for result in made.stream(given, place, stream_mode="values"):  # noqa: B007
+            for result in made.stream(asked, place, stream_mode="values"):  # noqa: B007
                 pass
-            given = Command(resume="yes")
+            asked = Command(resume="yes")
         return _langchain_outcome(result)
 
 
@@ -174,15 +187,15 @@ class LlamaIndex:
     def __init__(self, *, streaming: bool) -> None:
         self._streaming = streaming
 
-    def together(self, agent: Agent, store: MemoryStore, runs: int) -> list[Outcome | BaseException]:
+    def together(self, agent: Agent, store: LedgerStore, runs: int, **given: object) -> list[Outcome | BaseException]:
         made = self._agent(agent, store)
 
         async def many() -> list[Outcome | BaseException]:
-            return await asyncio.gather(*(self._run(made) for _ in range(runs)), return_exceptions=True)
+            return await asyncio.gather(*(self._run(made, given) for _ in range(runs)), return_exceptions=True)
 
         return asyncio.run(many())
 
-    def _agent(self, agent: Agent, store: MemoryStore | None) -> FunctionAgent:
+    def _agent(self, agent: Agent, store: LedgerStore | None) -> FunctionAgent:
         def script(messages: list[ChatMessage], settings: dict[str, Any]) -> ChatResponse:
             done = sum(message.role is MessageRole.TOOL for message in messages)
             said = agent.reply(done, bool(settings.get("tools")) and settings.get("tool_choice") != "none")
@@ -219,8 +232,8 @@ class LlamaIndex:
             return FunctionTool.from_defaults(does, name=name, description=name, fn_schema=Query)
         return FunctionTool.from_defaults(async_fn=called, name=name, description=name, fn_schema=Query)
 
-    async def _run(self, made: FunctionAgent) -> Outcome:
-        handler = made.run("go")
+    async def _run(self, made: FunctionAgent, given: Mapping[str, object]) -> Outcome:
+        handler = made.run("go", leanloop=given)
         async for event in handler.stream_events():
             if isinstance(event, InputRequiredEvent):
                 handler.ctx.send_event(HumanResponseEvent(response="yes"))  # type: ignore[call-arg]
@@ -316,6 +329,22 @@ SCENARIOS = {
         5,
     ),
     "a loop": Scenario(Agent(same, under(), {"search": nothing}), 6, {"search": 3}, 6, "circles"),
+    "a tool it does not have": Scenario(
+        Agent(steps(2, "search", "missing"), under(Limit(tool_calls=5)), SEARCH), 3, {"search": 1}, 3
+    ),
+    "a tool it does not have, again and again": Scenario(
+        Agent(steps(99, "missing"), under(Limit(tool_calls=9)), SEARCH), 5, {}, 5, "does not have"
+    ),
+    "degraded": Scenario(
+        Agent(
+            steps(5, "search"),
+            under(Limit(model_calls=8), degrade=(DegradeStep(at=0.5, to="gpt-4.1-nano"),)),
+            SEARCH,
+        ),
+        6,
+        {"search": 5},
+        6,
+    ),
     "a loop that raises": Scenario(
         Agent(same, under(at_limit="raise"), {"search": nothing}), 5, {}, 5, raises=LoopDetected
     ),
@@ -367,7 +396,8 @@ def test_every_framework_comes_to_the_same_receipt(name: str) -> None:
         assert (scenario.stopped or "") in (receipt["stopped"] or ""), framework
         savings = [(saving["plugin"], saving["what"]) for saving in receipt["savings"]]
         reason = (receipt["stopped"] or "").partition(":")[0]  # what is set aside in the moment varies
-        seen[framework] = (outcome.answer, reason, receipt["tokens"], receipt["usd"], savings)
+        models = [(use["model"], use["calls"]) for use in receipt["models"]]
+        seen[framework] = (outcome.answer, reason, receipt["tokens"], receipt["usd"], models, savings)
     assert len({repr(what) for what in seen.values()}) == 1, seen
 
 
@@ -382,3 +412,22 @@ def test_runs_side_by_side_never_overshoot_a_budget_they_share(framework: str, l
     assert 0 < ledger.spent(resource) <= most
     assert ledger.reserved() == 0
     assert all(outcome.receipt["landed"] for outcome in outcomes if isinstance(outcome, Outcome))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_rolling_day_of_each_user_is_kept_in_a_file_and_a_run_is_worth_what_is_said(
+    framework: str, tmp_path: Path
+) -> None:
+    day = Limit(model_calls=5, per="day", rolling=True, scope="user")
+    agent = Agent(steps(2, "search"), under(day), SEARCH)
+    receipts: list[Mapping[str, Any]] = []
+    for user in ("u1", "u2", "u1"):
+        ledger = SqliteStore(tmp_path / "ledger.db")  # anew for each run, as another process would open it
+        (outcome,) = FRAMEWORKS[framework].together(agent, ledger, 1, user=user, value=2.5)
+        assert isinstance(outcome, Outcome), outcome
+        receipts.append(outcome.receipt)
+        assert [one for one in ledger.accounts() if one.balance.reserved] == []
+        ledger.close()
+    assert [receipt["model_calls"] for receipt in receipts] == [3, 3, 2]
+    assert [receipt["landed"] for receipt in receipts] == [False, False, True]
+    assert [(receipt["tags"], receipt["value"]) for receipt in receipts][1] == ({"user": "u2"}, "2.5")

@@ -77,8 +77,8 @@ async def test_it_is_given_where_the_budget_has_room(store: Any, limit: str, who
     ids=["no call is left", "no landing is asked for"],
 )
 async def test_it_is_left_out_where_the_budget_has_none(store: Any, budget: Budget) -> None:
-    own = agent()
-    result = await LeanLoop(budget, store=store).agent(own).run("go")
+    guarded: Any = LeanLoop(budget, store=store).agent(agent())
+    result = await guarded.run("go")
     assert result.structured_response is None
     assert result["leanloop"]["landed"]
     assert result["leanloop"]["model_calls"] <= 3
