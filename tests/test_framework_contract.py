@@ -89,8 +89,7 @@ def billed(messages: Sequence[Message], tools: Sequence[ToolSpec], said: Message
     """
     counter = counter_for("gpt-4o-mini")
     told = [
-        replace(message, name=None, text="?" if message.role == "tool" and "missing" in message.text else message.text)
-        for message in messages
+        replace(message, name=None, text="?" if "missing" in message.text else message.text) for message in messages
     ]
     return Usage(counter.prompt(told, tools), counter.reply(said))
 
