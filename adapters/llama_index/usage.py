@@ -32,11 +32,11 @@ def usage_of(response: ChatResponse | CompletionResponse) -> Usage | None:
         if usage is not None:
             return usage
     message: object = getattr(response, "message", None)
-    extras = (response.additional_kwargs, _within(message)("additional_kwargs"))
-    for place in extras:
+    extras: object = getattr(response, "additional_kwargs", None)
+    for place in (extras, _within(message)("additional_kwargs")):
         if place and (usage := _found(_within(place))) is not None:
             return usage
-    return _usage(_within(extras[0])) if extras[0] else None
+    return _usage(_within(extras)) if extras else None
 
 
 def _found(get: Get) -> Usage | None:

@@ -2,7 +2,7 @@
 
 # LlamaIndex's `run` is an overload of which the first is deprecated, and what it gives has no type:
 # pyright: reportDeprecated=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportIncompatibleMethodOverride=false
 # mypy: disable-error-code="deprecated, index, override"
 from __future__ import annotations
 
