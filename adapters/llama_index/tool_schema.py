@@ -6,6 +6,7 @@ that leanloop does in a step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -25,12 +26,13 @@ class _Remembers(ToolMetadata):
 
     def get_parameters_dict(self) -> dict[str, Any]:
         schema = self.fn_schema
+        make = cast("Callable[[], dict[str, Any]]", getattr(super(), "get_parameters_dict"))  # noqa: B009
         if schema is None:
-            return super().get_parameters_dict()
+            return make()
         about = cast("object", schema.__pydantic_core_schema__)
         known = _made.get(schema)
         if known is None or known[0] is not about:
-            known = _made[schema] = about, super().get_parameters_dict()
+            known = _made[schema] = about, make()
         return cast("dict[str, Any]", _copied(known[1]))
 
 
