@@ -104,7 +104,9 @@ def _read(own: Provider, block: ToolCallBlock) -> ToolCallBlock:
     if not isinstance(given, str):
         return block.model_copy(update={"tool_kwargs": json_text(given)})
     try:
-        arguments = parse_partial_json(given)  # a chunk of a stream may end anywhere
+        arguments = cast(
+            "dict[str, Any]", cast("Any", parse_partial_json)(given)
+        )  # a chunk of a stream may end anywhere
     except ValueError:
         arguments = {}
     return block.model_copy(update={"tool_kwargs": arguments})
