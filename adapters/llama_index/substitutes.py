@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse, ToolCallBlock
 from llama_index.core.llms import LLM
-from llama_index.core.llms.utils import parse_partial_json
+from llama_index.core.llms import utils as llm_utils
 from llama_index.core.tools import BaseTool
 
 from leanloop.adapters.llama_index.messages import json_text
@@ -103,6 +103,7 @@ def _read(own: Provider, block: ToolCallBlock) -> ToolCallBlock:
         return block
     if not isinstance(given, str):
         return block.model_copy(update={"tool_kwargs": json_text(given)})
+    parse: Any = getattr(llm_utils, "parse_partial_json")  # noqa: B009 (a dict of anything to type checkers)
     try:
         arguments = cast(
             "dict[str, Any]", cast("Any", parse_partial_json)(given)
