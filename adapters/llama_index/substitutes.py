@@ -105,9 +105,7 @@ def _read(own: Provider, block: ToolCallBlock) -> ToolCallBlock:
         return block.model_copy(update={"tool_kwargs": json_text(given)})
     parse: Any = getattr(llm_utils, "parse_partial_json")  # noqa: B009 (a dict of anything to type checkers)
     try:
-        arguments = cast(
-            "dict[str, Any]", cast("Any", parse_partial_json)(given)
-        )  # a chunk of a stream may end anywhere
+        arguments = cast("dict[str, Any]", parse(given))  # a chunk of a stream may end anywhere
     except ValueError:
         arguments = {}
     return block.model_copy(update={"tool_kwargs": arguments})
