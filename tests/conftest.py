@@ -119,6 +119,15 @@ def holding(request: pytest.FixtureRequest) -> Drive:
 
 
 @pytest.fixture(autouse=True)
+def _no_loop_of_its_own() -> None:  # pyright: ignore[reportUnusedFunction] pytest calls it
+    """A thread without an event loop gets none by asking.
+
+    LlamaIndex's sync methods ask, and nobody closes what they are given: some later test is then blamed for it.
+    """
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture(autouse=True)
 def _nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction] pytest calls it
     """What one test's model reported does not change what the next one's calls reserve."""
     monkeypatch.setattr("leanloop.budgets.tokens._counters", {})

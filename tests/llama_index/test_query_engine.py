@@ -166,8 +166,7 @@ ENGINES: dict[str, tuple[Callable[[ScriptedLLM], BaseQueryEngine], int]] = {
 
 @pytest.fixture(autouse=True)
 def settings_of_llama_index() -> Any:
-    """LlamaIndex's own, left as they were; without an event loop at hand, it makes one that it never closes."""
-    asyncio.set_event_loop(None)
+    """LlamaIndex's own, left as they were."""
     held = dict(vars(Settings))
     Settings.embed_model = MockEmbedding(embed_dim=2)
     yield
