@@ -13,6 +13,7 @@ from llama_index.core.response_synthesizers import BaseSynthesizer, Refine
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from leanloop.adapters.llama_index.covered import within
+from leanloop.errors import LeanLoopError
 from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.task import Task
 
@@ -41,6 +42,7 @@ class Findings:
         self.synthesizer = held if isinstance(held, BaseSynthesizer) else None
         self.writing = isinstance(engine, FLAREInstructQueryEngine)  # its own model writes, from the first call on
         self.streams: list[AsyncGenerator[Any, None]] = []
+        self.failure: LeanLoopError | None = None
         self._answers: list[str] = []
         self._parts: list[tuple[str, str]] = []
         self._read: Sequence[NodeWithScore] = ()
@@ -93,6 +95,11 @@ class Findings:
             self.outer.found(list(self.nodes.values()))
             if self._answers:
                 self.outer._note(self.question, "\n\n".join(self._answers))  # noqa: SLF001
+
+    def failed(self, error: LeanLoopError) -> None:
+        """Tell the query this is part of why there is no answer: SubQuestionQueryEngine only logs it."""
+        if self.outer is not None:
+            self.outer.failure = error
 
     def _note(self, question: str, text: str) -> None:
         if question == self.question:

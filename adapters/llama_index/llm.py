@@ -24,7 +24,7 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.provider import Provider, twin
 from leanloop.adapters.llama_index.providers import provider_of
 from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
-from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly
+from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly, AnswersParsed, is_parsed
 from leanloop.adapters.llama_index.substitutes import PREPARED, Prepared
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -63,7 +63,7 @@ def guarded(llm: Model, guard: Guard) -> Model:
 
 def _methods(llm: LLM) -> type[GuardedLLM]:
     if type(provider_of(llm)).structured is Provider.structured:
-        return GuardedLLM
+        return _AnswersAsItDoes
     return _AnswersOnly if hasattr(llm, "structured_predict_without_function_calling") else _Answers
 
 
@@ -128,6 +128,10 @@ class GuardedLLM:
     ) -> AsyncGenerator[CompletionResponse, None]:
         """Guarded."""
         return await _astream(self, "astream_complete", PROMPT, prompt, {"formatted": formatted, **kwargs})
+
+
+class _AnswersAsItDoes(AnswersParsed, GuardedLLM):
+    """Guards an LLM whose structured answers go through `chat` by themselves."""
 
 
 class _Answers(AnswersInChat, GuardedLLM):
@@ -247,6 +251,7 @@ def _begin(
 def _answering(flow: ModelFlow, call: ModelCall, task: Task) -> ModelFlow:
     """Raise where a structured answer was asked for and a landing could only give words: they would not parse."""
     reply = yield from flow
-    if call.answer_tools and reply.raw is None and not reply.message.tool_calls and task.stopped is not None:
+    structured = call.answer_tools or is_parsed()
+    if structured and reply.raw is None and not reply.message.tool_calls and task.stopped is not None:
         raise task.stopped
     return reply

@@ -25,7 +25,7 @@ from leanloop.adapters.llama_index.findings import EMPTY, Findings, current_find
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.query_landing import QueryEnd, landed
 from leanloop.adapters.llama_index.query_stream import streamed
-from leanloop.errors import TaskStopped, UsageError
+from leanloop.errors import LeanLoopError, TaskStopped, UsageError
 from leanloop.plugins.call import ModelCall
 from leanloop.plugins.current import current_task
 from leanloop.plugins.drive_async import arun
@@ -227,13 +227,17 @@ def _asked(engine: _Queries, given: QueryType, inner: Io[RESPONSE_TYPE], *, asyn
         try:
             with gathering(findings):
                 response: RESPONSE_TYPE = yield inner
-            if task.stopped is not None and _says_nothing(response):
-                raise task.stopped  # refused, and swallowed on the way (SubQuestionQueryEngine)
+            swallowed = task.stopped or findings.failure  # on the way (SubQuestionQueryEngine)
+            if swallowed is not None and _says_nothing(response):
+                raise swallowed
         except TaskStopped as stop:
             findings.ended()
             if inside is not None or task.budget.at_limit == "raise":
                 raise
             response = yield from landed(end, stop, asynchronous=asynchronous)
+        except LeanLoopError as error:
+            findings.failed(error)
+            raise
         if not isinstance(cast("object", response), _RESPONSES):  # a user's engine may answer with what it likes
             return response
         if outer is not None:

@@ -1,12 +1,14 @@
 """Structured answers of integrations whose `structured_predict` goes around `chat`, to the provider's client itself.
 
 Nothing could count, cap or refuse such a call. So the same request is sent by `chat`, which is guarded, and what comes
-back is parsed the same way. Where `structured_predict` uses `chat` by itself it is left alone.
+back is parsed the same way. Where `structured_predict` uses `chat` by itself it is left alone, but for a mark: what it
+asks for may be no more than text, and a landing in words would fail to parse.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 from llama_index.core.program.streaming_utils import process_streaming_content_incremental
@@ -16,12 +18,41 @@ from pydantic import BaseModel
 from leanloop.adapters.llama_index.provider_google import json_answer
 from leanloop.adapters.llama_index.providers import provider_of
 
-__all__ = ["AnswersInChat", "AnswersInChatOnly"]
+__all__ = ["AnswersInChat", "AnswersInChatOnly", "AnswersParsed", "is_parsed"]
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
+_parsed: ContextVar[bool] = ContextVar("leanloop_llama_parsed", default=False)
 
-class AnswersInChat:
+
+def is_parsed() -> bool:
+    """Whether what a call made here says is read as a structured answer."""
+    return _parsed.get()
+
+
+class AnswersParsed:
+    """Marks the calls of `structured_predict`, which LlamaIndex parses from text where an LLM calls no tools."""
+
+    def structured_predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Marked."""
+        inner: Any = getattr(super(), "structured_predict")  # noqa: B009
+        token = _parsed.set(True)
+        try:
+            return inner(*args, **kwargs)
+        finally:
+            _parsed.reset(token)
+
+    async def astructured_predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Marked."""
+        inner: Any = getattr(super(), "astructured_predict")  # noqa: B009
+        token = _parsed.set(True)
+        try:
+            return await inner(*args, **kwargs)
+        finally:
+            _parsed.reset(token)
+
+
+class AnswersInChat(AnswersParsed):
     """Sends what `structured_predict` and its kin ask for by the LLM's own `chat`."""
 
     def structured_predict(
