@@ -1,5 +1,7 @@
 """Errors that LlamaIndex would swallow, or turn into others, reach the caller as what they are."""
 
+# LlamaIndex leaves out type arguments:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import asyncio
