@@ -8,7 +8,7 @@ reservation is settled there and then. A flow whose stream is held back (`Plugin
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import Generic, Protocol, TypeVar
 
 from leanloop.errors import UsageError
@@ -121,14 +121,23 @@ async def astream(
         yield chunk
 
 
-@asynccontextmanager
-async def _closing(source: AsyncGenerator[Chunk, None]) -> AsyncGenerator[AsyncGenerator[Chunk, None], None]:
-    """`contextlib.aclosing`, but an event loop that ends closes all generators at once, perhaps `source` first."""
-    try:
-        yield source
-    finally:
-        if not getattr(source, "ag_running", False):
-            await source.aclose()
+class _closing(Generic[Chunk]):  # noqa: N801  (a context manager, named as one)
+    """`contextlib.aclosing`, but an event loop that ends closes all generators at once, perhaps `source` first.
+
+    No generator itself, as `asynccontextmanager` would make it: the loop would close that too.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: AsyncGenerator[Chunk, None]) -> None:
+        self._source = source
+
+    async def __aenter__(self) -> AsyncGenerator[Chunk, None]:
+        return self._source
+
+    async def __aexit__(self, *_: object) -> None:
+        if not getattr(self._source, "ag_running", False):
+            await self._source.aclose()
 
 
 class _View(Generic[Chunk]):
