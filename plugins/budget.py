@@ -16,7 +16,7 @@ from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_stream import StreamClosed
 from leanloop.plugins.entry import entry_of
 from leanloop.plugins.flow import Io, ModelFlow, Paused, Plugin, ToolFlow
-from leanloop.plugins.landing_reserve import give_back, set_aside
+from leanloop.plugins.landing_reserve import set_aside
 from leanloop.plugins.quote import PER_OUTPUT_TOKEN, Quote
 from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
@@ -109,13 +109,13 @@ class BudgetGuard(Plugin):
             result: ToolResult = yield call
         except Paused:
             yield from held.release()
-            yield from give_back(task)
+            yield from task.hold.give_back()
             raise
         except BaseException as error:
             yield from _book_tool(held, actual, call)
             if isinstance(error, TaskStopped) and task.budget.at_limit == "land":
                 return ToolResult(f"Stopped before it was done. {error.reason}", is_error=True)
-            yield from give_back(task)
+            yield from task.hold.give_back()
             raise
         yield from _book_tool(held, actual, call)
         return result

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import StoreError
+from leanloop.plugins.flow import Io
 from leanloop.plugins.leases import leases
+from leanloop.plugins.steps import Steps
 
 __all__ = ["Hold"]
 
@@ -47,23 +47,16 @@ class Hold:
             leases.drop(self._store, name)
         return name
 
-    def release(self) -> None:
-        """Give back what is set aside for a landing that will not come."""
+    def give_back(self) -> Steps[None]:
+        """When a task has answered, failed or waits for a person: nothing stays set aside for nobody."""
         name = self.take()
         if name is not None:
-            with self._whatever_the_store_does():
-                self._store.release(name)
+            yield from self.release(name)
 
-    async def arelease(self) -> None:
-        """`release`, awaited."""
-        name = self.take()
-        if name is not None:
-            with self._whatever_the_store_does():
-                await self._store.arelease(name)
-
-    @contextmanager
-    def _whatever_the_store_does(self) -> Generator[None, None, None]:
+    def release(self, name: str, *, in_doubt: bool = False) -> Steps[None]:
+        """Release a reservation that was taken; with `in_doubt` it may never have been made: a failure is no news."""
         try:
-            yield
+            yield Io(self._store.release, self._store.arelease, name)
         except StoreError as error:
-            _log.warning("The landing reserve of task %s stays set aside: %s", self._task, error)
+            if not in_doubt:
+                _log.warning("The landing reserve of task %s stays set aside: %s", self._task, error)

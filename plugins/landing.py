@@ -13,7 +13,6 @@ from leanloop.errors import BudgetExceeded, TaskStopped
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.landing_history import answered, gathered, shortened
-from leanloop.plugins.landing_reserve import give_back
 from leanloop.plugins.task import Task
 
 __all__ = ["Landing"]
@@ -47,10 +46,10 @@ class Landing(Plugin):
                     raise
                 reply = yield from _land(call, task, stop)
         except BaseException:
-            yield from give_back(task)
+            yield from task.hold.give_back()
             raise
         if all(request.name in call.answer_tools for request in reply.message.tool_calls):
-            yield from give_back(task)
+            yield from task.hold.give_back()
         return reply
 
 

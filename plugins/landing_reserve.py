@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator
-from typing import Any
-
 from leanloop.budgets.demand import Need
 from leanloop.budgets.reservation import new_reservation
 from leanloop.budgets.store import Grant
 from leanloop.errors import StoreError
-from leanloop.plugins.flow import Io
+from leanloop.plugins.flow import Io, ModelFlow
 from leanloop.plugins.leases import leases
 from leanloop.plugins.quote import Quote
+from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
-__all__ = ["give_back", "set_aside"]
-
-_log = logging.getLogger("leanloop")
+__all__ = ["set_aside", "without_hold"]
 
 _SHARE = 4
 """No more than a quarter of a limit is kept back, so that a small budget is for the work first."""
 
-Waits = Generator[Io[Any], Any, None]
 
-
-def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
+def set_aside(quote: Quote, task: Task, min_output: int) -> Steps[None]:
     """Before a task's first call: one call, one cycle, and the landing's output, as much as there is room for.
 
     The input of a landing is the history, which grows; each call therefore also leaves room for one
@@ -51,28 +44,20 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Waits:
         grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
     except BaseException as error:  # it may have been made and only the answer lost
         task.hold.take(hold)
-        yield from _release(task, hold, in_doubt=True)
+        yield from task.hold.release(hold, in_doubt=True)
         if isinstance(error, StoreError) and budget.on_store_error == "allow":
             return
         raise
     if not isinstance(grant, Grant):
         task.hold.take(hold)
     elif task.hold.name != hold:  # given back meanwhile, by another call of this task
-        yield from _release(task, hold)
+        yield from task.hold.release(hold)
     else:
         leases.keep(task.store, hold, demand.lease, task)
 
 
-def give_back(task: Task) -> Waits:
-    """When a task has answered, failed or waits for a person: nothing stays set aside for nobody."""
-    hold = task.hold.take()
-    if hold is not None:
-        yield from _release(task, hold)
-
-
-def _release(task: Task, hold: str, *, in_doubt: bool = False) -> Waits:
-    try:
-        yield Io(task.store.release, task.store.arelease, hold)
-    except StoreError as error:
-        if not in_doubt:
-            _log.warning("The landing reserve of task %s stays set aside: %s", task.id, error)
+def without_hold(flow: ModelFlow, task: Task) -> ModelFlow:
+    """The flow of the last call of a task, or of one that nobody knows to be the last: nothing stays set aside."""
+    reply = yield from flow
+    yield from task.hold.give_back()
+    return reply

@@ -21,6 +21,7 @@ from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
+from leanloop.plugins.steps import aperform, perform
 from leanloop.plugins.stopwatch import Stopwatch
 from leanloop.plugins.tally import Tally
 
@@ -191,11 +192,11 @@ class Task:
 
     def close(self) -> None:
         """Give back what is still set aside for a landing that will not come."""
-        self.hold.release()
+        perform(self.hold.give_back())
 
     async def aclose(self) -> None:
         """`close`, awaited."""
-        await self.hold.arelease()
+        await aperform(self.hold.give_back())
 
     def save(self, saving: Saving) -> None:
         """Put a saving on the receipt, here and in every task this is a part of."""

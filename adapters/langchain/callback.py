@@ -18,7 +18,7 @@ from leanloop.adapters.langchain.messages import from_langchain
 from leanloop.adapters.langchain.open_calls import open_calls
 from leanloop.adapters.langchain.provider import output_cap
 from leanloop.adapters.langchain.tools import spec_of
-from leanloop.adapters.langchain.two_forms import Steps, two_forms
+from leanloop.adapters.langchain.two_forms import two_forms
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
@@ -30,6 +30,7 @@ from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task
 from leanloop.plugins.flow import Io, Paused
 from leanloop.plugins.receipt import Receipt
+from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
 __all__ = ["METER", "LeanLoopCallback"]
@@ -88,7 +89,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         run_id: UUID,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Steps:
+    ) -> Steps[None]:
         """Reserve."""
         yield from self._begin_model(messages[0] if messages else [], run_id, metadata or {}, kwargs)
 
@@ -101,17 +102,17 @@ class LeanLoopCallback(BaseCallbackHandler):
         run_id: UUID,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Steps:
+    ) -> Steps[None]:
         """Reserve, for a text-completion model."""
         yield from self._begin_model([HumanMessage(prompt) for prompt in prompts], run_id, metadata or {}, kwargs)
 
     @two_forms
-    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> Steps:
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Settle."""
         yield from open_calls.end(run_id, _reply(response))
 
     @two_forms
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Release what is known to be unbilled, else settle at the worst case."""
         yield from open_calls.end(run_id, error)
 
@@ -124,7 +125,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         run_id: UUID,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> Steps:
+    ) -> Steps[None]:
         """Count a tool call that nothing else counts."""
         name = str(serialized.get("name") or kwargs.get("name") or "tool")
         covered = tool_call_covered(name, run_id) or GUARDED in (metadata or {})
@@ -135,12 +136,12 @@ class LeanLoopCallback(BaseCallbackHandler):
             yield from open_calls.begin(run_id, flows, unmade=Paused(_refused()))
 
     @two_forms
-    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> Steps:
+    def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Settle a tool call."""
         yield from open_calls.end(run_id, ToolResult(""))
 
     @two_forms
-    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps:
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Settle a tool call that failed: it was made."""
         yield from open_calls.end(run_id, ToolResult(""))
 
@@ -150,7 +151,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         run_id: UUID,
         metadata: Mapping[str, object],
         kwargs: Mapping[str, object],
-    ) -> Steps:
+    ) -> Steps[None]:
         tasks = self._tasks(run_id, covered=in_model_call() or GUARDED in metadata)
         if tasks:
             settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})

@@ -10,37 +10,25 @@ So a method with two forms is a coroutine function to whoever asks, and a plain 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator
-from typing import Any, NoReturn, ParamSpec, Self, cast
+from collections.abc import Callable
+from typing import Any, ParamSpec, Self, cast
 
-from leanloop.errors import UsageError
-from leanloop.plugins.call import ModelCall
-from leanloop.plugins.drive_async import arun
-from leanloop.plugins.drive_sync import run
-from leanloop.plugins.flow import Io
+from leanloop.plugins.steps import Steps, aperform, perform
 
-__all__ = ["Steps", "perform", "two_forms"]
+__all__ = ["two_forms"]
 
 P = ParamSpec("P")
 
-Steps = Generator[Io[Any], Any, None]
-"""A flow of I/O alone: it makes no call."""
 
-
-def two_forms(steps: Callable[P, Steps]) -> Callable[P, None]:
+def two_forms(steps: Callable[P, Steps[None]]) -> Callable[P, None]:
     """The callback method that takes these steps, in the form its caller wants."""
     method: Any = _TwoForms(steps)
     functools.update_wrapper(method, steps)
     return cast("Callable[P, None]", method)
 
 
-def perform(steps: Steps) -> None:
-    """Take the steps on this thread."""
-    run(steps, _no_call)
-
-
 class _TwoForms:
-    def __init__(self, steps: Callable[..., Steps]) -> None:
+    def __init__(self, steps: Callable[..., Steps[None]]) -> None:
         self._steps = steps
 
     def __get__(self, handler: object, owner: type) -> object:
@@ -53,9 +41,9 @@ class _Bound(functools.partial[Any]):
     """
 
     _asked: bool
-    _steps: Callable[..., Steps]
+    _steps: Callable[..., Steps[None]]
 
-    def __new__(cls, steps: Callable[..., Steps]) -> Self:
+    def __new__(cls, steps: Callable[..., Steps[None]]) -> Self:
         bound = super().__new__(cls, _awaited, steps)
         bound._steps = steps
         bound._asked = False
@@ -70,9 +58,5 @@ class _Bound(functools.partial[Any]):
         return super().__call__(*args, **kwargs) if self._asked else perform(self._steps(*args, **kwargs))
 
 
-async def _awaited(steps: Callable[..., Steps], *args: object, **kwargs: object) -> None:
-    await arun(steps(*args, **kwargs), _no_call)
-
-
-def _no_call(call: ModelCall) -> NoReturn:
-    raise UsageError(f"The steps of a callback make no call, and these asked for one of {call.model}.")
+async def _awaited(steps: Callable[..., Steps[None]], *args: object, **kwargs: object) -> None:
+    await aperform(steps(*args, **kwargs))

@@ -31,7 +31,7 @@ from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import ModelFlow
-from leanloop.plugins.landing_reserve import give_back
+from leanloop.plugins.landing_reserve import without_hold
 from leanloop.plugins.task import Task
 
 __all__ = ["loop_of", "run_of", "wrap"]
@@ -120,14 +120,8 @@ def _flow(loop: LeanLoop, call: ModelCall, task: Task) -> ModelFlow:
     A task made here has no known end, so nothing stays set aside in it from one call to the next.
     """
     if task is not current_task():
-        return _without_hold(loop.stack.model_flow(call, task), task)
+        return without_hold(loop.stack.model_flow(call, task), task)
     return BudgetGuard().on_model(call, task) if in_tool_call() else loop.stack.model_flow(call, task)
-
-
-def _without_hold(flow: ModelFlow, task: Task) -> ModelFlow:
-    reply = yield from flow
-    yield from give_back(task)
-    return reply
 
 
 def _method(sent: Sent, own: object, name: str, inner: Any) -> Any:

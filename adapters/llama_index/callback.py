@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -21,18 +20,21 @@ from leanloop.adapters.llama_index.tools import specs_of
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.message import Message
+from leanloop.errors import TaskStopped
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.current import current_task
-from leanloop.plugins.drive_apart import begin_all, failed, returned
-from leanloop.plugins.flow import Abandoned, ModelFlow
+from leanloop.plugins.flow import Abandoned
+from leanloop.plugins.open_calls import OpenCalls
 from leanloop.plugins.receipt import Receipt
+from leanloop.plugins.steps import perform
 from leanloop.plugins.task import Task
 
 __all__ = ["LeanLoopCallback"]
 
-_claimed: set[str] = set()
-_claims = threading.Lock()
+_open_calls = OpenCalls[str]()
+"""This process's, by LlamaIndex's event id."""
+
 _WRAPPERS = inspect.getfile(llm_callbacks)
 """The file with LlamaIndex's functions around a model's methods, which report to callbacks."""
 
@@ -58,8 +60,6 @@ class LeanLoopCallback(BaseCallbackHandler):
         own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
         self._task = Task(own, tags=tags) if own is not None else None
         self._guard = BudgetGuard(waits=False)
-        self._lock = threading.Lock()
-        self._begun: dict[str, list[ModelFlow]] = {}
 
     def receipt(self) -> Receipt | None:
         """What its task has spent; None where it has no task of its own."""
@@ -90,35 +90,27 @@ class LeanLoopCallback(BaseCallbackHandler):
         if tasks:
             call = _call(payload or {})
             flows = [self._guard.on_model(call, task) for task in tasks]
-            try:
-                begin_all(flows)
-            except BaseException:
-                _disclaim(event_id)
-                raise
-            with self._lock:
-                self._begun[event_id] = flows
+            perform(_open_calls.begin(event_id, flows, unmade=TaskStopped("Another limit refused this call.")))
         return event_id
 
     def on_event_end(
         self, event_type: CBEventType, payload: dict[str, Any] | None = None, event_id: str = "", **kwargs: Any
     ) -> None:
         """Settle, or release what is known to be unbilled."""
-        with self._lock:
-            flows = self._begun.pop(event_id, [])
-        _disclaim(event_id)
+        if event_type != CBEventType.LLM:
+            return
         given = payload or {}
         error: object = given.get(EventPayload.EXCEPTION)
-        for flow in flows:
-            if isinstance(error, BaseException):
-                failed(flow, Abandoned() if isinstance(error, GeneratorExit) else error)
-            else:
-                returned(flow, _reply(given))
+        if isinstance(error, BaseException):
+            perform(_open_calls.end(event_id, Abandoned() if isinstance(error, GeneratorExit) else error))
+        else:
+            perform(_open_calls.end(event_id, _reply(given)))
 
     def _tasks(self, event_id: str) -> list[Task]:
         """The tasks this callback counts a call in: its own always, the current one where nothing else does."""
         own = [self._task] if self._task is not None else []
         current = current_task()
-        return own if in_model_call() or current is None or not _claim(event_id) else [*own, current]
+        return own if in_model_call() or current is None or not _open_calls.claim(event_id) else [*own, current]
 
 
 def _within_another() -> bool:
@@ -133,20 +125,6 @@ def _within_another() -> bool:
         seen += code.co_filename == _WRAPPERS and code.co_name.startswith("wrapped_")
         frame = frame.f_back
     return seen > 1
-
-
-def _claim(event_id: str) -> bool:
-    """Whether this call is not being counted by another callback."""
-    with _claims:
-        if event_id in _claimed:
-            return False
-        _claimed.add(event_id)
-        return True
-
-
-def _disclaim(event_id: str) -> None:
-    with _claims:
-        _claimed.discard(event_id)
 
 
 def _call(payload: Mapping[str, Any]) -> ModelCall:

@@ -24,7 +24,7 @@ from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.current import current_task
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
-from leanloop.plugins.landing_reserve import give_back
+from leanloop.plugins.landing_reserve import without_hold
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.task import Task
 
@@ -158,7 +158,7 @@ class Guard:
         if in_last_step() and member.task.landed and member.task.budget.landing.tokens:
             return BudgetGuard().on_model(_last_answer(call, member.task), member.task)
         if member.task is not current_task():
-            return _once(self.stack.model_flow(call, member.task), member.task)
+            return without_hold(self.stack.model_flow(call, member.task), member.task)
         if lands_elsewhere():
             return noting(self.stack.part_flow(call, member.task), member.task)
         return self.stack.model_flow(call, member.task)
@@ -181,12 +181,6 @@ def copied(original: object, kind: type[object]) -> object:
         if value is not None:
             object.__setattr__(other, name, copy(value))
     return other
-
-
-def _once(flow: ModelFlow, task: Task) -> ModelFlow:
-    reply = yield from flow
-    yield from give_back(task)
-    return reply
 
 
 def _revived(kind: type[Guard], budget: Budget | None, given: _Given) -> Guard:

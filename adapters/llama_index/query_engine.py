@@ -26,12 +26,9 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.query_landing import QueryEnd, landed
 from leanloop.adapters.llama_index.query_stream import streamed
 from leanloop.errors import LeanLoopError, TaskStopped, UsageError
-from leanloop.plugins.call import ModelCall
 from leanloop.plugins.current import current_task
-from leanloop.plugins.drive_async import arun
-from leanloop.plugins.drive_sync import run
-from leanloop.plugins.flow import Flow, Io
-from leanloop.plugins.landing_reserve import give_back
+from leanloop.plugins.flow import Io
+from leanloop.plugins.steps import Steps, aperform, perform
 
 __all__ = ["guard_parts", "guarded_engine"]
 
@@ -39,7 +36,7 @@ Engine = TypeVar("Engine", bound=BaseQueryEngine)
 
 _RESPONSES = (Response, PydanticResponse, StreamingResponse, AsyncStreamingResponse)
 
-QueryFlow = Flow[ModelCall, RESPONSE_TYPE]
+QueryFlow = Steps[RESPONSE_TYPE]
 """It makes no call by itself: those of the models inside have flows of their own."""
 
 
@@ -189,19 +186,18 @@ def _query(engine: _Queries, name: str, given: QueryType) -> RESPONSE_TYPE:
     inner: Callable[[QueryType], RESPONSE_TYPE] = getattr(super(_Queries, engine), name)
     if _begun(engine):
         return inner(given)
-    return run(_asked(engine, given, Io(inner, _unused, given), asynchronous=False), _no_call)
+    return perform(_asked(engine, given, Io(inner, _unused, given), asynchronous=False))
 
 
 async def _aquery(engine: _Queries, name: str, given: QueryType) -> RESPONSE_TYPE:
     inner: Callable[[QueryType], Awaitable[RESPONSE_TYPE]] = getattr(super(_Queries, engine), name)
     if _begun(engine):
         return await inner(given)
-    return await arun(_asked(engine, given, Io(_unused, inner, given), asynchronous=True), _no_call)
+    return await aperform(_asked(engine, given, Io(_unused, inner, given), asynchronous=True))
 
 
 _unused: Any = None
-"""One query is run by one driver, which never asks for the other form, nor for a call."""
-_no_call: Any = None
+"""One query is run by one driver, which never asks for the other form."""
 
 
 def _begun(engine: _Queries) -> bool:
@@ -249,7 +245,7 @@ def _asked(engine: _Queries, given: QueryType, inner: Io[RESPONSE_TYPE], *, asyn
                 streamed(response, end, owns=own)
     finally:
         if own and not streams:
-            yield from give_back(task)
+            yield from task.hold.give_back()
     return response
 
 

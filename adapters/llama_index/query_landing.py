@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.base.response.schema import (
@@ -24,11 +24,11 @@ from leanloop.budgets.message import Message
 from leanloop.errors import TaskStopped
 from leanloop.plugins.flow import Io
 from leanloop.plugins.landing_history import gathered
+from leanloop.plugins.steps import Steps
 
 __all__ = ["QueryEnd", "landed", "last_words"]
 
 Result = TypeVar("Result")
-Waits = Generator[Io[Any], Any, Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class QueryEnd:
         response.metadata = {**(response.metadata or {}), "leanloop": self.findings.task.receipt().as_dict()}
 
 
-def landed(end: QueryEnd, stop: TaskStopped, *, asynchronous: bool) -> Waits[RESPONSE_TYPE]:
+def landed(end: QueryEnd, stop: TaskStopped, *, asynchronous: bool) -> Steps[RESPONSE_TYPE]:
     """The response of a query that was stopped.
 
     Raises:
@@ -67,7 +67,7 @@ def landed(end: QueryEnd, stop: TaskStopped, *, asynchronous: bool) -> Waits[RES
     return StreamingResponse(_once(said), source_nodes=sources)
 
 
-def last_words(end: QueryEnd, stop: TaskStopped) -> Waits[str | BaseModel]:
+def last_words(end: QueryEnd, stop: TaskStopped) -> Steps[str | BaseModel]:
     """What a stopped query has to say.
 
     An answer that is written in part (Refine's, before all passages were read) is taken: it is paid. Else the model is

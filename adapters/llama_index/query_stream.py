@@ -5,20 +5,16 @@ from __future__ import annotations
 import weakref
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from typing import Any, cast
+from typing import Any
 
 from llama_index.core.base.response.schema import AsyncStreamingResponse, StreamingResponse
 
 from leanloop.adapters.llama_index.findings import gathering
 from leanloop.adapters.llama_index.query_landing import QueryEnd, last_words
 from leanloop.errors import TaskStopped
-from leanloop.plugins.drive_async import arun
-from leanloop.plugins.drive_sync import run
-from leanloop.plugins.landing_reserve import give_back
+from leanloop.plugins.steps import aperform, perform
 
 __all__ = ["streamed"]
-
-_no_call: Any = None  # what is run here makes none
 
 
 def streamed(response: StreamingResponse | AsyncStreamingResponse, end: QueryEnd, *, owns: bool) -> None:
@@ -50,14 +46,14 @@ def _shown(
                 except TaskStopped as stop:
                     if findings.task.budget.at_limit == "raise":
                         raise
-                    yield str(run(cast(Any, last_words(end, stop)), _no_call))
+                    yield str(perform(last_words(end, stop)))
                     return
                 if chunk is None:
                     return
                 yield chunk
     finally:
         if owns:
-            run(cast(Any, give_back(findings.task)), _no_call)
+            findings.task.close()
         end.put_receipt(response)
 
 
@@ -74,7 +70,7 @@ async def _ashown(
                 except TaskStopped as stop:
                     if findings.task.budget.at_limit == "raise":
                         raise
-                    yield str(await arun(cast(Any, last_words(end, stop)), _no_call))
+                    yield str(await aperform(last_words(end, stop)))
                     return
                 if chunk is None:
                     return
@@ -83,5 +79,5 @@ async def _ashown(
         for stream in findings.streams:
             await stream.aclose()
         if owns:
-            await arun(cast(Any, give_back(findings.task)), _no_call)
+            await findings.task.aclose()
         end.put_receipt(response)

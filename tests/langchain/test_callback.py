@@ -19,8 +19,8 @@ from leanloop import Alert, Budget, BudgetExceeded, Limit, Message, ModelCall, P
 from leanloop.adapters.langchain import LeanLoopCallback
 from leanloop.adapters.langchain.open_calls import open_calls
 from leanloop.adapters.langchain.scripted import ScriptedModel
-from leanloop.adapters.langchain.two_forms import perform
 from leanloop.plugins.budget import BudgetGuard
+from leanloop.plugins.steps import perform
 
 
 @tool

@@ -9,8 +9,9 @@ from langchain_core.callbacks import AsyncCallbackManager, BaseCallbackHandler, 
 from langchain_core.callbacks.manager import ahandle_event, handle_event
 
 from leanloop import ModelCall, UsageError
-from leanloop.adapters.langchain.two_forms import Steps, two_forms
+from leanloop.adapters.langchain.two_forms import two_forms
 from leanloop.plugins.flow import Io
+from leanloop.plugins.steps import Steps
 
 
 class Handler(BaseCallbackHandler):
@@ -23,7 +24,7 @@ class Handler(BaseCallbackHandler):
         self.taken: list[tuple[str, str]] = []
 
     @two_forms
-    def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> Steps:
+    def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> Steps[None]:
         """What happened."""
         yield Io(self.step, self.astep, name)
         if name == "no":
@@ -92,7 +93,7 @@ def test_a_method_of_two_forms_keeps_its_name_and_its_text() -> None:
 def test_steps_make_no_call() -> None:
     class Calling:
         @two_forms
-        def on_event(self) -> Steps:
+        def on_event(self) -> Steps[None]:
             yield ModelCall(model="gpt-4o", messages=())  # type: ignore[misc]  # pyright: ignore[reportReturnType]
 
     with pytest.raises(UsageError, match="gpt-4o"):

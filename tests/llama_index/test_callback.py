@@ -18,7 +18,7 @@ import leanloop
 from leanloop import Budget, BudgetExceeded, Limit, MemoryStore
 from leanloop.adapters.llama_index import LeanLoop, LeanLoopCallback
 from leanloop.adapters.llama_index.scripted import ScriptedLLM
-from leanloop.errors import PriceUnknown
+from leanloop.errors import PriceUnknown, StoreError
 from leanloop.plugins.receipt import Receipt
 
 HELLO = [ChatMessage(content="hello")]
@@ -212,3 +212,31 @@ def test_what_the_ledger_raises_at_a_calls_end_is_not_lost(monkeypatch: pytest.M
     monkeypatch.setattr(MemoryStore, "settle", broken)
     with pytest.raises(RuntimeError, match="the books are wrong"):
         llm.complete("hello")
+
+
+def test_what_one_callback_refuses_another_sets_nothing_aside_for(store: MemoryStore) -> None:
+    roomy, none = METER, Budget(agent="none", limits=(Limit(model_calls=0),))
+    first, second = LeanLoopCallback(roomy), LeanLoopCallback(none)
+    llm = MockLLM(callback_manager=CallbackManager([first, second]))
+
+    with pytest.raises(BudgetExceeded):
+        llm.complete("hello")
+
+    task = first._task
+    assert task is not None
+    [balance] = task.store.balances([(f"task:{task.id}", "model_calls")])
+    assert balance.reserved == 0, "LlamaIndex reports no end of a call that was refused"
+
+
+def test_a_ledger_that_cannot_be_reached_is_no_reason_to_refuse_where_the_budget_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meter = LeanLoopCallback(METER.model_copy(update={"on_store_error": "allow"}))
+    llm = MockLLM(callback_manager=CallbackManager([meter]))
+
+    def down(*_: object, **__: object) -> None:
+        raise StoreError("no connection")
+
+    monkeypatch.setattr(MemoryStore, "reserve", down)
+    assert llm.complete("hello").text
+    assert receipt(meter).model_calls == 1
