@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from leanloop.budgets.images import size_of
+from leanloop.budgets.json_text import json_text
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
+from leanloop.plugins import transcript
 
-__all__ = ["Transcript", "from_langchain", "json_text", "to_langchain"]
+__all__ = ["Transcript", "from_langchain", "to_langchain"]
 
 _ROLES: Mapping[str, Role] = {
     "human": "user",
@@ -26,8 +27,6 @@ _ROLES: Mapping[str, Role] = {
 
 _TOKENS_PER_BASE64 = 16
 """Base64 characters of an attached file per token: providers publish no rule that works without opening it."""
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 _HEADER = 64 * 1024
 """As much of a picture as is decoded to find its size."""
@@ -69,63 +68,11 @@ def to_langchain(message: Message) -> BaseMessage:
             )
 
 
-class Transcript:
-    """The neutral form of a growing history; only what is new, or has changed, is converted.
-
-    Messages are compared by identity first, so an unchanged history of any length costs next to
-    nothing. A message edited in place is not noticed; LangChain's own middleware replaces messages.
-    """
+class Transcript(transcript.Transcript[BaseMessage]):
+    """The neutral form of a growing history."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._raw: list[BaseMessage] = []
-        self._neutral: tuple[Message, ...] = ()
-        self._expected: dict[int, Message] = {}
-        self._system: Message | None = None
-
-    def expect(self, message: Message) -> None:
-        """A message just made, which the history will hold next: it need not be converted again."""
-        with self._lock:
-            self._expected[id(message.raw)] = message
-
-    def of(self, messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
-        """`messages` as neutral ones."""
-        raw = list(messages)
-        with self._lock:
-            known = len(self._raw)
-            if raw[:known] != self._raw:
-                known = _common(raw, self._raw)
-            if known < len(raw) or known < len(self._raw):
-                new = tuple(self._convert(message) for message in raw[known:])
-                self._raw = raw
-                self._neutral = self._neutral[:known] + new
-                self._expected.clear()
-            return self._neutral
-
-    def _convert(self, message: BaseMessage) -> Message:
-        known = self._expected.get(id(message))
-        return known if known is not None and known.raw is message else from_langchain(message)
-
-    def system(self, message: BaseMessage) -> Message:
-        """The system message, which stands apart and mostly stays the same."""
-        known = self._system
-        if known is None or known.raw is not message:
-            known = self._system = from_langchain(message)
-        return known
-
-    def clear(self) -> None:
-        """Let go of the messages."""
-        with self._lock:
-            self._raw, self._neutral, self._system = [], (), None
-            self._expected.clear()
-
-
-def _common(raw: Sequence[BaseMessage], old: Sequence[BaseMessage]) -> int:
-    """How many leading messages are the same in both."""
-    for index, (message, other) in enumerate(zip(raw, old, strict=False)):
-        if message is not other and message != other:
-            return index
-    return min(len(raw), len(old))
+        super().__init__(from_langchain)
 
 
 def _tool_calls(message: AIMessage) -> tuple[ToolRequest, ...]:
@@ -192,14 +139,6 @@ def _strings(value: object) -> Iterable[str]:
     elif isinstance(value, Mapping):
         for inner in cast("Mapping[str, object]", value).values():
             yield from _strings(inner)
-
-
-def json_text(value: object) -> str:
-    """Compact JSON; what JSON cannot say becomes text."""
-    try:
-        return _ENCODER.encode(value)
-    except (ValueError, TypeError, RecursionError):
-        return str(value)
 
 
 def _arguments(arguments: str) -> dict[str, object]:

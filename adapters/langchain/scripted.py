@@ -14,8 +14,9 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, PrivateAttr
 
-from leanloop.adapters.langchain.messages import from_langchain, json_text
+from leanloop.adapters.langchain.messages import from_langchain
 from leanloop.adapters.langchain.tools import spec_of
+from leanloop.budgets.json_text import json_text
 from leanloop.budgets.tokens import counter_for
 
 __all__ = ["Script", "ScriptedModel"]

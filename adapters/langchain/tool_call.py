@@ -9,7 +9,8 @@ from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import BaseMessage, ToolMessage
 from langgraph.types import Command
 
-from leanloop.adapters.langchain.messages import Transcript, from_langchain, json_text
+from leanloop.adapters.langchain.messages import Transcript, from_langchain
+from leanloop.budgets.json_text import json_text
 from leanloop.plugins.call import ToolCall, ToolResult
 
 __all__ = ["Outcome", "call_of", "history_of", "outcome_of", "result_of"]

@@ -6,8 +6,7 @@ import base64
 import binascii
 import contextlib
 import json
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 from weakref import WeakKeyDictionary
@@ -25,10 +24,12 @@ from llama_index.core.base.llms.types import (
 )
 
 from leanloop.budgets.images import size_of
+from leanloop.budgets.json_text import json_text
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
+from leanloop.plugins import transcript
 from leanloop.plugins.task import Task
 
-__all__ = ["Transcript", "from_llama", "json_text", "to_llama", "transcript_of"]
+__all__ = ["Transcript", "from_llama", "to_llama", "transcript_of"]
 
 _ROLES: Mapping[MessageRole, Role] = {
     MessageRole.SYSTEM: "system",
@@ -49,8 +50,6 @@ _HEADER = 64 * 1024
 
 _UNREAD = 1_000
 """Tokens of a file that is only named (a path, an address)."""
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def from_llama(message: ChatMessage) -> Message:
@@ -92,29 +91,11 @@ def to_llama(message: Message) -> ChatMessage:
     return ChatMessage(role=MessageRole(message.role), blocks=blocks, additional_kwargs=extras)
 
 
-class Transcript:
-    """The neutral form of a growing history; only what is new, or has changed, is converted.
-
-    Messages are compared by identity first, so an unchanged history of any length costs next to nothing. A message
-    edited in place is not noticed.
-    """
+class Transcript(transcript.Transcript[ChatMessage]):
+    """The neutral form of a growing history."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._raw: list[ChatMessage] = []
-        self._neutral: tuple[Message, ...] = ()
-
-    def of(self, messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
-        """`messages` as neutral ones."""
-        raw = list(messages)
-        with self._lock:
-            known = len(self._raw)
-            if raw[:known] != self._raw:
-                known = _common(raw, self._raw)
-            if known < len(raw) or known < len(self._raw):
-                self._neutral = self._neutral[:known] + tuple(from_llama(message) for message in raw[known:])
-                self._raw = raw
-            return self._neutral
+        super().__init__(from_llama)
 
 
 _transcripts: WeakKeyDictionary[Task, Transcript] = WeakKeyDictionary()
@@ -123,14 +104,6 @@ _transcripts: WeakKeyDictionary[Task, Transcript] = WeakKeyDictionary()
 def transcript_of(task: Task) -> Transcript:
     """The one transcript of a task."""
     return _transcripts.get(task) or _transcripts.setdefault(task, Transcript())
-
-
-def _common(raw: Sequence[ChatMessage], old: Sequence[ChatMessage]) -> int:
-    """How many leading messages are the same in both."""
-    for index, (message, other) in enumerate(zip(raw, old, strict=False)):
-        if message is not other and message != other:
-            return index
-    return min(len(raw), len(old))
 
 
 def _block(block: object, texts: list[str], calls: list[ToolRequest], images: list[Image]) -> int:
@@ -201,14 +174,6 @@ def _older_calls(given: object) -> list[ToolRequest]:
 
 def _part(given: object, name: str) -> object:
     return cast("Mapping[str, object]", given).get(name) if isinstance(given, Mapping) else getattr(given, name, None)
-
-
-def json_text(value: object) -> str:
-    """Compact JSON; what JSON cannot say becomes text."""
-    try:
-        return _ENCODER.encode(value)
-    except (ValueError, TypeError, RecursionError):
-        return str(value)
 
 
 def _arguments(arguments: str) -> dict[str, object] | str:

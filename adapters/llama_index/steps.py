@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from llama_index.core.agent.workflow.workflow_events import AgentOutput, ToolCallResult
 
-from leanloop.adapters.llama_index.messages import json_text
+from leanloop.budgets.json_text import json_text
 from leanloop.budgets.message import Message, ToolRequest
 
 __all__ = ["UNREAD", "said", "seen"]

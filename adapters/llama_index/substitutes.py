@@ -11,8 +11,8 @@ from llama_index.core.llms import LLM
 from llama_index.core.llms import utils as llm_utils
 from llama_index.core.tools import BaseTool
 
-from leanloop.adapters.llama_index.messages import json_text
 from leanloop.adapters.llama_index.provider import CAPS, Provider
+from leanloop.budgets.json_text import json_text
 from leanloop.errors import ModelUnavailable, UsageError
 
 __all__ = ["PREPARED", "Prepared", "Substitutes", "as_read_by", "translated"]

@@ -12,10 +12,10 @@ from llama_index.core.tools.types import AsyncBaseTool
 from workflows.runtime.types import results as workflow_results
 
 from leanloop.adapters.llama_index.guard import Guard
-from leanloop.adapters.llama_index.messages import json_text
 from leanloop.adapters.llama_index.place import in_tool_call, using_tool
 from leanloop.adapters.llama_index.query_engine import guard_parts
 from leanloop.adapters.llama_index.tool_schema import remember_schema
+from leanloop.budgets.json_text import json_text
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun

@@ -215,17 +215,16 @@ def test_what_the_ledger_raises_at_a_calls_end_is_not_lost(monkeypatch: pytest.M
 
 
 def test_what_one_callback_refuses_another_sets_nothing_aside_for(store: MemoryStore) -> None:
-    roomy, none = METER, Budget(agent="none", limits=(Limit(model_calls=0),))
-    first, second = LeanLoopCallback(roomy), LeanLoopCallback(none)
-    llm = MockLLM(callback_manager=CallbackManager([first, second]))
+    none = LeanLoopCallback(Budget(agent="none", limits=(Limit(model_calls=0),)))
+    llm = MockLLM(callback_manager=CallbackManager([LeanLoopCallback(), none]))
 
-    with pytest.raises(BudgetExceeded):
-        llm.complete("hello")
+    with leanloop.task(METER, store=store) as task:
+        with pytest.raises(BudgetExceeded):
+            llm.complete("hello")
 
-    task = first._task
-    assert task is not None
-    [balance] = task.store.balances([(f"task:{task.id}", "model_calls")])
-    assert balance.reserved == 0, "LlamaIndex reports no end of a call that was refused"
+        # LlamaIndex reports no end of a call that was refused.
+        [balance] = store.balances([(f"task:{task.id}", "model_calls")])
+        assert balance.in_flight == 0
 
 
 def test_a_ledger_that_cannot_be_reached_is_no_reason_to_refuse_where_the_budget_says_so(

@@ -31,9 +31,10 @@ from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
 from leanloop import Message, ToolRequest, Usage
-from leanloop.adapters.llama_index.messages import Transcript, from_llama, json_text, to_llama
+from leanloop.adapters.llama_index.messages import Transcript, from_llama, to_llama
 from leanloop.adapters.llama_index.tools import answer_of, spec_of, specs_of
 from leanloop.adapters.llama_index.usage import usage_of
+from leanloop.budgets.json_text import json_text
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
