@@ -10,11 +10,12 @@ from pathlib import Path
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.money import to_nano
 from leanloop.budgets.store import LedgerStore
 from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.task import Task
 
-__all__ = ["current_task", "enter", "leave", "task"]
+__all__ = ["begin_task", "current_task", "enter", "leave", "task"]
 
 _current: ContextVar[Task | None] = ContextVar("leanloop_task", default=None)
 
@@ -22,6 +23,33 @@ _current: ContextVar[Task | None] = ContextVar("leanloop_task", default=None)
 def current_task() -> Task | None:
     """The task this code runs in; reaches tools, nested engines and sub-agents through the context."""
     return _current.get()
+
+
+def begin_task(
+    budget: Budget,
+    *,
+    tags: Mapping[str, str] | None = None,
+    store: LedgerStore | None = None,
+    task_id: str | None = None,
+    value: Decimal | float | None = None,
+    on_alert: OnAlert | None = None,
+) -> Task:
+    """The task of an agent's run: the current one where it is about this budget and no run's yet, else a child of it.
+
+    The arguments are those of `Task`; a current task keeps its own store, id and alert hook.
+
+    Raises:
+        UsageError: the current task has another value for one of the tags, and see `Task`.
+    """
+    current = current_task()
+    if current is not None and current.claim(budget, tags):
+        if value is not None:
+            current.value = to_nano(value)
+        current.alerts.hook = current.alerts.hook or on_alert
+        return current
+    task = Task(budget, tags=tags, parent=current, store=store, task_id=task_id, value=value, on_alert=on_alert)
+    task.claim(budget)
+    return task
 
 
 def enter(member: Task) -> Token[Task | None]:

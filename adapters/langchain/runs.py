@@ -22,11 +22,10 @@ from langgraph.runtime import get_runtime
 from leanloop.adapters.langchain.messages import Transcript
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.fields import shown
-from leanloop.budgets.money import to_nano
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import UsageError
 from leanloop.plugins.alerts import Alerts, OnAlert
-from leanloop.plugins.current import current_task
+from leanloop.plugins.current import begin_task
 from leanloop.plugins.task import Task
 
 __all__ = ["Run", "Runs"]
@@ -100,26 +99,12 @@ class Runs:
     def _open(self, thread: str | None, namespace: str, question: str | None, given: Mapping[str, object]) -> Task:
         value = _worth(given.get("value"))
         tags = {key: str(tag) for key, tag in given.items() if key != "value"}
-        current = current_task()
-        if current is not None and current.claim(self._budget, tags):
-            if value is not None:
-                current.value = to_nano(value)
-            current.alerts.hook = current.alerts.hook or self._on_alert
-            return current
         named = None
         if thread is not None and question is not None:
             named = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._budget.agent}\n{thread}\n{namespace}\n{question}").hex
-        task = Task(
-            self._budget,
-            tags=tags,
-            parent=current,
-            store=self._store,
-            task_id=named,
-            value=value,
-            on_alert=self._on_alert,
+        return begin_task(
+            self._budget, tags=tags, store=self._store, task_id=named, value=value, on_alert=self._on_alert
         )
-        task.claim(self._budget)
-        return task
 
     def _forget_idle(self) -> None:
         """Drop the oldest idle run where there are many; a run at work is never forgotten."""

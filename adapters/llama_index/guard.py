@@ -16,13 +16,12 @@ from leanloop.adapters.llama_index.place import Member, current_run, current_ste
 from leanloop.adapters.llama_index.runs import Runs
 from leanloop.adapters.llama_index.substitutes import Substitutes
 from leanloop.budgets.budget import Budget
-from leanloop.budgets.money import to_nano
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import UsageError
 from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ToolCall
-from leanloop.plugins.current import current_task
+from leanloop.plugins.current import begin_task, current_task
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.landing_reserve import without_hold
 from leanloop.plugins.stack import Stack
@@ -122,23 +121,9 @@ class Guard:
         Raises:
             UsageError: the current task has another value for one of the tags.
         """
-        current = current_task()
-        if current is not None and current.claim(self.budget, tags):
-            if value is not None:
-                current.value = to_nano(value)
-            current.alerts.hook = current.alerts.hook or self._on_alert
-            return current
-        task = Task(
-            self.budget,
-            tags=tags,
-            parent=current,
-            store=self.store,
-            task_id=task_id,
-            value=value,
-            on_alert=self._on_alert,
+        return begin_task(
+            self.budget, tags=tags, store=self.store, task_id=task_id, value=value, on_alert=self._on_alert
         )
-        task.claim(self.budget)
-        return task
 
     def task(self) -> Task:
         """The task a call made here belongs to."""
