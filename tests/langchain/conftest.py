@@ -1,4 +1,4 @@
-"""What the tests of the LangChain adapter share: both ways to run, a ledger that must end empty, a local provider."""
+"""What the tests of the LangChain adapter share: both ways to run, and a local provider."""
 
 # create_agent's own annotations lack type arguments, and a ledger is looked into:
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
@@ -15,8 +15,6 @@ import deepagents
 import langchain.agents
 import pytest
 from langchain_core.messages import AIMessage
-
-from leanloop import MemoryStore
 
 
 class Runner:
@@ -59,25 +57,6 @@ class Runner:
 @pytest.fixture(params=["sync", "async"])
 def run(request: pytest.FixtureRequest) -> Runner:
     return Runner(request.param)
-
-
-class Ledger(MemoryStore):
-    """A store whose books can be read."""
-
-    def spent(self, resource: str) -> list[int]:
-        """What each account has spent of `resource`, the accounts that spent nothing left out."""
-        return [one.balance.spent for one in self.accounts() if one.resource == resource and one.balance.spent]
-
-    def reserved(self) -> dict[tuple[str, str], int]:
-        return {(one.account, one.resource): one.balance.reserved for one in self.accounts() if one.balance.reserved}
-
-
-@pytest.fixture
-def store() -> Generator[Ledger]:
-    """A ledger; whatever a test does with it, nothing may stay set aside."""
-    ledger = Ledger()
-    yield ledger
-    assert ledger.reserved() == {}, "set aside for nobody"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the tests of the LlamaIndex adapter share: a ledger that must end empty, and a local provider."""
+"""What the tests of the LlamaIndex adapter share: a local provider."""
 
 # JSON is put together:
 # pyright: reportUnknownVariableType=false
@@ -12,28 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from leanloop import MemoryStore
-
 Said = str | dict[str, Any]
-
-
-class Ledger(MemoryStore):
-    """A store whose books can be read."""
-
-    def spent(self, resource: str) -> list[int]:
-        """What each account has spent of `resource`, the accounts that spent nothing left out."""
-        return [one.balance.spent for one in self.accounts() if one.resource == resource and one.balance.spent]
-
-    def reserved(self) -> dict[tuple[str, str], int]:
-        return {(one.account, one.resource): one.balance.reserved for one in self.accounts() if one.balance.reserved}
-
-
-@pytest.fixture
-def store() -> Generator[Ledger]:
-    """A ledger; whatever a test does with it, nothing may stay set aside."""
-    ledger = Ledger()
-    yield ledger
-    assert ledger.reserved() == {}, "set aside for nobody"
 
 
 class Provider(ThreadingHTTPServer):
