@@ -16,6 +16,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
 
+from leanloop.adapters.copied import copied
 from leanloop.adapters.langchain.chat import ChatChunks, ChatRequest, Sent, chat_reply, chat_result
 from leanloop.adapters.langchain.covered import GUARDED, in_model_call, in_tool_call, model_call_covered
 from leanloop.adapters.langchain.middleware import LeanLoop
@@ -37,7 +38,6 @@ from leanloop.plugins.task import Task
 __all__ = ["loop_of", "run_of", "wrap"]
 
 Model = TypeVar("Model")
-_COPIED = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
 def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> Model:
@@ -73,11 +73,7 @@ def wrap(model: Model, budget: LeanLoop | Budget | str | Path | None = None) -> 
     # Under its own name, by which traces and LangChain's cache know it.
     guarded: Any = type(kind.__name__, (*bases, kind), {"__module__": kind.__module__})
     guarded.leanloop_ = loop  # afterwards: pydantic takes what stands in a class's body for a field
-    twin: object = guarded.__new__(guarded)
-    for name in _COPIED:
-        value = getattr(model, name)
-        object.__setattr__(twin, name, value.copy() if hasattr(value, "copy") else value)
-    return cast("Model", twin)
+    return cast("Model", copied(model, guarded))
 
 
 def _overrides(kind: type, method: str) -> bool:

@@ -25,8 +25,9 @@ from llama_index.core.settings import Settings
 from llama_index.core.tools import QueryEngineTool, RetrieverTool
 from llama_index.core.types import BasePydanticProgram
 
+from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.embedding import guarded_embedding
-from leanloop.adapters.llama_index.guard import Guard, copied
+from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
 
 __all__ = ["Components", "speaker_of"]

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
+from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.covered import in_model_call, model_call_covered
 from leanloop.adapters.llama_index.guard import Guard
-from leanloop.adapters.llama_index.provider import twin
 from leanloop.errors import UsageError
 from leanloop.plugins.call import EmbedCall
 from leanloop.plugins.drive_async import arun
@@ -41,7 +41,7 @@ def guarded_embedding(model: Model, guard: Guard) -> Model:
         return cast("Model", model)
     if not isinstance(cast("object", model), BaseEmbedding):
         raise UsageError(f"embedding() takes an embedding model of LlamaIndex, not {type(model).__name__}.")
-    return cast("Model", twin(model, guard.kind(type(model), _Embeds)))
+    return cast("Model", copied(model, guard.kind(type(model), _Embeds)))
 
 
 class _Embeds:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypedDict, TypeVar, cast
 
 from llama_index.core.llms import LLM
 
+from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.findings import noting
 from leanloop.adapters.llama_index.place import Member, current_run, current_step, in_last_step
@@ -27,12 +27,9 @@ from leanloop.plugins.landing_reserve import without_hold
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.task import Task
 
-__all__ = ["Guard", "copied"]
+__all__ = ["Guard"]
 
 Original = TypeVar("Original")
-
-_HELD = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
-"""Where an object keeps what it holds; the last three are those of a pydantic model."""
 
 
 class _Given(TypedDict):
@@ -156,16 +153,6 @@ class Guard:
 def _last_answer(call: ModelCall, task: Task) -> ModelCall:
     most = task.budget.landing.tokens + call.min_output
     return replace(call, purpose="landing", max_output=min(most, call.max_output or most))
-
-
-def copied(original: object, kind: type[object]) -> object:
-    """A new instance of `kind`, which is the class of `original` or one below it, with all that it holds."""
-    other = object.__new__(kind)
-    for name in _HELD:
-        value = cast("object", getattr(original, name, None))
-        if value is not None:
-            object.__setattr__(other, name, copy(value))
-    return other
 
 
 def _revived(kind: type[Guard], budget: Budget | None, given: _Given) -> Guard:

@@ -17,11 +17,12 @@ from llama_index.core.llms import LLM
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.tools import BaseTool
 
+from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.arriving import Arriving, Piece, Pieces
 from leanloop.adapters.llama_index.covered import acovered_stream, covered_stream, in_model_call, model_call_covered
 from leanloop.adapters.llama_index.findings import reading
 from leanloop.adapters.llama_index.guard import Guard
-from leanloop.adapters.llama_index.provider import Provider, twin
+from leanloop.adapters.llama_index.provider import Provider
 from leanloop.adapters.llama_index.providers import provider_of
 from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
 from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly, AnswersParsed, is_parsed
@@ -55,10 +56,10 @@ def guarded(llm: Model, guard: Guard) -> Model:
     if not isinstance(cast("object", llm), LLM):
         raise UsageError(f"llm() takes an LLM of LlamaIndex, not {type(llm).__name__}.")
     if isinstance(llm, StructuredLLM):  # it calls its inner LLM, and that is where a call is one call
-        outer = twin(llm, type(llm))
+        outer = copied(llm, type(llm))
         outer.__dict__["llm"] = guarded(llm.llm, guard)
         return cast("Model", outer)
-    return cast("Model", twin(llm, guard.kind(type(llm), _methods(llm))))
+    return cast("Model", copied(llm, guard.kind(type(llm), _methods(llm))))
 
 
 def _methods(llm: LLM) -> type[GuardedLLM]:
@@ -145,7 +146,7 @@ class _AnswersOnly(AnswersInChatOnly, GuardedLLM):
 def _plain(llm: GuardedLLM) -> LLM:
     """The LLM without its guard."""
     kinds = type(llm).__mro__
-    return cast("LLM", twin(llm, kinds[kinds.index(GuardedLLM) + 1]))
+    return cast("LLM", copied(llm, kinds[kinds.index(GuardedLLM) + 1]))
 
 
 def _inner(llm: object, name: str) -> Any:

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
+from leanloop.adapters.copied import HELD
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.errors import ModelUnavailable
 
-__all__ = ["CAPS", "Provider", "Sent", "count", "extras_of", "lowered", "mapping", "twin"]
+__all__ = ["CAPS", "Provider", "Sent", "count", "extras_of", "lowered", "mapping"]
 
 CAPS: tuple[str, ...] = ("max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "num_predict")
 """What integrations call the output cap."""
 
 _CAPS = frozenset(CAPS)
-
-_COPIED = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
 @dataclass(slots=True)
@@ -48,19 +47,10 @@ class Sent:
             return self.llm
         kind = type(self.llm)
         other: object = kind.__new__(kind)
-        for name in _COPIED:
+        for name in HELD:  # the very same: a client that is made later is both's
             object.__setattr__(other, name, getattr(self.llm, name))
         object.__setattr__(other, "__dict__", {**self.llm.__dict__, **self.attributes})
         return other
-
-
-def twin(model: object, kind: type[object]) -> object:
-    """A new instance of `kind`, a subclass of the model's class, with all that the model holds."""
-    other: object = kind.__new__(kind)
-    for name in _COPIED:
-        value = getattr(model, name)
-        object.__setattr__(other, name, value.copy() if hasattr(value, "copy") else value)
-    return other
 
 
 class Provider:
