@@ -10,10 +10,12 @@ from typing import Annotated, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, context_or_switch
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Several, Share
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.price_entry import ModelPriceEntry
+from leanloop.budgets.result_rules import ResultRules, results_or_switch
 from leanloop.budgets.stores import check_address
 from leanloop.budgets.zone import TimeZone
 from leanloop.errors import UsageError
@@ -27,7 +29,6 @@ __all__ = [
 ]
 
 NOT_YET: Mapping[str, str] = {
-    "results": "shortening of tool results",
     "cache": "the answer cache",
     "thinking": "the thinking gate",
     "scaffold": "scaffolding for small models",
@@ -147,6 +148,23 @@ class Budget(BaseModel):
         BeforeValidator(_one_or_several, json_schema_input_type=DegradeStep | tuple[DegradeStep, ...]),
     ] = ()
     """From which shares on the calls of a task go to a cheaper model or ask for less effort: a step, or a list."""
+
+    results: Annotated[
+        ResultRules | None,
+        BeforeValidator(results_or_switch, json_schema_input_type=ResultRules | Positive | bool),
+    ] = ResultRules()
+    """How tool results are shortened when they arrive; or off, or just the most tokens of one."""
+
+    context: Annotated[
+        ContextRules | None, BeforeValidator(context_or_switch, json_schema_input_type=ContextRules | bool)
+    ] = None
+    """When old tool results are cleared from what is sent; off where not named."""
+
+    prefix: PrefixRules = PrefixRules()
+    """How the prompt prefix that a provider caches is kept."""
+
+    retrieved: RetrievedRules = RetrievedRules()
+    """What of retrieved nodes or documents a model is shown."""
 
     @field_validator("limits")
     @classmethod

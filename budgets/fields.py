@@ -19,7 +19,9 @@ from pydantic_core import PydanticCustomError
 __all__ = [
     "FROZEN",
     "MOST",
+    "Bytes",
     "Count",
+    "Duration",
     "Flag",
     "Label",
     "Name",
@@ -41,6 +43,10 @@ exactly. In money that is $9,007,199.25."""
 
 _SMALLEST_SHARE, _LARGEST_SHARE = 0.001, 0.999
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?%")
+_DURATION = re.compile(r"([0-9]{1,9}) ?(ms|s|m|h|d|w)")
+_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_BYTES = re.compile(r"([0-9]{1,9}) ?(kB|KB|MB|GB|KiB|MiB|GiB)")
+_UNITS = {"kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -123,6 +129,28 @@ def _share(value: object) -> float:
     return number
 
 
+def _duration(value: object) -> float:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is not None and 0 < (milliseconds := int(found[1]) * _MILLISECONDS[found[2]]) <= MOST:
+        return milliseconds / 1000
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and 0.001 <= value <= MOST / 1000:
+        return round(float(value), 3)
+    raise PydanticCustomError(
+        "duration", "must be a time such as 30s, 10m, 1h or 7d, not {value}", {"value": shown(value)}
+    )
+
+
+def _bytes(value: object) -> int:
+    found = _BYTES.fullmatch(value) if isinstance(value, str) else None
+    if found is not None and 0 < (size := int(found[1]) * _UNITS[found[2]]) <= MOST:
+        return size
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST:
+        return value
+    raise PydanticCustomError(
+        "bytes", "must be a size such as 64MB, or a number of bytes, not {value}", {"value": shown(value)}
+    )
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise PydanticCustomError("flag", "must be true or false, not {value}", {"value": shown(value)})
@@ -179,6 +207,24 @@ Seconds = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 """Seconds, to the millisecond."""
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]}
+    ),
+]
+"""A time in seconds, to the millisecond; written as ``30s``, ``10m``, ``1h``, ``7d`` or a number of seconds."""
+
+Bytes = Annotated[
+    int,
+    BeforeValidator(_bytes),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{_BYTES.pattern}$"}]}
+    ),
+]
+"""A size in bytes; written as ``64MB``, ``1GiB`` or a number of bytes."""
 
 Share = Annotated[
     float,

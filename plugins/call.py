@@ -25,8 +25,10 @@ class ModelCall:
         effort: the reasoning effort asked for, where that is to be less than the user's own; None leaves it.
         min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
         final: False where something else will be tried if this call is refused: the refusal stops nothing.
-        purpose: ``landing`` is the last call of a task that ran out.
+        purpose: ``landing`` is the last call of a task that ran out, ``summary`` one that a plugin makes for itself.
         hold_stream: keep the chunks of this call back until the whole reply is known.
+        cache_marks: where the provider is to keep what it has read, for those that must be told: places in `messages`
+            behind which a breakpoint stands, ascending; -1 is behind the tools. None leaves it to the framework.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
             None where the messages show them.
         raw: the framework's own request.
@@ -42,8 +44,9 @@ class ModelCall:
     effort: Effort | None = None
     min_output: int = 0
     final: bool = True
-    purpose: Literal["step", "landing"] = "step"
+    purpose: Literal["step", "landing", "summary"] = "step"
     hold_stream: bool = False
+    cache_marks: tuple[int, ...] | None = None
     history: tuple[Message, ...] | None = None
     raw: object = field(default=None, compare=False, repr=False)
 
@@ -67,7 +70,8 @@ class ToolCall:
     """A tool about to be run.
 
     ``arguments`` is JSON text; ``known`` is False for a tool the agent does not have; ``history`` is
-    what the model had seen when it asked.
+    what the model had seen when it asked; ``readable`` says that the agent can call `read_result`, so that what is
+    left out of a result stays within its reach.
     """
 
     id: str
@@ -75,6 +79,7 @@ class ToolCall:
     arguments: str
     known: bool = True
     history: tuple[Message, ...] = ()
+    readable: bool = False
     raw: object = field(default=None, compare=False, repr=False)
 
 

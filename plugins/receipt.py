@@ -65,6 +65,7 @@ class Receipt:
         seconds: time it has run, pauses for people left out.
         embeddings: embedding models; their tokens and calls stand apart from those of `models`, their cost does not.
         value: what the task is worth, in nano-dollars; None where nobody said.
+        notes: what went otherwise than the budget asked, one sentence each.
     """
 
     task: str
@@ -80,6 +81,7 @@ class Receipt:
     landed: bool
     embeddings: tuple[ModelUse, ...] = ()
     value: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def usage(self) -> Usage:
@@ -163,6 +165,7 @@ class Receipt:
             "stopped": self.stopped,
             "landed": self.landed,
             "value": _usd(self.value),
+            "notes": list(self.notes),
             "share_of_value": None if self.share_of_value is None else round(self.share_of_value, 6),
         }
 
@@ -189,6 +192,7 @@ class Receipt:
             for use in self.limits
         ]
         lines += [f"  saved by {saving.plugin}: {saving}" for saving in self.savings]
+        lines += [f"  note: {note}" for note in self.notes]
         if self.stopped is not None:
             lines.append(f"  {'landed' if self.landed else 'stopped'}: {self.stopped}")
         return "\n".join(lines)

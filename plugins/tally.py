@@ -47,6 +47,7 @@ class Tally:
         self._tools: Counter[str] = Counter()
         self._limits: dict[tuple[str, str], Standing] = {}
         self._savings: dict[tuple[str, str, str], Saving] = {}
+        self._notes: dict[str, int] = {}
 
     def model_call(self, model: str, usage: Usage, cost: int | None, price_version: str) -> None:
         """Add one billed call; `cost` in nano-dollars, None where no price is known."""
@@ -81,6 +82,17 @@ class Tally:
                     cost=known.cost + saving.cost,
                 )
             self._savings[key] = saving
+
+    def note(self, text: str) -> bool:
+        """Note what went otherwise than asked; False where it was noted before, which is then counted."""
+        with self._lock:
+            self._notes[text] = self._notes.get(text, 0) + 1
+            return self._notes[text] == 1
+
+    def notes(self) -> tuple[str, ...]:
+        """What went otherwise than asked, each once, with how often."""
+        with self._lock:
+            return tuple(f"{text} ({times:,} times)" if times > 1 else text for text, times in self._notes.items())
 
     def limits_seen(self, lines: Iterable[Line], balances: Iterable[Balance]) -> None:
         """Note the balances of limits as the ledger gave them; a new window takes the place of the one before."""

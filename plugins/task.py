@@ -203,6 +203,13 @@ class Task:
         for member in self.lineage:
             member.tally.saving(saving)
 
+    def note(self, text: str) -> bool:
+        """Put on the receipt, here and in every task this is a part of, what went otherwise than asked: one sentence.
+
+        False where it stands there already; then it is counted.
+        """
+        return {member.tally.note(text) for member in self.lineage} == {True}
+
     def left(self, *resources: str) -> int | None:
         """The least that is left of any limit on `resources`, here or above, as last seen; None where there is none.
 
@@ -241,6 +248,7 @@ class Task:
             landed=self.landed,
             embeddings=self.tally.embeddings(),
             value=self.value,
+            notes=self.tally.notes(),
         )
 
     def _shared(self, parent: Task, store: LedgerStore | None) -> LedgerStore:

@@ -23,6 +23,7 @@ RECEIPT = Receipt(
     stopped="The limit is reached.",
     landed=True,
     value=4_000_000_000,
+    notes=("A result could not be kept.",),
 )
 
 
@@ -90,6 +91,7 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
         ],
         "stopped": "The limit is reached.",
         "landed": True,
+        "notes": ["A result could not be kept."],
         "value": "4",
         "share_of_value": 0.000045,
     }
@@ -104,6 +106,7 @@ def test_printed_it_is_a_few_plain_lines() -> None:
         "  limit this task: $0.00018 of $0.50",
         "  limit user=u1 per day: 0 of 0 tokens",
         "  saved by loop guard: a repeated call of search was not run, $0.000001 (counted)",
+        "  note: A result could not be kept.",
         "  landed: The limit is reached.",
     ]
     assert str(replace(RECEIPT, landed=False)).splitlines()[-1] == "  stopped: The limit is reached."

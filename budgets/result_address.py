@@ -1,0 +1,25 @@
+"""Addresses of result stores: which there are, and whether one can be read."""
+
+from __future__ import annotations
+
+from leanloop.budgets.stores import check_address
+from leanloop.errors import UsageError
+
+__all__ = ["FOLDER", "check_result_address"]
+
+FOLDER = "folder:"
+"""Begins the address of a folder in which each result is a file."""
+
+
+def check_result_address(address: str) -> None:
+    """Raise what opening the store would, and open nothing.
+
+    Raises:
+        UsageError: the address cannot be read.
+    """
+    if not address.startswith(FOLDER):
+        check_address(address)
+        return
+    path = address.removeprefix(FOLDER)
+    if not path.strip() or "\0" in path:
+        raise UsageError("A folder for results is folder:PATH, such as folder:./results.")

@@ -1,0 +1,1 @@
+"""Tool results made shorter by what they are: pure functions of text."""
