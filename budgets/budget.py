@@ -10,6 +10,7 @@ from typing import Annotated, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from leanloop.budgets.cache_rules import CacheRules, cache_or_switch
 from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, context_or_switch
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Several, Share
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 NOT_YET: Mapping[str, str] = {
-    "cache": "the answer cache",
     "thinking": "the thinking gate",
     "scaffold": "scaffolding for small models",
     "routes": "routing between models",
@@ -165,6 +165,11 @@ class Budget(BaseModel):
 
     retrieved: RetrievedRules = RetrievedRules()
     """What of retrieved nodes or documents a model is shown."""
+
+    cache: Annotated[
+        CacheRules | None, BeforeValidator(cache_or_switch, json_schema_input_type=CacheRules | bool)
+    ] = None
+    """Which answers may be given again instead of asking anew; none where not named."""
 
     @field_validator("limits")
     @classmethod

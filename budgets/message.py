@@ -6,7 +6,7 @@ plugin changed goes back to the framework as the very same object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,7 +42,8 @@ class Message:
 
     ``text`` is all text of the message joined; ``tool_call_id`` and ``is_error`` belong to role
     ``tool``; ``tool_calls`` to role ``assistant``. ``other_tokens`` is an adapter's estimate for parts
-    that are neither text nor image (a PDF, a recording).
+    that are neither text nor image (a PDF, a recording). ``attached`` gives the bytes of all that is not text, or a
+    digest of them, asked for only where answers are cached; without it a message with such parts is not cached.
     """
 
     role: Role
@@ -54,6 +55,7 @@ class Message:
     images: tuple[Image, ...] = ()
     other_tokens: int = 0
     raw: object = field(default=None, compare=False, repr=False)
+    attached: Callable[[], bytes] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

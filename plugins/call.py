@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +32,9 @@ class ModelCall:
             behind which a breakpoint stands, ascending; -1 is behind the tools. None leaves it to the framework.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
             None where the messages show them.
+        settings: gives all else that is sent and may change the answer (temperature, stop, seed, tool_choice, response
+            format, thinking), by name; asked for only where answers are cached. None where the framework tells none:
+            such a call is not cached.
         raw: the framework's own request.
     """
 
@@ -48,6 +52,7 @@ class ModelCall:
     hold_stream: bool = False
     cache_marks: tuple[int, ...] | None = None
     history: tuple[Message, ...] | None = None
+    settings: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False, repr=False)
     raw: object = field(default=None, compare=False, repr=False)
 
     @property
