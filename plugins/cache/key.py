@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from operator import is_
 from typing import NamedTuple
@@ -59,6 +59,12 @@ class CacheKey:
         self._normalise = normalise
         self._normal: str | None = None
         self._context: str | None = None
+
+    def tiers(self) -> Iterator[str]:
+        """The keys to be looked up, one after the other: the exact one, and the normal one where there is one."""
+        yield self.exact
+        if (normal := self.normal) is not None:
+            yield normal
 
     @property
     def normal(self) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,7 +13,12 @@ Vector = NDArray[np.float32]
 
 
 class BadVectorError(Exception):
-    """Nothing can be compared with it: it holds NaN or infinity, has no length, or is no list of numbers."""
+    """Nothing can be compared with it: it holds NaN or infinity, has no direction, or is of another length."""
+
+    def __init__(self, problem: Literal["dimension", "not_finite"] = "not_finite", detail: str = "") -> None:
+        self.problem: Literal["dimension", "not_finite"] = problem
+        self.detail = detail or "a vector holds NaN or infinity, nothing but zeros, or no numbers at all"
+        super().__init__(self.detail)
 
 
 def unit(values: ArrayLike) -> Vector:
@@ -46,5 +53,5 @@ def unpacked_vector(data: bytes) -> Vector:
         BadVectorError: it was not.
     """
     if len(data) % 2:
-        raise BadVectorError
+        raise BadVectorError("dimension", "a vector was cut off")
     return unit(np.frombuffer(data, dtype="<f2"))

@@ -1,0 +1,113 @@
+"""The tier of questions that mean the same: one candidate, found by likeness, and every reason not to believe it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from leanloop.budgets.message import Message
+from leanloop.errors import StoreError
+from leanloop.plugins.cache.embedder import Embedder
+from leanloop.plugins.cache.event import CacheEvent
+from leanloop.plugins.cache.ground import Ground
+from leanloop.plugins.cache.key import CacheKey
+from leanloop.plugins.cache.store import Near
+from leanloop.plugins.cache.vector import BadVectorError, Vector, unit
+from leanloop.plugins.cache.verify import verify
+from leanloop.plugins.call import EmbedCall, ModelCall
+from leanloop.plugins.embed import embed
+from leanloop.plugins.flow import Io
+from leanloop.plugins.task import Task
+
+__all__ = ["Alike", "alike", "judged", "vector_of"]
+
+_LEAST = 0.5
+"""The least cosine of a candidate that is looked at where no threshold was found yet."""
+
+_JUDGE = (
+    "Below are two questions. Would a correct and complete answer to the first be a correct and complete answer to the "
+    "second, in every detail (numbers, names, dates, direction, negation, scope)? Reply with one word: yes or no."
+)
+
+IoFlow = Generator[Io[Any] | ModelCall, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """An entry that passed every check. `serves` is False where it is only counted (shadow)."""
+
+    near: Near
+    serves: bool
+
+
+def vector_of(text: str, ground: Ground, task: Task) -> Generator[Io[Any] | ModelCall, Any, Vector | None]:
+    """The vector of a question, under the budget; None where there is none to be had, which is said.
+
+    Raises:
+        TaskStopped: a limit has no room for it.
+    """
+    embedder = ground.embedder
+    if embedder is None or not embedder.fits(text):
+        return None
+    try:
+        rows = yield from _embedded(embedder, text, task)
+        return unit(rows[0])
+    except BadVectorError as error:
+        ground.on_event(CacheEvent(error.problem, "", f"The embedder gave no use: {error}."))
+    return None
+
+
+def _embedded(embedder: Embedder, text: str, task: Task) -> Generator[Io[Any], Any, Any]:
+    if embedder.model is None:  # one that costs nothing
+        rows = yield Io(embedder.embed, embedder.aembed, [text])
+        return rows
+    flow = embed(EmbedCall(embedder.model, (text,)), task)
+    step = next(flow)
+    while True:
+        try:
+            if isinstance(step, EmbedCall):
+                value = yield Io(embedder.embed, embedder.aembed, [text])
+            else:
+                value = yield step
+        except BaseException as error:  # noqa: BLE001 the flow decides
+            following = flow.throw, error
+        else:
+            following = flow.send, value
+        try:
+            step = following[0](following[1])
+        except StopIteration as end:
+            return end.value
+
+
+def alike(
+    key: CacheKey, vector: Vector, ground: Ground, task: Task
+) -> Generator[Io[Any] | ModelCall, Any, Alike | None]:
+    """The entry that answers the question, where one does.
+
+    Raises:
+        StoreError: the store cannot be reached.
+        TaskStopped: a limit has no room for the judge.
+    """
+    context, text = key.context, key.text
+    if context is None or text is None:
+        return None
+    found = yield from ground.calibration()
+    threshold = found.threshold if found and found.promised <= ground.rules.max_false_hits else None
+    least = _LEAST if threshold is None else threshold
+    nearest = yield Io(ground.store.nearest, ground.store.anearest, context, vector, at_least=least)
+    near: Near | None = next(iter(nearest), None)
+    if near is None or near.entry.text is None or verify(text, near.entry.text) is not None:
+        return None
+    return Alike(near, serves=threshold is not None and ground.rules.semantic == "on")
+
+
+def judged(asked: str, known: str, call: ModelCall, model: str) -> Generator[ModelCall, Any, bool]:
+    """Whether a cheap model takes the two for the same question."""
+    said = Message("user", f"{_JUDGE}\n\nFirst: {known}\n\nSecond: {asked}")
+    ask = ModelCall(model, (said,), max_output=16, purpose="summary", hold_stream=True, final=False, raw=call.raw)
+    reply = yield ask
+    return reply.message.text.strip().casefold().startswith("yes")
+
+
+_ = StoreError

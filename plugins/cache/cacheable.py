@@ -1,0 +1,104 @@
+"""Which answers may be kept, and which questions only the very same one may answer.
+
+Both are for the safe side: an answer wrongly left out costs a call, one wrongly kept is given to everyone who asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.cache.key import CacheKey
+
+__all__ = ["changes_something", "exact_only", "may_be_kept", "refuses", "volatile"]
+
+_LONGEST = 2_000
+"""Characters of a question that is compared by meaning; embedders read 256 to 512 tokens and drop the rest."""
+
+_LONGEST_REFUSAL = 600
+"""Characters. A refusal is short; a long answer that says so in passing is an answer."""
+
+
+def _words(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
+
+
+# English, German, French, Spanish. A question in another language never gets here: it cannot be verified.
+_VOLATILE = _words(
+    r"today(?:'s)?|tonight|tomorrow|yesterday|now|currently|current|latest|newest|recent(?:ly)?|right now|at the moment",
+    r"this (?:morning|week|month|year|quarter)|last (?:night|week|month)|next (?:week|month)|so far|up to date|live",
+    r"weather|forecast|temperature outside|stock price|share price|exchange rate|score of|news|breaking|trending",
+    r"what time is it|what day is it|still",
+    r"heute|morgen|gestern|jetzt|aktuell(?:e[nrms]?)?|derzeit|gerade|neueste[nrms]?|letzte[nrms]?|nächste[nrms]?",
+    r"wetter|nachrichten|wie spät|diese (?:woche)|dieser monat|dieses jahr",
+    r"aujourd.hui|demain|hier|maintenant|actuel(?:le)?s?|actuellement|récent(?:e)?s?|récemment|dernier|dernière|prochaine?",
+    r"météo|actualités|cette semaine|ce mois|quelle heure",
+    r"hoy|mañana|ayer|ahora|actual(?:es|mente)?|reciente(?:s|mente)?|últim[oa]s?|próxim[oa]s?|tiempo hace|noticias|qué hora",
+)
+_MUTATING = re.compile(
+    r"^\W*(?:please |can you |could you |would you |bitte |s'il (?:te|vous) plaît |por favor )?"
+    r"(?:add|append|approve|archive|assign|book|buy|cancel|change|charge|clear|close|commit|create|delete|deploy|disable|"
+    r"dismiss|drop|edit|enable|execute|forward|grant|insert|install|invite|kill|launch|lock|merge|modify|move|open|"
+    r"order|pay|post|publish|purge|push|put|reboot|refund|register|reject|remove|rename|renew|replace|reset|restart|"
+    r"restore|resume|revert|revoke|run|save|schedule|send|set|start|stop|submit|subscribe|switch|transfer|trigger|turn|"
+    r"uninstall|unsubscribe|update|upgrade|upload|withdraw|"
+    r"lösche|erstelle|sende|schicke|buche|storniere|überweise|ändere|füge|entferne|starte|stoppe|aktiviere|deaktiviere|"
+    r"supprime[rz]?|crée[rz]?|envoie|envoye[rz]|réserve[rz]?|annule[rz]?|ajoute[rz]?|modifie[rz]?|lance[rz]?|arrête[rz]?|"
+    r"borra|elimina|crea|envía|reserva|cancela|añade|modifica|cambia|inicia|detén|activa|desactiva|paga|compra)(?!\w)",
+    re.IGNORECASE,
+)
+_REFUSAL = re.compile(
+    r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:no|')t|won't|will not|must decline)|as an ai|"
+    r"es tut mir leid|ich kann (?:dir |ihnen )?(?:dabei |das )?(?:leider )?nicht|je (?:suis désolée?|ne peux pas)|"
+    r"lo siento|no puedo)\b",
+    re.IGNORECASE,
+)
+
+
+def may_be_kept(reply: ModelReply, call: ModelCall) -> bool:
+    """Whether an answer may be given again: whole, no refusal, and not empty.
+
+    One as long as its cap allows is taken for cut off where the provider does not say how it ended.
+    """
+    message, usage = reply.message, reply.usage
+    if call.purpose != "step" or reply.finish not in (None, "stop"):
+        return False
+    if not reply.plain or message.images or message.other_tokens or not (message.text.strip() or message.tool_calls):
+        return False
+    if reply.finish is None and usage is not None and call.max_output is not None and usage.output >= call.max_output:
+        return False
+    return bool(message.tool_calls) or not refuses(message.text)
+
+
+def refuses(text: str) -> bool:
+    """Whether an answer says that it is none."""
+    return len(text) <= _LONGEST_REFUSAL and _REFUSAL.search(text[:200]) is not None
+
+
+def exact_only(key: CacheKey, *, any_temperature: bool) -> bool:
+    """Whether only the very same question may be answered from the cache, not one that means the same.
+
+    A temperature that was not set is the provider's, which is above 0.
+    """
+    text = key.text
+    if text is None or not text.strip() or len(text) > _LONGEST:
+        return True
+    if not any_temperature and _temperature(key.settings) != 0:
+        return True
+    return volatile(text) or changes_something(text)
+
+
+def volatile(text: str) -> bool:
+    """Whether the answer depends on when it is asked."""
+    return _VOLATILE.search(text) is not None
+
+
+def changes_something(text: str) -> bool:
+    """Whether it asks for something to be done, rather than said."""
+    return _MUTATING.search(text) is not None
+
+
+def _temperature(settings: Mapping[str, object]) -> object:
+    found = settings.get("temperature")
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None

@@ -1,0 +1,137 @@
+"""Texts that are the same but for how they were typed: case, punctuation, a greeting, a contraction.
+
+Nothing here changes what is asked, so what comes out may be looked up like an exact key. What may carry meaning stays:
+signs inside numbers, names and code, the end of a sentence inside the text ("Don't. Stop."), the comma beside a
+negation ("No, refund it"), what stands in quotes or backticks, and an acronym that is a small word otherwise ("US").
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["LONGEST", "folded", "normalised"]
+
+LONGEST = 2_000
+"""Characters; a longer text is no question that is asked again in other words."""
+
+_RAISED = str.maketrans({"²": "^2", "³": "^3", "¹": "^1", "⁰": "^0", "⁴": "^4", "⁵": "^5", "⁶": "^6", "⁻": "^-"})
+_MARKS = str.maketrans(dict.fromkeys("‘’‛ʼ`´", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))
+_QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'(?!\w)")
+_ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
+
+# Only what cannot be a possessive ("the dog's") is opened.
+_CONTRACTIONS = (
+    (re.compile(r"\b(wo)n't\b"), "will not"),
+    (re.compile(r"\b(?:can't|cannot|cant)\b"), "can not"),
+    (re.compile(r"\bshan't\b"), "shall not"),
+    (re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should|must|need)n't\b"), r"\1 not"),
+    (re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should)nt\b"), r"\1 not"),
+    (re.compile(r"\b(what|where|who|when|how|why|that|there|it|here|he|she)'s\b"), r"\1 is"),
+    (re.compile(r"\b(what|where|how|that|there)s\b(?= )"), r"\1 is"),
+    (re.compile(r"\bwhos\b(?= (?:the|my|your|a)\b)"), "who is"),
+    (re.compile(r"\b(i)'m\b"), r"\1 am"),
+    (re.compile(r"\b(i|we)'d like\b"), r"\1 would like"),
+    (re.compile(r"(?<=\w)'re\b"), " are"),
+    (re.compile(r"(?<=\w)'ll\b"), " will"),
+    (re.compile(r"(?<=\w)'ve\b"), " have"),
+)
+
+_HELLO = (
+    r"hi(?: there| team| all| everyone| folks)?|hello(?: there| team)?|hey(?: there| team)?|hiya|greetings|"
+    r"good (?:morning|afternoon|evening|day)|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
+    r"(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
+    r"(?:i was |i am )?just (?:wondering|curious)|excuse me|pardon me|dear (?:team|support|sir or madam)|"
+    r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|grüß gott|gruess gott|grüezi|also|äh|ähm|"
+    r"(?:eine )?kurze frage|entschuldigung|sorry|"
+    r"bonjour(?: à tous)?|bonsoir|salut|coucou|alors|euh|bon|(?:une )?(?:petite|simple) question|excusez-moi|pardon|"
+    r"hola(?: a todos)?|buen[oa]s(?: (?:días|dias|tardes|noches))?|oye|pues|entonces|eh|"
+    r"(?:una )?(?:pregunta|duda) rápida|(?:una )?(?:pregunta|duda)|perdon[ae]?|perdón|disculpa|disculpe"
+)
+_ASKS = (
+    r"how|what|where|when|who|why|which|can|could|do|does|please|"
+    r"wie|was|wo|wann|wer|warum|welche[rsmn]?|kann|bitte|"
+    r"comment|quel(?:le)?s?|où|quand|qui|pourquoi|combien|est-ce|"
+    r"cómo|como|qué|dónde|donde|cuándo|cuando|quién|quien|por qué|cuánt[oa]s?|cuál"
+)
+_PLEASE = r"please|pls|plz|kindly|bitte|s'il (?:te|vous) pla[iî]t|svp|stp|por favor|porfa"
+_LEADING = re.compile(
+    rf"(?:(?:{_HELLO})\s*(?:[,.!:;…]+|-(?= )|\.\.\.)+\s*|(?:{_HELLO})\s+(?=(?:{_ASKS})\b)|(?:{_PLEASE})\b\s*,?\s+)"
+)
+_THANKS = (
+    r"(?:many |much )?thanks(?: (?:a lot|so much|in advance|very much|again))?|thank you(?: (?:so|very) much| in advance)?"
+    r"|thx|ty|cheers|danke(?: (?:schön|sehr|im voraus))?|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
+    r"|(?:muchas )?gracias(?: de antemano)?|un saludo"
+)
+_TRAILING = re.compile(
+    rf"(?:(?<=[?.!,])\s*(?:{_THANKS})[\s.!]*|(?:\s*,\s*|(?<!say)(?<!word)(?<!mean)(?<!spell)\s+)(?:{_PLEASE})\s*[?.!]*)$"
+)
+_STARTS_A_QUESTION = re.compile(
+    rf"(?:{_ASKS}|is|are|was|were|am|did|will|would|should|shall|may|might|must|has|have|had|whose|whom|"
+    r"ist|sind|war|hat|haben|habe|darf|dürfen|muss|soll|sollte|wird|können|könnte|gibt|wohin|woher|weshalb|wieso|wem|wen|"
+    r"est|sont|puis-je|dois-je|faut-il|a-t-|que|qu'|combien|lequel|"
+    r"es|son|está|están|hay|puedo|puede|debo|tengo|adónde|cuáles|a qué|en qué|de qué|para qué)\b"
+)
+_BESIDE_NO = r"\b(?:no|not|nope|nein|nicht|non|pas|stop|stopp|don't|never|nie)"
+_COMMA = re.compile(rf"({_BESIDE_NO}\s*),(?=\s)|\s*[,:](?=\s|$)")
+_SPACE_BEFORE = re.compile(r"\s+(?=[?.!,;:]+(?:\s|$))")
+_INNER_END = re.compile(r"(?:[?.!;]+|…)\s+(?=\S)")
+_LAST_END = re.compile(r"[\s.!?…,;:]+$")
+_DASH = re.compile(r"\s-+\s")
+_OPENING = re.compile(r"[¿¡]")
+_SPACES = re.compile(r"\s+")
+
+
+def folded(text: str) -> str | None:
+    """The text in one Unicode form with plain quotes, dashes and spaces; None where it is too long to look at."""
+    if len(text) > LONGEST:
+        return None
+    text = unicodedata.normalize("NFKC", text.translate(_RAISED)).translate(_MARKS)
+    if len(text) > 2 * LONGEST:  # one character may become eighteen
+        return None
+    # Invisible ones: soft hyphens, zero width, marks of direction, lone surrogates.
+    text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in {"Cf", "Cc", "Cs"})
+    return _SPACES.sub(" ", text).strip()
+
+
+def normalised(text: str) -> str | None:
+    """What is left of a text when how it was typed is taken away; None for one that is too long, or empty."""
+    plain = folded(text)
+    if not plain:
+        return None
+    kept: list[str] = []
+
+    def keep(found: re.Match[str]) -> str:
+        kept.append(found[0])
+        return f"\x00{len(kept) - 1}\x00"
+
+    plain = _QUOTED.sub(keep, plain)
+    if plain != plain.upper():
+        plain = _ACRONYM.sub(keep, plain)
+    plain = plain.casefold()
+    for pattern, opened in _CONTRACTIONS:
+        plain = pattern.sub(opened, plain)
+    plain = _without_courtesy(plain)
+    plain = _punctuation(plain)
+    for place, quoted in enumerate(kept):
+        plain = plain.replace(f"\x00{place}\x00", quoted)
+    return plain or None
+
+
+def _without_courtesy(text: str) -> str:
+    """No greeting before it and no thanks after it, unless there is nothing else."""
+    for _ in range(4):
+        rest = _LEADING.sub("", text.lstrip(" ¿¡,.!-"), count=1) if _LEADING.match(text.lstrip(" ¿¡,.!-")) else text
+        rest = _TRAILING.sub("", rest)
+        if rest == text or not _LAST_END.sub("", rest):
+            break
+        text = rest
+    return text
+
+
+def _punctuation(text: str) -> str:
+    text = _SPACE_BEFORE.sub("", _DASH.sub(" ", _OPENING.sub("", text)).strip())
+    asks = text.endswith("?") and not _STARTS_A_QUESTION.match(text)
+    text = _LAST_END.sub("", text)
+    text = _COMMA.sub(lambda found: f"{found[1]} ," if found[1] else "", _INNER_END.sub(". ", text))
+    return _SPACES.sub(" ", text).strip() + ("?" if asks and text else "")
