@@ -83,6 +83,10 @@ class CacheRules(BaseModel):
     ] = Field(default_factory=dict[str, ToolCacheRules])
     """Tools whose results are cached, each with its lifetime or with ``ttl`` and ``evicted_by``."""
 
+    hints: Flag = False
+    """Whether tools that say of themselves that they only read, and for how long that holds (MCP's readOnlyHint and
+    ttlMs), are cached too."""
+
     scope: tuple[Name, ...] = ("tenant", "user")
     """Tags whose values must be the same for an answer to be given again; a tag that is absent counts as a value."""
 

@@ -22,7 +22,7 @@ from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
 from leanloop.plugins.task import Task
 
-__all__ = ["BudgetGuard"]
+__all__ = ["BudgetGuard", "pay_cycles"]
 
 
 class BudgetGuard(Plugin):
@@ -119,6 +119,27 @@ class BudgetGuard(Plugin):
             raise
         yield from _book_tool(held, actual, call)
         return result
+
+
+def pay_cycles(task: Task) -> Generator[Io[Any], Any, None]:
+    """Count the cycle of a step that was answered without a call: it was one all the same, and a cap on them holds.
+
+    Raises:
+        BudgetExceeded: there is no room for it.
+    """
+    cycles = task.take_cycles()
+    if not cycles:
+        return
+    demand, owners = task.table.demand({"cycles": Need(cycles)})
+    held = Reservation(task, demand, owners)
+    try:
+        grant = yield from held.reserve_in_turn()
+        if isinstance(grant, Refusal):
+            raise refused(task, grant, owners[grant.place])
+    except BaseException:
+        task.give_cycles_back(cycles)
+        raise
+    yield from held.settle({"cycles": cycles})
 
 
 def _needs(quote: Quote, cycles: int, *, leave_room: bool) -> dict[str, Need]:

@@ -10,7 +10,9 @@ from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.usage import Usage
 
-__all__ = ["EmbedCall", "ModelCall", "ModelReply", "ToolCall", "ToolResult"]
+Finish = Literal["stop", "length", "refused"]
+
+__all__ = ["EmbedCall", "Finish", "ModelCall", "ModelReply", "ToolCall", "ToolResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,19 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a model answered. ``usage`` is None where the provider reported none."""
+    """What a model answered.
+
+    Attributes:
+        usage: None where the provider reported none.
+        finish: how it ended, where the provider says so: of itself (``stop``, also to call tools), cut off
+            (``length``), or kept from going on (``refused``).
+        plain: nothing is in it but text and tool calls.
+    """
 
     message: Message
     usage: Usage | None = None
+    finish: Finish | None = None
+    plain: bool = True
     raw: object = field(default=None, compare=False, repr=False)
 
 
@@ -75,7 +86,8 @@ class ToolCall:
     """A tool about to be run.
 
     ``arguments`` is JSON text; ``known`` is False for a tool the agent does not have; ``history`` is
-    what the model had seen when it asked; ``readable`` says that the agent can call `read_result`, so that what is
+    what the model had seen when it asked; ``hints`` is what the tool says of itself, such as MCP's ``readOnlyHint``;
+    ``readable`` says that the agent can call `read_result`, so that what is
     left out of a result stays within its reach.
     """
 
@@ -85,15 +97,17 @@ class ToolCall:
     known: bool = True
     history: tuple[Message, ...] = ()
     readable: bool = False
+    hints: Mapping[str, object] = field(default_factory=dict[str, object], compare=False)
     raw: object = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the model will be shown of a tool's run."""
+    """What the model will be shown of a tool's run. ``plain``: nothing is in it but text."""
 
     text: str
     is_error: bool = False
+    plain: bool = True
     raw: object = field(default=None, compare=False, repr=False)
 
 

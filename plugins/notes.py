@@ -40,6 +40,10 @@ class Notes:
             self._notes = (*self._notes, note)
             return True
 
+    def any(self, kind: str = "") -> bool:
+        """Whether one was given, of that kind: the beginning of its key."""
+        return any(note.key.startswith(kind) for note in self._notes)
+
     def apply(self, history: tuple[Message, ...]) -> tuple[Message, ...]:
         """`history` with every note in its place; one whose place is gone (an edited history) is left out."""
         if not self._notes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from leanloop.budgets.amount import format_amount, format_number
 from leanloop.budgets.money import format_usd, from_nano
 from leanloop.budgets.usage import Usage
 
-__all__ = ["LimitUse", "ModelUse", "Receipt", "Saving"]
+__all__ = ["CacheUse", "LimitUse", "ModelUse", "Receipt", "Saving"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,41 @@ class Saving:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What became of the calls a cache was asked about.
+
+    Attributes:
+        exact, normal, alike: answered from it: the very same call, one in other spelling, one that means the same.
+        results: results of tools that were given again.
+        shadow: those that would have been answered as meaning the same.
+        misses: asked about, and made.
+        checked, wrong: answers of the agent, given or that would have been, that were compared with a fresh one, and
+            how many were not the same; all tasks together.
+        bound: the share that is wrong is at most this, at 95 % confidence; None while none was checked.
+    """
+
+    exact: int = 0
+    normal: int = 0
+    alike: int = 0
+    results: int = 0
+    shadow: int = 0
+    misses: int = 0
+    checked: int = 0
+    wrong: int = 0
+    bound: float | None = None
+
+    def __str__(self) -> str:
+        hits = [("exact", self.exact), ("normalised", self.normal), ("alike", self.alike), ("tool results", self.results)]
+        said = ", ".join(f"{times:,} {name}" for name, times in hits if times) or "no hits"
+        said += f", {self.misses:,} misses"
+        if self.shadow:
+            said += f", {self.shadow:,} would have been alike"
+        if self.bound is not None:
+            said += f"; of {self.checked:,} checked {self.wrong:,} wrong, at most {self.bound * 100:.2g} %"
+        return said
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A task's account at one moment. Amounts of sub-tasks are included.
 
@@ -66,6 +101,7 @@ class Receipt:
         embeddings: embedding models; their tokens and calls stand apart from those of `models`, their cost does not.
         value: what the task is worth, in nano-dollars; None where nobody said.
         notes: what went otherwise than the budget asked, one sentence each.
+        cache: what became of the calls a cache was asked about; None where there was none.
     """
 
     task: str
@@ -82,6 +118,7 @@ class Receipt:
     embeddings: tuple[ModelUse, ...] = ()
     value: int | None = None
     notes: tuple[str, ...] = ()
+    cache: CacheUse | None = None
 
     @property
     def usage(self) -> Usage:
@@ -166,6 +203,7 @@ class Receipt:
             "landed": self.landed,
             "value": _usd(self.value),
             "notes": list(self.notes),
+            "cache": None if self.cache is None else asdict(self.cache),
             "share_of_value": None if self.share_of_value is None else round(self.share_of_value, 6),
         }
 
@@ -192,6 +230,8 @@ class Receipt:
             for use in self.limits
         ]
         lines += [f"  saved by {saving.plugin}: {saving}" for saving in self.savings]
+        if self.cache is not None:
+            lines.append(f"  cache: {self.cache}")
         lines += [f"  note: {note}" for note in self.notes]
         if self.stopped is not None:
             lines.append(f"  {'landed' if self.landed else 'stopped'}: {self.stopped}")

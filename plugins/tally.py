@@ -12,7 +12,7 @@ from leanloop.budgets.account import AccountName
 from leanloop.budgets.amount import format_scope
 from leanloop.budgets.store import Balance, Line
 from leanloop.budgets.usage import Usage
-from leanloop.plugins.receipt import LimitUse, ModelUse, Saving
+from leanloop.plugins.receipt import CacheUse, LimitUse, ModelUse, Saving
 
 __all__ = ["Standing", "Tally"]
 
@@ -48,6 +48,7 @@ class Tally:
         self._limits: dict[tuple[str, str], Standing] = {}
         self._savings: dict[tuple[str, str, str], Saving] = {}
         self._notes: dict[str, int] = {}
+        self._cache: CacheUse | None = None
 
     def model_call(self, model: str, usage: Usage, cost: int | None, price_version: str) -> None:
         """Add one billed call; `cost` in nano-dollars, None where no price is known."""
@@ -93,6 +94,20 @@ class Tally:
         """What went otherwise than asked, each once, with how often."""
         with self._lock:
             return tuple(f"{text} ({times:,} times)" if times > 1 else text for text, times in self._notes.items())
+
+    def cached(self, *, checked: int = 0, wrong: int = 0, bound: float | None = None, **times: int) -> None:
+        """Add to what became of calls that a cache was asked about, by the names in `CacheUse`."""
+        with self._lock:
+            known = self._cache or CacheUse()
+            added = {name: getattr(known, name) + number for name, number in times.items()}
+            if bound is not None:
+                added |= {"checked": checked, "wrong": wrong}
+                known = replace(known, bound=bound)
+            self._cache = replace(known, **added)
+
+    def cache(self) -> CacheUse | None:
+        """What became of calls that a cache was asked about; None where there was none."""
+        return self._cache
 
     def limits_seen(self, lines: Iterable[Line], balances: Iterable[Balance]) -> None:
         """Note the balances of limits as the ledger gave them; a new window takes the place of the one before."""

@@ -249,6 +249,7 @@ class Task:
             embeddings=self.tally.embeddings(),
             value=self.value,
             notes=self.tally.notes(),
+            cache=self.tally.cache(),
         )
 
     def _shared(self, parent: Task, store: LedgerStore | None) -> LedgerStore:

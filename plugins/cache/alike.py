@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leanloop.budgets.message import Message
-from leanloop.errors import StoreError
+from leanloop.errors import TaskStopped
 from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.ground import Ground
@@ -30,9 +30,6 @@ _JUDGE = (
     "second, in every detail (numbers, names, dates, direction, negation, scope)? Reply with one word: yes or no."
 )
 
-IoFlow = Generator[Io[Any] | ModelCall, Any, Any]
-
-
 @dataclass(frozen=True, slots=True)
 class Alike:
     """An entry that passed every check. `serves` is False where it is only counted (shadow)."""
@@ -54,7 +51,11 @@ def vector_of(text: str, ground: Ground, task: Task) -> Generator[Io[Any] | Mode
         rows = yield from _embedded(embedder, text, task)
         return unit(rows[0])
     except BadVectorError as error:
-        ground.on_event(CacheEvent(error.problem, "", f"The embedder gave no use: {error}."))
+        ground.on_event(CacheEvent(error.problem, "", f"The embedder gave nothing of use: {error}."))
+    except TaskStopped:
+        raise
+    except Exception as error:  # noqa: BLE001 a miss, whatever the embedder's client raises
+        ground.on_event(CacheEvent("embedder", "", f"The embedder failed: {type(error).__name__}."))
     return None
 
 
@@ -63,21 +64,18 @@ def _embedded(embedder: Embedder, text: str, task: Task) -> Generator[Io[Any], A
         rows = yield Io(embedder.embed, embedder.aembed, [text])
         return rows
     flow = embed(EmbedCall(embedder.model, (text,)), task)
-    step = next(flow)
+    value: Any = None
+    failure: BaseException | None = None
     while True:
         try:
-            if isinstance(step, EmbedCall):
-                value = yield Io(embedder.embed, embedder.aembed, [text])
-            else:
-                value = yield step
-        except BaseException as error:  # noqa: BLE001 the flow decides
-            following = flow.throw, error
-        else:
-            following = flow.send, value
-        try:
-            step = following[0](following[1])
+            step = flow.send(value) if failure is None else flow.throw(failure)
         except StopIteration as end:
             return end.value
+        value, failure = None, None
+        try:
+            value = yield Io(embedder.embed, embedder.aembed, [text]) if isinstance(step, EmbedCall) else step
+        except BaseException as error:  # noqa: BLE001 the flow of the budget decides
+            failure = error
 
 
 def alike(
@@ -105,9 +103,6 @@ def alike(
 def judged(asked: str, known: str, call: ModelCall, model: str) -> Generator[ModelCall, Any, bool]:
     """Whether a cheap model takes the two for the same question."""
     said = Message("user", f"{_JUDGE}\n\nFirst: {known}\n\nSecond: {asked}")
-    ask = ModelCall(model, (said,), max_output=16, purpose="summary", hold_stream=True, final=False, raw=call.raw)
+    ask = ModelCall(model, (said,), max_output=16, purpose="summary", forbid_tools=True, hold_stream=True, final=False, raw=call.raw)
     reply = yield ask
     return reply.message.text.strip().casefold().startswith("yes")
-
-
-_ = StoreError

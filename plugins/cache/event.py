@@ -11,10 +11,10 @@ __all__ = ["CacheEvent", "OnCacheEvent", "Problem", "log_event"]
 
 _log = logging.getLogger("leanloop")
 
-Problem = Literal["damaged", "newer", "foreign", "dimension", "not_finite", "too_large", "store"]
+Problem = Literal["damaged", "newer", "foreign", "dimension", "not_finite", "too_large", "store", "embedder"]
 """An entry that cannot be read; of a newer version; found under a key that is not its own. A vector of another length
 than the others of its partition; one that holds NaN or infinity, or nothing but zeros. An entry larger than all that is
-kept. A store that failed."""
+kept. A store that failed. An embedder that failed."""
 
 
 @dataclass(frozen=True, slots=True)
