@@ -10,10 +10,13 @@ from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.event import OnCacheEvent
 from leanloop.plugins.cache.vector import Vector
 
-__all__ = ["EVERYTHING", "CacheStats", "CacheStore", "Claim", "Found", "Near"]
+__all__ = ["EVERYTHING", "TIERS", "CacheStats", "CacheStore", "Claim", "Found", "Near"]
 
 EVERYTHING = "*"
 """A tag that every entry has."""
+
+TIERS = ("exact", "normal")
+"""What the keys are that are looked up, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
