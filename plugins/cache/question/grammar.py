@@ -1,0 +1,254 @@
+"""From the words of a question to what each is in it: shallow, by tables, so that it is the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from leanloop.plugins.cache.question.lexicon import Lexicon, Phrases
+from leanloop.plugins.cache.question.measures import CURRENCIES, number, plain, roman, unit
+from leanloop.plugins.cache.question.tokens import Token
+from leanloop.plugins.cache.question.word import Kind, Word
+
+__all__ = ["Grammar"]
+
+_ENDS = frozenset(".?!;:()…\n")
+
+
+class Grammar:
+    """Reads the tokens of one text, once.
+
+    Attributes:
+        question: what kind of question it turned out to be.
+        words: what carries meaning in it.
+    """
+
+    def __init__(self, lexicon: Lexicon, tokens: Sequence[Token], *, cased: bool) -> None:
+        self._lexicon = lexicon
+        self._cased = cased
+        self._role = ""
+        self._pending: Token | None = None  # a preposition that nothing has followed yet
+        self._joined = False
+        self._starts = True  # a sentence, or a clause after a comma
+        self._begins = True  # a sentence
+        self._polite = False
+        self._asks = False
+        self.question = ""
+        self.words: list[Word] = []
+        self._tokens = self._rewritten(self._without_courtesy(list(tokens)))
+        for place, token in enumerate(self._tokens):
+            self._take(token, place)
+        self._end_clause()
+        if not self.question:
+            self.question = "yesno" if self._asks and not self._polite else "plain"
+
+    def _without_courtesy(self, tokens: list[Token]) -> list[Token]:
+        for _ in range(3):
+            while tokens and tokens[0].kind in {"mark", "sign"} and tokens[0].said not in CURRENCIES | {"-", "+"}:
+                del tokens[0]
+            asking = self._match(self._lexicon.asking, tokens, 0)
+            if asking:
+                rest = asking[0] + (tokens[asking[0] : asking[0] + 1] in [[Token(",", "mark")], [Token(":", "mark")]])
+                follows = self._match(self._lexicon.phrases, tokens, rest)
+                if follows and follows[1][:1] and follows[1][0].startswith("?"):
+                    tokens = tokens[rest:]
+                    continue
+            courtesy = self._match(self._lexicon.courtesy, tokens, 0)
+            if not courtesy or courtesy[0] >= len(tokens):
+                break
+            tokens = tokens[courtesy[0] :]
+            self._polite = True
+        return tokens
+
+    @staticmethod
+    def _match(phrases: Phrases, tokens: Sequence[Token], place: int) -> tuple[int, tuple[str, ...]] | None:
+        """The longest phrase that begins at a place: how many tokens, and what they become."""
+        if place >= len(tokens):
+            return None
+        for said, becomes in phrases.get(tokens[place].said, ()):
+            if len(said) <= len(tokens) - place and all(
+                tokens[place + offset].said == word for offset, word in enumerate(said)
+            ):
+                return len(said), becomes
+        return None
+
+    def _rewritten(self, tokens: Sequence[Token]) -> list[Token]:
+        written: list[Token] = []
+        place = 0
+        while place < len(tokens):
+            found = self._match(self._lexicon.phrases, tokens, place)
+            if found is None:
+                written.append(tokens[place])
+                place += 1
+            else:
+                capital = tokens[place].capital
+                written += [Token(word, "target" if word[0] in "?!" else "word", capital) for word in found[1]]
+                place += found[0]
+        return written
+
+    def _take(self, token: Token, place: int) -> None:
+        match token.kind:
+            case "mark":
+                self._mark(token.said)
+            case "target" if token.said.startswith("?"):
+                self._ask(token.said, place)
+            case "target":
+                self._asks = self._asks or self._starts
+                self._add(token.said[1:], "modal", token.said)
+            case "literal":
+                self._add(token.said, "literal", token.said)
+            case "time":
+                self._add(token.said, "date", token.said)
+            case "ordinal":
+                self._add(token.said, "number", token.said)
+            case "number":
+                self._number(token.said)
+            case "sign":
+                self._sign(token.said, place)
+            case "word":
+                self._word(token, place)
+
+    def _mark(self, mark: str) -> None:
+        self._end_clause()
+        if mark in _ENDS:
+            self._begins = True
+
+    def _end_clause(self) -> None:
+        if self._pending is not None:
+            self._add(self._pending.said, "content", self._pending.said)
+        self._role, self._starts, self._joined = "", True, False
+
+    def _ask(self, kind: str, place: int) -> None:
+        word = kind[1:]
+        after = self._tokens[place + 1].said if place + 1 < len(self._tokens) else ""
+        relative = word in self._lexicon.roles and (
+            self.question or (self._starts and after not in self._lexicon.reset)
+        )
+        if relative:
+            self._govern(Token(word, "word"))
+        elif not self.question:
+            self._end_pending()
+            self.question = kind
+            self._role = ""
+        self._starts = self._begins = False
+
+    def _end_pending(self) -> None:
+        if self._pending is not None:
+            self._add(self._pending.said, "content", self._pending.said)
+
+    def _govern(self, token: Token) -> None:
+        self._end_pending()
+        self._pending = token
+        self._role = self._lexicon.roles[token.said]
+
+    def _sign(self, sign: str, place: int) -> None:
+        if sign in "'\"-¿¡*•·|_~":
+            return
+        measure = unit(sign)
+        if measure is None:
+            self._add(sign, "literal", sign)
+        else:
+            self._add(measure.measures, "unit", sign)
+
+    def _number(self, said: str) -> None:
+        value = number(said, self._lexicon.language)
+        self._add(said if value is None else plain(value), "number", said)
+
+    def _word(self, token: Token, place: int) -> None:
+        lexicon, said = self._lexicon, token.said
+        before = self._tokens[place - 1] if place else None
+        if lexicon.language == "en" and said == "s" and before is not None and before.said == "'":
+            if self.words:
+                self.words[-1] = replace(self.words[-1], role="of")
+            return
+        if said in lexicon.reset and said not in lexicon.modals:
+            self._asks = self._asks or self._starts
+            self._role = "" if self._pending is None else self._role
+        if said in lexicon.modals:
+            self._asks = self._asks or self._starts
+            self._add(lexicon.modals[said], "modal", said)
+        elif said in lexicon.negations:
+            if said in lexicon.roles:
+                self._govern(token)
+                self._pending = None
+            self._add(lexicon.negations[said], "negation", said)
+        elif said in lexicon.numbers and self._counts(said, before):
+            self._number_word(said, before)
+        elif self._is_unit(said, before):
+            self._unit(said)
+        elif said in lexicon.dates:
+            self._add(lexicon.dates[said], "date", said)
+        elif said in lexicon.quantities:
+            if said in lexicon.roles:
+                self._govern(token)
+                self._pending = None
+            self._add(lexicon.quantities[said], "quantity", said)
+        elif said in lexicon.roles:
+            self._govern(token)
+        elif said in lexicon.persons:
+            self._add(lexicon.persons[said], "person", said)
+        elif said in lexicon.joining:
+            self._joined = True
+            return
+        elif said not in lexicon.drop:
+            value = roman(said.upper()) if token.capital and said not in lexicon.profile and self._cased else None
+            if value is not None and not self._begins and len(said) > 1:
+                self._add(str(value), "number", said)
+            else:
+                name = token.capital and self._cased and not self._begins and lexicon.language != "de"
+                self._add(said, "name" if name else "content", said)
+        self._starts = self._begins = False
+
+    def _counts(self, said: str, before: Token | None) -> bool:
+        """"Which one" counts nothing, and the "second" after a number is a unit."""
+        value = self._lexicon.numbers[said]
+        if value == "1":
+            return before is None or before.said not in self._lexicon.drop | {"?which", "?what", "each", "every"}
+        return not (value.startswith("#") and self.words and self.words[-1].kind == "number")
+
+    def _number_word(self, said: str, before: Token | None) -> None:
+        value = self._lexicon.numbers[said]
+        last = self.words[-1] if self.words and self.words[-1].kind == "number" and before is not None else None
+        if last is not None and value.isdigit() and last.key.replace(".", "").isdigit() and not self._joined:
+            amount, more = Decimal(last.key), Decimal(value)
+            if more >= 100:
+                self.words[-1] = replace(last, key=plain(amount * more))
+                return
+            if last.said in self._lexicon.numbers and amount % 10 == 0 and more < 10:
+                self.words[-1] = replace(last, key=plain(amount + more))
+                return
+        self._add(value, "number", said)
+
+    def _is_unit(self, said: str, before: Token | None) -> bool:
+        """A short unit ("m", "in") is one only after a number."""
+        lexicon = self._lexicon
+        if unit(said) is None or said in lexicon.roles or said in lexicon.drop or said in lexicon.joining:
+            return False
+        after_number = bool(self.words) and self.words[-1].kind == "number" and self._pending is None
+        return after_number or (len(said) > 3 and said not in lexicon.profile)
+
+    def _unit(self, said: str) -> None:
+        measure = unit(said)
+        assert measure is not None
+        last = self.words[-1] if self.words else None
+        if last is not None and last.kind == "number" and self._pending is None and _is_decimal(last.key):
+            self.words[-1] = replace(last, key=plain(Decimal(last.key) * measure.factor))
+            self._add(measure.measures, "unit", said)
+        else:
+            self._add(f"{measure.measures} {plain(measure.factor)}", "unit", said)
+
+    def _add(self, key: str, kind: Kind, said: str) -> None:
+        role = self._role
+        if kind == "date" and self._pending is None or (kind == "date" and role in self._lexicon.loose):
+            role = ""
+        if kind == "unit" and said in CURRENCIES:
+            role = self._role
+        self._pending = None
+        self.words.append(Word(key, kind, role, said, self._joined))
+        self._joined = False
+        self._starts = self._begins = False
+
+
+def _is_decimal(text: str) -> bool:
+    return text.replace(".", "", 1).lstrip("-+").isdigit()

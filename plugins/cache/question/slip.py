@@ -1,0 +1,60 @@
+"""Typing errors: a word nobody writes, one slip away from a common one."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+import tiktoken
+
+from leanloop.budgets.vocabulary import find_encoding
+
+__all__ = ["is_slip"]
+
+# Rank in o200k_base, whose tokens were merged by frequency: the first sixty thousand hold the everyday words.
+_COMMON = 60_000
+
+
+@lru_cache(maxsize=4096)
+def is_slip(one: str, other: str) -> bool:
+    """Whether one of two words is a slip of the other: letters swapped, one lost, doubled or wrong.
+
+    One of them must be a common word and the other none at all, so that nothing that is a word ("form", "from";
+    "Austria", "Australia") is taken for another. Where the vocabulary is not on this machine, nothing is a slip.
+    """
+    if min(len(one), len(other)) < 5 or abs(len(one) - len(other)) > 1 or one[0] != other[0]:
+        return False
+    if not (one.isalpha() and other.isalpha() and _one_step(one, other)):
+        return False
+    first, second = _rank(one), _rank(other)
+    if first is None and second is not None:
+        return second < _COMMON
+    return second is None and first is not None and first < _COMMON
+
+
+def _one_step(one: str, other: str) -> bool:
+    """One swap of neighbours, one letter more or less, or one vowel for another."""
+    if len(one) == len(other):
+        wrong = [place for place in range(len(one)) if one[place] != other[place]]
+        if len(wrong) == 1:
+            return one[wrong[0]] in "aeiou" and other[wrong[0]] in "aeiou"
+        return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and {*one[wrong[0] : wrong[1] + 1]} == {
+            *other[wrong[0] : wrong[1] + 1]
+        } 
+    short, long = sorted((one, other), key=len)
+    return any(short == long[:place] + long[place + 1 :] for place in range(1, len(long)))
+
+
+def _rank(word: str) -> int | None:
+    """A word's place in the vocabulary; None for one that is not in it."""
+    vocabulary = _vocabulary()
+    if vocabulary is None:
+        return 0  # all words are taken for words
+    try:
+        return vocabulary.encode_single_token(f" {word}")
+    except KeyError:
+        return None
+
+
+@cache
+def _vocabulary() -> tiktoken.Encoding | None:
+    return find_encoding("o200k_base")
