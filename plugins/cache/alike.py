@@ -6,15 +6,16 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+from leanloop.plugins.cache.embedder import Embedder
+
 from leanloop.budgets.message import Message
 from leanloop.errors import TaskStopped
-from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.ground import Ground
 from leanloop.plugins.cache.key import CacheKey
 from leanloop.plugins.cache.store import Near
 from leanloop.plugins.cache.vector import BadVectorError, Vector, unit
-from leanloop.plugins.cache.verify import verify
+from leanloop.plugins.cache.verify import why_not
 from leanloop.plugins.call import EmbedCall, ModelCall
 from leanloop.plugins.embed import embed
 from leanloop.plugins.flow import Io
@@ -29,6 +30,7 @@ _JUDGE = (
     "Below are two questions. Would a correct and complete answer to the first be a correct and complete answer to the "
     "second, in every detail (numbers, names, dates, direction, negation, scope)? Reply with one word: yes or no."
 )
+
 
 @dataclass(frozen=True, slots=True)
 class Alike:
@@ -95,7 +97,7 @@ def alike(
     least = _LEAST if threshold is None else threshold
     nearest = yield Io(ground.store.nearest, ground.store.anearest, context, vector, at_least=least)
     near: Near | None = next(iter(nearest), None)
-    if near is None or near.entry.text is None or verify(text, near.entry.text) is not None:
+    if near is None or near.entry.text is None or why_not(text, near.entry.text) is not None:
         return None
     return Alike(near, serves=threshold is not None and ground.rules.semantic == "on")
 
@@ -103,6 +105,8 @@ def alike(
 def judged(asked: str, known: str, call: ModelCall, model: str) -> Generator[ModelCall, Any, bool]:
     """Whether a cheap model takes the two for the same question."""
     said = Message("user", f"{_JUDGE}\n\nFirst: {known}\n\nSecond: {asked}")
-    ask = ModelCall(model, (said,), max_output=16, purpose="summary", forbid_tools=True, hold_stream=True, final=False, raw=call.raw)
+    ask = ModelCall(
+        model, (said,), max_output=16, purpose="summary", forbid_tools=True, hold_stream=True, final=False, raw=call.raw
+    )
     reply = yield ask
     return reply.message.text.strip().casefold().startswith("yes")

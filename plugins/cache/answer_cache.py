@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -14,11 +14,13 @@ from leanloop.errors import BudgetExceeded, ModelUnavailable, PriceUnknown, Stor
 from leanloop.plugins.budget import pay_cycles
 from leanloop.plugins.cache.alike import Alike, alike, judged, vector_of
 from leanloop.plugins.cache.cacheable import exact_only, may_be_kept
-from leanloop.plugins.cache.compare import says_the_same
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.ground import Ground, Grounds
+from leanloop.plugins.cache.keep import kept
 from leanloop.plugins.cache.key import CacheKey
 from leanloop.plugins.cache.replay import Replayed, kept_reply, replayed_reply
+from leanloop.plugins.cache.same_answer import says_the_same
+from leanloop.plugins.cache.single_flight import Turn
 from leanloop.plugins.cache.store import Found
 from leanloop.plugins.cache.vector import Vector
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -70,7 +72,7 @@ class AnswerCache(Plugin):
             reply: ModelReply = yield call
             return reply
         try:
-            found: Found | None = yield Io(ground.store.find, ground.store.afind, _keys(key))
+            found: Found | None = yield Io(ground.store.find, ground.store.afind, key.tiers())
         except StoreError as error:
             ground.tell(error)
             reply = yield call
@@ -129,7 +131,7 @@ class _Lookup:
         self._vector = yield from vector_of(self._key.text, ground, self._task)
         if self._vector is None:
             return None
-        other: Alike | None = yield from alike(self._key, self._vector, ground, self._task)
+        other: Alike | None = yield from alike(self._key, self._vector, ground)
         if other is None or not other.near.fresh or not (yield from self._judged(other)):
             return None
         if other.serves:
@@ -176,56 +178,39 @@ class _Lookup:
 
     def _anew(self, found: Found) -> ModelFlow:
         """An answer past its time: one caller makes it anew, the others are given the old one meanwhile."""
-        ground = self._ground
-        try:
-            turn = yield Io(ground.flight.take, ground.flight.atake, self._key.exact)
-        except StoreError as error:
-            ground.tell(error)
-            turn = None
-        if turn is None:
-            reply = yield from self._served(found.entry, "exact")
+        flight = self._ground.flight
+        turn: Turn = yield Io(flight.join, flight.ajoin, (self._key.exact,), wait=False)
+        if not turn.leads:
+            entry = found.entry if turn.found is None else turn.found.entry
+            reply = yield from self._served(entry, "exact")
             if reply is not None:
                 return reply
-            turn = None
         return (yield from self._made(turn))
 
     def _in_turn(self) -> ModelFlow:
         """The answer of whoever is making it, or made here."""
-        ground = self._ground
-        try:
-            turn = yield Io(ground.flight.join, ground.flight.ajoin, (self._key.exact,))
-        except StoreError as error:
-            ground.tell(error)
-            turn = None
-        if turn is not None and turn.found is not None:
+        flight = self._ground.flight
+        turn: Turn = yield Io(flight.join, flight.ajoin, (self._key.exact,))
+        if turn.found is not None:
             reply = yield from self._served(turn.found.entry, "exact")
             if reply is not None:
                 return reply
         return (yield from self._made(turn))
 
-    def _made(self, turn: Any) -> ModelFlow:
+    def _made(self, turn: Turn) -> ModelFlow:
         """Ask the model, and keep what it says for those who wait and those to come."""
-        ground, task, entry = self._ground, self._task, None
-        degraded = task.degraded
+        ground, task, entry, failed = self._ground, self._task, None, True
         try:
             reply: ModelReply = yield self._call
-            changed = task.degraded != degraded or degraded > 0 or task.notes.any()
-            if not changed and may_be_kept(reply, self._call):
-                entry = self._entry(reply)
+            failed = False
+            if not (task.degraded or task.notes.any()) and may_be_kept(reply, self._call):
+                entry = yield from kept(self._entry(reply), turn, ground)
         finally:
-            if turn is not None:
-                yield from self._leave(turn, entry)
+            yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, failed=failed)
         task.tally.cached(misses=1)
         if self._shadow is not None:
             yield from self._compare(self._shadow, reply)
         return reply
-
-    def _leave(self, turn: Any, entry: Entry | None) -> Generator[Io[Any], Any, None]:
-        ground = self._ground
-        try:
-            yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, max_bytes=ground.rules.max_bytes)
-        except StoreError as error:
-            ground.tell(error)
 
     def _compare(self, known: Replayed, reply: ModelReply) -> Generator[Io[Any], Any, None]:
         """A hit that is checked, against the fresh answer, which is the one that is given."""
@@ -257,12 +242,6 @@ class _Lookup:
             return entry
         normal, context = self._key.normal, self._key.context
         return replace(entry, normal=normal, context=context, text=self._key.text, vector=self._vector)
-
-
-def _keys(key: CacheKey) -> Iterator[str]:
-    yield key.exact
-    if key.normal is not None:
-        yield key.normal
 
 
 def _worth(call: ModelCall, usage: Usage, task: Task) -> int:

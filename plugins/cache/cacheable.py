@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.cache.key import CacheKey
+from leanloop.plugins.call import ModelCall, ModelReply
 
 __all__ = ["changes_something", "exact_only", "may_be_kept", "refuses", "volatile"]
 

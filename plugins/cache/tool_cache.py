@@ -11,7 +11,9 @@ from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
 from leanloop.errors import StoreError
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.ground import Ground, Grounds
+from leanloop.plugins.cache.keep import kept
 from leanloop.plugins.cache.replay import kept_result, replayed_result
+from leanloop.plugins.cache.single_flight import Turn
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.flow import Io, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
@@ -62,25 +64,21 @@ class ToolCache(Plugin):
         return (yield from self._read(key, call, task, ground, rules))
 
     def _read(self, key: str, call: ToolCall, task: Task, ground: Ground, rules: ToolCacheRules) -> ToolFlow:
-        try:
-            turn = yield Io(ground.flight.join, ground.flight.ajoin, (key,))
-        except StoreError as error:
-            ground.tell(error)
-            result: ToolResult = yield call
-            return result
+        turn: Turn = yield Io(ground.flight.join, ground.flight.ajoin, (key,))
         if turn.found is not None:
             known = replayed_result(turn.found.entry.reply)
             if known is not None:
                 task.tally.cached(results=1)
                 task.save(Saving("cache", f"a result of {call.name} was given again", "counted", calls=1))
                 return known
-        entry = None
+        entry, failed = None, True
         try:
-            result = yield call
+            result: ToolResult = yield call
+            failed = False
             if result.plain and not result.is_error:
-                entry = self._entry(key, result, call, task, ground, rules)
+                entry = yield from kept(self._entry(key, result, call, task, ground, rules), turn, ground)
         finally:
-            yield from _leave(turn, entry, ground)
+            yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, failed=failed)
         task.tally.cached(misses=1)
         return result
 
@@ -140,10 +138,3 @@ def _evict(tools: tuple[str, ...], ground: Ground) -> Generator[Io[Any], Any, No
             yield Io(ground.store.forget, ground.store.aforget, tag=f"tool:{tool}")
         except StoreError as error:
             ground.tell(error)
-
-
-def _leave(turn: Any, entry: Entry | None, ground: Ground) -> Generator[Io[Any], Any, None]:
-    try:
-        yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, max_bytes=ground.rules.max_bytes)
-    except StoreError as error:
-        ground.tell(error)

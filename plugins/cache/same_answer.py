@@ -14,7 +14,9 @@ from leanloop.plugins.repeats import same_arguments
 __all__ = ["says_the_same"]
 
 _FACTS = re.compile(r"\d[\d.,:/-]*\d|\d|(?<![.!?:]\s)(?<!^)\b[A-Z][\w-]+")
-_SAID_NO = re.compile(r"\b(?:no|not|never|none|cannot|without|n't|nicht|kein\w*|nie|ne|pas|jamais|sin|nunca)\b", re.I)
+_SAID_NO = re.compile(
+    r"\b(?:no|not|never|none|cannot|without|n't|nicht|kein\w*|nie|ne|pas|jamais|sin|nunca)\b", re.IGNORECASE
+)
 _WORD = re.compile(r"\w{4,}")
 
 _SHARE = 0.6
