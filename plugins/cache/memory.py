@@ -17,8 +17,9 @@ from leanloop.plugins.cache.claims import Claims
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
 from leanloop.plugins.cache.eviction import Ranks
-from leanloop.plugins.cache.index import Index
 from leanloop.plugins.cache.invalidation import Invalidations
+from leanloop.plugins.cache.partitions import Partitions
+from leanloop.plugins.cache.reading import too_large
 from leanloop.plugins.cache.store import TIERS, CacheStats, Claim, Found, Near
 from leanloop.plugins.cache.vector import BadVectorError, Vector
 
@@ -62,7 +63,7 @@ class MemoryCache:
         self._clock = clock
         self._held: dict[str, _Held] = {}
         self._normal: dict[str, str] = {}
-        self._indexes: dict[str, Index] = {}
+        self._vectors = Partitions()
         self._ranks = Ranks()
         self._ends: list[tuple[float, str]] = []
         self._forgotten = Invalidations()
@@ -90,13 +91,10 @@ class MemoryCache:
 
     def nearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
         """See `CacheStore.nearest`."""
-        index = self._indexes.get(context)
-        if index is None:
-            return []
         wanted = count
         for _ in range(_DEAD_ENDS):
             try:
-                candidates = index.nearest(vector, count=wanted, at_least=at_least)
+                candidates = self._vectors.nearest(context, vector, count=wanted, at_least=at_least)
             except BadVectorError as error:
                 self.on_event(CacheEvent(error.problem, "", error.detail))
                 return []
@@ -109,8 +107,7 @@ class MemoryCache:
 
     async def anearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
         """`nearest`; of many vectors on another thread."""
-        index = self._indexes.get(context)
-        if index is not None and len(index) > _LARGE:
+        if self._vectors.size(context) > _LARGE:
             return await asyncio.to_thread(self.nearest, context, vector, at_least=at_least, count=count)
         return self.nearest(context, vector, at_least=at_least, count=count)
 
@@ -118,8 +115,7 @@ class MemoryCache:
         """See `CacheStore.put`."""
         size = _size(entry)
         if size > max_bytes:
-            detail = f"an entry of {size:,} bytes is over all that is kept, {max_bytes:,}"
-            self.on_event(CacheEvent("too_large", entry.key, detail))
+            self.on_event(too_large(entry, size, max_bytes))
             return False
         with self._lock:
             begun = self._forgotten.generation if generation is None else generation
@@ -183,12 +179,11 @@ class MemoryCache:
     def stats(self) -> CacheStats:
         """See `CacheStore.stats`."""
         with self._lock:
-            vectors = sum(len(index) for index in self._indexes.values())
             counts = self._counts
             return CacheStats(
                 entries=len(self._held),
                 bytes=self._bytes,
-                vectors=vectors,
+                vectors=len(self._vectors),
                 hits=dict(self._hits),
                 misses=counts["misses"],
                 puts=counts["puts"],
@@ -202,8 +197,7 @@ class MemoryCache:
         for key in keys:
             with self._lock:
                 held = self._alive(key)
-                index = self._indexes.get(held.entry.context or "") if held is not None else None
-                vector = index.vector(key) if index is not None else None
+                vector = self._vectors.vector(key)
             if held is not None:
                 yield replace(held.entry, vector=vector)
 
@@ -253,7 +247,7 @@ class MemoryCache:
             self._normal[entry.normal] = entry.key
         if vector is not None and entry.context is not None:
             try:
-                self._indexes.setdefault(entry.context, Index()).add(entry.key, vector)
+                self._vectors.add(entry.context, entry.key, vector)
             except BadVectorError as error:
                 self.on_event(CacheEvent(error.problem, entry.key, error.detail))
 
@@ -266,9 +260,7 @@ class MemoryCache:
         entry = held.entry
         if entry.normal is not None and self._normal.get(entry.normal) == key:
             del self._normal[entry.normal]
-        index = self._indexes.get(entry.context or "")
-        if index is not None and index.remove(key) and not len(index):
-            del self._indexes[entry.context or ""]
+        self._vectors.remove(key)
 
     def _sweep(self) -> None:
         now = self._clock()

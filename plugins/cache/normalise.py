@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["LONGEST", "folded", "normalised"]
+__all__ = ["LONGEST", "folded", "normalised", "opened", "without_courtesy"]
 
 LONGEST = 2_000
 """Characters; a longer text is no question that is asked again in other words."""
@@ -21,20 +21,23 @@ _QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'
 _ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
 
 # Only what cannot be a possessive ("the dog's") is opened.
-_CONTRACTIONS = (
-    (re.compile(r"\b(wo)n't\b"), "will not"),
-    (re.compile(r"\b(?:can't|cannot|cant)\b"), "can not"),
-    (re.compile(r"\bshan't\b"), "shall not"),
-    (re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should|must|need)n't\b"), r"\1 not"),
-    (re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should)nt\b"), r"\1 not"),
-    (re.compile(r"\b(what|where|who|when|how|why|that|there|it|here|he|she)'s\b"), r"\1 is"),
-    (re.compile(r"\b(what|where|how|that|there)s\b(?= )"), r"\1 is"),
-    (re.compile(r"\bwhos\b(?= (?:the|my|your|a)\b)"), "who is"),
-    (re.compile(r"\b(i)'m\b"), r"\1 am"),
-    (re.compile(r"\b(i|we)'d like\b"), r"\1 would like"),
-    (re.compile(r"(?<=\w)'re\b"), " are"),
-    (re.compile(r"(?<=\w)'ll\b"), " will"),
-    (re.compile(r"(?<=\w)'ve\b"), " have"),
+_CONTRACTIONS = tuple(
+    (re.compile(said, re.IGNORECASE), full)
+    for said, full in (
+    (r"\b(wo)n't\b", "will not"),
+    (r"\b(?:can't|cannot|cant)\b", "can not"),
+    (r"\bshan't\b", "shall not"),
+    (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should|must|need)n't\b", r"\1 not"),
+    (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should)nt\b", r"\1 not"),
+    (r"\b(what|where|who|when|how|why|that|there|it|here|he|she)'s\b", r"\1 is"),
+    (r"\b(what|where|how|that|there)s\b(?= )", r"\1 is"),
+    (r"\bwhos\b(?= (?:the|my|your|a)\b)", "who is"),
+    (r"\b(i)'m\b", r"\1 am"),
+    (r"\b(i|we)'d like\b", r"\1 would like"),
+    (r"(?<=\w)'re\b", " are"),
+    (r"(?<=\w)'ll\b", " will"),
+    (r"(?<=\w)'ve\b", " have"),
+    )
 )
 
 _HELLO = (
@@ -56,7 +59,8 @@ _ASKS = (
 )
 _PLEASE = r"please|pls|plz|kindly|bitte|s'il (?:te|vous) pla[iî]t|svp|stp|por favor|porfa"
 _LEADING = re.compile(
-    rf"(?:(?:{_HELLO})\s*(?:[,.!:;…]+|-(?= )|\.\.\.)+\s*|(?:{_HELLO})\s+(?=(?:{_ASKS})\b)|(?:{_PLEASE})\b\s*,?\s+)"
+    rf"(?:(?:{_HELLO})\s*(?:[,.!:;…]+|-(?= )|\.\.\.)+\s*|(?:{_HELLO})\s+(?=(?:{_ASKS})\b)|(?:{_PLEASE})\b\s*,?\s+)",
+    re.IGNORECASE,
 )
 _THANKS = (
     r"(?:many |much )?thanks(?: (?:a lot|so much|in advance|very much|again))?|thank you(?: (?:so|very) much| in advance)?"
@@ -64,7 +68,8 @@ _THANKS = (
     r"|(?:muchas )?gracias(?: de antemano)?|un saludo"
 )
 _TRAILING = re.compile(
-    rf"(?:(?<=[?.!,])\s*(?:{_THANKS})[\s.!]*|(?:\s*,\s*|(?<!say)(?<!word)(?<!mean)(?<!spell)\s+)(?:{_PLEASE})\s*[?.!]*)$"
+    rf"(?:(?<=[?.!,])\s*(?:{_THANKS})[\s.!]*|(?:\s*,\s*|(?<!say)(?<!word)(?<!mean)(?<!spell)\s+)(?:{_PLEASE})\s*[?.!]*)$",
+    re.IGNORECASE,
 )
 _STARTS_A_QUESTION = re.compile(
     rf"(?:{_ASKS}|is|are|was|were|am|did|will|would|should|shall|may|might|must|has|have|had|whose|whom|"
@@ -94,6 +99,13 @@ def folded(text: str) -> str | None:
     return _SPACES.sub(" ", text).strip()
 
 
+def opened(text: str) -> str:
+    """English contractions in full ("isn't", "what's"), in any case."""
+    for said, full in _CONTRACTIONS:
+        text = said.sub(full, text)
+    return text
+
+
 def normalised(text: str) -> str | None:
     """What is left of a text when how it was typed is taken away; None for one that is too long, or empty."""
     plain = folded(text)
@@ -109,16 +121,14 @@ def normalised(text: str) -> str | None:
     if plain != plain.upper():
         plain = _ACRONYM.sub(keep, plain)
     plain = plain.casefold()
-    for pattern, opened in _CONTRACTIONS:
-        plain = pattern.sub(opened, plain)
-    plain = _without_courtesy(plain)
+    plain = without_courtesy(opened(plain))
     plain = _punctuation(plain)
     for place, quoted in enumerate(kept):
         plain = plain.replace(f"\x00{place}\x00", quoted)
     return plain or None
 
 
-def _without_courtesy(text: str) -> str:
+def without_courtesy(text: str) -> str:
     """No greeting before it and no thanks after it, unless there is nothing else."""
     for _ in range(4):
         rest = _LEADING.sub("", text.lstrip(" ¿¡,.!-"), count=1) if _LEADING.match(text.lstrip(" ¿¡,.!-")) else text

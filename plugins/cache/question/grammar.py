@@ -40,6 +40,8 @@ class Grammar:
         for place, token in enumerate(self._tokens):
             self._take(token, place)
         self._end_clause()
+        if self.question == "?howmuch" and any(word.said in lexicon.costs for word in self.words):
+            self.question = "?what"
         if not self.question:
             self.question = "yesno" if self._asks and not self._polite else "plain"
 
@@ -78,7 +80,8 @@ class Grammar:
         place = 0
         while place < len(tokens):
             found = self._match(self._lexicon.phrases, tokens, place)
-            if found is None:
+            inside = place and tokens[place - 1].kind != "mark"
+            if found is None or (inside and found[1][:1] and found[1][0][0] == "!"):
                 written.append(tokens[place])
                 place += 1
             else:

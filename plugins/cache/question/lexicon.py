@@ -48,6 +48,8 @@ class Lexicon:
     dates: Mapping[str, str]
     endings: tuple[tuple[str, str], ...]
     no_forms: frozenset[str]
+    costs: frozenset[str]
+    """With one of these, how much is the price."""
     plurals: frozenset[str]
     tense_endings: Mapping[str, tuple[str, ...]]
 
@@ -111,6 +113,7 @@ def lexicon(language: str) -> Lexicon:
         dates=_pairs(words("dates")),
         endings=_endings(words("endings")),
         no_forms=frozenset(words("not_forms")),
+        costs=frozenset(words("costs")),
         plurals=frozenset(words("plurals")),
         tense_endings={
             tense: tuple(endings.split())

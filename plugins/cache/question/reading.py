@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from leanloop.plugins.cache.normalise import folded, opened
+from leanloop.plugins.cache.normalise import folded, opened, without_courtesy
 from leanloop.plugins.cache.question.grammar import Grammar
 from leanloop.plugins.cache.question.language import language_of
 from leanloop.plugins.cache.question.lexicon import Lexicon, lexicon
@@ -57,7 +57,7 @@ def read(text: str) -> Reading | Unreadable:
         return Unreadable("it is too long to be checked")
     if _OTHER_SCRIPT.search(plain):
         return Unreadable("its script is not one that can be checked")
-    found = list(tokens(opened(plain)))
+    found = list(tokens(without_courtesy(opened(plain))))
     if len(found) > _MOST_TOKENS:
         return Unreadable("it has too many words to be checked")
     said = [token.said for token in found if token.kind == "word"]

@@ -57,7 +57,7 @@ def same_meaning(one: Word, other: Word, lexicon: Lexicon, *, accents: bool) -> 
     groups = {group for form in forms for group in lexicon.groups.get(form, ())}
     if any(not groups.isdisjoint(lexicon.groups.get(form, ())) for form in others):
         return True
-    return is_slip(first, second)
+    return lexicon.language == "en" and is_slip(first, second)
 
 
 def opposite(one: str, other: str, lexicon: Lexicon) -> bool:

@@ -10,25 +10,27 @@ from leanloop.budgets.vocabulary import find_encoding
 
 __all__ = ["is_slip"]
 
-# Rank in o200k_base, whose tokens were merged by frequency: the first sixty thousand hold the everyday words.
-_COMMON = 60_000
+# Ranks in o200k_base, whose tokens were merged by frequency. A common word is among the first, and a slip so common that
+# it has a token of its own ("recieve") among the last.
+_KNOWN = 100_000
+_VERY_COMMON = 20_000
+_RARE = 140_000
+_NO_WORD = 1_000_000
 
 
 @lru_cache(maxsize=4096)
 def is_slip(one: str, other: str) -> bool:
-    """Whether one of two words is a slip of the other: letters swapped, one lost, doubled or wrong.
+    """Whether one of two English words is a slip of the other: letters swapped, one lost, doubled or wrong.
 
     One of them must be a common word and the other none at all, so that nothing that is a word ("form", "from";
-    "Austria", "Australia") is taken for another. Where the vocabulary is not on this machine, nothing is a slip.
+    "desert", "dessert") is taken for another. Where the vocabulary is not on this machine, nothing is a slip.
     """
-    if min(len(one), len(other)) < 5 or abs(len(one) - len(other)) > 1 or one[0] != other[0]:
+    if min(len(one), len(other)) < 4 or abs(len(one) - len(other)) > 1 or one[0] != other[0]:
         return False
     if not (one.isalpha() and other.isalpha() and _one_step(one, other)):
         return False
-    first, second = _rank(one), _rank(other)
-    if first is None and second is not None:
-        return second < _COMMON
-    return second is None and first is not None and first < _COMMON
+    common, odd = sorted((_rank(one), _rank(other)))
+    return (common < _KNOWN and odd == _NO_WORD) or (common < _VERY_COMMON and odd > _RARE)
 
 
 def _one_step(one: str, other: str) -> bool:
@@ -44,15 +46,14 @@ def _one_step(one: str, other: str) -> bool:
     return any(short == long[:place] + long[place + 1 :] for place in range(1, len(long)))
 
 
-def _rank(word: str) -> int | None:
-    """A word's place in the vocabulary; None for one that is not in it."""
+def _rank(word: str) -> int:
     vocabulary = _vocabulary()
     if vocabulary is None:
         return 0  # all words are taken for words
     try:
         return vocabulary.encode_single_token(f" {word}")
     except KeyError:
-        return None
+        return _NO_WORD
 
 
 @cache

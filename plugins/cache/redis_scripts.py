@@ -1,0 +1,68 @@
+"""The Lua scripts of a cache in Redis, and how they answer."""
+
+from __future__ import annotations
+
+import struct
+from hashlib import sha1
+from importlib.resources import files
+
+from leanloop.budgets.redis_scripts import Script
+from leanloop.errors import StoreError
+
+__all__ = [
+    "BEGIN",
+    "CLAIM",
+    "FETCH",
+    "FIND",
+    "FORGET",
+    "NEWS",
+    "PAGE",
+    "PUT",
+    "RELEASE",
+    "RENEW",
+    "SIMILAR",
+    "STATS",
+    "USED",
+    "parts_of",
+]
+
+
+def _load(name: str) -> Script:
+    folder = files("leanloop.plugins.cache")
+    text = "\n".join(folder.joinpath(f"redis_{part}.lua").read_text(encoding="utf-8") for part in ("shared", name))
+    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+BEGIN = _load("begin")
+CLAIM = _load("claim")
+FETCH = _load("fetch")
+FIND = _load("find")
+FORGET = _load("forget")
+NEWS = _load("news")
+PAGE = _load("page")
+PUT = _load("put")
+RELEASE = _load("release")
+RENEW = _load("renew")
+SIMILAR = _load("similar")
+STATS = _load("stats")
+USED = _load("used")
+
+
+def parts_of(answer: bytes) -> list[bytes]:
+    """The strings of an answer, each of which stands behind its length.
+
+    Raises:
+        StoreError: no script of ours answers so.
+    """
+    parts: list[bytes] = []
+    at = 0
+    try:
+        while at < len(answer):
+            (size,) = struct.unpack_from(">I", answer, at)
+            at += 4 + size
+            parts.append(answer[at - size : at])
+    except struct.error:
+        at = -1
+    if at != len(answer):
+        raise StoreError("What answers at the address of the cache is no Redis; see which program listens there.")
+    return parts
