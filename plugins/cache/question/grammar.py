@@ -36,12 +36,16 @@ class Grammar:
         self._asks = False
         self.question = ""
         self.words: list[Word] = []
-        self._tokens = self._rewritten(self._without_courtesy(list(tokens)))
+        self._tokens = self._rewritten(
+            self._without_courtesy([token for token in tokens if token.said not in lexicon.fillers])
+        )
         for place, token in enumerate(self._tokens):
             self._take(token, place)
         self._end_clause()
-        if self.question == "?howmuch" and any(word.said in lexicon.costs for word in self.words):
-            self.question = "?what"
+        for becomes, said, kinds in lexicon.frames:
+            if self.question in kinds and sum(word.said in said for word in self.words) == 1:
+                self.question = becomes
+                self.words = [word for word in self.words if word.said not in said]
         if not self.question:
             self.question = "yesno" if self._asks and not self._polite else "plain"
 
@@ -85,8 +89,7 @@ class Grammar:
                 written.append(tokens[place])
                 place += 1
             else:
-                capital = tokens[place].capital
-                written += [Token(word, "target" if word[0] in "?!" else "word", capital) for word in found[1]]
+                written += [Token(word, "target" if word[0] in "?!" else "word") for word in found[1]]
                 place += found[0]
         return written
 

@@ -48,8 +48,10 @@ class Lexicon:
     dates: Mapping[str, str]
     endings: tuple[tuple[str, str], ...]
     no_forms: frozenset[str]
-    costs: frozenset[str]
-    """With one of these, how much is the price."""
+    fillers: frozenset[str]
+    """Words that change nothing wherever they stand."""
+    frames: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
+    """What a question becomes (``?cost``) by a word ("price") that is in it and its kind (``?what``)."""
     plurals: frozenset[str]
     tense_endings: Mapping[str, tuple[str, ...]]
 
@@ -113,7 +115,8 @@ def lexicon(language: str) -> Lexicon:
         dates=_pairs(words("dates")),
         endings=_endings(words("endings")),
         no_forms=frozenset(words("not_forms")),
-        costs=frozenset(words("costs")),
+        fillers=frozenset(words("fillers")),
+        frames=tuple(_frame(line) for line in lines("frames")),
         plurals=frozenset(words("plurals")),
         tense_endings={
             tense: tuple(endings.split())
@@ -152,6 +155,12 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
 def _endings(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """``ies=y``: what a word may end with, and what stands there in its plain form."""
     return tuple((ending, plain) for ending, _, plain in (word.partition("=") for word in words))
+
+
+def _frame(line: str) -> tuple[str, frozenset[str], frozenset[str]]:
+    becomes, _, rest = line.partition(" = ")
+    words, _, kinds = rest.partition(" : ")
+    return becomes, frozenset(words.split()), frozenset(kinds.split())
 
 
 def _phrases(lines: Iterable[str]) -> Phrases:
