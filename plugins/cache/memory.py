@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import os
 import sys
@@ -22,20 +21,18 @@ from leanloop.plugins.cache.partitions import Partitions
 from leanloop.plugins.cache.reading import too_large
 from leanloop.plugins.cache.store import TIERS, CacheStats, Claim, Found, Near
 from leanloop.plugins.cache.vector import BadVectorError, Vector
+from leanloop.plugins.steps import Steps, aperform, perform
 
 __all__ = ["MemoryCache"]
 
 _OVERHEAD = 1_000
 """Bytes an entry takes in the tables of this process, beside what it holds."""
 
-_LARGE = 20_000
-"""Vectors of a partition from which on no event loop waits for a lookup: half a millisecond and more."""
-
 _SWEEP = 4
 """Entries past their end that a `put` takes out: more than it puts in."""
 
-_DEAD_ENDS = 64
-"""Entries past their end or forgotten that one lookup by likeness takes out, at most."""
+_MOST = 500
+"""Candidates of one lookup by likeness, where those before them are over."""
 
 
 @dataclass(slots=True)
@@ -91,25 +88,11 @@ class MemoryCache:
 
     def nearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
         """See `CacheStore.nearest`."""
-        wanted = count
-        for _ in range(_DEAD_ENDS):
-            try:
-                candidates = self._vectors.nearest(context, vector, count=wanted, at_least=at_least)
-            except BadVectorError as error:
-                self.on_event(CacheEvent(error.problem, "", error.detail))
-                return []
-            with self._lock:
-                alive = [(held, score) for key, score in candidates if (held := self._alive(key)) is not None]
-                if len(alive) == len(candidates) or len(alive) >= count:
-                    return [self._near(held, score) for held, score in alive[:count]]
-            wanted = min(2 * wanted, 1_024)  # those that were over are out of the index now
-        return []
+        return perform(self._nearest(context, vector, at_least, count))
 
     async def anearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
         """`nearest`; of many vectors on another thread."""
-        if self._vectors.size(context) > _LARGE:
-            return await asyncio.to_thread(self.nearest, context, vector, at_least=at_least, count=count)
-        return self.nearest(context, vector, at_least=at_least, count=count)
+        return await aperform(self._nearest(context, vector, at_least, count))
 
     def put(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
         """See `CacheStore.put`."""
@@ -207,6 +190,20 @@ class MemoryCache:
     def renew_lock(self) -> None:
         """In a forked child: a thread of the parent may have held the lock, and is not here to let it go."""
         self._lock = threading.RLock()
+
+    def _nearest(self, context: str, vector: Vector, at_least: float, count: int) -> Steps[list[Near]]:
+        wanted = count
+        while True:
+            try:
+                candidates = yield self._vectors.looking(context, vector, wanted, at_least)
+            except BadVectorError as error:
+                self.on_event(CacheEvent(error.problem, "", error.detail))
+                return []
+            with self._lock:
+                alive = [(held, score) for key, score in candidates if (held := self._alive(key)) is not None]
+                if len(alive) >= count or len(candidates) < wanted or wanted >= _MOST:
+                    return [self._near(held, score) for held, score in alive[:count]]
+            wanted = min(2 * wanted, _MOST)  # those that were over are out of the index now
 
     def _look(self, tier: str, key: str) -> Found | None:
         """The entry under a key of a tier, which is thereby used."""

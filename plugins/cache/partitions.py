@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 from leanloop.plugins.cache.index import Index
 from leanloop.plugins.cache.vector import Vector
+from leanloop.plugins.flow import Io
 
 __all__ = ["Partitions"]
+
+_LARGE = 20_000
+"""Vectors of a context from which on no event loop waits for a lookup: half a millisecond and more."""
 
 
 class Partitions:
@@ -24,11 +29,6 @@ class Partitions:
 
     def __len__(self) -> int:
         return len(self._contexts)
-
-    def size(self, context: str) -> int:
-        """Vectors of a context."""
-        index = self._indexes.get(context)
-        return 0 if index is None else len(index)
 
     def add(self, context: str, key: str, vector: Vector) -> None:
         """Put a vector under a key, instead of the one it had.
@@ -69,3 +69,16 @@ class Partitions:
         """
         index = self._indexes.get(context)
         return [] if index is None else index.nearest(vector, count=count, at_least=at_least)
+
+    async def anearest(
+        self, context: str, vector: Vector, *, count: int, at_least: float
+    ) -> list[tuple[str, float]]:
+        """`nearest`; in a large context on another thread."""
+        index = self._indexes.get(context)
+        if index is None or len(index) < _LARGE:
+            return self.nearest(context, vector, count=count, at_least=at_least)
+        return await asyncio.to_thread(index.nearest, vector, count=count, at_least=at_least)
+
+    def looking(self, context: str, vector: Vector, count: int, at_least: float) -> Io[list[tuple[str, float]]]:
+        """The step that gives the nearest."""
+        return Io(self.nearest, self.anearest, context, vector, count=count, at_least=at_least)

@@ -90,11 +90,11 @@ class RedisCache:
 
     def forget(self, *, tag: str | None = None, key: str | None = None) -> None:
         """See `CacheStore.forget`."""
-        self._ask(scripts.FORGET, tag or "", key or "", str(MOST_TAGS)).run()
+        self._ask(scripts.FORGET, _tag(tag), key or "", str(MOST_TAGS)).run()
 
     async def aforget(self, *, tag: str | None = None, key: str | None = None) -> None:
         """`forget`, awaited."""
-        await self._ask(scripts.FORGET, tag or "", key or "", str(MOST_TAGS)).arun()
+        await self._ask(scripts.FORGET, _tag(tag), key or "", str(MOST_TAGS)).arun()
 
     def claim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
         """See `CacheStore.claim`."""
@@ -178,7 +178,7 @@ class RedisCache:
         plain = vector.astype("<f4").tobytes() if vector is not None and in_sets else b""
         begun = "" if generation is None else str(generation)
         numbers = [str(max(1, entry.worth)), str(size), _milliseconds(life), str(max_bytes), begun]
-        words = (entry.key, data, packed, entry.normal or "", entry.context or "", *numbers, plain, *entry.tags)
+        words = (entry.key, data, packed, entry.normal or "", entry.context or "", *numbers, plain, *map(_tag, entry.tags))
         answer = yield self._ask(scripts.PUT, *words)
         [became] = parts_of(answer)
         if became == b"dimension":
@@ -216,3 +216,7 @@ def _two(keys: Iterable[str]) -> tuple[str, str]:
 
 def _milliseconds(seconds: float) -> str:
     return str(min(10**12, max(0, math.ceil(seconds * 1000))))
+
+
+def _tag(tag: str | None) -> bytes:
+    return (tag or "").encode("utf-8", "surrogatepass")

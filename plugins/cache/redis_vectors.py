@@ -112,7 +112,7 @@ class RedisVectors:
         wanted = count
         while True:
             try:
-                candidates = followed.vectors.nearest(context, vector, count=wanted, at_least=at_least)
+                candidates = yield followed.vectors.looking(context, vector, wanted, at_least)
             except BadVectorError as error:
                 self._tell(CacheEvent(error.problem, "", error.detail))
                 return []
