@@ -11,7 +11,9 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from leanloop.plugins.cache.cache_file import read_entries, write_entries
 from leanloop.plugins.cache.claims import Claims
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
@@ -183,6 +185,23 @@ class MemoryCache:
                 vector = self._vectors.vector(key)
             if held is not None:
                 yield replace(held.entry, vector=vector)
+
+    def save(self, path: str | os.PathLike[str]) -> int:
+        """Write all entries to one file, in place of what is there; gives how many. See `write_entries`.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        return write_entries(Path(path), self.scan(), self.on_event)
+
+    def load(self, path: str | os.PathLike[str], *, max_bytes: int) -> int:
+        """Take in the entries of a file that are not over; gives how many. None of one that was cut off or changed.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        entries = (entry for entry in read_entries(Path(path), self.on_event) if entry.state(self._clock()) != "gone")
+        return sum(self.put(entry, max_bytes=max_bytes) for entry in entries)
 
     def close(self) -> None:
         """Nothing is open."""
