@@ -34,6 +34,8 @@ class Grammar:
         self._begins = True  # a sentence
         self._polite = False
         self._asks = False
+        self._clause = 0  # the first word of the clause
+        self._capitals = {token.said for token in tokens[1:] if token.capital}
         self.question = ""
         self.words: list[Word] = []
         self._tokens = self._rewritten(
@@ -47,7 +49,8 @@ class Grammar:
                 self.question = becomes
                 self.words = [word for word in self.words if word.said not in said]
         if not self.question:
-            self.question = "yesno" if self._asks and not self._polite else "plain"
+            asks = self._asks and not self._polite and lexicon.language == "en"  # elsewhere any verb may come first
+            self.question = "yesno" if asks else "plain"
 
     def _without_courtesy(self, tokens: list[Token]) -> list[Token]:
         for _ in range(3):
@@ -124,6 +127,13 @@ class Grammar:
         if self._pending is not None:
             self._add(self._pending.said, "content", self._pending.said)
         self._role, self._starts, self._joined = "", True, False
+        if self._lexicon.language == "de" and self._cased:  # a verb may stand at either end of a clause
+            for place in {self._clause, len(self.words) - 1} if self._clause < len(self.words) else set[int]():
+                word = self.words[place]
+                small = word.kind == "content" and word.said not in self._capitals
+                if small or place == 0:
+                    self.words[place] = replace(word, role="verb")
+        self._clause = len(self.words)
 
     def _ask(self, kind: str, place: int) -> None:
         word = kind[1:]
@@ -246,10 +256,8 @@ class Grammar:
 
     def _add(self, key: str, kind: Kind, said: str) -> None:
         role = self._role
-        if kind == "date" and self._pending is None or (kind == "date" and role in self._lexicon.loose):
-            role = ""
-        if kind == "unit" and said in CURRENCIES:
-            role = self._role
+        if kind == "date" and (self._pending is None or role in self._lexicon.loose):
+            role = "when"  # a date may stand anywhere
         self._pending = None
         self.words.append(Word(key, kind, role, said, self._joined))
         self._joined = False
