@@ -104,7 +104,7 @@ class MemoryCache:
             return False
         with self._lock:
             begun = self._forgotten.generation if generation is None else generation
-            if not self._forgotten.good(entry.tags, begun):
+            if entry.state(self._clock()) == "gone" or not self._forgotten.good(entry.tags, begun):
                 return False
             self._drop(entry.key)
             self._sweep()

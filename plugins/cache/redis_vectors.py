@@ -33,8 +33,9 @@ PAGE_SIZE = "200"
 _SPARE = 8
 """Entries looked at beyond those asked for: a vector set orders by rounded numbers."""
 
-_CURRENT = 0.01
-"""Seconds for which what was heard last is current: the lookup by key just before has brought the news along."""
+_CURRENT = 0.05
+"""Seconds for which the news are current that a lookup by key has brought along: it is mostly followed by one for
+something similar."""
 
 _MOST = 500
 """Candidates of one lookup, where those before them are over."""
@@ -101,7 +102,7 @@ class RedisVectors:
             for key, context, packed in rows[-behind:] if behind > 0 else ():
                 self._take(followed.vectors, key.decode(), context.decode(), packed)
             followed.last = max(followed.last, upto)
-            followed.heard = time.monotonic()
+            followed.heard = 0.0 if more else time.monotonic()
         return more == b"more"
 
     def similar(self, context: str, vector: Vector, at_least: float, count: int) -> Steps[Scored]:
@@ -153,12 +154,15 @@ class RedisVectors:
         """What is followed, with the latest news."""
         followed = self._followed
         if followed is not None and time.monotonic() - followed.heard < _CURRENT:
+            followed.heard = 0.0
             return followed
         more = followed is not None
         while more:
             answer = yield self._ask(NEWS, *self.place())
             more = self.hear(parts_of(answer))
-        return self._followed or (yield from self._read_all())
+        followed = self._followed or (yield from self._read_all())
+        followed.heard = 0.0
+        return followed
 
     def _read_all(self) -> Steps[_Followed]:
         """Follow from now on. What comes while the pages are read is among the news that follow."""
@@ -176,7 +180,6 @@ class RedisVectors:
             cursor = page[0].decode()
             if cursor == "0":
                 break
-        followed.heard = time.monotonic()
         self._followed = followed
         return followed
 
