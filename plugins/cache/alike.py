@@ -6,19 +6,19 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from leanloop.plugins.cache.embedder import Embedder
-
 from leanloop.budgets.message import Message
 from leanloop.errors import TaskStopped
+from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.ground import Ground
 from leanloop.plugins.cache.key import CacheKey
 from leanloop.plugins.cache.store import Near
 from leanloop.plugins.cache.vector import BadVectorError, Vector, unit
-from leanloop.plugins.cache.verify import why_not
-from leanloop.plugins.call import EmbedCall, ModelCall
+from leanloop.plugins.cache.verify import verify
+from leanloop.plugins.call import EmbedCall, ModelCall, ModelReply
 from leanloop.plugins.embed import embed
 from leanloop.plugins.flow import Io
+from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
 __all__ = ["Alike", "alike", "judged", "vector_of"]
@@ -80,14 +80,11 @@ def _embedded(embedder: Embedder, text: str, task: Task) -> Generator[Io[Any], A
             failure = error
 
 
-def alike(
-    key: CacheKey, vector: Vector, ground: Ground, task: Task
-) -> Generator[Io[Any] | ModelCall, Any, Alike | None]:
+def alike(key: CacheKey, vector: Vector, ground: Ground) -> Steps[Alike | None]:
     """The entry that answers the question, where one does.
 
     Raises:
         StoreError: the store cannot be reached.
-        TaskStopped: a limit has no room for the judge.
     """
     context, text = key.context, key.text
     if context is None or text is None:
@@ -97,7 +94,7 @@ def alike(
     least = _LEAST if threshold is None else threshold
     nearest = yield Io(ground.store.nearest, ground.store.anearest, context, vector, at_least=least)
     near: Near | None = next(iter(nearest), None)
-    if near is None or near.entry.text is None or why_not(text, near.entry.text) is not None:
+    if near is None or near.entry.text is None or verify(text, near.entry.text) is not None:
         return None
     return Alike(near, serves=threshold is not None and ground.rules.semantic == "on")
 
@@ -108,5 +105,5 @@ def judged(asked: str, known: str, call: ModelCall, model: str) -> Generator[Mod
     ask = ModelCall(
         model, (said,), max_output=16, purpose="summary", forbid_tools=True, hold_stream=True, final=False, raw=call.raw
     )
-    reply = yield ask
+    reply: ModelReply = yield ask
     return reply.message.text.strip().casefold().startswith("yes")

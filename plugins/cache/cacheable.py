@@ -26,7 +26,7 @@ def _words(*words: str) -> re.Pattern[str]:
 
 # English, German, French, Spanish. A question in another language never gets here: it cannot be verified.
 _VOLATILE = _words(
-    r"today(?:'s)?|tonight|tomorrow|yesterday|now|currently|current|latest|newest|recent(?:ly)?|right now|at the moment",
+    r"today(?:'s)?|tonight|tomorrow|yesterday|now|currently|current|latest|newest|recent(?:ly)?|at the moment",
     r"this (?:morning|week|month|year|quarter)|last (?:night|week|month)|next (?:week|month)|so far|up to date|live",
     r"weather|forecast|temperature outside|stock price|share price|exchange rate|score of|news|breaking|trending",
     r"what time is it|what day is it|still",
@@ -34,7 +34,8 @@ _VOLATILE = _words(
     r"wetter|nachrichten|wie spät|diese (?:woche)|dieser monat|dieses jahr",
     r"aujourd.hui|demain|hier|maintenant|actuel(?:le)?s?|actuellement|récent(?:e)?s?|récemment|dernier|dernière|prochaine?",
     r"météo|actualités|cette semaine|ce mois|quelle heure",
-    r"hoy|mañana|ayer|ahora|actual(?:es|mente)?|reciente(?:s|mente)?|últim[oa]s?|próxim[oa]s?|tiempo hace|noticias|qué hora",
+    r"hoy|mañana|ayer|ahora|actual(?:es|mente)?|reciente(?:s|mente)?|últim[oa]s?|próxim[oa]s?|noticias|qué hora",
+    r"(?:qué )?tiempo hace",
 )
 _MUTATING = re.compile(
     r"^\W*(?:please |can you |could you |would you |bitte |s'il (?:te|vous) plaît |por favor )?"

@@ -113,7 +113,7 @@ def upper(wrong: int, of: int) -> float:
     if wrong >= of:
         return 1.0
     if wrong == 0:
-        return 1 - (1 - CONFIDENCE) ** (1 / of)
+        return 1.0 - math.pow(1 - CONFIDENCE, 1 / of)
     return _halved(wrong / of, 1.0, lambda share: _at_most(wrong, of, share) > 1 - CONFIDENCE)
 
 

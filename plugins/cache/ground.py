@@ -6,18 +6,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from leanloop.plugins.cache.embedder import Embedder
-from leanloop.plugins.cache.stores import open_cache
-
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.cache_rules import CacheRules
 from leanloop.plugins.cache.calibration import Calibration, calibration_key
+from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
 from leanloop.plugins.cache.key import Keys
 from leanloop.plugins.cache.live import Live
 from leanloop.plugins.cache.normalise import normalised
 from leanloop.plugins.cache.single_flight import SingleFlight
 from leanloop.plugins.cache.store import CacheStore
+from leanloop.plugins.cache.stores import open_cache
 from leanloop.plugins.cache.verify import POLICY
 from leanloop.plugins.flow import Io
 from leanloop.plugins.steps import Steps

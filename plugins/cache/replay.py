@@ -31,7 +31,10 @@ def kept_reply(reply: ModelReply, usage: Usage) -> str:
 
 
 def replayed_reply(text: str) -> Replayed | None:
-    """The answer with fresh ids, of no usage, since nothing was asked of a model; None where the text is not one that `kept_reply` wrote."""
+    """The answer with fresh ids; None where the text is not one that `kept_reply` wrote.
+
+    Its usage is nothing, since nothing was asked of a model.
+    """
     match _read(text):
         case {"text": str(said), "calls": list(calls), "used": [int(read), int(written)]}:
             requests = [_request(call) for call in cast("list[object]", calls)]

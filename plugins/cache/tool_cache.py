@@ -76,23 +76,25 @@ class ToolCache(Plugin):
             result: ToolResult = yield call
             failed = False
             if result.plain and not result.is_error:
-                entry = yield from kept(self._entry(key, result, call, task, ground, rules), turn, ground)
+                entry = yield from kept(
+                    self._entry(key, result, call, task.agent, ground.rules.ttl if rules.ttl is None else rules.ttl),
+                    turn,
+                    ground,
+                )
         finally:
             yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, failed=failed)
         task.tally.cached(misses=1)
         return result
 
-    def _entry(
-        self, key: str, result: ToolResult, call: ToolCall, task: Task, ground: Ground, rules: ToolCacheRules
-    ) -> Entry:
+    def _entry(self, key: str, result: ToolResult, call: ToolCall, agent: str, ttl: float) -> Entry:
         return Entry(
             key,
             kept_result(result),
             self._clock(),
-            ground.rules.ttl if rules.ttl is None else rules.ttl,
+            ttl,
             worth=_WORTH,
-            label=f"{task.agent}: {call.name}",
-            tags=(f"agent:{task.agent}", f"tool:{call.name}"),
+            label=f"{agent}: {call.name}",
+            tags=(f"agent:{agent}", f"tool:{call.name}"),
         )
 
 
