@@ -14,7 +14,7 @@ def names(both: Comparison) -> str | None:
         return f"names: {', '.join(more)}"
     if both.asked.cased and both.known.cased and both.asked.lexicon.language != "de":
         for mine, theirs in both.pairs:
-            kinds = {both.asked.words[mine].kind, both.known.words[theirs].kind}
-            if kinds == {"name", "content"} and mine and theirs:
-                return f"names: {both.asked.words[mine].said} with and without a capital"
+            one, other = both.asked.words[mine], both.known.words[theirs]
+            if {one.kind, other.kind} == {"name", "content"} and not (one.first or other.first):
+                return f"names: {one.said} with and without a capital"
     return None

@@ -34,6 +34,7 @@ class Grammar:
         self._begins = True  # a sentence
         self._polite = False
         self._asks = False
+        self._case = ""
         self._clause = 0  # the first word of the clause
         self._capitals = {token.said for token in tokens[1:] if token.capital}
         self.question = ""
@@ -44,6 +45,10 @@ class Grammar:
         for place, token in enumerate(self._tokens):
             self._take(token, place)
         self._end_clause()
+        if any(token.said in lexicon.half_negations for token in self._tokens) and not any(
+            word.kind == "negation" for word in self.words
+        ):
+            self.words.append(Word("not", "negation", "", "ne"))
         for becomes, said, kinds in lexicon.frames:
             if self.question in kinds and sum(word.said in said for word in self.words) == 1:
                 self.question = becomes
@@ -156,7 +161,9 @@ class Grammar:
     def _govern(self, token: Token) -> None:
         self._end_pending()
         self._pending = token
-        self._role = self._lexicon.roles[token.said]
+        role = self._lexicon.roles[token.said]
+        clause = self._role.partition(" ")[0]
+        self._role = f"{clause} {role}" if clause in self._lexicon.clauses else role
 
     def _sign(self, sign: str, place: int) -> None:
         if sign in "'\"-¿¡*•·|_~":
@@ -178,6 +185,8 @@ class Grammar:
             if self.words:
                 self.words[-1] = replace(self.words[-1], role="of")
             return
+        if said in lexicon.cases and self._pending is None and not self._role:
+            self._case = lexicon.cases[said]
         if said in lexicon.reset and said not in lexicon.modals:
             self._asks = self._asks or self._starts
             self._role = "" if self._pending is None else self._role
@@ -194,7 +203,8 @@ class Grammar:
         elif self._is_unit(said, before):
             self._unit(said)
         elif said in lexicon.dates:
-            self._add(lexicon.dates[said], "date", said)
+            noun = said.capitalize() if token.capital and not self._begins else said
+            self._add(lexicon.dates.get(noun, lexicon.dates[said]), "date", said)
         elif said in lexicon.quantities:
             if said in lexicon.roles:
                 self._govern(token)
@@ -258,8 +268,10 @@ class Grammar:
         role = self._role
         if kind == "date" and (self._pending is None or role in self._lexicon.loose):
             role = "when"  # a date may stand anywhere
+        if self._case and kind in {"content", "name"}:
+            role, self._case = role or self._case, ""
         self._pending = None
-        self.words.append(Word(key, kind, role, said, self._joined))
+        self.words.append(Word(key, kind, role, said, self._joined, self._begins))
         self._joined = False
         self._starts = self._begins = False
 

@@ -29,7 +29,13 @@ class Lexicon:
     roles: Mapping[str, str]
     loose: frozenset[str]
     """Roles that may stand for each other (in, on, at)."""
+    clauses: frozenset[str]
+    """Roles of a whole clause, within which other prepositions stand (if, than)."""
     negations: Mapping[str, str]
+    half_negations: frozenset[str]
+    """What negates only where nothing else does (French ne)."""
+    cases: Mapping[str, str]
+    """The case an article shows, where one shows it."""
     quantities: Mapping[str, str]
     modals: Mapping[str, str]
     persons: Mapping[str, str]
@@ -97,7 +103,10 @@ def lexicon(language: str) -> Lexicon:
         reset=frozenset(words("reset")),
         roles=_grouped(lines("roles")),
         loose=frozenset(words("loc")),
+        clauses=frozenset(words("clauses")),
         negations=_grouped(words("not")),
+        half_negations=frozenset(words("half_negations")),
+        cases=_pairs(words("cases")),
         quantities=_grouped(lines("quantities")),
         modals=_grouped(lines("modals")),
         persons=_grouped(lines("persons")),

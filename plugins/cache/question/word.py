@@ -22,6 +22,7 @@ class Word:
         role: the preposition or conjunction that governs it; empty in the main clause.
         said: as it was written, in lower case.
         joined: only "and" or "or" stands between it and the word before.
+        first: it begins a sentence, so that its capital says nothing.
     """
 
     key: str
@@ -29,3 +30,4 @@ class Word:
     role: str
     said: str
     joined: bool = False
+    first: bool = False
