@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["LONGEST", "folded", "normalised", "opened", "without_courtesy"]
 
@@ -39,6 +40,8 @@ _CONTRACTIONS = tuple(
     (r"(?<=\w)'ve\b", " have"),
     )
 )
+
+_MAY_BE_CONTRACTED = re.compile(r"'|cant|cannot|[sdenrd]nt\b|(?:what|where|how|that|there|who)s\b", re.IGNORECASE)
 
 _HELLO = (
     r"hi(?: there| team| all| everyone| folks)?|hello(?: there| team)?|hey(?: there| team)?|hiya|greetings|"
@@ -91,21 +94,26 @@ def folded(text: str) -> str | None:
     """The text in one Unicode form with plain quotes, dashes and spaces; None where it is too long to look at."""
     if len(text) > LONGEST:
         return None
-    text = unicodedata.normalize("NFKC", text.translate(_RAISED)).translate(_MARKS)
-    if len(text) > 2 * LONGEST:  # one character may become eighteen
-        return None
-    # Invisible ones: soft hyphens, zero width, marks of direction, lone surrogates.
-    text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in {"Cf", "Cc", "Cs"})
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFKC", text.translate(_RAISED))
+        if len(text) > 2 * LONGEST:  # one character may become eighteen
+            return None
+        # Invisible ones: soft hyphens, zero width, marks of direction, lone surrogates.
+        text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in {"Cf", "Cc", "Cs"})
+    text = text.translate(_MARKS)
     return _SPACES.sub(" ", text).strip()
 
 
 def opened(text: str) -> str:
     """English contractions in full ("isn't", "what's"), in any case."""
+    if not _MAY_BE_CONTRACTED.search(text):
+        return text
     for said, full in _CONTRACTIONS:
         text = said.sub(full, text)
     return text
 
 
+@lru_cache(maxsize=4096)
 def normalised(text: str) -> str | None:
     """What is left of a text when how it was typed is taken away; None for one that is too long, or empty."""
     plain = folded(text)
@@ -131,8 +139,9 @@ def normalised(text: str) -> str | None:
 def without_courtesy(text: str) -> str:
     """No greeting before it and no thanks after it, unless there is nothing else."""
     for _ in range(4):
-        rest = _LEADING.sub("", text.lstrip(" ¿¡,.!-"), count=1) if _LEADING.match(text.lstrip(" ¿¡,.!-")) else text
-        rest = _TRAILING.sub("", rest)
+        start = text.lstrip(" ¿¡,.!-")
+        greeting = _LEADING.match(start)
+        rest = _TRAILING.sub("", start[greeting.end() :] if greeting else text)
         if rest == text or not _LAST_END.sub("", rest):
             break
         text = rest

@@ -10,4 +10,4 @@ __all__ = ["dates"]
 def dates(both: Comparison) -> str | None:
     """The same ones as often. Years are numbers; next and last are quantities."""
     asked, known = both.keys("date")
-    return None if asked == known else f"dates: {sorted(asked)} and {sorted(known)}"
+    return None if asked == known else f"dates: {', '.join(asked) or 'none'} and {', '.join(known) or 'none'}"

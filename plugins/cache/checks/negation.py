@@ -10,4 +10,4 @@ __all__ = ["negation"]
 def negation(both: Comparison) -> str | None:
     """The same negations as often."""
     asked, known = both.keys("negation")
-    return None if asked == known else f"negation: {sorted(asked)} and {sorted(known)}"
+    return None if asked == known else f"negation: {', '.join(asked) or 'none'} and {', '.join(known) or 'none'}"

@@ -10,4 +10,4 @@ __all__ = ["numbers"]
 def numbers(both: Comparison) -> str | None:
     """The same numbers as often; units of time, length, mass and volume are converted before (60 minutes, 1 hour)."""
     asked, known = both.keys("number")
-    return None if asked == known else f"numbers: {sorted(asked)} and {sorted(known)}"
+    return None if asked == known else f"numbers: {', '.join(asked) or 'none'} and {', '.join(known) or 'none'}"

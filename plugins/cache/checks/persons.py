@@ -17,4 +17,4 @@ def persons(both: Comparison) -> str | None:
     free = {"i", "my"} if both.asked.question in _FREE else {"i"}
     if more <= free and not (asked - known and known - asked):
         return None
-    return f"person: {sorted(asked)} and {sorted(known)}"
+    return f"person: {', '.join(sorted(asked)) or 'none'} and {', '.join(sorted(known)) or 'none'}"

@@ -10,4 +10,4 @@ __all__ = ["quantities"]
 def quantities(both: Comparison) -> str | None:
     """The same quantifiers and comparisons as often."""
     asked, known = both.keys("quantity")
-    return None if asked == known else f"quantity: {sorted(asked)} and {sorted(known)}"
+    return None if asked == known else f"quantity: {', '.join(asked) or 'none'} and {', '.join(known) or 'none'}"

@@ -10,4 +10,4 @@ __all__ = ["units"]
 def units(both: Comparison) -> str | None:
     """The same measures as often: miles are not kilometres, dollars are not euros."""
     asked, known = both.keys("unit")
-    return None if asked == known else f"units: {sorted(asked)} and {sorted(known)}"
+    return None if asked == known else f"units: {', '.join(asked) or 'none'} and {', '.join(known) or 'none'}"

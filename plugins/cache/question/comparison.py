@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leanloop.plugins.cache.question.reading import Reading
@@ -30,9 +29,9 @@ class Comparison:
     more_asked: tuple[Word, ...]
     more_known: tuple[Word, ...]
 
-    def keys(self, *kinds: Kind) -> tuple[Counter[str], Counter[str]]:
-        """How often each word of some kinds is in either."""
-        return _keys(self.asked, kinds), _keys(self.known, kinds)
+    def keys(self, kind: Kind) -> tuple[Sequence[str], Sequence[str]]:
+        """The words of one kind in either, sorted."""
+        return self.asked.keys.get(kind, ()), self.known.keys.get(kind, ())
 
     def differing(self) -> Iterator[tuple[Word, Word]]:
         """The pairs that are not written alike."""
@@ -82,6 +81,3 @@ def compare(asked: Reading, known: Reading) -> Comparison:
         tuple(known.words[place] for place in open_known),
     )
 
-
-def _keys(reading: Reading, kinds: tuple[Kind, ...]) -> Counter[str]:
-    return Counter(word.key for word in reading.words if word.kind in kinds)

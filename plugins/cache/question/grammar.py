@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from leanloop.plugins.cache.question.lexicon import Lexicon, Phrases
+from leanloop.plugins.cache.question.lexicon import Lexicon
 from leanloop.plugins.cache.question.measures import CURRENCIES, number, plain, roman, unit
 from leanloop.plugins.cache.question.tokens import Token
 from leanloop.plugins.cache.question.word import Kind, Word
 
 __all__ = ["Grammar"]
 
+_LEADING_SIGNS = CURRENCIES | {"-", "+"}
 _ENDS = frozenset(".?!;:()…\n")
 
 
@@ -58,40 +59,30 @@ class Grammar:
             self.question = "yesno" if asks else "plain"
 
     def _without_courtesy(self, tokens: list[Token]) -> list[Token]:
+        lexicon = self._lexicon
         for _ in range(3):
-            while tokens and tokens[0].kind in {"mark", "sign"} and tokens[0].said not in CURRENCIES | {"-", "+"}:
+            while tokens and tokens[0].kind in {"mark", "sign"} and tokens[0].said not in _LEADING_SIGNS:
                 del tokens[0]
-            asking = self._match(self._lexicon.asking, tokens, 0)
-            if asking:
-                rest = asking[0] + (tokens[asking[0] : asking[0] + 1] in [[Token(",", "mark")], [Token(":", "mark")]])
-                follows = self._match(self._lexicon.phrases, tokens, rest)
+            said = [token.said for token in tokens]
+            if asking := lexicon.asking.at(0, said):
+                rest = asking[0] + (said[asking[0] : asking[0] + 1] in ([","], [":"]))
+                follows = lexicon.phrases.at(rest, said)
                 if follows and follows[1][:1] and follows[1][0].startswith("?"):
                     tokens = tokens[rest:]
                     continue
-            courtesy = self._match(self._lexicon.courtesy, tokens, 0)
+            courtesy = lexicon.courtesy.at(0, said)
             if not courtesy or courtesy[0] >= len(tokens):
                 break
             tokens = tokens[courtesy[0] :]
             self._polite = True
         return tokens
 
-    @staticmethod
-    def _match(phrases: Phrases, tokens: Sequence[Token], place: int) -> tuple[int, tuple[str, ...]] | None:
-        """The longest phrase that begins at a place: how many tokens, and what they become."""
-        if place >= len(tokens):
-            return None
-        for said, becomes in phrases.get(tokens[place].said, ()):
-            if len(said) <= len(tokens) - place and all(
-                tokens[place + offset].said == word for offset, word in enumerate(said)
-            ):
-                return len(said), becomes
-        return None
-
     def _rewritten(self, tokens: Sequence[Token]) -> list[Token]:
+        said = [token.said for token in tokens]
         written: list[Token] = []
         place = 0
         while place < len(tokens):
-            found = self._match(self._lexicon.phrases, tokens, place)
+            found = self._lexicon.phrases.at(place, said)
             inside = place and tokens[place - 1].kind != "mark"
             if found is None or (inside and found[1][:1] and found[1][0][0] == "!"):
                 written.append(tokens[place])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,8 +11,27 @@ __all__ = ["LANGUAGES", "Lexicon", "Phrases", "lexicon", "read_words"]
 
 LANGUAGES = ("en", "de", "fr", "es")
 
-Phrases = Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]
-"""By first word: what is said and what it becomes, the longest first."""
+
+class Phrases:
+    """What is said in several words, and what it becomes."""
+
+    __slots__ = ("_becomes", "_lengths")
+
+    def __init__(self, becomes: Mapping[tuple[str, ...], tuple[str, ...]]) -> None:
+        self._becomes = becomes
+        lengths: dict[str, set[int]] = {}
+        for said in becomes:
+            lengths.setdefault(said[0], set()).add(len(said))
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+
+    def at(self, place: int, words: Sequence[str]) -> tuple[int, tuple[str, ...]] | None:
+        """The longest phrase that begins at a place: how many words it has, and what they become."""
+        if place < len(words):
+            for length in self._lengths.get(words[place], ()):
+                becomes = self._becomes.get(tuple(words[place : place + length]))
+                if becomes is not None:
+                    return length, becomes
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,10 +192,9 @@ def _frame(line: str) -> tuple[str, frozenset[str], frozenset[str]]:
 
 
 def _phrases(lines: Iterable[str]) -> Phrases:
-    found: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
     for line in lines:
         target, _, said = line.partition("= ")
         for phrase in said.split("|"):
-            words = tuple(phrase.split())
-            found.setdefault(words[0], []).append((words, tuple(target.split())))
-    return {first: tuple(sorted(rest, key=lambda each: -len(each[0]))) for first, rest in found.items()}
+            found.setdefault(tuple(phrase.split()), tuple(target.split()))
+    return Phrases(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ from leanloop.plugins.cache.question.grammar import Grammar
 from leanloop.plugins.cache.question.language import language_of
 from leanloop.plugins.cache.question.lexicon import Lexicon, lexicon
 from leanloop.plugins.cache.question.tokens import Token, tokens
-from leanloop.plugins.cache.question.word import Word
+from leanloop.plugins.cache.question.word import Kind, Word
 
 __all__ = ["Reading", "Unreadable", "read"]
 
@@ -32,6 +32,7 @@ class Reading:
         words: what carries meaning.
         cased: capital letters mean something in it.
         accented: it has a letter with an accent.
+        keys: of the words of each kind, sorted.
     """
 
     lexicon: Lexicon
@@ -40,6 +41,7 @@ class Reading:
     words: tuple[Word, ...]
     cased: bool
     accented: bool
+    keys: Mapping[Kind, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,17 @@ def read(text: str) -> Reading | Unreadable:
     spoken = lexicon(language)
     cased = _cased(found)
     grammar = Grammar(spoken, found, cased=cased)
+    keys: dict[Kind, list[str]] = {}
+    for word in sorted(grammar.words, key=lambda word: word.key):
+        keys.setdefault(word.kind, []).append(word.key)
     return Reading(
-        spoken, grammar.question, _tense(said, spoken), tuple(grammar.words), cased, bool(_ACCENT.search(plain))
+        lexicon=spoken,
+        question=grammar.question,
+        tense=_tense(said, spoken),
+        words=tuple(grammar.words),
+        cased=cased,
+        accented=_ACCENT.search(plain) is not None,
+        keys=keys,
     )
 
 

@@ -92,6 +92,7 @@ def plain_forms(word: str, lexicon: Lexicon) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=16_384)
 def _american(word: str) -> str:
     for british, american in _SPELLINGS:
         word = british.sub(american, word)
@@ -102,6 +103,7 @@ def _umlauts(word: str) -> str:
     return word.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
 
 
+@lru_cache(maxsize=16_384)
 def _folded(word: str, language: str) -> str:
     """Without accents; ñ stays, and German umlauts become two letters."""
     if language == "de":
