@@ -124,13 +124,16 @@ class BudgetGuard(Plugin):
 def pay_cycles(task: Task) -> Generator[Io[Any], Any, None]:
     """Count the cycle of a step that was answered without a call: it was one all the same, and a cap on them holds.
 
+    Where no call has set a landing's cycle aside yet, room for that is left.
+
     Raises:
         BudgetExceeded: there is no room for it.
     """
     cycles = task.take_cycles()
     if not cycles:
         return
-    demand, owners = task.table.demand({"cycles": Need(cycles)})
+    lands = task.hold.name is None and task.budget.at_limit == "land" and task.budget.landing.tokens > 0
+    demand, owners = task.table.demand({"cycles": Need(cycles + lands)})
     held = Reservation(task, demand, owners)
     try:
         grant = yield from held.reserve_in_turn()
