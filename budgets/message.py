@@ -10,9 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Image", "Message", "Role", "ToolRequest", "ToolSpec"]
+__all__ = ["Changed", "Image", "Message", "Role", "ToolRequest", "ToolSpec"]
 
 Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What stands in ``raw`` of a message or a tool result in which a plugin put another text.
+
+    An adapter writes that text into a copy of the framework's own object, so that ids, names, status, artifacts and
+    all that is no text stay: ``replace(message, text=shorter, raw=Changed(message.raw))``. Where the message says
+    that it has no images and no other tokens, what is no text is left out as well.
+    """
+
+    raw: object
+
+    @classmethod
+    def of(cls, raw: object) -> Changed:
+        """`raw`, marked once."""
+        return raw if isinstance(raw, cls) else cls(raw)
 
 
 @dataclass(frozen=True, slots=True)

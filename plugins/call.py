@@ -74,7 +74,8 @@ class ToolCall:
 
     ``arguments`` is JSON text; ``known`` is False for a tool the agent does not have; ``history`` is
     what the model had seen when it asked; ``readable`` says that the agent can call `read_result`, so that what is
-    left out of a result stays within its reach.
+    left out of a result stays within its reach; ``direct`` that the result ends the run and goes to the user, so that
+    nothing may be left out of it.
     """
 
     id: str
@@ -83,12 +84,16 @@ class ToolCall:
     known: bool = True
     history: tuple[Message, ...] = ()
     readable: bool = False
+    direct: bool = False
     raw: object = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the model will be shown of a tool's run."""
+    """What the model will be shown of a tool's run.
+
+    ``raw`` is the framework's own result; in `leanloop.budgets.message.Changed` where a plugin put another text in it.
+    """
 
     text: str
     is_error: bool = False
