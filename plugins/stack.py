@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from leanloop.budgets.budget import Budget
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.degrade import Degrade
@@ -15,9 +17,23 @@ from leanloop.plugins.task import Task
 
 __all__ = ["Stack"]
 
+OnModel = Callable[[ModelCall, Task], ModelFlow]
+OnTool = Callable[[ToolCall, Task], ToolFlow]
+
+
+class _Chain(NamedTuple):
+    """What is around the calls of a task under one budget."""
+
+    budget: Budget
+    on_model: tuple[OnModel, ...]
+    on_part: tuple[OnModel, ...]
+    on_tool: tuple[OnTool, ...]
+
 
 class Stack:
     """The plugins around every call of an agent, outermost first.
+
+    Around a model call:
 
     1. Landing: catches what anything below it refuses.
     2. LoopGuard: sees the history as the agent has it, before anything is shortened or added.
@@ -26,19 +42,26 @@ class Stack:
        so that the call is counted, priced and capped as what it has become; one that its model refuses is made again.
     5. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
     6. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+
+    Around a tool call: LoopGuard, which answers a repetition at no cost; the user's own plugins; BudgetGuard, which
+    refuses one too many.
+
+    A plugin that is idle under the budget of a task is not around its calls.
     """
 
     def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
-        self.plugins: tuple[Plugin, ...] = (Landing(), LoopGuard(), *plugins, Degrade(), BudgetNotice(), BudgetGuard())
-        self._on_model = tuple(p.on_model for p in self.plugins if type(p).on_model is not Plugin.on_model)
-        self._on_tool = tuple(p.on_tool for p in self.plugins if type(p).on_tool is not Plugin.on_tool)
-        parts = (*plugins, Degrade(), self.plugins[-1])
-        self._on_part = tuple(p.on_model for p in parts if type(p).on_model is not Plugin.on_model)
+        own, budget = tuple(plugins), BudgetGuard()
+        degrade = Degrade()
+        self._model: tuple[Plugin, ...] = (Landing(), LoopGuard(), *own, degrade, BudgetNotice(), budget)
+        self._part: tuple[Plugin, ...] = (*own, degrade, budget)
+        self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget)
+        self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
+        self._latest: _Chain | None = None
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
-        return compose(self._on_model, call, task)
+        return compose(self._chain(task.budget).on_model, call, task)
 
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
@@ -46,8 +69,24 @@ class Stack:
         The user's plugins, `degrade` and the budget: a refusal is raised, and there is no history for guards and
         notices to read.
         """
-        return compose(self._on_part, call, task)
+        return compose(self._chain(task.budget).on_part, call, task)
 
     def tool_flow(self, call: ToolCall, task: Task) -> ToolFlow:
         """The flow of one tool call."""
-        return compose(self._on_tool, call, task)
+        return compose(self._chain(task.budget).on_tool, call, task)
+
+    def _chain(self, budget: Budget) -> _Chain:
+        """Made once for as long as the tasks are under one budget."""
+        chain = self._latest
+        if chain is None or chain.budget is not budget:
+            chain = self._latest = _Chain(
+                budget,
+                tuple(p.on_model for p in self._model if _does(p, "on_model", budget)),
+                tuple(p.on_model for p in self._part if _does(p, "on_model", budget)),
+                tuple(p.on_tool for p in self._tool if _does(p, "on_tool", budget)),
+            )
+        return chain
+
+
+def _does(plugin: Plugin, hook: str, budget: Budget) -> bool:
+    return getattr(type(plugin), hook) is not getattr(Plugin, hook) and not plugin.idle(budget)

@@ -89,6 +89,7 @@ class Task:
                 self.prices.price(model)  # now, not in the middle of the work
         self.hold = Hold(self.id, self.store)
         self.clock = Stopwatch()
+        self.readable: bool | None = None  # whether the model at work may call read_result; None before it was asked
         self.cycles = 0
         self._unpaid_cycles = 0
         self._stopped: TaskStopped | None = None
