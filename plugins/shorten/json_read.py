@@ -1,0 +1,152 @@
+"""JSON read so that nothing of it changes, and written again as it was said.
+
+Python's own parser gives a number as a float, so that 1.10 and 1e5 come back as 1.1 and 100000.0. Here the text of such
+a number is kept, in a string between two marks that occur nowhere in the text; writing takes the marks off again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import cast
+
+__all__ = ["Document", "Json", "read_json", "read_values"]
+
+Json = object
+"""A value: dict, list, str, int, bool, None, or a number's own text between marks (`Document.number`)."""
+
+_MARKS = ("\ue000", "\uf8f0", "\U000f1b0d", "\U0010fffa")  # private use: no text should hold them, and few do
+_LONE = re.compile("[\ud800-\udfff]")
+_SPACE = re.compile(r"[ \t\r\n]*")
+_COLUMNS, _ROWS, _GROUPS = "columns", "rows", "groups"
+
+
+@dataclass(slots=True)
+class Document:
+    """What was read, and how it is written.
+
+    Attributes:
+        value: it. Of several values one after the other (JSON Lines), the list of them.
+        exact: writing it gives the same value again: no name twice in an object, no NaN.
+        tables: an object of columns and rows can be told from one that was there before.
+        several: several values one after the other were read.
+        cut: the last of several was cut off.
+    """
+
+    mark: str
+    value: Json = None
+    exact: bool = True
+    tables: bool = True
+    several: bool = False
+    cut: bool = False
+    _writer: json.JSONEncoder = field(
+        default_factory=lambda: json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+    )
+
+    def write(self, value: Json) -> str:
+        """Compact JSON. Lone surrogates are escaped, so that it can be encoded as UTF-8.
+
+        Raises:
+            RecursionError: it is too deep.
+        """
+        text = self._writer.encode(value)
+        if self.mark in text:
+            text = re.sub(f'"{self.mark}([^"]*)"', r"\1", text)
+        if not text.isascii() and _LONE.search(text):
+            text = _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
+        return text
+
+    def number(self, value: Json) -> str | None:
+        """The text of a number that was kept as text."""
+        return value[1:] if isinstance(value, str) and value[:1] == self.mark else None
+
+
+def read_json(text: str) -> Document | None:
+    """One JSON value with nothing around it but white space; None where the text is none, or is nested too deep."""
+    return _read(text, one=True)
+
+
+def read_values(text: str) -> Document | None:
+    """JSON values one after the other, on lines of their own or not: JSON Lines and what `cat` of files gives.
+
+    The last one may be cut off, and is left out then.
+    """
+    return _read(text, one=False)
+
+
+def _read(text: str, *, one: bool) -> Document | None:
+    mark = next((mark for mark in _MARKS if mark not in text and f"\\u{ord(mark):04x}" not in text.lower()), None)
+    if mark is None:
+        return None
+    document = Document(mark)
+    for keep_integers in (False, True):
+        # Python reads no integer of more than 4,300 digits, and -0 without its sign.
+        if not keep_integers and re.search(r"-0(?![0-9.eE])", text):
+            continue
+        decoder = _decoder(document, keep_integers=keep_integers)
+        try:
+            document.value = decoder.decode(text) if one else _values(text, decoder, document)
+        except (json.JSONDecodeError, RecursionError):
+            return None
+        except ValueError:
+            continue
+        document.several = not one
+        return document
+    return None  # pragma: no cover - an integer that is kept as text raises nothing
+
+
+def _values(text: str, decoder: json.JSONDecoder, document: Document) -> list[Json]:
+    values: list[Json] = []
+    end = len(text.rstrip(" \t\r\n"))
+    place = cast("re.Match[str]", _SPACE.match(text)).end()
+    while place < end:
+        if text[place] not in "{[":
+            raise json.JSONDecodeError("not an object or an array", text, place)
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError:
+            if len(values) < 2 or "\n" in text[place:end]:
+                raise
+            document.cut = True
+            return values
+        values.append(value)
+        place = cast("re.Match[str]", _SPACE.match(text, place)).end()
+    if len(values) < 2:
+        raise json.JSONDecodeError("not several values", text, 0)
+    return values
+
+
+def _decoder(document: Document, *, keep_integers: bool) -> json.JSONDecoder:
+    mark = document.mark
+
+    def constant(name: str) -> Json:
+        document.exact = False
+        return name
+
+    def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            document.exact = False
+            found = _numbered(pairs)
+        if _COLUMNS in found and (_ROWS in found or _GROUPS in found):
+            document.tables = False
+        return found
+
+    return json.JSONDecoder(
+        parse_float=cast("type[float]", mark.__add__),
+        parse_int=cast("type[int]", mark.__add__) if keep_integers else None,
+        parse_constant=constant,
+        object_pairs_hook=members,
+    )
+
+
+def _numbered(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Every member of an object that has a name twice: the later ones get a number."""
+    seen: Counter[str] = Counter()
+    found: dict[str, Json] = {}
+    for name, value in pairs:
+        seen[name] += 1
+        found[name if seen[name] == 1 else f"{name} ({seen[name]})"] = value
+    return found

@@ -1,0 +1,230 @@
+"""A sample of JSON that says what it left out.
+
+Room is shared from the top down: a member or item that needs less than its share leaves the rest of it to the others.
+A list of which only some items are shown becomes an object,
+
+    {"shown":3,"of":1000,"at":"0,17,999","items":[...],"rest":{"id":"2..998","state":"open 911, closed 86"}}
+
+with the places of those shown (from 0, as in a JSON path) and what is in the others; a table says the same beside its
+rows. Text without its middle says how much is missing, and so does a branch that found no room: "[... list of 12]".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from leanloop.plugins.shorten.clamp import clamp
+from leanloop.plugins.shorten.json_describe import describe, describe_cells, outline
+from leanloop.plugins.shorten.json_read import Document, Json
+from leanloop.plugins.shorten.json_table import Table
+from leanloop.plugins.shorten.ranking import ranked
+
+__all__ = ["Sampler"]
+
+_DEEPEST = 10  # each level is written once more to be measured
+_TINY = 24  # characters a member cannot do with less of
+_FEWEST = 6  # items of a list among which room is shared before any of them is cut
+_FRAME = 50  # characters of a sampled list beside its items
+_REST = 0.2  # of its room at most say what is in the items not shown
+_EACH_PLACE = 4
+_PLACES = 4
+
+
+class Sampler:
+    """Takes samples of one document, of any size; what it measured for one sample serves the next."""
+
+    def __init__(self, document: Document, value: Json, words: Sequence[str]) -> None:
+        self._document = document
+        self._value = value
+        self._words = words
+        self._written: dict[int, list[str]] = {}
+        self._orders: dict[int, list[int]] = {}
+        self._left_out: list[tuple[int, str]] = []
+
+    def sample(self, most: int) -> tuple[str, str]:
+        """About `most` characters of valid JSON, and what they show."""
+        self._left_out.clear()
+        text = self._document.write(self._fit(self._value, len(self._document.write(self._value)), most, "$", 0))
+        parts = [said for _, said in sorted(self._left_out, key=lambda one: -one[0])]
+        more = f" and {len(parts) - _PLACES} more places" if len(parts) > _PLACES else ""
+        return text, ", ".join(parts[:_PLACES]) + more or "an outline"
+
+    def _fit(self, value: Json, size: int, most: int, path: str, depth: int) -> Json:
+        if size <= most:
+            return value
+        if isinstance(value, str):
+            return self._text(value, most, path)
+        if depth > _DEEPEST or most < _TINY:
+            return outline(value) if isinstance(value, dict | list) else value
+        if isinstance(value, Table):
+            return self._table(value, most, path, depth)
+        if _is_object(value):
+            return self._object(value, most, path, depth)
+        if _is_list(value):
+            return self._list(value, most, path, depth)
+        return value
+
+    def _text(self, value: str, most: int, path: str) -> str:
+        number = self._document.number(value)
+        if number is not None:
+            value = number
+        self._left_out.append((len(value), f"part of the text {path}"))
+        return clamp(value, max(most - 30, 16), self._words)
+
+    def _object(self, value: dict[str, Json], most: int, path: str, depth: int) -> Json:
+        names = list(value)
+        texts = self._texts(value, [value[name] for name in names])
+        sizes = [len(name) + len(text) + 4 for name, text in zip(names, texts, strict=True)]
+        least = [min(size, len(name) + _TINY) for name, size in zip(names, sizes, strict=True)]
+        kept: Sequence[int] = range(len(names))
+        if sum(least) > most:
+            parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
+            kept = self._chosen(value, parts, sizes, most - 2 * _FRAME, most // _FEWEST)
+            self._left_out.append((len(names), f"{len(kept):,} of {len(names):,} members of {path}"))
+            most -= 2 * _FRAME
+        shares = _shares([sizes[number] for number in kept], most)
+        found: dict[str, Json] = {}
+        for number, share in zip(kept, shares, strict=True):
+            name = names[number]
+            inner = f"{path}.{name}" if name.isidentifier() else f"{path}[{name[:40]!r}]"
+            found[clamp(name, 200)] = self._fit(
+                value[name], len(texts[number]), share - len(name) - 4, inner, depth + 1
+            )
+        if len(kept) < len(names):
+            others = [value[name] for number, name in enumerate(names) if number not in set(kept)]
+            found["[...]"] = f"{len(others):,} more members: {describe(others, self._document)}"[: 2 * _FRAME]
+        return found
+
+    def _list(self, value: list[Json], most: int, path: str, depth: int) -> Json:
+        texts = self._texts(value, value)
+        sizes = [len(text) + 1 for text in texts]
+        if sum(min(size, _TINY) for size in sizes) <= most and (len(value) <= _FEWEST):
+            shares = _shares(sizes, most)
+            return [
+                self._fit(one, size - 1, share - 1, f"{path}[{number}]", depth + 1)
+                for number, (one, size, share) in enumerate(zip(value, sizes, shares, strict=True))
+            ]
+        room = most - _FRAME - int(_REST * most)
+        each = max(room // _FEWEST, _TINY)
+        kept = self._chosen(value, texts, sizes, room, each)
+        if len(kept) == 0:
+            return outline(value)
+        self._left_out.append((len(value), f"{len(kept):,} of {len(value):,} items of {path}"))
+        shares = _shares([sizes[number] for number in kept], room)
+        items = [
+            self._fit(value[number], sizes[number] - 1, share - 1, f"{path}[{number}]", depth + 1)
+            for number, share in zip(kept, shares, strict=True)
+        ]
+        sampled: dict[str, Json] = {"shown": len(kept), "of": len(value), "at": _places(kept), "items": items}
+        if len(kept) < len(value):
+            shown = set(kept)
+            others = [one for number, one in enumerate(value) if number not in shown]
+            sampled["rest"] = clamp(describe(others, self._document), int(_REST * most))
+        else:
+            return items
+        return sampled
+
+    def _table(self, table: Table, most: int, path: str, depth: int) -> Json:
+        grouped = "groups" in table
+        rows = table["groups"] if grouped else table["rows"]
+        names = list(rows) if isinstance(rows, dict) else []
+        cells = list(rows.values()) if isinstance(rows, dict) else rows
+        head = {name: one for name, one in table.items() if name not in ("rows", "groups")}
+        frame = len(self._document.write(head)) + _FRAME
+        if not _is_list(cells) or frame + _TINY > most:
+            return outline(table)
+        texts = self._texts(table, cells)
+        parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)] if names else texts
+        sizes = [len(part) + 1 + 4 * bool(names) for part in parts]
+        rest = int(_REST * (most - frame))
+        room = most - frame - rest
+        kept = self._chosen(table, parts, sizes, room, max(room // _FEWEST, _TINY))
+        if len(kept) == 0:
+            return outline(table)
+        noun = "groups of rows" if grouped else "rows"
+        if len(kept) < len(cells):
+            self._left_out.append((len(cells), f"{len(kept):,} of {len(cells):,} {noun} of {path}"))
+        shares = _shares([sizes[number] for number in kept], room)
+        fitted: list[Json] = [
+            self._row(cells[number], len(texts[number]), share - 1, f"{path}[{number}]", depth)
+            for number, share in zip(kept, shares, strict=True)
+        ]
+        sampled: dict[str, Json] = {}
+        if len(kept) < len(cells):
+            sampled |= {"shown": len(kept), "of": len(cells)}
+            if not names:
+                sampled["at"] = _places(kept)
+        sampled |= head
+        if names:
+            sampled["rows"] = dict(zip((names[number] for number in kept), fitted, strict=True))
+        else:
+            sampled["groups" if grouped else "rows"] = fitted
+        columns = table["columns"]
+        if len(kept) < len(cells) and _is_list(columns) and not grouped:
+            shown = set(kept)
+            others = [one for number, one in enumerate(cells) if number not in shown]
+            sampled["rest"] = describe_cells(columns, others, table.get("absent"), self._document, rest)
+        return sampled
+
+    def _row(self, row: Json, size: int, most: int, path: str, depth: int) -> Json:
+        if size <= most or not _is_list(row):
+            return self._fit(row, size, most, path, depth + 1)
+        sizes = [len(self._document.write(cell)) + 1 for cell in row]
+        shares = _shares(sizes, most)
+        return [
+            self._fit(cell, size - 1, max(share - 1, 16), path, depth + 1)
+            for cell, size, share in zip(row, sizes, shares, strict=True)
+        ]
+
+    def _texts(self, whole: Json, parts: Sequence[Json]) -> list[str]:
+        """Each part written, once for all samples. By identity: the value lives as long as its sampler."""
+        known = self._written.get(id(whole))
+        if known is None:
+            known = self._written[id(whole)] = [self._document.write(part) for part in parts]
+        return known
+
+    def _chosen(self, whole: Json, texts: Sequence[str], sizes: Sequence[int], room: int, each: int) -> list[int]:
+        """The best of the parts, ascending, as many as fit where none takes more than `each`."""
+        order = self._orders.get(id(whole))
+        if order is None:
+            order = self._orders[id(whole)] = ranked(texts, self._words)
+        chosen: list[int] = []
+        for number in order:
+            cost = min(sizes[number], each) + _EACH_PLACE
+            if cost > room:
+                break
+            room -= cost
+            chosen.append(number)
+        return sorted(chosen)
+
+
+def _shares(sizes: Sequence[int], most: int) -> list[int]:
+    """`most` shared so that nobody has more than it needs and all the others have the same."""
+    shares = [0] * len(sizes)
+    left, waiting = most, len(sizes)
+    for number in sorted(range(len(sizes)), key=sizes.__getitem__):
+        shares[number] = min(sizes[number], left // waiting)
+        left -= shares[number]
+        waiting -= 1
+    return shares
+
+
+def _places(kept: Sequence[int]) -> str:
+    """``0-3,17,20-21``."""
+    said: list[str] = []
+    start = last = kept[0]
+    for number in [*kept[1:], -2]:
+        if number != last + 1:
+            said.append(f"{start}" if start == last else f"{start}-{last}")
+            start = number
+        last = number
+    return ",".join(said)
+
+
+def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Json) -> TypeGuard[list[Json]]:
+    return isinstance(value, list)

@@ -1,0 +1,202 @@
+"""Rows of JSON as a table: the names once, and nothing lost.
+
+    [{"id": 1, "price": {"net": 5, "vat": 1}, "unit": "EUR"}, {"id": 2, "price": {"net": 7, "vat": 1}, "unit": "EUR"}]
+
+    {"in_every_row":{"price.vat":1,"unit":"EUR"},"columns":["id","price.net"],"rows":[[1,5],[2,7]]}
+
+A table is a JSON object with ``columns`` and
+
+- ``rows``: a list of rows for a list of objects, an object of rows for an object of objects; or ``groups``, a list of
+  lists of rows, for a list of lists of objects;
+- ``in_every_row``: columns that have the same value in all rows, if there are any; they come first in an object;
+- ``absent``: what stands where an object has no such member, where some do not. No cell holds it otherwise.
+
+Dots in a column's name lead into nested objects. Rows with a dot in a name of their own are left as they are, and so is
+a text that has objects like a table in it already: every table can be read back to the very same value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import TypeGuard
+
+from leanloop.plugins.shorten.json_read import Json
+
+__all__ = ["Table", "tabled"]
+
+_DEEPEST = 40
+_ABSENT_WORDS = ("-", "~", "absent", "?-")
+_FRAME = 30  # characters of a table beside its names and cells
+_FILLED = 0.6  # of the cells, below which objects are not of one form
+_MOST_FORMS = 64
+
+Object = dict[str, Json]
+_Column = tuple[str, list[Json]]
+
+
+class _Absent:
+    """Stands where an object has no such member, until the table has its own word for that."""
+
+
+_NONE = _Absent()
+
+
+class Table(dict[str, Json]):
+    """An object that stands for rows."""
+
+
+def tabled(value: Json, depth: int = 0) -> Json:
+    """The value with tables in it where they are shorter. No table within a table's cell is lost: cells have them too.
+
+    Nested deeper than a few dozen levels it is left as it is. What is given is not changed.
+    """
+    if depth > _DEEPEST:
+        return value
+    if _is_object(value):
+        if len(value) > 2 and _all_of(dict, value.values()):
+            table = _table(list(_objects(value.values())), depth)
+            if table is not None:
+                table["rows"] = dict(zip(value, _list(table["rows"]), strict=True))
+                return table
+        return {name: tabled(one, depth + 1) if type(one) in _NESTS else one for name, one in value.items()}
+    if _is_list(value) and value:
+        if _all_of(dict, value):
+            return _table(list(_objects(value)), depth) or _each(value, depth)
+        if _all_of(list, value):
+            groups = [one for one in value if _is_list(one)]
+            members = list(chain.from_iterable(groups))
+            if members and _all_of(dict, members):
+                return _grouped(groups, _table(list(_objects(members)), depth)) or _each(value, depth)
+        return _each(value, depth)
+    return value
+
+
+def _grouped(groups: Sequence[list[Json]], table: Table | None) -> Table | None:
+    if table is None:
+        return None
+    rows = iter(_list(table.pop("rows")))
+    table["groups"] = [[next(rows) for _ in group] for group in groups]
+    return table
+
+
+def _each(values: list[Json], depth: int) -> list[Json]:
+    return [tabled(one, depth + 1) if type(one) in _NESTS else one for one in values]
+
+
+_NESTS = frozenset((dict, list))
+
+
+def _table(rows: list[Object], depth: int) -> Table | None:
+    """The table of these rows, if that is shorter."""
+    if len(rows) < 2:
+        return None
+    columns = _columns(rows, "", depth)
+    if not columns:
+        return None
+    gained = _names(rows) - sum(len(name) + 3 for name, _ in columns) - _FRAME
+    same: Object = {}
+    varied: list[_Column] = []
+    absent = False
+    for name, cells in columns:
+        first = cells[0]
+        if _is_plain(first) and cells.count(first) == len(cells) and len(set(map(type, cells))) == 1:
+            same[name] = first
+            gained += (len(rows) - 1) * (len(str(first)) + 1)
+        else:
+            varied.append((name, cells))
+            missing = cells.count(_NONE)
+            gained -= 4 * missing
+            absent = absent or missing > 0
+    if gained <= 0:
+        return None
+    table = Table()
+    word: str | None = None
+    if absent:
+        word = next((word for word in _ABSENT_WORDS if not any(word in cells for _, cells in varied)), None)
+        if word is None:
+            return None
+        table["absent"] = word
+    if same:
+        table["in_every_row"] = same
+    table["columns"] = [name for name, _ in varied]
+    written = [_cells(cells, word, depth) for _, cells in varied]
+    table["rows"] = [list(row) for row in zip(*written, strict=True)] if written else [[] for _ in rows]
+    return table
+
+
+def _cells(cells: list[Json], word: str | None, depth: int) -> list[Json]:
+    kinds = set(map(type, cells))
+    if _Absent in kinds:
+        cells = [word if cell is _NONE else cell for cell in cells]
+    return _each(cells, depth) if kinds & _NESTS else cells
+
+
+def _columns(rows: list[Object], prefix: str, depth: int) -> list[_Column] | None:
+    """The columns of rows, those of nested objects with a dotted name; None where the rows are not of one form."""
+    forms = Counter(map(tuple, rows))
+    if len(forms) > _MOST_FORMS:
+        return None
+    names = list(dict.fromkeys(chain.from_iterable(form for form, _ in forms.most_common())))
+    filled = sum(len(form) * count for form, count in forms.items())
+    if not names or filled < _FILLED * len(names) * len(rows) or any("." in name for name in names):
+        return None
+    if len(forms) == 1:
+        cells: Iterable[Sequence[Json]] = zip(*(row.values() for row in rows), strict=True)
+    else:
+        cells = ([row.get(name, _NONE) for row in rows] for name in names)
+    found: list[_Column] = []
+    for name, column in zip(names, cells, strict=True):
+        nested = _nested(list(column), f"{prefix}{name}.", depth)
+        found.extend(nested or [(prefix + name, list(column))])
+    return found
+
+
+def _nested(cells: list[Json], prefix: str, depth: int) -> list[_Column] | None:
+    """The columns of a column of objects; none of them may be empty, as an empty one is then one that is absent."""
+    if depth > _DEEPEST or not set(map(type, cells)) <= {dict, _Absent}:
+        return None
+    objects = [cell if _is_object(cell) else {} for cell in cells]
+    if not all(cell is _NONE or cell for cell in cells):
+        return None
+    return _columns(objects, prefix, depth + 1)
+
+
+def _names(rows: list[Object]) -> int:
+    """The characters that the names of a list of objects take."""
+    forms: Counter[tuple[str, ...]] = Counter()
+    total = 0
+    for row in rows:
+        forms[tuple(row)] += 1
+    for form, count in forms.items():
+        total += count * sum(len(name) + 3 for name in form)
+    for name in rows[0]:
+        inner = [cell for row in rows if _is_object(cell := row.get(name))]
+        if inner:
+            total += _names(inner)
+    return total
+
+
+def _is_object(value: Json) -> TypeGuard[Object]:
+    return type(value) is dict
+
+
+def _is_list(value: Json) -> TypeGuard[list[Json]]:
+    return type(value) is list
+
+
+def _is_plain(value: Json) -> bool:
+    return value is None or type(value) in (str, int, bool)
+
+
+def _objects(values: Iterable[Json]) -> Iterable[Object]:
+    return (value for value in values if _is_object(value))
+
+
+def _all_of(kind: type, values: Iterable[Json]) -> bool:
+    return set(map(type, values)) == {kind}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if _is_list(value) else []
