@@ -10,9 +10,10 @@ from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from leanloop.adapters.langchain.changed import with_text
 from leanloop.budgets.images import size_of
 from leanloop.budgets.json_text import json_text
-from leanloop.budgets.message import Image, Message, Role, ToolRequest
+from leanloop.budgets.message import Changed, Image, Message, Role, ToolRequest
 from leanloop.plugins import transcript
 
 __all__ = ["Transcript", "from_langchain", "to_langchain"]
@@ -46,8 +47,11 @@ def from_langchain(message: BaseMessage) -> Message:
 
 def to_langchain(message: Message) -> BaseMessage:
     """LangChain's own object where there is one, else a new message of the same content."""
-    if isinstance(message.raw, BaseMessage):
-        return message.raw
+    raw = message.raw
+    if isinstance(raw, BaseMessage):
+        return raw
+    if isinstance(raw, Changed) and isinstance(raw.raw, BaseMessage):
+        return with_text(raw.raw, message.text, bare=not (message.images or message.other_tokens))
     match message.role:
         case "system":
             return SystemMessage(message.text)
