@@ -1,4 +1,4 @@
-"""Which parts of a text are shown: the worthiest that fit, in the order of the text, with marks where parts are missing."""
+"""Which parts of a text are shown: the worthiest that fit, in the order of the text, with marks for what is not."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 
-__all__ = ["as_shown", "split_lines"]
+__all__ = ["as_shown", "line_of", "lower_case", "split_lines"]
 
 # CSI (colours, cursor), OSC (titles, links) and two-character escapes of ECMA-48. Possessive, so linear.
 _ESCAPES = re.compile(
@@ -46,3 +48,13 @@ def _last_state(line: str) -> str:
     states = [state for state in line.split("\r") if state.strip()]
     kept = [state for state in states[:-1] if _WORTH_KEEPING.search(state)]
     return " ".join([*dict.fromkeys(kept), *states[-1:]])
+
+
+def lower_case(text: str) -> str:
+    """The text in lower case with every character where it was (U+0130 alone would become two)."""
+    return text.replace("\u0130", "i").lower()
+
+
+def line_of(starts: Sequence[int], at: int) -> int:
+    """Which part a place in a text is in, counted from 0, where parts begin at `starts`."""
+    return bisect_right(starts, at) - 1
