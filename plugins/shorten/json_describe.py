@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import cast
 
 from leanloop.plugins.shorten.json_read import Document, Json
+from leanloop.plugins.shorten.json_table import Table
 
 __all__ = ["describe", "describe_cells", "outline"]
 
@@ -26,69 +28,56 @@ def outline(value: Json) -> str:
 
 def describe(values: Sequence[Json], document: Document) -> str:
     """``3 null, 12 numbers 5..980, 88 texts, 40 objects (id, name)``."""
-    absent = object()
-    return _described(values, absent, document)
+    return _described(values, None, document)
 
 
-def describe_cells(
-    columns: Sequence[Json], rows: Sequence[Json], absent: Json, document: Document, most: int
-) -> dict[str, Json]:
-    """By column what `rows` hold, as many columns as fit into `most` characters."""
-    found: dict[str, Json] = {}
-    for name, cells in zip(columns, zip(*(cast("list[Json]", row) for row in rows), strict=True), strict=False):
-        said = _described(cells, absent, document)
-        most -= len(str(name)) + len(said) + 6
-        if most < 0:
-            break
-        found[str(name)] = said
-    return found
+def describe_cells(table: Table, rows: Sequence[Json], document: Document) -> dict[str, Json]:
+    """What is in each column."""
+    columns = cast("list[str]", table["columns"])
+    absent = cast("str | None", table.get("absent"))
+    cells = zip(*(cast("list[Json]", row) for row in rows), strict=True)
+    return {name: _described(column, absent, document) for name, column in zip(columns, cells, strict=False)}
 
 
-def _described(values: Sequence[Json], absent: object, document: Document) -> str:
-    numbers: list[str] = []
-    texts: list[str] = []
-    lists: list[int] = []
-    names: Counter[str] = Counter()
-    others: Counter[str] = Counter()
-    objects = 0
-    for value in values:
-        kind = type(value)
-        if kind is str:
-            number = document.number(value)
-            if value == absent:
-                others["absent"] += 1
-            elif number is None:
-                texts.append(cast("str", value))
-            else:
-                numbers.append(number)
-        elif kind is int:
-            numbers.append(str(value))
-        elif kind is list:
-            lists.append(len(cast("list[Json]", value)))
-        elif isinstance(value, dict):
-            objects += 1
-            names.update(list(cast("dict[str, Json]", value))[:_NAMES])
-        else:
-            others["null" if value is None else str(value).lower()] += 1
+def _described(values: Sequence[Json], absent: str | None, document: Document) -> str:
+    kinds = Counter(map(type, values))
     said: list[str] = []
+    texts = [value for value in values if isinstance(value, str)] if kinds[str] else []
+    missing = texts.count(absent) if absent is not None else 0
+    if missing:
+        texts = [text for text in texts if text != absent]
+    numbers: list[str] = []
+    if document.mark[0] in "".join(texts):
+        numbers = [number for text in texts if (number := document.number(text)) is not None]
+        texts = [text for text in texts if document.number(text) is None]
+    if kinds[int]:
+        integers = [value for value in values if type(value) is int]
+        numbers += [_digits(min(integers)), _digits(max(integers))]
     if numbers:
-        said.append(_numbers(numbers, alone=len(numbers) == len(values)))
+        span = _span(numbers)
+        count = kinds[int] + kinds[str] - missing - len(texts)
+        said.append(span if count == len(values) else f"{count:,} numbers {span}")
     if texts:
         said.append(_texts(texts))
-    if lists:
-        said.append(f"{len(lists):,} lists of {_span(map(str, lists))}")
-    if objects:
-        said.append(f"{objects:,} objects ({', '.join(name[:_LONGEST] for name, _ in names.most_common(_NAMES))})")
-    said.extend(f"{count:,} {name}" for name, count in others.most_common())
+    if kinds[list]:
+        lengths = [len(value) for value in values if isinstance(value, list)]
+        said.append(f"{len(lengths):,} lists of {_span(map(str, (min(lengths), max(lengths))))}")
+    if kinds[dict] + kinds[Table]:
+        names = Counter(name for value in values if isinstance(value, dict) for name in islice(value, _NAMES))
+        shown = ", ".join(name[:_LONGEST] for name, _ in names.most_common(_NAMES))
+        said.append(f"{kinds[dict] + kinds[Table]:,} objects ({shown})")
+    rest = {"true": values.count(True) if kinds[bool] else 0, "null": kinds[type(None)], "absent": missing}
+    rest["false"] = kinds[bool] - rest["true"]
+    said.extend(f"{count:,} {name}" for name, count in rest.items() if count)
     return ", ".join(said)
 
 
-def _numbers(numbers: Sequence[str], *, alone: bool) -> str:
-    return _span(numbers) if alone else f"{len(numbers):,} numbers {_span(numbers)}"
+def _digits(number: int) -> str:
+    return str(number) if number.bit_length() < 200 else "a very large number"
 
 
 def _span(numbers: Iterable[str]) -> str:
-    known = [(float(number) if len(number) < 300 else 0.0, number) for number in numbers]
+    known = [(float(number) if number[-1:].isdigit() else 0.0, number) for number in numbers]
     low, high = min(known)[1], max(known)[1]
     return low[:_LONGEST] if low == high else f"{low[:_LONGEST]}..{high[:_LONGEST]}"
 

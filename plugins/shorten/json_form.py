@@ -6,7 +6,7 @@ import re
 
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.json_read import Document, read_json, read_values
-from leanloop.plugins.shorten.json_sample import Sampler
+from leanloop.plugins.shorten.json_sample import Sampler, is_long
 from leanloop.plugins.shorten.json_table import tabled
 from leanloop.plugins.shorten.shown import Room, Shown
 
@@ -55,36 +55,38 @@ def shorten_json(text: str, room: Room) -> Shown | None:
         room = Room(room.tokens - room.count(head) - room.count(tail) - 2, room.count, room.words)
     if around.tokens < 1 or room.tokens < 1:
         return None
-    shown = _shown(document, room)
+    shown = _shown(document, text, room)
     if shown is None:
         return None
     return Shown("\n".join(part for part in (head, shown.text, tail) if part), shown.what, shown.complete)
 
 
-def _shown(document: Document, room: Room) -> Shown | None:
+def _shown(document: Document, text: str, room: Room) -> Shown | None:
     try:
         value = tabled(document.value) if document.tables else document.value
-        whole = document.write(value)
-        if len(whole) <= room.tokens * _LONGEST_TOKEN and room.count(whole) <= room.tokens:
-            return Shown(whole, "all of it, as compact JSON", complete=document.exact)
-        return _sample(document, value, whole, room)
+        most = room.tokens * _LONGEST_TOKEN
+        if not is_long(value, most):
+            whole = document.write(value)
+            if len(whole) <= most and room.count(whole) <= room.tokens:
+                return Shown(whole, "all of it, as compact JSON", complete=document.exact and not document.cut)
+        return _sample(document, value, text, room)
     except RecursionError:
         return None
 
 
-def _sample(document: Document, value: object, whole: str, room: Room) -> Shown | None:
+def _sample(document: Document, value: object, text: str, room: Room) -> Shown | None:
     """The largest sample found that fits. Its size is asked for in characters, and corrected by what it came to."""
     sampler = Sampler(document, value, room.words)
-    # What is shown is mostly values, of which a piece of the whole says how many characters a token has.
-    piece = whole[:2000] + whole[len(whole) // 2 :][:2000]
+    # What is shown is mostly values, of which a piece of the text says how many characters a token has.
+    piece = " ".join((text[:2000] + text[len(text) // 2 :][:2000]).split())
     most = room.tokens * max(1.0, len(piece) / max(1, room.count(piece)))
     best: Shown | None = None
     used = 0
     for _ in range(_TRIES):
-        text, what = sampler.sample(max(_LEAST, int(most)))
-        tokens = room.count(text)
+        sampled, what = sampler.sample(max(_LEAST, int(most)))
+        tokens = room.count(sampled)
         if tokens <= room.tokens and tokens > used:
-            best, used = Shown(text, what), tokens
+            best, used = Shown(sampled, what), tokens
         if 0.93 * room.tokens <= tokens <= room.tokens or (tokens > room.tokens and most <= _LEAST):
             break
         step = 0.97 * room.tokens / max(1, tokens)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -17,7 +18,7 @@ __all__ = ["Document", "Json", "read_json", "read_values"]
 Json = object
 """A value: dict, list, str, int, bool, None, or a number's own text between marks (`Document.number`)."""
 
-_MARKS = ("\ue000", "\uf8f0", "\U000f1b0d", "\U0010fffa")  # private use: no text should hold them, and few do
+_MARKS = ("\ue000\ue001", "\uf8f0\uf8f1", "\U000f1b0d\U000f1b0e")  # private use: few texts hold them
 _LONE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _COLUMNS, _ROWS, _GROUPS = "columns", "rows", "groups"
@@ -51,16 +52,29 @@ class Document:
         Raises:
             RecursionError: it is too deep.
         """
-        text = self._writer.encode(value)
-        if self.mark in text:
-            text = re.sub(f'"{self.mark}([^"]*)"', r"\1", text)
-        if not text.isascii() and _LONE.search(text):
-            text = _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
+        return self._finished(self._writer.encode(value))
+
+    def write_each(self, values: Iterable[Json]) -> list[str]:
+        """Each of the values written, in one go."""
+        between = self.mark
+        row: list[Json] = []
+        for value in values:
+            row += (value, between)
+        if not row:
+            return []
+        return self._finished(self._writer.encode(row))[1 : -len(between) - 4].split(f',"{between}",')
+
+    def _finished(self, text: str) -> str:
+        if not text.isascii():
+            begin, end = self.mark
+            text = text.replace(f'"{begin}#', "").replace(f'#{end}"', "")
+            if _LONE.search(text):
+                text = _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
         return text
 
     def number(self, value: Json) -> str | None:
         """The text of a number that was kept as text."""
-        return value[1:] if isinstance(value, str) and value[:1] == self.mark else None
+        return value[2:-2] if type(value) is str and value[:1] == self.mark[0] else None
 
 
 def read_json(text: str) -> Document | None:
@@ -77,7 +91,7 @@ def read_values(text: str) -> Document | None:
 
 
 def _read(text: str, *, one: bool) -> Document | None:
-    mark = next((mark for mark in _MARKS if mark not in text and f"\\u{ord(mark):04x}" not in text.lower()), None)
+    mark = next((mark for mark in _MARKS if not _holds(text, mark)), None)
     if mark is None:
         return None
     document = Document(mark)
@@ -95,6 +109,14 @@ def _read(text: str, *, one: bool) -> Document | None:
         document.several = not one
         return document
     return None  # pragma: no cover - an integer that is kept as text raises nothing
+
+
+def _holds(text: str, mark: str) -> bool:
+    """Whether one of the two characters is in the text, as itself or escaped."""
+    if text.isascii() and "\\u" not in text:
+        return False
+    escaped = (json.dumps(one)[1:-1] for one in mark)
+    return any(one in text for one in mark) or any(one in text.lower() for one in escaped)
 
 
 def _values(text: str, decoder: json.JSONDecoder, document: Document) -> list[Json]:
@@ -119,7 +141,10 @@ def _values(text: str, decoder: json.JSONDecoder, document: Document) -> list[Js
 
 
 def _decoder(document: Document, *, keep_integers: bool) -> json.JSONDecoder:
-    mark = document.mark
+    begin, end = document.mark
+
+    def keep(text: str) -> str:
+        return f"{begin}#{text}#{end}"
 
     def constant(name: str) -> Json:
         document.exact = False
@@ -135,8 +160,8 @@ def _decoder(document: Document, *, keep_integers: bool) -> json.JSONDecoder:
         return found
 
     return json.JSONDecoder(
-        parse_float=cast("type[float]", mark.__add__),
-        parse_int=cast("type[int]", mark.__add__) if keep_integers else None,
+        parse_float=cast("type[float]", keep),
+        parse_int=cast("type[int]", keep) if keep_integers else None,
         parse_constant=constant,
         object_pairs_hook=members,
     )

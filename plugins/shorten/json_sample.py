@@ -3,9 +3,9 @@
 Room is shared from the top down: a member or item that needs less than its share leaves the rest of it to the others.
 A list of which only some items are shown becomes an object,
 
-    {"shown":3,"of":1000,"at":"0,17,999","items":[...],"rest":{"id":"2..998","state":"open 911, closed 86"}}
+    {"shown":3,"of":1000,"at":"0,17,999","items":[...],"overview":"1,000 objects (id, state)"}
 
-with the places of those shown (from 0, as in a JSON path) and what is in the others; a table says the same beside its
+with the places of those shown (from 0, as in a JSON path) and what is in all of them; a table says the same beside its
 rows. Text without its middle says how much is missing, and so does a branch that found no room: "[... list of 12]".
 """
 
@@ -20,7 +20,7 @@ from leanloop.plugins.shorten.json_read import Document, Json
 from leanloop.plugins.shorten.json_table import Table
 from leanloop.plugins.shorten.ranking import ranked
 
-__all__ = ["Sampler"]
+__all__ = ["Sampler", "is_long"]
 
 _DEEPEST = 10  # each level is written once more to be measured
 _TINY = 24  # characters a member cannot do with less of
@@ -40,12 +40,13 @@ class Sampler:
         self._words = words
         self._written: dict[int, list[str]] = {}
         self._orders: dict[int, list[int]] = {}
+        self._overviews: dict[int, dict[str, Json]] = {}
         self._left_out: list[tuple[int, str]] = []
 
     def sample(self, most: int) -> tuple[str, str]:
         """About `most` characters of valid JSON, and what they show."""
         self._left_out.clear()
-        text = self._document.write(self._fit(self._value, len(self._document.write(self._value)), most, "$", 0))
+        text = self._document.write(self._fit(self._value, self._size(self._value, most), most, "$", 0))
         parts = [said for _, said in sorted(self._left_out, key=lambda one: -one[0])]
         more = f" and {len(parts) - _PLACES} more places" if len(parts) > _PLACES else ""
         return text, ", ".join(parts[:_PLACES]) + more or "an outline"
@@ -74,11 +75,12 @@ class Sampler:
 
     def _object(self, value: dict[str, Json], most: int, path: str, depth: int) -> Json:
         names = list(value)
-        texts = self._texts(value, [value[name] for name in names])
-        sizes = [len(name) + len(text) + 4 for name, text in zip(names, texts, strict=True)]
+        inside = [self._size(one, 4 * most) for one in value.values()]
+        sizes = [len(name) + size + 4 for name, size in zip(names, inside, strict=True)]
         least = [min(size, len(name) + _TINY) for name, size in zip(names, sizes, strict=True)]
         kept: Sequence[int] = range(len(names))
         if sum(least) > most:
+            texts = self._texts(value, list(value.values()))
             parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
             kept = self._chosen(value, parts, sizes, most - 2 * _FRAME, most // _FEWEST)
             self._left_out.append((len(names), f"{len(kept):,} of {len(names):,} members of {path}"))
@@ -88,9 +90,7 @@ class Sampler:
         for number, share in zip(kept, shares, strict=True):
             name = names[number]
             inner = f"{path}.{name}" if name.isidentifier() else f"{path}[{name[:40]!r}]"
-            found[clamp(name, 200)] = self._fit(
-                value[name], len(texts[number]), share - len(name) - 4, inner, depth + 1
-            )
+            found[clamp(name, 200)] = self._fit(value[name], inside[number], share - len(name) - 4, inner, depth + 1)
         if len(kept) < len(names):
             others = [value[name] for number, name in enumerate(names) if number not in set(kept)]
             found["[...]"] = f"{len(others):,} more members: {describe(others, self._document)}"[: 2 * _FRAME]
@@ -117,12 +117,9 @@ class Sampler:
             for number, share in zip(kept, shares, strict=True)
         ]
         sampled: dict[str, Json] = {"shown": len(kept), "of": len(value), "at": _places(kept), "items": items}
-        if len(kept) < len(value):
-            shown = set(kept)
-            others = [one for number, one in enumerate(value) if number not in shown]
-            sampled["rest"] = clamp(describe(others, self._document), int(_REST * most))
-        else:
+        if len(kept) == len(value):
             return items
+        sampled["overview"] = clamp(describe(value, self._document), int(_REST * most))
         return sampled
 
     def _table(self, table: Table, most: int, path: str, depth: int) -> Json:
@@ -160,35 +157,49 @@ class Sampler:
             sampled["rows"] = dict(zip((names[number] for number in kept), fitted, strict=True))
         else:
             sampled["groups" if grouped else "rows"] = fitted
-        columns = table["columns"]
-        if len(kept) < len(cells) and _is_list(columns) and not grouped:
-            shown = set(kept)
-            others = [one for number, one in enumerate(cells) if number not in shown]
-            sampled["rest"] = describe_cells(columns, others, table.get("absent"), self._document, rest)
+        if len(kept) < len(cells) and not grouped:
+            sampled["overview"] = self._overview(table, cells, rest)
         return sampled
+
+    def _overview(self, table: Table, rows: Sequence[Json], most: int) -> dict[str, Json]:
+        """What is in each column, as many columns as there is room for."""
+        known = self._overviews.get(id(table))
+        if known is None:
+            known = self._overviews[id(table)] = describe_cells(table, rows, self._document)
+        shown: dict[str, Json] = {}
+        for name, said in known.items():
+            most -= len(name) + len(str(said)) + 6
+            if most < 0:
+                break
+            shown[name] = said
+        return shown
 
     def _row(self, row: Json, size: int, most: int, path: str, depth: int) -> Json:
         if size <= most or not _is_list(row):
             return self._fit(row, size, most, path, depth + 1)
-        sizes = [len(self._document.write(cell)) + 1 for cell in row]
+        sizes = [len(cell) + 1 for cell in self._document.write_each(row)]
         shares = _shares(sizes, most)
         return [
             self._fit(cell, size - 1, max(share - 1, 16), path, depth + 1)
             for cell, size, share in zip(row, sizes, shares, strict=True)
         ]
 
+    def _size(self, value: Json, most: int) -> int:
+        """Its characters, or more than `most` where there are many more: what is far too long is not written for it."""
+        return most + 1 if is_long(value, most) else len(self._document.write(value))
+
     def _texts(self, whole: Json, parts: Sequence[Json]) -> list[str]:
         """Each part written, once for all samples. By identity: the value lives as long as its sampler."""
         known = self._written.get(id(whole))
         if known is None:
-            known = self._written[id(whole)] = [self._document.write(part) for part in parts]
+            known = self._written[id(whole)] = self._document.write_each(parts)
         return known
 
     def _chosen(self, whole: Json, texts: Sequence[str], sizes: Sequence[int], room: int, each: int) -> list[int]:
         """The best of the parts, ascending, as many as fit where none takes more than `each`."""
         order = self._orders.get(id(whole))
         if order is None:
-            order = self._orders[id(whole)] = ranked(texts, self._words)
+            order = self._orders[id(whole)] = ranked(texts, self._words, room)
         chosen: list[int] = []
         for number in order:
             cost = min(sizes[number], each) + _EACH_PLACE
@@ -197,6 +208,20 @@ class Sampler:
             room -= cost
             chosen.append(number)
         return sorted(chosen)
+
+
+def is_long(value: Json, most: int) -> bool:
+    """Whether it is surely longer than `most` characters, from a look at its outside."""
+    if isinstance(value, str):
+        return len(value) > most
+    if isinstance(value, Table):
+        rows = value.get("rows", value.get("groups"))
+        return isinstance(rows, dict | list) and 3 * len(rows) > most
+    if _is_list(value):
+        return 2 * len(value) > most or (len(value) < _FEWEST and any(is_long(one, most) for one in value))
+    if _is_object(value):
+        return 5 * len(value) > most or any(is_long(one, most) for one in value.values())
+    return False
 
 
 def _shares(sizes: Sequence[int], most: int) -> list[int]:

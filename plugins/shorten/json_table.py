@@ -55,21 +55,22 @@ def tabled(value: Json, depth: int = 0) -> Json:
     if depth > _DEEPEST:
         return value
     if _is_object(value):
-        if len(value) > 2 and _all_of(dict, value.values()):
+        if len(value) > 2 and set(map(type, value.values())) == {dict}:
             table = _table(list(_objects(value.values())), depth)
             if table is not None:
                 table["rows"] = dict(zip(value, _list(table["rows"]), strict=True))
                 return table
         return {name: tabled(one, depth + 1) if type(one) in _NESTS else one for name, one in value.items()}
-    if _is_list(value) and value:
-        if _all_of(dict, value):
+    if _is_list(value):
+        kinds = set(map(type, value))
+        if kinds == {dict}:
             return _table(list(_objects(value)), depth) or _each(value, depth)
-        if _all_of(list, value):
+        if kinds == {list}:
             groups = [one for one in value if _is_list(one)]
             members = list(chain.from_iterable(groups))
-            if members and _all_of(dict, members):
+            if set(map(type, members)) == {dict}:
                 return _grouped(groups, _table(list(_objects(members)), depth)) or _each(value, depth)
-        return _each(value, depth)
+        return _each(value, depth) if kinds & _NESTS else value
     return value
 
 
@@ -92,10 +93,11 @@ def _table(rows: list[Object], depth: int) -> Table | None:
     """The table of these rows, if that is shorter."""
     if len(rows) < 2:
         return None
-    columns = _columns(rows, "", depth)
-    if not columns:
+    found = _columns(rows, "", depth)
+    if found is None:
         return None
-    gained = _names(rows) - sum(len(name) + 3 for name, _ in columns) - _FRAME
+    columns, gained = found
+    gained -= sum(len(name) + 3 for name, _ in columns) + _FRAME
     same: Object = {}
     varied: list[_Column] = []
     absent = False
@@ -133,49 +135,47 @@ def _cells(cells: list[Json], word: str | None, depth: int) -> list[Json]:
     return _each(cells, depth) if kinds & _NESTS else cells
 
 
-def _columns(rows: list[Object], prefix: str, depth: int) -> list[_Column] | None:
-    """The columns of rows, those of nested objects with a dotted name; None where the rows are not of one form."""
+def _columns(rows: list[Object], prefix: str, depth: int) -> tuple[list[_Column], int] | None:
+    """The columns of rows, those of nested objects with a dotted name, and the characters of the names in the rows.
+
+    None where the rows are not of one form.
+    """
     forms = Counter(map(tuple, rows))
     if len(forms) > _MOST_FORMS:
         return None
-    names = list(dict.fromkeys(chain.from_iterable(form for form, _ in forms.most_common())))
-    filled = sum(len(form) * count for form, count in forms.items())
-    if not names or filled < _FILLED * len(names) * len(rows) or any("." in name for name in names):
+    present: Counter[str] = Counter()
+    for form, count in forms.most_common():
+        for name in form:
+            present[name] += count
+    if (
+        not present
+        or sum(present.values()) < _FILLED * len(present) * len(rows)
+        or any("." in name for name in present)
+    ):
         return None
     if len(forms) == 1:
-        cells: Iterable[Sequence[Json]] = zip(*(row.values() for row in rows), strict=True)
+        cells: Iterable[Sequence[Json]] = zip(*map(dict.values, rows), strict=True)
     else:
-        cells = ([row.get(name, _NONE) for row in rows] for name in names)
+        cells = ([row.get(name, _NONE) for row in rows] for name in present)
     found: list[_Column] = []
-    for name, column in zip(names, cells, strict=True):
-        nested = _nested(list(column), f"{prefix}{name}.", depth)
-        found.extend(nested or [(prefix + name, list(column))])
-    return found
-
-
-def _nested(cells: list[Json], prefix: str, depth: int) -> list[_Column] | None:
-    """The columns of a column of objects; none of them may be empty, as an empty one is then one that is absent."""
-    if depth > _DEEPEST or not set(map(type, cells)) <= {dict, _Absent}:
-        return None
-    objects = [cell if _is_object(cell) else {} for cell in cells]
-    if not all(cell is _NONE or cell for cell in cells):
-        return None
-    return _columns(objects, prefix, depth + 1)
-
-
-def _names(rows: list[Object]) -> int:
-    """The characters that the names of a list of objects take."""
-    forms: Counter[tuple[str, ...]] = Counter()
-    total = 0
-    for row in rows:
-        forms[tuple(row)] += 1
-    for form, count in forms.items():
-        total += count * sum(len(name) + 3 for name in form)
-    for name in rows[0]:
-        inner = [cell for row in rows if _is_object(cell := row.get(name))]
+    characters = 0
+    for (name, count), column in zip(present.items(), cells, strict=True):
+        inner = _nested(column, f"{prefix}{name}.", depth)
+        characters += count * (len(name) + (5 if inner else 3))
         if inner:
-            total += _names(inner)
-    return total
+            found.extend(inner[0])
+            characters += inner[1]
+        else:
+            found.append((prefix + name, list(column)))
+    return found, characters
+
+
+def _nested(cells: Sequence[Json], prefix: str, depth: int) -> tuple[list[_Column], int] | None:
+    """The columns of a column of objects; none of them may be empty, as an empty one is then one that is absent."""
+    kinds = set(map(type, cells))
+    if depth > _DEEPEST or dict not in kinds or not kinds <= {dict, _Absent} or not all(cells):
+        return None
+    return _columns([cell if _is_object(cell) else {} for cell in cells], prefix, depth + 1)
 
 
 def _is_object(value: Json) -> TypeGuard[Object]:
@@ -192,10 +192,6 @@ def _is_plain(value: Json) -> bool:
 
 def _objects(values: Iterable[Json]) -> Iterable[Object]:
     return (value for value in values if _is_object(value))
-
-
-def _all_of(kind: type, values: Iterable[Json]) -> bool:
-    return set(map(type, values)) == {kind}
 
 
 def _list(value: Json) -> list[Json]:

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from leanloop.budgets.result_rules import Kind
+from leanloop.plugins.shorten.json_form import shorten_json
 from leanloop.plugins.shorten.kind import kind_of
+from leanloop.plugins.shorten.log import shorten_log
 from leanloop.plugins.shorten.prose import shorten_prose
 from leanloop.plugins.shorten.shown import Room, Shortener, Shown
 
 __all__ = ["SHORTENERS", "kind_of", "shorten"]
 
 SHORTENERS: Final[Mapping[Kind, Shortener]] = {
+    "log": shorten_log,
+    "json": shorten_json,
     "prose": shorten_prose,
 }
 """By kind. A kind that is missing, or whose shortener finds the text to be none of it, falls back on prose."""
