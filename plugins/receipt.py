@@ -50,7 +50,8 @@ class Saving:
     cost: int = 0
 
     def __str__(self) -> str:
-        amounts = [f"{self.calls:,} times"] * (self.calls > 1) + [format_usd(self.cost)] * bool(self.cost)
+        amounts = [f"{self.calls:,} times"] * (self.calls > 1) + [f"{self.tokens:,} tokens"] * bool(self.tokens)
+        amounts += [format_usd(self.cost)] * bool(self.cost)
         return f"{', '.join([self.what, *amounts])} ({self.how})"
 
 
