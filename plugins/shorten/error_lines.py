@@ -1,0 +1,115 @@
+"""Which lines of a log speak of something that went wrong, and which of them say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from leanloop.plugins.shorten.lines import line_of
+
+__all__ = ["ErrorLine", "error_lines"]
+
+# What to look for at C speed, in lower case; whether a line with one of them is an error is decided below.
+_SIGNS = (
+    "error", "fail", "exception", "traceback", "fatal", "panic", "critical", "emerg", "severe", "denied", "not found", "no such", "cannot ", "can't ",
+    "could not", "unable to", "refused", "timed out", "timeout", "segfault", "segmentation", "abort", "killed", "undefined", "unresolved", "invalid",
+    "assert", "*** [", "exit code", "exit status", "exited with", "returned non-zero", "out of memory", "err!", "\ne  ", "caused by", "unexpected", "mismatch",
+    "corrupt", "conflict", "rejected", "unauthorized", "forbidden", "core dumped", "not permitted", "already in use", "unreachable", "did not",
+    "missing", "no space left", "quota", "deadlock", "violation", "unhandled", "uncaught", "stack overflow", "raise ", "left:", "right:", "expected", "want ", "\u2717", "\u00d7", "\u2715", "\u274c", "\u2a2f",
+)  # fmt: skip
+
+_NO_ERROR = re.compile(
+    r"(?<![.\d])(?:0|no|zero|without(?: any)?) (?:\w+ )?(?:errors?|failures?|failed|problems?)\b"
+    r"|\b(?:errors?|fail(?:ed|ures?)?)\s?[:=]\s?(?:0\b|none\b|false\b|null\b|\[\])"
+    r"|\bPASSED\b|\bPASS:|\.\.\. ok$|^\s*(?:ok\b|\u2713|\u2714)",
+    re.IGNORECASE,
+)
+_FAILS_TOO = re.compile(r"[1-9]\d* (?:failed|errors?\b|failures?)|\b(?:errors|failures|failed): [1-9]", re.IGNORECASE)
+_QUIET = re.compile(r"^\W{0,3}(?:\S+[ \t]+){0,4}[\[(<]?(?:INFO|DEBUG|TRACE|NOTICE|info|debug|trace)\b", re.ASCII)
+_WARNING = re.compile(r"\bwarn(?:ing)?s?\b", re.IGNORECASE)
+_CERTAIN = re.compile(
+    r"^E  |^FAILED |^ERROR\b|\b\w*(?:Error|Exception|Fault)\b(?::|$|\()|^Caused by|(?:Error|Exception)$"
+    r"|\b(?:fatal|critical|panic|error|emerg|severe)\b(?:\[\w+\]| \w+)?\]?[: ]|\b(?:ERROR|CRITICAL|FATAL|PANIC|SEVERE|FAILED|FAILURE|FAIL|ERR!)(?:\b|$)"
+    r"|panicked at|assert\w* .*fail|\bfailed\b|command not found|\bno such file|\bdenied\b|\*\*\* \[|\bexit(?:ed)?(?: with)?(?: code| status)?[:= ]+-?[1-9]"
+    r"|segmentation fault|segfault|core dumped|out of memory|\bcannot (?:stat|open|access|find|create|remove|read)|could not (?:resolve|find|open|connect|build|compile)"
+    r"|\brefused\b|timed? ?out\b|no space left|\bunhandled\b|\buncaught\b|returned non-zero|undefined reference|not permitted|\u2717|\u2715|\u274c|^\s*\u00d7",
+    re.IGNORECASE,
+)
+_FOLDED = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{7,}\b|\d+")
+
+_LOOKED_AT = 400  # characters of a line that are looked at
+_JUDGED = 10_000  # different lines, half from each end, that are judged one by one; the others count as mere signs
+
+
+class ErrorLine(NamedTuple):
+    """An error line, the first of those that are equal.
+
+    Attributes:
+        line: its number, from 0.
+        certain: it says by its form that something failed; else it only speaks of what may be an error.
+        shape: what it says without its numbers, times and addresses.
+        times: how many lines say exactly this.
+    """
+
+    line: int
+    certain: bool
+    shape: str
+    times: int
+
+
+def error_lines(lines: Sequence[str], text: str, starts: Sequence[int]) -> list[ErrorLine]:
+    """The distinct error lines, in order.
+
+    Args:
+        lines: the lines.
+        text: them all, in lower case.
+        starts: where each begins in `text`, and where the last ends.
+    """
+    first: dict[str, int] = {}
+    times: dict[str, int] = {}
+    for number in sorted(_candidates(text, starts)):
+        line = lines[number].strip()
+        first.setdefault(line, number)
+        times[line] = times.get(line, 0) + 1
+    found: list[ErrorLine] = []
+    judged = len(first)
+    for at, (line, number) in enumerate(first.items()):
+        looked_at = line[:_LOOKED_AT]
+        if _JUDGED // 2 <= at < judged - _JUDGED // 2:
+            found.append(ErrorLine(number, False, looked_at[:40], times[line]))
+        elif (certain := _judge(lines[number][:_LOOKED_AT].rstrip())) is not None:
+            found.append(ErrorLine(number, certain, _FOLDED.sub("0", looked_at), times[line]))
+    return found
+
+
+def _candidates(text: str, starts: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for sign in _SIGNS:
+        skip = sign.startswith("\n")
+        at = text.find(sign)
+        while at >= 0:
+            line = line_of(starts, at) + skip
+            found.add(line)
+            at = text.find(sign, starts[line + 1] - skip)
+    return found
+
+
+def _judge(line: str) -> bool | None:
+    """Whether a line is certainly an error; None where it speaks of none."""
+    if _NO_ERROR.search(line) and not _FAILS_TOO.search(line):
+        return None
+    if _QUIET.match(line):
+        return None
+    if _CERTAIN.search(line):
+        return not _WARNING.search(line) or "error:" in line.lower()
+    return None if _WARNING.search(line) else False
+
+
+def shapes(found: Sequence[ErrorLine]) -> Iterator[ErrorLine]:
+    """The first of each shape."""
+    seen: set[str] = set()
+    for one in found:
+        if one.shape not in seen:
+            seen.add(one.shape)
+            yield one
