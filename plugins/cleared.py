@@ -1,0 +1,71 @@
+"""What of a task's tool results is no longer sent, and what is sent in its place."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection
+from typing import NamedTuple
+
+from leanloop.budgets.message import Message, ToolRequest
+
+__all__ = ["Cleared", "Stand"]
+
+_HANDLE = re.compile(r"\br[a-z2-7]{12}\b")
+
+
+class Stand(NamedTuple):
+    """What stands in the place of a result.
+
+    Attributes:
+        original: the result as the history has it.
+        line: the message sent in its place, always this very object.
+        same_as: the call whose result says the same, where `line` points at that; None where it was cleared.
+    """
+
+    original: Message
+    line: Message
+    same_as: str | None = None
+
+
+class Cleared:
+    """The decisions of one task, which are never taken back: a prompt that was sent is sent again byte for byte.
+
+    They are bound to a call's id and to what its result said, not to a place: a history that others have edited keeps
+    those of them that still have their message. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stands: dict[str, Stand] = {}
+        self._handles: set[str] = set()
+
+    def __contains__(self, tool_call_id: object) -> bool:
+        """Whether the result of that call was cleared, so that what it said is in front of the model no more."""
+        stand = self._stands.get(tool_call_id) if isinstance(tool_call_id, str) else None
+        return stand is not None and stand.same_as is None
+
+    def __len__(self) -> int:
+        """How many results are not sent as they came."""
+        return len(self._stands)
+
+    def reads(self, request: ToolRequest) -> bool:
+        """Whether a call is about something that was cleared: it names a handle that stands in one of the lines."""
+        found = _HANDLE.search(request.arguments)
+        return found is not None and found[0] in self._handles
+
+    def add(self, original: Message, line: Message, same_as: str | None = None) -> None:
+        """Send `line` in the place of `original` from now on."""
+        if original.tool_call_id is not None:
+            with self._lock:
+                self._stands[original.tool_call_id] = Stand(original, line, same_as)
+                self._handles |= set(_HANDLE.findall(line.text.partition("\n")[0]))
+
+    def of(self, message: Message, earlier: Collection[str]) -> Stand | None:
+        """What stands in the place of a message, behind the results of the calls `earlier`; None for itself."""
+        stand = self._stands.get(message.tool_call_id or "")
+        if stand is None or message.role != "tool":
+            return None
+        if stand.original is not message and stand.original != message:
+            return None  # an id that a model has used again
+        return stand if stand.same_as is None or stand.same_as in earlier else None
