@@ -105,7 +105,7 @@ def test_printed_it_is_a_few_plain_lines() -> None:
         "  worth $4.00, 0.0045 % of that spent",
         "  limit this task: $0.00018 of $0.50",
         "  limit user=u1 per day: 0 of 0 tokens",
-        "  saved by loop guard: a repeated call of search was not run, $0.000001 (counted)",
+        "  saved by loop guard: a repeated call of search was not run, 9 tokens, $0.000001 (counted)",
         "  note: A result could not be kept.",
         "  landed: The limit is reached.",
     ]
