@@ -9,9 +9,19 @@ from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
 
-__all__ = ["Cleared", "Stand"]
+__all__ = ["Answer", "Cleared", "Stand"]
 
 _HANDLE = re.compile(r"\br[a-z2-7]{12}\b")
+
+
+class Answer(NamedTuple):
+    """Which result: that of the call with this id, and the how manieth of that id in the history, from 0.
+
+    Some models use their ids again.
+    """
+
+    id: str
+    number: int = 0
 
 
 class Stand(NamedTuple):
@@ -20,12 +30,12 @@ class Stand(NamedTuple):
     Attributes:
         original: the result as the history has it.
         line: the message sent in its place, always this very object.
-        same_as: the call whose result says the same, where `line` points at that; None where it was cleared.
+        same_as: the result that says the same, where `line` points at that; None where it was cleared.
     """
 
     original: Message
     line: Message
-    same_as: str | None = None
+    same_as: Answer | None = None
 
 
 class Cleared:
@@ -37,13 +47,13 @@ class Cleared:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._stands: dict[str, Stand] = {}
+        self._stands: dict[Answer, Stand] = {}
+        self._ids: set[str] = set()
         self._handles: set[str] = set()
 
     def __contains__(self, tool_call_id: object) -> bool:
         """Whether the result of that call was cleared, so that what it said is in front of the model no more."""
-        stand = self._stands.get(tool_call_id) if isinstance(tool_call_id, str) else None
-        return stand is not None and stand.same_as is None
+        return tool_call_id in self._ids
 
     def __len__(self) -> int:
         """How many results are not sent as they came."""
@@ -54,18 +64,20 @@ class Cleared:
         found = _HANDLE.search(request.arguments)
         return found is not None and found[0] in self._handles
 
-    def add(self, original: Message, line: Message, same_as: str | None = None) -> None:
-        """Send `line` in the place of `original` from now on."""
-        if original.tool_call_id is not None:
-            with self._lock:
-                self._stands[original.tool_call_id] = Stand(original, line, same_as)
+    def add(self, original: Message, line: Message, same_as: Answer | None = None, number: int = 0) -> None:
+        """Send `line` in the place of `original`, the result number `number` of its id, from now on."""
+        name = original.tool_call_id
+        if name is None:
+            return
+        with self._lock:
+            self._stands[Answer(name, number)] = Stand(original, line, same_as)
+            if same_as is None:
+                self._ids.add(name)
                 self._handles |= set(_HANDLE.findall(line.text.partition("\n")[0]))
 
-    def of(self, message: Message, earlier: Collection[str]) -> Stand | None:
-        """What stands in the place of a message, behind the results of the calls `earlier`; None for itself."""
-        stand = self._stands.get(message.tool_call_id or "")
-        if stand is None or message.role != "tool":
+    def of(self, message: Message, number: int, earlier: Collection[Answer]) -> Stand | None:
+        """What stands in the place of a message, behind the results `earlier`; None where it is sent itself."""
+        stand = self._stands.get(Answer(message.tool_call_id or "", number))
+        if stand is None or (stand.original is not message and stand.original != message):
             return None
-        if stand.original is not message and stand.original != message:
-            return None  # an id that a model has used again
         return stand if stand.same_as is None or stand.same_as in earlier else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
-from leanloop.plugins.cleared import Cleared
+from leanloop.plugins.cleared import Answer, Cleared
 from leanloop.plugins.clearing import Part, Prompt
 
 __all__ = ["SentHistory", "ToolAnswer", "Totals"]
@@ -19,6 +20,7 @@ class ToolAnswer:
 
     Attributes:
         place: where it stands.
+        name: by which decisions about it are found again.
         request: the call it answers.
         handle: by which it can be read back once it is kept.
         saved: tokens less with a line in its place; 0 where it is to stay.
@@ -27,6 +29,7 @@ class ToolAnswer:
     """
 
     place: int
+    name: Answer
     request: ToolRequest
     message: Message
     handle: str = ""
@@ -68,7 +71,8 @@ class SentHistory:
         self._bare: list[int] = []
         self._results: list[int] = []
         self._answers: dict[int, ToolAnswer] = {}
-        self._answered: dict[str, int] = {}
+        self._answered: dict[Answer, int] = {}
+        self._times: Counter[str] = Counter()
         self._requests: dict[str, ToolRequest] = {}
 
     def follow(self, history: tuple[Message, ...]) -> list[ToolAnswer]:
@@ -108,7 +112,8 @@ class SentHistory:
 
     def replace(self, answer: ToolAnswer, line: Message, original: ToolAnswer | None = None) -> None:
         """Send `line` instead of a result from now on; one that points at an `original` keeps that in place."""
-        self._cleared.add(answer.message, line, original.request.id if original is not None else None)
+        same_as = original.name if original is not None else None
+        self._cleared.add(answer.message, line, same_as, answer.name.number)
         if original is not None:
             original.needed_by = answer.place
         if self._answers.get(answer.place) is answer:  # else the history was edited meanwhile
@@ -144,20 +149,21 @@ class SentHistory:
         self.sent.append(message)
         if message.tool_calls:
             self._requests = {request.id: request for request in message.tool_calls}
-        name = message.tool_call_id
-        if message.role != "tool" or name is None:
+        if message.role != "tool" or message.tool_call_id is None:
             return None
         self._results.append(place)
-        request = self._requests.get(name)
-        if request is None or name in self._answered:
-            return None  # an id that was used before names no one result
-        stand = self._cleared.of(message, self._answered)
+        request = self._requests.get(message.tool_call_id)
+        if request is None:
+            return None
+        name = Answer(message.tool_call_id, self._times[message.tool_call_id])
+        self._times[name.id] += 1
+        stand = self._cleared.of(message, name.number, self._answered)
         self._answered[name] = place
         if stand is None:
-            self._answers[place] = answer = ToolAnswer(place, request, message)
+            self._answers[place] = answer = ToolAnswer(place, name, request, message)
             return answer
         self.sent[place], self._sizes[place] = stand.line, self._count(stand.line)
-        original = self._answers.get(self._answered.get(stand.same_as or "", -1))
+        original = self._answers.get(self._answered[stand.same_as]) if stand.same_as is not None else None
         if original is not None:
             original.needed_by = place
         return None
@@ -168,6 +174,7 @@ class SentHistory:
         self._results = [place for place in self._results if place < known]
         self._answers = {place: answer for place, answer in self._answers.items() if place < known}
         self._answered = {name: place for name, place in self._answered.items() if place < known}
+        self._times = Counter(name.id for name in self._answered)
         asked = next((message for message in reversed(self._history[:known]) if message.tool_calls), None)
         self._requests = {request.id: request for request in asked.tool_calls} if asked is not None else {}
         self._history = self._history[:known]
