@@ -62,9 +62,11 @@ class RedisCaller:
             raise self._failed(error) from error
         return self._told(answer)
 
-    async def acall(self, script: Script, *words: str | bytes, urgent: bool = False) -> bytes:
+    async def acall(
+        self, script: Script, *words: str | bytes, keys: list[str] | None = None, urgent: bool = False
+    ) -> bytes:
         """`call`, awaited."""
-        keys, cancelled = self.keys, _cancellations()
+        keys, cancelled = keys or self.keys, _cancellations()
         self._spare(urgent=urgent)
         try:
             client = await self.clients.awaited()

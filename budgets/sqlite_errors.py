@@ -22,22 +22,22 @@ _ADVICE = {
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
-def explain(error: Exception, path: Path, timeout: float) -> StoreError:
-    """What failed at `path`, and what to do."""
+def explain(error: Exception, path: Path, timeout: float, called: str = "ledger") -> StoreError:
+    """What failed at `path`, and what to do; `called` is what is kept there."""
     if isinstance(error, OSError):
-        return StoreError(f"The ledger {path} cannot be used: {error.strerror}. Give it another path.")
+        return StoreError(f"The {called} {path} cannot be used: {error.strerror}. Give it another path.")
     if not isinstance(error, sqlite3.Error):
-        return StoreError(f"The ledger {path} cannot hold a value: {error}.")
+        return StoreError(f"The {called} {path} cannot hold a value: {error}.")
     if is_busy(error):
-        return was_busy(path, timeout)
+        return was_busy(path, timeout, called)
     advice = _ADVICE.get(_code(error), "it failed")
-    return StoreError(f"The ledger {path} cannot be used: {advice} (SQLite: {error}).")
+    return StoreError(f"The {called} {path} cannot be used: {advice} (SQLite: {error}).")
 
 
-def was_busy(path: Path, timeout: float) -> StoreError:
+def was_busy(path: Path, timeout: float, called: str = "ledger") -> StoreError:
     """Others held the file for too long."""
     return StoreError(
-        f"The ledger {path} was in use by other threads or processes for longer than {timeout:g} s. "
+        f"The {called} {path} was in use by other threads or processes for longer than {timeout:g} s. "
         "See what holds it (a backup, an open transaction), or give it a longer timeout."
     )
 

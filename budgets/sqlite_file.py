@@ -1,4 +1,4 @@
-"""The SQLite file a ledger is kept in: opening it, and one transaction at a time."""
+"""The SQLite file a ledger (or whole results) is kept in: opening it, and one transaction at a time."""
 
 from __future__ import annotations
 
@@ -33,11 +33,22 @@ class LedgerFile:
     Args:
         path: the file; made where it does not exist.
         timeout: seconds to wait for other threads and processes before giving up.
+        prepare: makes the tables where they are missing, and refuses a file of others.
+        called: what messages call what is kept there.
     """
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        timeout: float,
+        *,
+        prepare: Callable[[sqlite3.Connection, Path], None] = prepare,
+        called: str = "ledger",
+    ) -> None:
         self.path = path
         self._timeout = timeout
+        self._prepare = prepare
+        self._called = called
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -54,11 +65,11 @@ class LedgerFile:
         """
         deadline = time.monotonic() + self._timeout
         if not self._lock.acquire(timeout=self._timeout):
-            raise was_busy(self.path, self._timeout)
+            raise was_busy(self.path, self._timeout, self._called)
         try:
             return self._transact(work, deadline)
         except (sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
-            raise explain(error, self.path, self._timeout) from error
+            raise explain(error, self.path, self._timeout, self._called) from error
         finally:
             self._lock.release()
 
@@ -85,7 +96,7 @@ class LedgerFile:
                 db.execute("BEGIN")
                 yield db
         except sqlite3.Error as error:
-            raise explain(error, self.path, self._timeout) from error
+            raise explain(error, self.path, self._timeout, self._called) from error
 
     def close(self) -> None:
         """Close the connection and end the thread; the next use opens them again."""
@@ -135,12 +146,16 @@ class LedgerFile:
 
     def _open(self, deadline: float) -> sqlite3.Connection:
         if self.path.is_dir():
-            raise StoreError(f"The ledger {self.path} is a folder; name a file, such as {self.path / 'leanloop.db'}.")
+            raise StoreError(
+                f"The {self._called} {self.path} is a folder; name a file, such as {self.path / 'leanloop.db'}."
+            )
         if not self.path.parent.is_dir():
-            raise StoreError(f"The ledger {self.path} cannot be made: its folder does not exist; make that first.")
+            raise StoreError(
+                f"The {self._called} {self.path} cannot be made: its folder does not exist; make that first."
+            )
         connection = sqlite3.connect(self.path.absolute(), timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            _patiently(deadline, lambda: prepare(connection, self.path))
+            _patiently(deadline, lambda: self._prepare(connection, self.path))
             self._inode = self.path.stat().st_ino
         except BaseException:
             connection.close()
@@ -157,8 +172,8 @@ class LedgerFile:
         if inode != self._inode:
             self._drop()
             raise StoreError(
-                f"The ledger {self.path} was removed or replaced while calls were under way. The next call goes by "
-                "what lies there now."
+                f"The {self._called} {self.path} was removed or replaced while calls were under way. The next call "
+                "goes by what lies there now."
             )
 
     def _drop(self) -> None:

@@ -1,13 +1,15 @@
-"""The tables of a ledger in SQLite, and how a file is known to be one."""
+"""The tables of a ledger in SQLite, and how a file is known to be leanloop's."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from leanloop.errors import StoreError
 
-__all__ = ["prepare"]
+__all__ = ["opened", "prepare"]
 
 _APPLICATION = int.from_bytes(b"LLop", "big")
 """Marks the file as leanloop's (https://www.sqlite.org/pragma.html#pragma_application_id)."""
@@ -54,13 +56,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         StoreError: another program's database, a later version's, or a disk that allows no write-ahead log.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        [[application]] = connection.execute("PRAGMA application_id")
+    with opened(connection, path):
         [[version]] = connection.execute("PRAGMA user_version")
-        [[tables]] = connection.execute("SELECT count(*) FROM sqlite_master")
-        if application != _APPLICATION and (application or version or tables):
-            raise StoreError(f"The file {path} is another program's database; give the ledger a path of its own.")
         if version > _VERSION:
             raise StoreError(
                 f"The ledger {path} was written by a later leanloop (its format is {version}, this one knows "
@@ -69,8 +66,26 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         if not version:
             for statement in _TABLES:
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+@contextmanager
+def opened(connection: sqlite3.Connection, path: Path, called: str = "ledger") -> Generator[None, None, None]:
+    """A transaction in which tables are made, in a file that is leanloop's or new; then its write-ahead log is on.
+
+    Raises:
+        StoreError: another program's database, or a disk that allows no write-ahead log.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        [[application]] = connection.execute("PRAGMA application_id")
+        if application != _APPLICATION:
+            [[version]] = connection.execute("PRAGMA user_version")
+            [[tables]] = connection.execute("SELECT count(*) FROM sqlite_master")
+            if application or version or tables:
+                raise StoreError(f"The file {path} is another program's database; give the {called} a path of its own.")
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        yield
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
@@ -79,7 +94,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     [[mode]] = connection.execute("PRAGMA journal_mode = WAL")
     if mode != "wal":
         raise StoreError(
-            f"The ledger {path} lies where SQLite can keep no write-ahead log (a network drive?); "
+            f"The {called} {path} lies where SQLite can keep no write-ahead log (a network drive?); "
             "put it on a local disk, or use redis://."
         )
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -6,13 +6,14 @@ import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import MissingExtra, UsageError
 
-__all__ = ["address_name", "check_address", "open_store"]
+__all__ = ["SqlitePlace", "address_name", "check_address", "open_store", "read_sqlite"]
 
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 
@@ -63,18 +64,36 @@ def address_name(url: str) -> str:
     return name if prefix == "leanloop" else f"{name}?prefix={prefix}"
 
 
+class SqlitePlace(NamedTuple):
+    """What a ``sqlite:///`` address says: the file, the seconds to wait for it, the rows of history to keep."""
+
+    path: Path
+    timeout: float
+    history: int
+
+
+def read_sqlite(url: str) -> SqlitePlace:
+    """Parse a ``sqlite:///`` address.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    place, _, query = url.removeprefix("sqlite://").partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    unknown = sorted(options.keys() - {"timeout", "history"})
+    if unknown:
+        raise UsageError(f"A store in SQLite has the options timeout and history, and not {', '.join(unknown)}.")
+    return SqlitePlace(_path(unquote(place)), _timeout(options), _history(options))
+
+
 def _make(url: str) -> LedgerStore:
     if url == "memory":
         return MemoryStore()
     if url.startswith("sqlite://"):
         from leanloop.budgets.sqlite import SqliteStore
 
-        place, _, query = url.removeprefix("sqlite://").partition("?")
-        options = dict(parse_qsl(query, keep_blank_values=True))
-        unknown = sorted(options.keys() - {"timeout", "history"})
-        if unknown:
-            raise UsageError(f"A store in SQLite has the options timeout and history, and not {', '.join(unknown)}.")
-        return SqliteStore(_path(unquote(place)), timeout=_timeout(options), history=_history(options))
+        place = read_sqlite(url)
+        return SqliteStore(place.path, timeout=place.timeout, history=place.history)
     if url.partition("://")[0] in _REDIS and "://" in url:
         from leanloop.budgets.redis_store import RedisStore
 
