@@ -59,7 +59,8 @@ class Message:
 
     ``text`` is all text of the message joined; ``tool_call_id`` and ``is_error`` belong to role
     ``tool``; ``tool_calls`` to role ``assistant``. ``other_tokens`` is an adapter's estimate for parts
-    that are neither text nor image (a PDF, a recording).
+    that are neither text nor image (a PDF, a recording); ``marked`` says that the user has told the provider
+    here to cache what it has read.
     """
 
     role: Role
@@ -71,13 +72,15 @@ class Message:
     images: tuple[Image, ...] = ()
     other_tokens: int = 0
     raw: object = field(default=None, compare=False, repr=False)
+    marked: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as the model sees it; ``parameters`` is its JSON Schema."""
+    """A tool as the model sees it; ``parameters`` is its JSON Schema, ``marked`` as in a message."""
 
     name: str
     description: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
     raw: object = field(default=None, compare=False, repr=False)
+    marked: bool = field(default=False, compare=False)
