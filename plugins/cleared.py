@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -48,6 +49,7 @@ class Cleared:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stands: dict[Answer, Stand] = {}
+        self._times: Counter[str] = Counter()
         self._ids: set[str] = set()
         self._handles: set[str] = set()
 
@@ -71,9 +73,16 @@ class Cleared:
             return
         with self._lock:
             self._stands[Answer(name, number)] = Stand(original, line, same_as)
+            self._times[name] = max(number + 1, self._times[name])
             if same_as is None:
                 self._ids.add(name)
                 self._handles |= set(_HANDLE.findall(line.text.partition("\n")[0]))
+
+    def put(self, line: Message, original: Message) -> bool:
+        """Whether `line` is what we send in the place of `original`."""
+        name = original.tool_call_id or ""
+        stands = (self._stands.get(Answer(name, number)) for number in range(self._times[name]))
+        return any(stand is not None and stand.line == line and stand.original == original for stand in stands)
 
     def of(self, message: Message, number: int, earlier: Collection[Answer]) -> Stand | None:
         """What stands in the place of a message, behind the results `earlier`; None where it is sent itself."""
