@@ -62,7 +62,7 @@ def message_break(before: Sequence[Message], now: Sequence[Message], shared: int
     """
     for place in range(shared, min(len(before), len(now))):
         old, new = before[place], now[place]
-        if old is new or old == new or _is_cleared(old, new, cleared):
+        if old is new or old == new or cleared.put(new, old):
             continue
         if place == len(before) - 1 and (old.role != new.role or place == len(now) - 1):
             return None
@@ -71,6 +71,10 @@ def message_break(before: Sequence[Message], now: Sequence[Message], shared: int
             what += f", {difference(old.text, new.text)}"
         return Break("message", ("message", place), what)
     return None
+
+
+def _is_cleared(old: Message, new: Message, cleared: Cleared) -> bool:
+    return old.tool_call_id == new.tool_call_id and new.tool_call_id in cleared
 
 
 def tell(task: Task, found: Break, since: str) -> None:
