@@ -16,7 +16,6 @@ from leanloop.errors import StoreError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.flow import Io, Plugin, ToolFlow
 from leanloop.plugins.results.handle import is_handle, scope_of
-from leanloop.plugins.results.json_path import read_path
 from leanloop.plugins.results.part import Part, Wrong
 from leanloop.plugins.results.search import search
 from leanloop.plugins.results.store import Kept
@@ -49,10 +48,17 @@ _LARGE = 200_000
 """Characters from which on a text is read on a thread of its own, where an event loop would stand still."""
 
 
+def _without_titles(schema: dict[str, Any]) -> None:
+    """They repeat the names, in every prompt."""
+    schema.pop("title", None)
+    for field in schema["properties"].values():
+        field.pop("title", None)
+
+
 class ReadArguments(BaseModel):
     """What the model gives."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra=_without_titles)
 
     handle: str
     lines: str = Field(default="", description='"120-180", "120-" or "-40" (the last 40)')
@@ -164,8 +170,11 @@ def _answer(
             same = next((one for one in earlier if one.arguments == wanted), None)
             if same is not None:
                 return _stands(same)
-            read = search if asked.search else read_path
-            return _told(asked.handle, read(text, asked.search or asked.path, asked.page, tokens, count))
+            if asked.search:
+                return _told(asked.handle, search(text, asked.search, asked.page, tokens, count))
+            from leanloop.plugins.results.json_path import read_path  # its parser is loaded where it is used
+
+            return _told(asked.handle, read_path(text, asked.path, asked.page, tokens, count))
         known = [(one, given) for one in earlier if (given := range_in(one.head)) is not None]
         start, end = line_span(text, asked.lines) if asked.lines else (0, len(text))
         if asked.page:

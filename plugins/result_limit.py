@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from leanloop.budgets.budget import Budget
+from leanloop.budgets.message import Changed
 from leanloop.budgets.result_rules import Kind, ResultRules, ToolResultRules
 from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.call import ToolCall, ToolResult
@@ -46,8 +47,8 @@ class ResultLimit(Plugin):
     result store, and shown in part below one line that says what is shown and how to get the rest. Where it cannot be
     kept, or the agent has no `read_result`, it is shown whole, up to ``hard_cap``.
 
-    `is_error` stays. A result that was changed has no `raw`: the adapter writes its text into what the tool gave, and
-    keeps status, artifact and images.
+    `is_error` stays, and `raw` of a changed result is `Changed`: the adapter writes the text into what the tool gave,
+    and keeps status, artifact and images. A result that ends the run (`ToolCall.direct`) is the user's, and left alone.
     """
 
     def idle(self, budget: Budget) -> bool:
@@ -62,7 +63,7 @@ class ResultLimit(Plugin):
             return result
         own = rules.tools.get(call.name, _ALL)
         count = counter_for(task.latest_model or _OTHERWISE).text
-        if own is None:
+        if own is None or call.direct:
             task.batches.give_back(call, -about(result.text, count)[0], rules.batch)
             return result
         granted = task.batches.grant(call, _wish(own, rules, task), rules.batch)
@@ -84,7 +85,7 @@ class ResultLimit(Plugin):
         task.save(
             Saving("result limit", "tool results shortened", f"{how}, once for each", calls=1, tokens=before - spent)
         )
-        return replace(result, text=shown, raw=None)
+        return replace(result, text=shown, raw=Changed.of(result.raw))
 
 
 _ALL = ToolResultRules()
