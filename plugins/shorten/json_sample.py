@@ -199,7 +199,7 @@ class Sampler:
         """The best of the parts, ascending, as many as fit where none takes more than `each`."""
         order = self._orders.get(id(whole))
         if order is None:
-            order = self._orders[id(whole)] = ranked(texts, self._words, room)
+            order = self._orders[id(whole)] = ranked(texts, self._words, max(0, 2 * room))
         chosen: list[int] = []
         for number in order:
             cost = min(sizes[number], each) + _EACH_PLACE

@@ -6,18 +6,30 @@ from collections.abc import Mapping
 from typing import Final
 
 from leanloop.budgets.result_rules import Kind
+from leanloop.plugins.shorten.binary import shorten_binary
+from leanloop.plugins.shorten.code import shorten_code
+from leanloop.plugins.shorten.diff import shorten_diff
+from leanloop.plugins.shorten.html import shorten_html
 from leanloop.plugins.shorten.json_form import shorten_json
 from leanloop.plugins.shorten.kind import kind_of
 from leanloop.plugins.shorten.log import shorten_log
 from leanloop.plugins.shorten.prose import shorten_prose
+from leanloop.plugins.shorten.search_hits import shorten_search_hits
 from leanloop.plugins.shorten.shown import Room, Shortener, Shown
+from leanloop.plugins.shorten.table import shorten_table
 
 __all__ = ["SHORTENERS", "kind_of", "shorten"]
 
 SHORTENERS: Final[Mapping[Kind, Shortener]] = {
     "log": shorten_log,
     "json": shorten_json,
+    "table": shorten_table,
+    "html": shorten_html,
+    "diff": shorten_diff,
+    "code": shorten_code,
+    "search": shorten_search_hits,
     "prose": shorten_prose,
+    "binary": shorten_binary,
 }
 """By kind. A kind that is missing, or whose shortener finds the text to be none of it, falls back on prose."""
 
