@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from leanloop.plugins.shorten.shown import Room
 
-__all__ = ["Group", "Parts", "fit"]
+__all__ = ["Group", "Parts", "fit", "most_that_fit"]
 
 _MISSES = 24  # so many parts in a row that were too long end a group: what follows is worth less still
 _MARK = 8  # about the tokens of a mark
@@ -27,73 +27,85 @@ class Parts(NamedTuple):
     Attributes:
         size: how many there are.
         text: a part as it is shown.
-        gap: the line that stands for the parts from the first to the last one given.
+        gap: the mark that stands for the parts from the first to the last one given.
+        line: the number of the line a part is in; None where each part is a line.
     """
 
     size: int
     text: Callable[[int], str]
     gap: Callable[[int, int], str]
+    line: Callable[[int], int] | None = None
 
 
 def fit(parts: Parts, groups: Sequence[Group], room: Room) -> tuple[str, list[int]]:
-    """The shown text and the parts in it, ascending. Never over the room, by its own exact count.
+    """The shown text and the parts in it, ascending; empty where not one part fits.
 
-    Parts are taken one by one while a sum of their tokens fits. The whole is then counted once, and where it is too
-    long after all the last ones taken go again.
+    Parts are taken one by one while the sum of their tokens fits. The whole is then counted once; where it is too long
+    after all (a tokenizer need not add up), the last ones taken go again.
     """
     taken = _take(parts, groups, room)
-    text = _drawn(parts, sorted(taken))
+    many, text = most_that_fit(len(taken), lambda many: _drawn(parts, sorted(taken[:many])), room)
+    return text, sorted(taken[:many])
+
+
+def most_that_fit(size: int, draw: Callable[[int], str], room: Room) -> tuple[int, str]:
+    """How many of `size` things fit the room, and how they are drawn; all of them in one count where they do.
+
+    With none of them it is no text, whatever would be drawn.
+    """
+    text = draw(size) if size else ""
     if room.count(text) <= room.tokens:
-        return text, sorted(taken)
-    low, high = 0, len(taken)  # the first `low` fit
+        return size, text
+    fits, too_many = 0, size
     best = ""
-    while high - low > 1:
-        middle = (low + high) // 2
-        text = _drawn(parts, sorted(taken[:middle]))
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        text = draw(middle)
         if room.count(text) <= room.tokens:
-            low, best = middle, text
+            fits, best = middle, text
         else:
-            high = middle
-    return best, sorted(taken[:low])
+            too_many = middle
+    return fits, best
 
 
 def _take(parts: Parts, groups: Sequence[Group], room: Room) -> list[int]:
     taken: list[int] = []
-    places: list[int] = [-1, parts.size]  # what is shown, ascending, between two edges that need no mark
-    seen: set[int] = set()
-    used = 0
-    if parts.size:
-        used = _MARK  # nothing shown is one gap
+    shown = [-1, parts.size]  # what is shown, ascending, between two edges that need no mark
+    used = _MARK  # nothing shown is one gap
     for group in groups:
         most = int(room.tokens * group.up_to)
         misses = 0
         for part in group.parts:
             if misses >= _MISSES or used >= most:
                 break
-            if part in seen:
+            place = bisect_left(shown, part)
+            if shown[place] == part:
                 continue
-            place = bisect_left(places, part)
-            gaps = (places[place - 1] < part - 1) + (places[place] > part + 1) - 1
+            gaps = (shown[place - 1] < part - 1) + (shown[place] > part + 1) - 1
             cost = room.count(parts.text(part) + "\n") + gaps * _MARK
             if used + cost > most:
                 misses += 1
                 continue
             misses = 0
             used += cost
-            seen.add(part)
             taken.append(part)
-            places.insert(place, part)
+            shown.insert(place, part)
     return taken
 
 
 def _drawn(parts: Parts, shown: Sequence[int]) -> str:
+    """The shown parts; those of one line are parted by a space, and so is the mark between them."""
+    line = parts.line or (lambda part: part)
     drawn: list[str] = []
-    next_one = 0
+    before = -1
     for part in shown:
-        if part > next_one:
-            drawn.append(parts.gap(next_one, part - 1))
+        same_line = before >= 0 and line(before) == line(part)
+        if before >= 0:
+            drawn.append(" " if same_line else "\n")
+        if part > before + 1:
+            drawn.append(parts.gap(before + 1, part - 1) + (" " if same_line else "\n"))
         drawn.append(parts.text(part))
-        next_one = part + 1
-    if shown and next_one < parts.size:
-        drawn.append(parts.gap(next_one, parts.size - 1))
-    return "\n".join(drawn)
+        before = part
+    if shown and before < parts.size - 1:
+        drawn.append("\n" + parts.gap(before + 1, parts.size - 1))
+    return "".join(drawn)

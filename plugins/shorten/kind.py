@@ -14,6 +14,7 @@ __all__ = ["kind_of"]
 
 _HEAD, _MIDDLE, _TAIL = 12_000, 6_000, 6_000  # characters that are looked at
 _LINE = 300  # characters of a line that are looked at
+_LONG_LINES = 1_000  # characters of a line on average, from which on its pieces are chosen and not the lines
 
 _JSON = re.compile(r'\s*+(?:\{\s*+(?:"|\}|$)|\[\s*+(?:[\[{"\]\d-]|true|false|null|NaN|-?Infinity|$))')
 _JSON_NAMES = re.compile(r'"(?:[^"\\\n]|\\.){1,60}+"\s?:')
@@ -60,6 +61,8 @@ def kind_of(text: str) -> Kind:
     lines = [line[:_LINE] for line in sample.split("\n") if line.strip()][:600]
     if not lines:
         return "log"
+    if len(sample) > _LONG_LINES * len(lines):
+        return "prose"
     return _kind_of_lines(lines)
 
 

@@ -36,7 +36,7 @@ def shorten_log(text: str, room: Room) -> Shown | None:
         line = clamp(lines[at], longest, room.words)
         return f"{line}  [{times[at]:,} times]" if at in times else line
 
-    longest = max(120, room.tokens // 2)
+    longest = max(120, room.tokens // 2, 2 * room.tokens // max(1, size))
     certain = [one for one in found if one.certain]
     unsure = [one for one in found if not one.certain]
     ends = _last_said(lines, 3)
