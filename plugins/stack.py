@@ -8,11 +8,15 @@ from typing import NamedTuple
 from leanloop.budgets.budget import Budget
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.degrade import Degrade
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
 from leanloop.plugins.notice import BudgetNotice
+from leanloop.plugins.prefix import Prefix
+from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
+from leanloop.plugins.result_limit import ResultLimit
 from leanloop.plugins.task import Task
 
 __all__ = ["Stack"]
@@ -36,15 +40,24 @@ class Stack:
     Around a model call:
 
     1. Landing: catches what anything below it refuses.
-    2. LoopGuard: sees the history as the agent has it, before anything is shortened or added.
-    3. The user's own plugins.
-    4. Degrade: after all that chooses by the model the user named (a cache's key has it), and outside of what reserves,
+    2. LoopGuard: sees the history as the agent has it, before anything is cleared or added.
+    3. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
+       what they choose, price and reserve for. A landing stands outside: it reads what the last step was sent.
+    4. The user's own plugins.
+    5. Degrade: after all that chooses by the model the user named (a cache's key has it), and outside of what reserves,
        so that the call is counted, priced and capped as what it has become; one that its model refuses is made again.
-    5. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    6. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    6. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    7. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    8. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
 
-    Around a tool call: LoopGuard, which answers a repetition at no cost; the user's own plugins; BudgetGuard, which
-    refuses one too many.
+    Around a tool call:
+
+    1. LoopGuard: answers a repetition at no cost.
+    2. The user's own plugins: see a result as the model will.
+    3. BudgetGuard: refuses one too many, of reading back as well.
+    4. ReadResult: answers a call of `read_result`; ResultLimit never sees what it gives, which has a limit of its own.
+    5. ResultLimit: innermost, so that a result is shortened once, when it arrives, and nobody keeps or repeats the
+       whole of it.
 
     A plugin that is idle under the budget of a task is not around its calls.
     """
@@ -52,15 +65,28 @@ class Stack:
     def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
         own, budget = tuple(plugins), BudgetGuard()
         degrade = Degrade()
-        self._model: tuple[Plugin, ...] = (Landing(), LoopGuard(), *own, degrade, BudgetNotice(), budget)
+        self._model: tuple[Plugin, ...] = (
+            Landing(),
+            LoopGuard(),
+            ContextEditing(),
+            *own,
+            degrade,
+            BudgetNotice(),
+            Prefix(),
+            budget,
+        )
         self._part: tuple[Plugin, ...] = (*own, degrade, budget)
-        self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget)
+        self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget, ReadResult(), ResultLimit())
         self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
         self._latest: _Chain | None = None
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
+        if len(call.tools) > len(call.answer_tools):  # one without tools (a query's, inside a tool) says nothing of it
+            task.readable = any(
+                tool.name == READ_RESULT and tool.description == READ_DESCRIPTION for tool in call.tools
+            )
         return compose(self._chain(task.budget).on_model, call, task)
 
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:

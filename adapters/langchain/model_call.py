@@ -11,6 +11,7 @@ from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain.agents.structured_output import AutoStrategy, ProviderStrategy
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 
+from leanloop.adapters.langchain.cache_marks import takes_marks, with_mark, with_mark_behind
 from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
@@ -24,7 +25,9 @@ from leanloop.adapters.langchain.provider import (
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
+from leanloop.plugins.cache_marks import BEHIND_TOOLS
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.tool_order import in_order
 
 __all__ = ["Request", "Response", "reply_of", "response_of"]
 
@@ -34,7 +37,7 @@ Response = ModelResponse[Any]
 class Request:
     """One request of an agent, its neutral call, and the way back."""
 
-    __slots__ = ("_cap", "_model", "_raw", "_substitutes", "call")
+    __slots__ = ("_cap", "_model", "_raw", "_substitutes", "_tools", "call")
 
     def __init__(
         self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable, substitutes: Substitutes
@@ -45,7 +48,8 @@ class Request:
         model = self._model
         settings = raw.model_settings
         history = transcript.of(raw.messages)
-        specs, answers = table.specs(cast("Sequence[object]", raw.tools)), table.answers(raw.response_format)
+        self._tools, specs = table.offered(cast("Sequence[object]", raw.tools))
+        answers = table.answers(raw.response_format)
         thinking = thinking_tokens(model, settings)
         self._cap = output_cap(model, settings)
         self.call = ModelCall(
@@ -56,6 +60,7 @@ class Request:
             answer_tools=frozenset([tool.name for tool in answers]) if answers else frozenset(),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
+            agent=True,
             raw=raw,
         )
 
@@ -66,13 +71,15 @@ class Request:
             ModelUnavailable: the call names another model than the agent's, which cannot be had.
         """
         raw = self._raw
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {} if self._tools is raw.tools else {"tools": self._tools}
         settings = dict(raw.model_settings)
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]
             system = messages[0] if messages and isinstance(messages[0], SystemMessage) else None
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
+        if call.tools is not self.call.tools:
+            changes["tools"] = in_order(changes.get("tools", raw.tools), call.tools)
         model = self._model
         if call.model != self.call.model:
             changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
@@ -84,6 +91,8 @@ class Request:
             settings = effort_settings(model, settings, call.effort)
         if call.forbid_tools:
             changes |= _without_tools(_changed(raw, changes), model, settings)
+        if call.cache_marks and takes_marks(model, settings):
+            _mark(_changed(raw, changes), call.cache_marks, changes)
         if settings != raw.model_settings:
             changes["model_settings"] = settings
         return _changed(raw, changes) if changes else raw
@@ -97,6 +106,20 @@ def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[An
     twin = object.__new__(type(raw))
     twin.__dict__.update(raw.__dict__, **changes)
     return twin
+
+
+def _mark(raw: ModelRequest[Any], marks: Sequence[int], changes: dict[str, Any]) -> None:
+    """Put breakpoints for the provider's cache into the request."""
+    first = 1 if raw.system_message is not None else 0
+    messages = list(raw.messages)
+    for place in marks:
+        if place == BEHIND_TOOLS:
+            changes["tools"] = with_mark_behind(raw.tools) if raw.tools else raw.tools
+        elif place < first:
+            changes["system_message"] = with_mark(cast("SystemMessage", raw.system_message))
+        else:
+            messages[place - first] = with_mark(messages[place - first])
+            changes["messages"] = messages
 
 
 def _without_tools(raw: ModelRequest[Any], model: object, settings: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
-from llama_index.core.tools import BaseTool
+from llama_index.core.tools import BaseTool, FunctionTool
 from workflows.handler import WorkflowHandler
 
 from leanloop.adapters.llama_index.agent import guarded_agent
@@ -19,8 +19,9 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
 from leanloop.adapters.llama_index.postprocessor import NodeLimit, node_limit
 from leanloop.adapters.llama_index.query_engine import guarded_engine
+from leanloop.adapters.llama_index.read_result import read_tool
 from leanloop.adapters.llama_index.run import task_of
-from leanloop.adapters.llama_index.tool import guarded_tools
+from leanloop.adapters.llama_index.tool import guarded_tool, guarded_tools
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
@@ -110,6 +111,14 @@ class LeanLoop(Guard):
         its own has its own budget below that of the whole.
         """
         return guarded_agent(agent, self)
+
+    @property
+    def read_result(self) -> FunctionTool:
+        """The tool by which results that were shortened are read back, for loops of your own around `llm` and `tools`.
+
+        Agents guarded by `agent` have it, unless they have no other tool, or one of their own by that name.
+        """
+        return guarded_tool(read_tool(), self)
 
     def query_engine(self, engine: Engine) -> Engine:
         """A twin of `engine`, with every model, retriever, synthesizer and engine in it; each query is a task.
