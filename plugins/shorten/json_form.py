@@ -18,6 +18,7 @@ _LONGEST_COMPACT = 1_000_000  # characters: more than any limit lets through as 
 _LONGEST_TOKEN = 40
 _LEAST = 60  # characters of a room in which a sample says anything
 _TRIES = 8
+_LONGEST_START = 400  # characters before JSON
 _STARTS = 3  # places in a text where JSON may begin, so that looking for it stays linear
 _START = re.compile(r"[{\[]")
 _SHARE = 0.8  # of a text around which there is other text
@@ -26,18 +27,30 @@ _SHARE = 0.8  # of a text around which there is other text
 def compact_json(text: str) -> str | None:
     """The same JSON in fewer characters, as a table where it is rows (json_table.py); None where that saves nothing.
 
-    Lossless: each value is the same one again, with its numbers as they were written (1.10, 1e5, any number of digits).
-    None too where that cannot be promised: a name twice in one object, NaN, text that is no JSON.
+    Lossless: each value is the same one again, with its numbers as they were written (1.10, 1e5, any number of digits),
+    and what stands before JSON on its first line, or after it, stays as it is. None too where that cannot be promised: a
+    name twice in one object, NaN, text that is no JSON.
     """
-    if len(text) > _LONGEST_COMPACT or text.lstrip()[:1] not in ("{", "["):
+    if len(text) > _LONGEST_COMPACT:
         return None
+    start = _START.search(text, 0, _LONGEST_START)
+    if start is None or "\n" in text[: start.start()].strip():
+        return None
+    shorter = _compact(text) if not text[: start.start()].strip() else None
+    if shorter is None:
+        document = read_json(text[start.start() :], then=True)
+        whole = _whole(document) if document is not None and document.exact else None
+        if document is None or whole is None:
+            return None
+        shorter = text[: start.start()] + whole + text[start.start() + document.end :]
+    return shorter if len(text) - len(shorter) >= max(_WORTH, _WORTH_SHARE * len(text)) else None
+
+
+def _compact(text: str) -> str | None:
     document = read_json(text) or read_values(text)
     if document is None or not document.exact:
         return None
-    shorter = _lines(document) if document.several else _whole(document)
-    if shorter is None or len(text) - len(shorter) < max(_WORTH, _WORTH_SHARE * len(text)):
-        return None
-    return shorter
+    return _lines(document) if document.several else _whole(document)
 
 
 def shorten_json(text: str, room: Room) -> Shown | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -18,6 +18,7 @@ __all__ = ["Document", "Json", "read_json", "read_values"]
 Json = object
 """A value: dict, list, str, int, bool, None, or a number's own text between marks (`Document.number`)."""
 
+_Parse = Callable[[str, json.JSONDecoder, "Document"], Json]
 _MARKS = ("\ue000\ue001", "\uf8f0\uf8f1", "\U000f1b0d\U000f1b0e")  # private use: few texts hold them
 _LONE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -34,6 +35,7 @@ class Document:
         tables: an object of columns and rows can be told from one that was there before.
         several: several values one after the other were read.
         cut: the last of several was cut off.
+        end: where the text goes on behind the value, if it was asked for with more behind it.
     """
 
     mark: str
@@ -42,6 +44,7 @@ class Document:
     tables: bool = True
     several: bool = False
     cut: bool = False
+    end: int = 0
     _writer: json.JSONEncoder = field(
         default_factory=lambda: json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
     )
@@ -77,9 +80,12 @@ class Document:
         return value[2:-2] if type(value) is str and value[:1] == self.mark[0] else None
 
 
-def read_json(text: str) -> Document | None:
-    """One JSON value with nothing around it but white space; None where the text is none, or is nested too deep."""
-    return _read(text, one=True)
+def read_json(text: str, *, then: bool = False) -> Document | None:
+    """One JSON value with nothing around it but white space; None where the text is none, or is nested too deep.
+
+    `then`: the text begins with it, and anything may follow; `Document.end` is where.
+    """
+    return _read(text, _first if then else _only)
 
 
 def read_values(text: str) -> Document | None:
@@ -87,10 +93,10 @@ def read_values(text: str) -> Document | None:
 
     The last one may be cut off, and is left out then.
     """
-    return _read(text, one=False)
+    return _read(text, _values)
 
 
-def _read(text: str, *, one: bool) -> Document | None:
+def _read(text: str, parse: _Parse) -> Document | None:
     mark = next((mark for mark in _MARKS if not _holds(text, mark)), None)
     if mark is None:
         return None
@@ -101,12 +107,11 @@ def _read(text: str, *, one: bool) -> Document | None:
             continue
         decoder = _decoder(document, keep_integers=keep_integers)
         try:
-            document.value = decoder.decode(text) if one else _values(text, decoder, document)
+            document.value = parse(text, decoder, document)
         except (json.JSONDecodeError, RecursionError):
             return None
         except ValueError:
             continue
-        document.several = not one
         return document
     return None  # pragma: no cover - an integer that is kept as text raises nothing
 
@@ -119,8 +124,18 @@ def _holds(text: str, mark: str) -> bool:
     return any(one in text for one in mark) or any(one in text.lower() for one in escaped)
 
 
+def _only(text: str, decoder: json.JSONDecoder, _: Document) -> Json:
+    return decoder.decode(text)
+
+
+def _first(text: str, decoder: json.JSONDecoder, document: Document) -> Json:
+    value, document.end = decoder.raw_decode(text)
+    return value
+
+
 def _values(text: str, decoder: json.JSONDecoder, document: Document) -> list[Json]:
     values: list[Json] = []
+    document.several = True
     end = len(text.rstrip(" \t\r\n"))
     place = cast("re.Match[str]", _SPACE.match(text)).end()
     while place < end:
