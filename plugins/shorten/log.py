@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
+from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.error_lines import ErrorLine, error_lines
 from leanloop.plugins.shorten.fit import Group, Parts, fit
@@ -12,6 +16,11 @@ from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import part_starts, relevance
 
 __all__ = ["shorten_log"]
+
+_MANY = 5  # so many lines that differ in numbers only are said by one of them, and how many they are
+_FRAMES = 16
+_FRAME = re.compile(r"[ \t]+(?:at |\S)|[>|]\s|\d+ +\||E  |\s*$|left:|right:|thread |assertion |note: |help: ")
+_IS_FINE = re.compile(r"PASSED|\bok\b|\bINFO\b|\bDEBUG\b")
 
 
 def shorten_log(text: str, room: Room) -> Shown | None:
@@ -28,35 +37,38 @@ def shorten_log(text: str, room: Room) -> Shown | None:
     lower = lower_case(text)
     starts[-1] = len(lower)
     found = error_lines(lines, lower, starts)
+    certain = [one for one in found if one.certain]
+    alike = _alike(found)
     answers = relevance(lower, starts, room.words)
-    times = {one.line: one.times for one in found if one.times > 1}
     folded = _folded(text, size)
+    longest = max(120, room.tokens // 2, 2 * room.tokens // max(1, size))
 
     def shown(at: int) -> str:
-        line = clamp(lines[at], longest, room.words)
-        return f"{line}  [{times[at]:,} times]" if at in times else line
+        line = clamp(name_blobs(lines[at]), longest, room.words)
+        return f"{line}  [{alike[at]:,} lines like this]" if at in alike else line
 
-    longest = max(120, room.tokens // 2, 2 * room.tokens // max(1, size))
-    certain = [one for one in found if one.certain]
-    unsure = [one for one in found if not one.certain]
     ends = _last_said(lines, 3)
+    new = _from_both_ends(_new(certain, lines))
+    best = sorted(answers, key=lambda at: (-answers[at], at))
+    last_first = range(size - 1, -1, -1)
     groups = [
         Group(ends[:1], 0.2),
-        Group(_from_both_ends(_new(certain)), 0.85),
-        Group(ends, 0.9),
-        Group(_from_both_ends([one.line for one in certain]), 0.9),
-        Group(_best(answers), 0.9),
-        Group(_from_both_ends(_new(unsure)), 0.92),
-        Group(_around(found, size), 0.95),
-        Group(_first(folded, range(size - 1, -1, -1)), 0.97),
+        Group(new, 0.65),
+        Group(best, 0.75),
+        Group(new, 0.9),
+        Group(ends, 0.93),
+        Group(_from_both_ends(_rare(certain)), 0.95),
+        Group(best, 0.95),
+        Group(_new([one for one in found if not one.certain], lines), 0.95),
+        Group(_first_said(lines), 0.96),
+        Group(_around(certain, lines), 0.97),
+        Group(_first(folded, last_first), 0.98),
         Group(_first(folded, range(size)), 1.0),
-        Group(range(size - 1, -1, -1), 1.0),
+        Group(last_first, 1.0),
     ]
     parts = Parts(size, shown, lambda first, last: _gap(folded, first, last))
     drawn, kept = fit(parts, groups, room)
-    if not drawn:
-        return None
-    return Shown(drawn, _what(kept, size, certain))
+    return Shown(drawn, _what(kept, size, certain)) if drawn else None
 
 
 def _folded(text: str, size: int) -> list[bytes]:
@@ -70,32 +82,60 @@ def _last_said(lines: Sequence[str], most: int) -> list[int]:
     return [at for at, _ in zip(said, range(most), strict=False)]
 
 
-def _new(found: Sequence[ErrorLine]) -> list[int]:
-    """Lines whose shape stands in none before them."""
+def _first_said(lines: Sequence[str]) -> list[int]:
+    return [at for at in range(min(20, len(lines))) if lines[at].strip()][:1]
+
+
+def _alike(found: Sequence[ErrorLine]) -> dict[int, int]:
+    """The first line of each shape that many lines have, and how many."""
+    first: dict[str, int] = {}
+    times: dict[str, int] = {}
+    for one in found:
+        first.setdefault(one.shape, one.line)
+        times[one.shape] = times.get(one.shape, 0) + one.times
+    return {first[shape]: many for shape, many in times.items() if many >= _MANY}
+
+
+def _new(found: Sequence[ErrorLine], lines: Sequence[str]) -> list[int]:
+    """Lines whose shape stands in none before them; what pytest goes on to say of an error (E) after all others."""
     seen: dict[str, int] = {}
     for one in found:
         seen.setdefault(one.shape, one.line)
-    return list(seen.values())
+    goes_on = [at for at in seen.values() if at and lines[at].startswith("E  ") and lines[at - 1].startswith("E  ")]
+    rest = set(goes_on)
+    return [*(at for at in seen.values() if at not in rest), *goes_on]
 
 
-def _from_both_ends(numbers: Sequence[int]) -> Iterator[int]:
-    low, high = 0, len(numbers) - 1
-    while low <= high:
-        yield numbers[high]
-        if low < high:
-            yield numbers[low]
-        low, high = low + 1, high - 1
+def _rare(found: Sequence[ErrorLine]) -> list[int]:
+    """All lines of shapes that few lines have."""
+    times = Counter(one.shape for one in found)
+    return [one.line for one in found if times[one.shape] <= _MANY]
 
 
-def _best(answers: dict[int, float]) -> list[int]:
-    return sorted(answers, key=lambda at: (-answers[at], at))[:400]
+def _from_both_ends(numbers: Sequence[int]) -> list[int]:
+    """The last, the first, the last but one, the second, ..."""
+    back = numbers[::-1]
+    return list(dict.fromkeys(chain.from_iterable(zip(back, numbers, strict=True))))
 
 
-def _around(found: Sequence[ErrorLine], size: int) -> Iterator[int]:
-    for one in found:
-        for at in (one.line + 1, one.line - 1, one.line + 2):
-            if 0 <= at < size:
+def _around(certain: Sequence[ErrorLine], lines: Sequence[str]) -> Iterator[int]:
+    """What belongs to an error: frames below it (Java, JavaScript, compilers) or above (Python), the line before."""
+    for one in reversed(certain):
+        yield from _while_frames(lines, one.line, 1)
+        yield from _while_frames(lines, one.line, -1)
+
+
+def _while_frames(lines: Sequence[str], line: int, step: int) -> Iterator[int]:
+    """From the next line on while it is indented or drawn at the side, and one line more upwards (Traceback ...)."""
+    for many in range(1, _FRAMES + 1):
+        at = line + step * many
+        if not 0 <= at < len(lines):
+            return
+        if not _FRAME.match(lines[at]):
+            if step < 0 and lines[at].strip() and not _IS_FINE.search(lines[at]):
                 yield at
+            return
+        yield at
 
 
 def _first(folded: Sequence[bytes], order: Iterable[int]) -> Iterator[int]:

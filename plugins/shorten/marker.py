@@ -6,6 +6,8 @@ import re
 
 __all__ = ["handle_in", "marker"]
 
+_MOST = 600  # characters of what is shown
+
 _MARKER = re.compile(
     r"\[shortened: .{1,1000}; the rest: read_result\(\"(r[a-z2-7]{12})\", \.\.\.\) by lines, search or path\]"
 )
@@ -24,7 +26,8 @@ def marker(what: str, tokens: int, handle: str | None) -> str:
         if handle is None
         else f'the rest: read_result("{handle}", ...) by lines, search or path'
     )
-    return f"[shortened: {' '.join(what.split())} (about {tokens:,} tokens); {rest}]"
+    said = " ".join(what.split())
+    return f"[shortened: {said if len(said) <= _MOST else said[:_MOST] + '...'} (about {tokens:,} tokens); {rest}]"
 
 
 def handle_in(text: str) -> str | None:
