@@ -26,13 +26,14 @@ times before it is given up, and would wait three times as long."""
 
 
 class RedisCaller:
-    """The scripts of one ledger, called by its keys."""
+    """The scripts of one ledger, called by its keys; `called` is what messages call its server."""
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(self, address: RedisAddress, called: str = "ledger's Redis") -> None:
         self.clients = RedisClients(address)
         self.tag = f"{{{address.prefix}}}:"
         self.keys = self.names()
         self._address = address
+        self._called = called
         self._silent_until, self._silence = 0.0, ""
 
     def names(self, part: str = "") -> list[str]:
@@ -91,7 +92,7 @@ class RedisCaller:
             raise StoreError(f"{self._silence} It is asked again in a moment.")
 
     def _failed(self, error: Exception) -> StoreError:
-        told = explain(error, self._address)
+        told = explain(error, self._address, self._called)
         if is_silence(error):
             self._silent_until, self._silence = time.monotonic() + _SPARED, f"{told.rstrip('.')}."
         return StoreError(told)

@@ -20,9 +20,9 @@ FAILURES: tuple[type[Exception], ...] = (
 _GONE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError)
 
 
-def explain(error: Exception, address: RedisAddress) -> str:
+def explain(error: Exception, address: RedisAddress, called: str = "ledger's Redis") -> str:
     """What failed at `address` and what to do. Never with a password: no text of the address's own but its name."""
-    at = f"The ledger's Redis at {address.name}"
+    at = f"The {called} at {address.name}"
     text = " ".join(str(error).split())
     if text.startswith("No master found"):
         return f"{at}: no sentinel answers that knows a primary named {address.service!r}."

@@ -48,17 +48,18 @@ _LARGE = 200_000
 """Characters from which on a text is read on a thread of its own, where an event loop would stand still."""
 
 
-def _without_titles(schema: dict[str, Any]) -> None:
-    """They repeat the names, in every prompt."""
-    schema.pop("title", None)
+def _short(schema: dict[str, Any]) -> None:
+    """Without what tells a model nothing: it is in every prompt."""
+    del schema["title"], schema["description"]
     for field in schema["properties"].values():
-        field.pop("title", None)
+        for word in ("title", "default", "minimum"):
+            field.pop(word, None)
 
 
 class ReadArguments(BaseModel):
     """What the model gives."""
 
-    model_config = ConfigDict(frozen=True, json_schema_extra=_without_titles)
+    model_config = ConfigDict(frozen=True, json_schema_extra=_short)
 
     handle: str
     lines: str = Field(default="", description='"120-180", "120-" or "-40" (the last 40)')

@@ -44,7 +44,7 @@ class RedisResults:
 
     def __init__(self, url: str) -> None:
         self._address = read_address(url)
-        self._caller = RedisCaller(self._address)
+        self._caller = RedisCaller(self._address, "results' Redis")
         self._prefix = f"{self._caller.tag}result:"
         self._of_all = [f"{self._caller.tag}results:{name}" for name in ("ends", "order", "sizes")]
 
