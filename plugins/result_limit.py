@@ -71,7 +71,9 @@ class ResultLimit(Plugin):
         large = len(result.text) > _LARGE
         fits: bool = yield from _work(large, lambda: not exceeds(result.text, room.tokens, count))
         if fits:
-            shown = (compact_json(result.text) if rules.compact else None) or result.text
+            # A compacted result has no handle: only where the blanks that are lost say nothing, in JSON on one line.
+            one_line = rules.compact and "\n" not in result.text.strip()
+            shown = (compact_json(result.text) if one_line else None) or result.text
         else:
             shown = yield from _shortened(result.text, own.kind, room, call, task)
         spent, _ = about(shown, count)

@@ -439,7 +439,7 @@ def test_a_redis_without_memory_says_so(start_redis: Callable[..., RedisServer])
     with closing(RedisResults(server.url())) as store:
         with contextlib.suppress(StoreError):
             Form(store, awaited=False).put(text)
-        with pytest.raises(StoreError, match="results' Redis at .* is out of memory"):
+        with pytest.raises(StoreError, match=r"results' Redis at .* is out of memory"):
             Form(store, awaited=False).put(text + "again")
 
 
