@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 from leanloop.budgets.message import ToolSpec
 
-__all__ = ["ToolOrder"]
+__all__ = ["ToolOrder", "in_order"]
+
+Tool = TypeVar("Tool")
 
 
 class ToolOrder:
@@ -35,3 +39,11 @@ class ToolOrder:
                 ordered = given
         self._latest = (tools, ordered)
         return ordered
+
+
+def in_order(tools: Sequence[Tool], specs: Sequence[ToolSpec]) -> Sequence[Tool]:
+    """A framework's own tools in the order of the specs made of them; as they are where one has no spec."""
+    ranks = {id(spec.raw): rank for rank, spec in enumerate(specs)}
+    if any(id(tool) not in ranks for tool in tools):
+        return tools
+    return sorted(tools, key=lambda tool: ranks[id(tool)])

@@ -10,11 +10,13 @@ from langchain.agents import factory
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain.agents.structured_output import AutoStrategy, ProviderStrategy
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langgraph.constants import TAG_NOSTREAM
 
-from leanloop.adapters.langchain.cache_marks import takes_marks, with_mark, with_mark_behind
+from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
+    ABOUT_TOOLS,
     cap_settings,
     model_name,
     output_cap,
@@ -25,7 +27,6 @@ from leanloop.adapters.langchain.provider import (
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
-from leanloop.plugins.cache_marks import BEHIND_TOOLS
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.tool_order import in_order
 
@@ -70,6 +71,8 @@ class Request:
         Raises:
             ModelUnavailable: the call names another model than the agent's, which cannot be had.
         """
+        if call.purpose == "summary":
+            return self._summary(call)
         raw = self._raw
         changes: dict[str, Any] = {} if self._tools is raw.tools else {"tools": self._tools}
         settings = dict(raw.model_settings)
@@ -78,7 +81,7 @@ class Request:
             system = messages[0] if messages and isinstance(messages[0], SystemMessage) else None
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
-        if call.tools is not self.call.tools:
+        if call.tools and call.tools is not self.call.tools:
             changes["tools"] = in_order(changes.get("tools", raw.tools), call.tools)
         model = self._model
         if call.model != self.call.model:
@@ -92,10 +95,24 @@ class Request:
         if call.forbid_tools:
             changes |= _without_tools(_changed(raw, changes), model, settings)
         if call.cache_marks and takes_marks(model, settings):
-            _mark(_changed(raw, changes), call.cache_marks, changes)
+            changes |= _marked(_changed(raw, changes), call.cache_marks)
         if settings != raw.model_settings:
             changes["model_settings"] = settings
         return _changed(raw, changes) if changes else raw
+
+    def _summary(self, call: ModelCall) -> ModelRequest[Any]:
+        """A call that is no step of the agent: without its tools, unseen by those who watch its tokens arrive."""
+        raw = self._raw
+        kept = {name: value for name, value in raw.model_settings.items() if name not in ABOUT_TOOLS}
+        if call.model != self.call.model:
+            model: Any = self._substitutes.of(raw.model, call.model)
+            settings = settings_for(model, call.model, kept, call.max_output)
+        else:
+            model, settings = raw.model, kept | cap_settings(self._model, kept, call.max_output)
+        system, *messages = map(to_langchain, call.messages)
+        changes: dict[str, Any] = {"tools": [], "tool_choice": None, "response_format": None}
+        changes |= {"system_message": system, "messages": messages, "model_settings": settings}
+        return _changed(raw, {**changes, "model": model.with_config(tags=[TAG_NOSTREAM])})
 
 
 def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[Any]:
@@ -108,18 +125,12 @@ def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[An
     return twin
 
 
-def _mark(raw: ModelRequest[Any], marks: Sequence[int], changes: dict[str, Any]) -> None:
-    """Put breakpoints for the provider's cache into the request."""
-    first = 1 if raw.system_message is not None else 0
-    messages = list(raw.messages)
-    for place in marks:
-        if place == BEHIND_TOOLS:
-            changes["tools"] = with_mark_behind(raw.tools) if raw.tools else raw.tools
-        elif place < first:
-            changes["system_message"] = with_mark(cast("SystemMessage", raw.system_message))
-        else:
-            messages[place - first] = with_mark(messages[place - first])
-            changes["messages"] = messages
+def _marked(raw: ModelRequest[Any], marks: Sequence[int]) -> dict[str, Any]:
+    """The parts of the request in which there are breakpoints for the provider's cache."""
+    system = [] if raw.system_message is None else [raw.system_message]
+    messages, tools = with_marks([*system, *raw.messages], raw.tools, marks)
+    head = {"system_message": messages[0]} if system else {}
+    return {**head, "messages": messages[len(system) :], "tools": tools}
 
 
 def _without_tools(raw: ModelRequest[Any], model: object, settings: dict[str, Any]) -> dict[str, Any]:
