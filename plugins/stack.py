@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from leanloop.budgets.budget import Budget
+from leanloop.budgets.message import ToolSpec
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.context_editing import ContextEditing
@@ -84,9 +86,9 @@ class Stack:
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
         if len(call.tools) > len(call.answer_tools):  # one without tools (a query's, inside a tool) says nothing of it
-            task.readable = any(
-                tool.name == READ_RESULT and tool.description == READ_DESCRIPTION for tool in call.tools
-            )
+            task.readable = any(map(_reads, call.tools))
+        if task.readable and task.budget.context is not None:
+            call = replace(call, readable=True)
         return compose(self._chain(task.budget).on_model, call, task)
 
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
@@ -112,6 +114,11 @@ class Stack:
                 tuple(p.on_tool for p in self._tool if _does(p, "on_tool", budget)),
             )
         return chain
+
+
+def _reads(tool: ToolSpec) -> bool:
+    """Whether it is `read_result`, and ours; in whatever form a framework was given it."""
+    return tool.name == READ_RESULT and tool.description == READ_DESCRIPTION
 
 
 def _does(plugin: Plugin, hook: str, budget: Budget) -> bool:

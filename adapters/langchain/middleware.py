@@ -197,7 +197,8 @@ def _readable(request: ToolCallRequest, member: Run) -> bool:
         return is_read_tool(request.tool)
     if member.task.readable is not None:
         return member.task.readable
-    return any(map(is_read_tool, getattr(cast("object", request.runtime), "tools", None) or ()))
+    runtime = cast("Any", request).runtime
+    return any(map(is_read_tool, getattr(runtime, "tools", None) or ()))
 
 
 def _is_answer(reply: ModelReply) -> bool:

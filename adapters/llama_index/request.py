@@ -20,6 +20,12 @@ from leanloop.plugins.task import Task
 
 __all__ = ["CHAT", "PROMPT", "Form", "Outgoing", "Request"]
 
+_ABOUT_TOOLS = frozenset(
+    {"tools", "tool_choice", "tool_config", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"}
+    | {"response_format", "text_format", "format"}
+)
+"""Parameters that say which tools there are and in what form to answer; a summary has none of them."""
+
 Given = TypeVar("Given")
 Response = TypeVar("Response", ChatResponse, CompletionResponse)
 
@@ -146,7 +152,11 @@ class Request:
                 it; or the LLM that was given cannot make this call.
         """
         given = self._given if call.messages is self.call.messages else self._form.given(call.messages)
-        sent, provider, most = Sent(self._llm, dict(self._kwargs)), self._provider, call.max_output
+        kwargs, prepared = self._kwargs, self._prepared
+        if call.purpose == "summary":  # it is no part of what the caller asked for
+            unwanted = _ABOUT_TOOLS | (prepared.written if prepared else _ABOUT_TOOLS)
+            kwargs, prepared = {name: value for name, value in kwargs.items() if name not in unwanted}, None
+        sent, provider, most = Sent(self._llm, dict(kwargs)), self._provider, call.max_output
         reader: Provider | None = None
         other = self._others.get(call.model) if call.model != self.call.model else None
         if other is not None:
@@ -154,9 +164,7 @@ class Request:
             sent.llm = other
             if not self._speaks_as(other):
                 reader = self._provider
-                given, sent.kwargs = translated(
-                    call.model, self._llm, other, given, kwargs=self._kwargs, prepared=self._prepared
-                )
+                given, sent.kwargs = translated(call.model, self._llm, other, given, kwargs=kwargs, prepared=prepared)
             most = _fitting(provider, sent, call)
         elif call.model != self.call.model:
             provider.rename(sent, call.model)
