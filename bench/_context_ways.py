@@ -91,7 +91,7 @@ class Arrival(Nothing):
 
 
 class Cleared(Nothing):
-    """LangChain's ClearToolUsesEdit, as ContextEditingMiddleware applies it: to a copy of the history, in every call."""
+    """LangChain's ClearToolUsesEdit, as ContextEditingMiddleware applies it: to a copy, in every call."""
 
     def __init__(self, edit: ClearToolUsesEdit) -> None:
         super().__init__()
@@ -116,14 +116,14 @@ class Cleared(Nothing):
 class LeanLoop:
     """The plugins as an agent has them, with the model and the tools replayed."""
 
-    def __init__(self, budget: Budget, stack: Stack, *, caching: bool) -> None:
+    def __init__(self, budget: Budget, stack: Stack, *, caching: bool, counted: bool) -> None:
         self._task = Task(budget, store=MemoryStore())
         self._stack = stack
         self._caching = caching
         spec = ToolSpec(READ_RESULT, READ_DESCRIPTION, ReadArguments.model_json_schema())
         self._tools = (spec,)
         text = json.dumps({"name": spec.name, "description": spec.description, "input_schema": spec.parameters})
-        self.prompt: tuple[Message, ...] = (Message("system", text),)
+        self.prompt: tuple[Message, ...] = (Message("system", text),) if counted else ()
         self._reads = 0
 
     @property
