@@ -38,7 +38,13 @@ _MAGIC: Final = (
     (b"PAR1", "Parquet"),
     (b"<svg", "SVG image"),
     (b"<?xml", "XML"),
-    (b"{", "text"),
+)
+_SIGNS: Final = (
+    ("PNG", "PNG image"),
+    ("JFIF", "JPEG image"),
+    ("Exif", "JPEG image"),
+    ("WEBP", "WebP image"),
+    ("ftyp", "MP4 video"),
 )
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\ufffd\ud800-\udfff]")
 _RUN = re.compile(
@@ -51,7 +57,8 @@ _WRAPPED = re.compile(r"^[A-Za-z0-9+/]{60,76}$", re.MULTILINE)
 def is_binary(sample: str) -> bool:
     """Whether a piece of a text is mostly no text: unreadable characters, base64, a hex dump."""
     size = max(1, len(sample))
-    if len(_UNREADABLE.findall(sample)) > 0.02 * size:
+    nuls = sample.count("\x00")  # a few may part names (find -print0, /proc/*/environ)
+    if nuls > 0.2 * size or len(_UNREADABLE.findall(sample)) - nuls > 0.02 * size:
         return True
     lines = sample.count("\n") + 1
     if lines > 3 and sum(1 for _ in _HEX_DUMP.finditer(sample)) > 0.7 * lines:
@@ -62,7 +69,7 @@ def is_binary(sample: str) -> bool:
 
 
 def shorten_binary(text: str, room: Room) -> Shown | None:
-    """What it is and how much, and the readable beginning of it if it has one."""
+    """What it is and how much."""
     name = _name(text)
     shown = f"[{name}, {len(text):,} characters, not shown]"
     if room.count(shown) > room.tokens:
@@ -97,8 +104,8 @@ def _name(text: str) -> str:
         return "a hex dump"
     head = text[:64].encode("latin-1", "replace")
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
-    if kind is None and "PNG\r\n" in text[:12].replace("\n", "\r\n", 1):
-        kind = "PNG image"
+    if kind is None:  # decoded as UTF-8: what was no character is one U+FFFD, a line's end may be changed
+        kind = next((name for sign, name in _SIGNS if sign in text[:32]), None)
     if not text.strip("\x00"):
         return "NUL bytes"
     return f"binary data ({kind})" if kind else "binary data"

@@ -8,6 +8,7 @@ __all__ = ["clamp"]
 
 _AROUND = 60  # characters shown on each side of a word that was looked for
 _PLACES = 8
+_MARK = 24  # about the characters of a mark, which would take the place of as many
 
 
 def clamp(line: str, most: int, words: Sequence[str] = ()) -> str:
@@ -16,15 +17,16 @@ def clamp(line: str, most: int, words: Sequence[str] = ()) -> str:
     Two thirds of what is shown are the ends of the line, more of its beginning; the rest is around `words` (lower
     case, most telling first), if they are in it.
     """
-    if len(line) <= most:
+    if len(line) <= most + _MARK:
         return line
     places = _places(line, words)
     ends = most if not places else most * 2 // 3
     head, tail = ends * 2 // 3, ends // 3
     spans = [(0, head)]
     room = most - ends
+    around = min(_AROUND, room // 2)
     for place in places:
-        start, end = max(head, place - _AROUND), min(len(line) - tail, place + _AROUND)
+        start, end = max(head, place - around), min(len(line) - tail, place + around)
         if 0 < end - start <= room:
             room -= end - start
             spans.append((start, end))
@@ -45,7 +47,7 @@ def _joined(line: str, spans: list[tuple[int, int]]) -> str:
     at = 0
     for start, end in spans:
         if start > at:
-            shown.append(f"[... {start - at:,} characters]")
+            shown.append(f" [... {start - at:,} characters] ")
         shown.append(line[max(start, at) : end])
         at = max(at, end)
     return "".join(shown)

@@ -30,7 +30,7 @@ _QUIET = re.compile(r"^\W{0,3}(?:\S+[ \t]+){0,4}[\[(<]?(?:INFO|DEBUG|TRACE|NOTIC
 _WARNING = re.compile(r"\bwarn(?:ing)?s?\b", re.IGNORECASE)
 _CERTAIN = re.compile(
     r"^E  |^FAILED |^ERROR\b|\b\w*(?:Error|Exception|Fault)\b(?::|$|\()|^Caused by|(?:Error|Exception)$"
-    r"|\b(?:fatal|critical|panic|error|emerg|severe)\b(?:\[\w+\]| \w+)?\]?[: ]|\b(?:ERROR|CRITICAL|FATAL|PANIC|SEVERE|FAILED|FAILURE|FAIL|ERR!)(?:\b|$)"
+    r"|\b(?:fatal|critical|panic|error|emerg|severe)\b(?:\[\w+\]| \w+)?\]?[: ]|\b(?:ERROR|CRITICAL|FATAL|PANIC|SEVERE|FAILED|FAILURE|FAIL)\b|\bERR!"
     r"|panicked at|assert\w* .*fail|\bfailed\b|command not found|\bno such file|\bdenied\b|\*\*\* \[|\bexit(?:ed)?(?: with)?(?: code| status)?[:= ]+-?[1-9]"
     r"|segmentation fault|segfault|core dumped|out of memory|\bcannot (?:stat|open|access|find|create|remove|read)|could not (?:resolve|find|open|connect|build|compile)"
     r"|\brefused\b|timed? ?out\b|no space left|\bunhandled\b|\buncaught\b|returned non-zero|undefined reference|not permitted|\u2717|\u2715|\u274c|^\s*\u00d7",

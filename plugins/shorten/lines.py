@@ -12,6 +12,8 @@ __all__ = ["as_shown", "line_of", "lower_case", "split_lines"]
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b\n]*+(?:\x07|\x1b\\)?|[@-Z\\^_=>78]|[()][0-9A-Za-z])|\x9b[0-?]*+[@-~]"
 )
+_RUBBED = re.compile(r"[^\n\r\x08]\x08")
+_RUBBED_OUT = 3  # characters in a row; spinners and overstruck manual pages take back one
 _WORTH_KEEPING = re.compile(r"error|fail|fatal|panic|exception|warning|denied", re.IGNORECASE)
 
 
@@ -35,6 +37,8 @@ def as_shown(text: str) -> str:
     if "\x1b" in text or "\x9b" in text:
         text = _ESCAPES.sub("", text)
     if "\b" in text:
+        for _ in range(_RUBBED_OUT):
+            text = _RUBBED.sub("", text)
         text = text.replace("\b", "")
     if "\r" not in text:
         return text

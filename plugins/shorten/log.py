@@ -64,7 +64,7 @@ def shorten_log(text: str, room: Room) -> Shown | None:
         Group(_around(certain, lines), 0.97),
         Group(_first(folded, last_first), 0.98),
         Group(_first(folded, range(size)), 1.0),
-        Group(last_first, 1.0),
+        Group(_first(lines, last_first), 1.0),
     ]
     parts = Parts(size, shown, lambda first, last: _gap(folded, first, last))
     drawn, kept = fit(parts, groups, room)
@@ -138,13 +138,13 @@ def _while_frames(lines: Sequence[str], line: int, step: int) -> Iterator[int]:
         yield at
 
 
-def _first(folded: Sequence[bytes], order: Iterable[int]) -> Iterator[int]:
-    """Of lines in a row that differ in digits only, the one that comes first in this order."""
-    before: bytes | None = None
+def _first(lines: Sequence[str] | Sequence[bytes], order: Iterable[int]) -> Iterator[int]:
+    """Of equal lines in a row the one that comes first in this order."""
+    before: str | bytes | None = None
     for at in order:
-        if folded[at] != before:
+        if lines[at] != before:
             yield at
-        before = folded[at]
+        before = lines[at]
 
 
 def _gap(folded: Sequence[bytes], first: int, last: int) -> str:

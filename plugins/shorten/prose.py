@@ -16,6 +16,7 @@ from leanloop.plugins.shorten.words import part_starts, relevance
 
 __all__ = ["shorten_prose"]
 
+_SHORTEST = 30  # characters: shorter sentences go with the next one
 _LONGEST = 240  # characters of one passage: what is longer is cut, at a space where there is one
 _SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f]*+(?:[.!?]+(?=\s|$)[\s]*|[\u3002\uff01\uff1f]+|[.!?]+|$)")
 _HEADING = re.compile(r"#{1,6} \S|=+ \S.* =+$|(?:[A-Z0-9][\w.)]*[ \t]+){0,7}\S+$")
@@ -56,7 +57,7 @@ def shorten_prose(text: str, room: Room) -> Shown | None:
         size, lambda at: name_blobs(texts[at]), lambda a, b: _gap(passages, a, b), lambda at: passages[at].line
     )
     drawn, kept = fit(parts, groups, room)
-    return Shown(drawn, f"{len(kept):,} of {size:,} passages")
+    return Shown(drawn, f"{len(kept):,} of {size:,} passages") if drawn else None
 
 
 def _passages(lines: Sequence[str], longest: int) -> Iterator[_Passage]:
@@ -64,8 +65,12 @@ def _passages(lines: Sequence[str], longest: int) -> Iterator[_Passage]:
         if len(line) <= longest:
             yield _Passage(line, number)
             continue
+        sentence = ""
         for match in _SENTENCE.finditer(line):
-            yield from (_Passage(piece, number) for piece in _pieces(match[0].strip(), longest) if piece)
+            sentence += match[0]
+            if len(sentence) >= _SHORTEST or match.end() == len(line):
+                yield from (_Passage(piece, number) for piece in _pieces(sentence.strip(), longest) if piece)
+                sentence = ""
 
 
 def _pieces(sentence: str, longest: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.error_lines import error_lines
 from leanloop.plugins.shorten.fit import most_that_fit
@@ -137,7 +138,10 @@ def _drawn(
             drawn.append(f"{clamp(file, longest)}: {files[file]:,}")
             continue
         drawn.append(f"{clamp(file, longest)} ({f'{found:,} of ' if found < files[file] else ''}{files[file]:,})")
-        drawn += [f"{hit.at}{'-' if hit.context else ':'} {clamp(hit.text.strip(), longest, words)}" for hit in hits]
+        drawn += [
+            f"{hit.at}{'-' if hit.context else ':'} {clamp(name_blobs(hit.text.strip()), longest, words)}"
+            for hit in hits
+        ]
     left = len(files) - len(by_file)
     if left:
         drawn.append(f"[... {left:,} more files, {sum(files.values()) - sum(files[file] for file in by_file):,} hits]")

@@ -43,9 +43,10 @@ def shorten(text: str, room: Room, kind: Kind | None = None) -> Shown:
     """
     if len(text) <= room.tokens * _AT_MOST and room.count(text) <= room.tokens:
         return Shown(text, "all of it", complete=True)
-    for one in (kind or kind_of(text), "prose"):
+    for one in dict.fromkeys((kind or kind_of(text), "prose")):
         shortener = SHORTENERS.get(one)
         shown = shortener(text, room) if shortener else None
-        if shown is not None:
+        if shown is not None and shown.text:
             return shown
-    return Shown("", "nothing")
+    mark = f"[... {len(text):,} characters]"
+    return Shown(mark if room.count(mark) <= room.tokens else "", "nothing")

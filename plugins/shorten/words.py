@@ -74,7 +74,7 @@ def relevance(text: str, starts: Sequence[int], words: Sequence[str]) -> dict[in
     if size <= 0:
         return answers
     average = max(1.0, (starts[-1] - starts[0]) / size)
-    for word in words:
+    for word in filter(None, words):
         parts = list(_parts_with(text, starts, word))
         if not parts or len(parts) > _TOO_OFTEN:
             continue
@@ -141,7 +141,8 @@ def _values(text: str) -> str:
 
 def _weighed(text: str) -> Iterator[tuple[str, float]]:
     for match in _QUOTED.finditer(text):
-        yield lower_case(match[1].strip()), 4.0
+        if quoted := match[1].strip():
+            yield lower_case(quoted), 4.0
     for match in _UNSPACED.finditer(text):
         yield from ((match[0][at : at + 2], 1.5) for at in range(len(match[0]) - 1))
     for match in _TOKEN.finditer(text):
