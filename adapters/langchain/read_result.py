@@ -30,13 +30,13 @@ class ReadResultTool(BaseTool):
 
     name: str = READ_RESULT
     description: str = READ_DESCRIPTION
-    args_schema: Any = ReadArguments
+    args_schema: Any = None
     handle_tool_error: Any = True
     _stack: Stack = PrivateAttr()
     _runs: Runs = PrivateAttr()
 
     def __init__(self, stack: Stack, runs: Runs) -> None:
-        super().__init__(metadata={GUARDED: True})
+        super().__init__(args_schema=ReadArguments.model_json_schema(), metadata={GUARDED: True})
         self._stack = stack
         self._runs = runs
 
