@@ -147,6 +147,6 @@ def _marks(call: ModelCall, messages: tuple[Message, ...], talk: Conversation, s
 
 def _is_read_again(call: ModelCall, talk: Conversation, shared: int) -> bool:
     """Whether another call will begin as this one does: it is an agent's that has tools, or did so before."""
-    if call.agent:
-        return any(tool.name not in call.answer_tools for tool in call.tools)
+    if call.agent and any(tool.name not in call.answer_tools for tool in call.tools):
+        return True
     return talk.calls > 0 and shared > (0 if talk.given is None else 1)

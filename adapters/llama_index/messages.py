@@ -23,6 +23,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from leanloop.adapters.llama_index.cache_marks import is_marked
 from leanloop.adapters.llama_index.changed import message_with_text
 from leanloop.budgets.images import size_of
 from leanloop.budgets.json_text import json_text
@@ -74,6 +75,7 @@ def from_llama(message: ChatMessage) -> Message:
         images=tuple(images),
         other_tokens=other,
         raw=message,
+        marked=is_marked(message),
     )
 
 

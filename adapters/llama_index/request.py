@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
@@ -17,6 +17,7 @@ from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.task import Task
+from leanloop.plugins.tool_order import in_order
 
 __all__ = ["CHAT", "PROMPT", "Form", "Outgoing", "Request"]
 
@@ -172,12 +173,20 @@ class Request:
             provider.cap(sent, most)
         if call.effort is not None:
             provider.effort(sent, call.effort)
-        if call.forbid_tools and self._may_forbid:
-            provider.forbid_tools(sent)
+        self._offer_tools(call, provider, sent)
+        if call.cache_marks and self._form is CHAT:
+            given = provider.mark(sent, cast("Sequence[ChatMessage]", given), call.cache_marks)
         if self._stream:
             fixed = sent.extras
             sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
         return Outgoing(sent.target(), given, sent.kwargs, reader)
+
+    def _offer_tools(self, call: ModelCall, provider: Provider, sent: Sent) -> None:
+        """The tools in the call's order, or forbidden."""
+        if call.tools and call.tools is not self.call.tools and "tools" in sent.kwargs:
+            sent.kwargs["tools"] = in_order(sent.kwargs["tools"], call.tools)
+        if call.forbid_tools and self._may_forbid:
+            provider.forbid_tools(sent)
 
     def _speaks_as(self, other: object) -> bool:
         """Whether the parameters of this call mean the same to another LLM."""
