@@ -2,8 +2,8 @@
 
 Read in llama-index-llms-anthropic 0.12. Its messages carry `cache_control` in `additional_kwargs`, and it puts that on
 the last block of a message, within a tool's result too, where the API refuses it ("place it directly on
-`tool_result`"); and it sends system prompts as text, which has no place for one. So both are put right in what the class
-hands to its client.
+`tool_result`"); and it sends system prompts as text, which has no place for one. So both are put right in what the
+class hands to its client.
 """
 
 from __future__ import annotations
