@@ -28,11 +28,8 @@ __all__ = ["READ_DESCRIPTION", "READ_RESULT", "ReadArguments", "ReadResult", "re
 READ_RESULT = "read_result"
 """The tool's name."""
 
-READ_DESCRIPTION = (
-    "Read more of a tool result that was shortened or cleared, by the handle named in it. Give one of lines, search "
-    "and path; with none of them it goes on with what you have not read yet."
-)
-"""What the model is told of the tool. Short: it is in every prompt."""
+READ_DESCRIPTION = "Read on in a shortened or cleared tool result; one of lines, search, path."
+"""What the model is told of the tool. Short, since it is in every prompt: the rest is said where it is needed."""
 
 _USE = 'read_result takes a handle, and one of lines ("120-180"), search and path; page goes on behind an answer.'
 _UNKNOWN = (
@@ -62,10 +59,10 @@ class ReadArguments(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_extra=_short)
 
     handle: str
-    lines: str = Field(default="", description='"120-180", "120-" or "-40" (the last 40)')
-    search: str = Field(default="", description="plain text, any case; gives the matches and what is around them")
-    path: str = Field(default="", description="JSONPath, such as $.items[3].name")
-    page: int = Field(default=0, ge=0, description="where to go on, as an answer says")
+    lines: str = Field(default="", description='"120-180", "-40" (last)')
+    search: str = Field(default="", description="plain text")
+    path: str = Field(default="", description="JSONPath")
+    page: int = Field(default=0, ge=0)
 
 
 class ReadResult(Plugin):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Changed
@@ -15,6 +15,7 @@ from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.flow import Io, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
 from leanloop.plugins.results.exceeds import about, exceeds
+from leanloop.plugins.results.handle import handle_of, scope_of
 from leanloop.plugins.results.keep import keep
 from leanloop.plugins.shorten.json_form import compact_json
 from leanloop.plugins.shorten.marker import marker
@@ -24,6 +25,8 @@ from leanloop.plugins.shorten.words import words_of
 from leanloop.plugins.task import Task
 
 __all__ = ["FLOOR", "ResultLimit"]
+
+T = TypeVar("T")
 
 FLOOR = 200
 """Tokens that a result gets however little is left, so that it can say what it is and what went wrong."""
@@ -57,36 +60,33 @@ class ResultLimit(Plugin):
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
         """Have the tool run, and shorten what it gave."""
-        result: ToolResult = yield call
-        rules = task.budget.results
-        if rules is None or not result.text:
-            return result
+        rules = task.budget.results or ResultRules()
+        try:
+            result: ToolResult = yield call
+        except Exception:
+            task.batches.grant(call, 0, rules.batch)  # it leaves its share to the others of its step
+            raise
         own = rules.tools.get(call.name, _ALL)
         count = counter_for(task.latest_model or _OTHERWISE).text
-        if own is None or call.direct:
+        if task.budget.results is None or own is None or call.direct:
+            task.batches.grant(call, 0, rules.batch)
             task.batches.give_back(call, -about(result.text, count)[0], rules.batch)
             return result
         granted = task.batches.grant(call, _wish(own, rules, task), rules.batch)
         room = Room(max(granted, min(FLOOR, own.max_tokens or rules.max_tokens)), count)
-        large = len(result.text) > _LARGE
-        fits: bool = yield from _work(large, lambda: not exceeds(result.text, room.tokens, count))
+        fits: bool = yield from _work(result.text, lambda: not exceeds(result.text, room.tokens, count))
         if fits:
-            # A compacted result has no handle: only where the blanks that are lost say nothing, in JSON on one line.
-            one_line = rules.compact and "\n" not in result.text.strip()
-            shown = (compact_json(result.text) if one_line else None) or result.text
+            shown = (compact_json(result.text) if rules.compact and _on_one_line(result.text) else None) or result.text
         else:
             shown = yield from _shortened(result.text, own.kind, room, call, task)
         spent, _ = about(shown, count)
-        task.batches.give_back(call, granted - spent, rules.batch)
-        if shown is result.text:
-            return result
         before, counted = about(result.text, count)
+        task.batches.give_back(call, granted - min(spent, before), rules.batch)
         if spent >= before:
             return result
-        how = "counted" if counted else "estimated from samples of what was left out"
-        task.save(
-            Saving("result limit", "tool results shortened", f"{how}, once for each", calls=1, tokens=before - spent)
-        )
+        how = "counted" if counted else "estimated from samples of the whole"
+        saved = Saving("result limit", "tool results shortened", f"{how}, once each", calls=1, tokens=before - spent)
+        task.save(saved)
         return replace(result, text=shown, raw=Changed.of(result.raw))
 
 
@@ -99,30 +99,47 @@ def _wish(own: ToolResultRules, rules: ResultRules, task: Task) -> int:
     return limit if left is None else min(limit, int(left * rules.share))
 
 
+def _on_one_line(text: str) -> bool:
+    """Whether the blanks of a JSON text say nothing. What is laid out may be a file to be edited by its exact text."""
+    return "\n" not in text.strip()
+
+
 def _shortened(text: str, given: Kind | None, room: Room, call: ToolCall, task: Task) -> Generator[Io[Any], Any, str]:
-    """What is shown of a text that is over its limit: the text itself where it can neither be kept nor is too long."""
+    """What is shown of a text that is over its limit: all of it where it can neither be kept nor is far too long."""
     rules = task.budget.results or ResultRules()
-    large = len(text) > _LARGE
     kind = given or kind_of(text)
-    inner = replace(room, tokens=room.tokens - min(_MARKER, room.tokens // 4), words=words_of(call))
-    shown: Shown = yield from _work(large, lambda: shorten(text, inner, kind))
-    if shown.complete:
+    room = replace(room, words=words_of(call))
+    handle = handle_of(scope_of(task, rules), text)
+    shown, marked = yield from _work(text, lambda: _marked(text, room, kind, handle))
+    if shown.complete and _on_one_line(text):
         return shown.text
-    handle = (yield from keep(text, call.name, kind, task)) if call.readable else None
-    if handle is None:
-        wide = replace(inner, tokens=max(inner.tokens, rules.hard_cap))
-        whole: bool = yield from _work(large, lambda: not exceeds(text, rules.hard_cap, room.count))
-        if whole:
-            return text
-        shown = yield from _work(large, lambda: shorten(text, wide, kind))
-        if shown.complete:
-            return shown.text
-    before, _ = about(text, room.count)
-    return f"{marker(shown.what, before, handle)}\n{shown.text}"
+    if call.readable and (yield from keep(text, call.name, kind, task)) is not None:
+        return marked
+    fits: bool = yield from _work(text, lambda: not exceeds(text, rules.hard_cap, room.count))
+    if fits:
+        return text
+    task.note(f"A result of {call.name} could not be kept, and was cut to results.hard_cap, {rules.hard_cap:,} tokens.")
+    wide = replace(room, tokens=max(room.tokens, rules.hard_cap))
+    _, marked = yield from _work(text, lambda: _marked(text, wide, kind, None))
+    return marked
 
 
-def _work(large: bool, work: Callable[[], object]) -> Generator[Io[Any], Any, Any]:
+def _marked(text: str, room: Room, kind: Kind, handle: str | None) -> tuple[Shown, str]:
+    """What is shown, and that below the line that says what it is; both together within the room."""
+    whole, _ = about(text, room.count)
+    inner = room.tokens - min(_MARKER, room.tokens // 4)
+    while True:
+        shown = shorten(text, replace(room, tokens=inner), kind)
+        marked = f"{marker(shown.what, whole, handle)}\n{shown.text}"
+        over = room.count(marked) - room.tokens
+        if over <= 0 or inner <= 1:
+            return shown, marked
+        inner = max(1, inner - over)
+
+
+def _work(text: str, work: Callable[[], T]) -> Generator[Io[Any], Any, T]:
     """Do it here, or where it takes long beside the event loop."""
-    if large:
-        return (yield Io(work, lambda: asyncio.to_thread(work)))
+    if len(text) > _LARGE:
+        done: T = yield Io(work, lambda: asyncio.to_thread(work))
+        return done
     return work()
