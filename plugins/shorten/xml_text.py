@@ -8,20 +8,20 @@ from html import unescape
 __all__ = ["xml_lines"]
 
 _PART = re.compile(
-    r"<!\[CDATA\[(?P<data>.*?)\]\]>|<!--(?:.*?)-->|<[!?][^<>]*>|<(?P<end>/?)(?P<name>[^\W\d][\w:.-]*)(?P<rest>[^<>]*)>|(?P<text>[^<]+)|<",
+    r"<!\[CDATA\[(?P<data>.*?)(?:\]\]>|\Z)"
+    r"|<!--.*?(?:-->|\Z)"
+    r"|<(?P<end>/?)(?P<name>[^\W\d][\w:.-]*+)(?P<rest>[^<>]*+)>"
+    r"|<[!?/][^<>]*+>"
+    r"|(?P<text>[^<]++)|<+(?=<)|<",
     re.DOTALL,
 )
-_MARKUP = re.compile(r"<[^<>]{1,2000}>")
+_MARKUP = re.compile(r"<[^<>]{1,2000}+>")
 
 
 def xml_lines(text: str) -> list[str]:
     """One line an element that says something: ``title: Some news``, ``link href="https://..."``."""
     lines: list[str] = []
     names: list[str] = []
-    if text.count("<![CDATA[") > text.count("]]>") or text.count("<!--") > text.count("-->"):
-        text = text.replace("<![CDATA[", "").replace(
-            "<!--", ""
-        )  # one that never ends would be looked for again and again
     for part in _PART.finditer(text):
         name = part["name"]
         if name:
