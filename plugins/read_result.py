@@ -140,9 +140,9 @@ def _asked(arguments: str) -> ReadArguments | None:
 
 
 class _Earlier(NamedTuple):
-    """An earlier answer that still stands in what is sent: to which arguments, and the line above it."""
+    """An earlier answer that still stands in what is sent: to what, and the line above it."""
 
-    arguments: str
+    asked: ReadArguments | None
     head: str
 
 
@@ -155,7 +155,7 @@ def _earlier(history: Sequence[Message], handle: str, task: Task) -> list[_Earli
             continue
         head = message.text[:_LONGEST_HEAD].partition("\n")[0]
         if not message.is_error and head.startswith(f"[{handle}: "):
-            found.append(_Earlier(_canonical(asked[message.tool_call_id]), head))
+            found.append(_Earlier(_asked(asked[message.tool_call_id]), head))
     return found
 
 
@@ -164,8 +164,7 @@ def _answer(
 ) -> ToolResult:
     try:
         if asked.search or asked.path:
-            wanted = asked.model_dump_json()
-            same = next((one for one in earlier if one.arguments == wanted), None)
+            same = next((one for one in earlier if one.asked == asked), None)
             if same is not None:
                 return _stands(same)
             if asked.search:
@@ -199,8 +198,3 @@ def _stands(earlier: _Earlier) -> ToolResult:
     return ToolResult(
         f"You have this part already, in an earlier answer of read_result: the one that begins {earlier.head}"
     )
-
-
-def _canonical(arguments: str) -> str:
-    asked = _asked(arguments)
-    return "" if asked is None else asked.model_dump_json()
