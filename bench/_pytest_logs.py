@@ -11,7 +11,7 @@ from pathlib import Path
 AREAS = ("orders", "billing", "users", "search", "stock", "mail", "auth", "reports", "tax", "routes", "feeds", "jobs")
 VERBS = ("adds", "drops", "merges", "keeps", "rounds", "sorts", "finds", "sends", "parses", "locks", "counts", "splits")
 THINGS = ("price", "name", "token", "row", "date", "total", "key", "limit", "page", "label", "email", "weight")
-OPTIONS = (
+OPTIONS: tuple[list[str], ...] = (
     ["-v"], ["-v"], ["-v", "-rA", "--tb=short"], [], ["-q"], ["--tb=short"], ["-v", "--tb=short"], ["-v", "--durations=5"],
     ["-v", "--tb=line"], ["-v", "--tb=native"], ["-v", "--color=yes"], ["-v", "-l"], ["-vv"], ["-x", "-v"], ["-rf", "-v", "--no-header"],
 )  # fmt: skip

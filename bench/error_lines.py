@@ -33,9 +33,11 @@ from leanloop.plugins.shorten.shown import Room
 
 ROOMS = (500, 1000, 2000)
 ERROR = re.compile(
-    r"^E  |^FAILED |^ERROR |\b\w*(?:Error|Exception)\b(?!:? 0)|\berror(?:\[\w+\])?: |\b(?:ERROR|CRITICAL|FATAL|FAILED|FAILURE)\b"
+    r"^E  |^FAILED |^ERROR |\b\w*(?:Error|Exception)\b(?!:? 0)|\berror(?:\[\w+\])?: |\b(?:ERROR|CRITICAL|FATAL|"
+    r"FAILED|FAILURE)\b"
     r"|\bfatal(?: error)?:|panicked at|^panic:|assertion .* failed|--- FAIL|command not found|No such file or directory"
-    r"|[Pp]ermission denied|\*\*\* \[|exit(?:ed)? (?:code|status)[: ]+[1-9]|npm ERR!|[Ss]egmentation fault|cannot (?:stat|open|access)"
+    r"|[Pp]ermission denied|\*\*\* \[|exit(?:ed)? (?:code|status)[: ]+[1-9]|npm ERR!|[Ss]egmentation fault|"
+    r"cannot (?:stat|open|access)"
     r"|I/O error|error \(|Out of memory|segfault|Could not resolve|\bfailed\b"
 )
 NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+")

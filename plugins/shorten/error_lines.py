@@ -12,11 +12,16 @@ __all__ = ["ErrorLine", "error_lines"]
 
 # What to look for at C speed, in lower case; whether a line with one of them is an error is decided below.
 _SIGNS = (
-    "error", "fail", "exception", "traceback", "fatal", "panic", "critical", "emerg", "severe", "denied", "not found", "no such", "cannot ", "can't ",
-    "could not", "unable to", "refused", "timed out", "timeout", "segfault", "segmentation", "abort", "killed", "undefined", "unresolved", "invalid",
-    "assert", "*** [", "exit code", "exit status", "exited with", "returned non-zero", "out of memory", "err!", "\ne  ", "caused by", "unexpected", "mismatch",
-    "corrupt", "conflict", "rejected", "unauthorized", "forbidden", "core dumped", "not permitted", "already in use", "unreachable", "did not",
-    "missing", "no space left", "quota", "deadlock", "violation", "unhandled", "uncaught", "stack overflow", "raise ", "left:", "right:", "expected", "want ", "\u2717", "\u00d7", "\u2715", "\u274c", "\u2a2f",
+    "error", "fail", "exception", "traceback", "fatal", "panic", "critical", "emerg", "severe", "denied",
+    "not found", "no such", "cannot ", "can't ",
+    "could not", "unable to", "refused", "timed out", "timeout", "segfault", "segmentation", "abort", "killed",
+    "undefined", "unresolved", "invalid",
+    "assert", "*** [", "exit code", "exit status", "exited with", "returned non-zero", "out of memory", "err!",
+    "\ne  ", "caused by", "unexpected", "mismatch",
+    "corrupt", "conflict", "rejected", "unauthorized", "forbidden", "core dumped", "not permitted", "already in use",
+    "unreachable", "did not",
+    "missing", "no space left", "quota", "deadlock", "violation", "unhandled", "uncaught", "stack overflow",
+    "raise ", "left:", "right:", "expected", "want ", "\u2717", "\u00d7", "\u2715", "\u274c", "\u2a2f",
 )  # fmt: skip
 
 _NO_ERROR = re.compile(
@@ -30,10 +35,14 @@ _QUIET = re.compile(r"^\W{0,3}(?:\S+[ \t]+){0,4}[\[(<]?(?:INFO|DEBUG|TRACE|NOTIC
 _WARNING = re.compile(r"\bwarn(?:ing)?s?\b", re.IGNORECASE)
 _CERTAIN = re.compile(
     r"^E  |^FAILED |^ERROR\b|\b\w*(?:Error|Exception|Fault)\b(?::|$|\()|^Caused by|(?:Error|Exception)$"
-    r"|\b(?:fatal|critical|panic|error|emerg|severe)\b(?:\[\w+\]| \w+)?\]?[: ]|\b(?:ERROR|CRITICAL|FATAL|PANIC|SEVERE|FAILED|FAILURE|FAIL)\b|\bERR!"
-    r"|panicked at|assert\w* .*fail|\bfailed\b|command not found|\bno such file|\bdenied\b|\*\*\* \[|\bexit(?:ed)?(?: with)?(?: code| status)?[:= ]+-?[1-9]"
-    r"|segmentation fault|segfault|core dumped|out of memory|\bcannot (?:stat|open|access|find|create|remove|read)|could not (?:resolve|find|open|connect|build|compile)"
-    r"|\brefused\b|timed? ?out\b|no space left|\bunhandled\b|\buncaught\b|returned non-zero|undefined reference|not permitted|\u2717|\u2715|\u274c|^\s*\u00d7",
+    r"|\b(?:fatal|critical|panic|error|emerg|severe)\b(?:\[\w+\]| \w+)?\]?[: ]|\b(?:ERROR|CRITICAL|FATAL|PANIC|"
+    r"SEVERE|FAILED|FAILURE|FAIL)\b|\bERR!"
+    r"|panicked at|assert\w* .*fail|\bfailed\b|command not found|\bno such file|\bdenied\b|\*\*\* \[|"
+    r"\bexit(?:ed)?(?: with)?(?: code| status)?[:= ]+-?[1-9]"
+    r"|segmentation fault|segfault|core dumped|out of memory|\bcannot (?:stat|open|access|find|create|remove|"
+    r"read)|could not (?:resolve|find|open|connect|build|compile)"
+    r"|\brefused\b|timed? ?out\b|no space left|\bunhandled\b|\buncaught\b|returned non-zero|undefined reference|"
+    r"not permitted|\u2717|\u2715|\u274c|^\s*\u00d7",
     re.IGNORECASE,
 )
 _FOLDED = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{7,}\b|\d+")

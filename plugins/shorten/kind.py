@@ -29,16 +29,24 @@ _HIT = re.compile(
 _GROUPED_HIT = re.compile(r"\d{1,9}[:-]")
 _FILE_NAME = re.compile(r"[^\s:]{0,250}[./][^\s:]{1,250}:?$")
 _LOGGED = re.compile(
-    r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d\b|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[ *\d+\.\d+\]|#\d+ \d|"
-    r"\S{1,80} - - \[|\[?(?:INFO|DEBUG|WARN|WARNING|ERROR|TRACE|FATAL|CRITICAL)\b|(?:error|warning|note|help|fatal)(?:\[\w+\])?: |"
-    r"npm (?:ERR|warn|WARN|info)|E   |FAILED |ERROR |PASSED |=== RUN|--- (?:PASS|FAIL|SKIP)|test \S+ \.\.\. |\S+::\S+ (?:PASSED|FAILED|ERROR|SKIPPED)|"
-    r" *(?:Compiling|Downloaded|Downloading|Collecting|Installing|Updating|Finished|Running|Unpacking|Get:|Requirement already) ?|"
-    r"make(?:\[\d+\])?: |g?cc |g\+\+ |Traceback \(most recent|  File \"[^\"]+\", line \d+|\s+at \S+\(|={4,} .* ={4,}$|\+ \S|\$ \S|(?:/\S{1,60}/)?[a-z][\w.+-]{1,20}: \S"
+    r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d\b|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |"
+    r"\[ *\d+\.\d+\]|#\d+ \d|"
+    r"\S{1,80} - - \[|\[?(?:INFO|DEBUG|WARN|WARNING|ERROR|TRACE|FATAL|CRITICAL)\b|(?:error|warning|note|help|"
+    r"fatal)(?:\[\w+\])?: |"
+    r"npm (?:ERR|warn|WARN|info)|E   |FAILED |ERROR |PASSED |=== RUN|--- (?:PASS|FAIL|SKIP)|test \S+ \.\.\. |"
+    r"\S+::\S+ (?:PASSED|FAILED|ERROR|SKIPPED)|"
+    r" *(?:Compiling|Downloaded|Downloading|Collecting|Installing|Updating|Finished|Running|Unpacking|Get:|"
+    r"Requirement already) ?|"
+    r"make(?:\[\d+\])?: |g?cc |g\+\+ |Traceback \(most recent|  File \"[^\"]+\", line \d+|\s+at \S+\(|"
+    r"={4,} .* ={4,}$|\+ \S|\$ \S|(?:/\S{1,60}/)?[a-z][\w.+-]{1,20}: \S"
 )  # fmt: skip
 _CODE = re.compile(
-    r"\s*+(?:\d{1,6}[:|\t\u2192]\s?\s*+)?(?:def \w+\s*\(|class \w+|import [\w.{*]+|from [\w.]+ import|function\b.*[({]|(?:export |public |private |protected |static |async |abstract )+\w|"
-    r"(?:pub )?(?:fn|struct|impl|enum|mod|trait) \w|use [\w:]+|#include\b|#define\b|package \w|func [\w(]|(?:const|let|var) \w+|return\b.*|if\b.*[:{]$|for\b.*[:{]$|while\b.*[:{]$|"
-    r"else\s*[:{]|elif .*:$|try\s*[:{]|except\b.*:$|@\w+|[\w.\[\]'\"]+ [-+*/|&]?= \S|\}[;,)]*$|[\w.>:-]+\(.*\)[;,:]?$|//|/\*|\* |\w+\(.*[{;]$|.*[{;]$|\"\"\"|self\.\w+|#\s)"
+    r"\s*+(?:\d{1,6}[:|\t\u2192]\s?\s*+)?(?:def \w+\s*\(|class \w+|import [\w.{*]+|from [\w.]+ import|"
+    r"function\b.*[({]|(?:export |public |private |protected |static |async |abstract )+\w|"
+    r"(?:pub )?(?:fn|struct|impl|enum|mod|trait) \w|use [\w:]+|#include\b|#define\b|package \w|func [\w(]|"
+    r"(?:const|let|var) \w+|return\b.*|if\b.*[:{]$|for\b.*[:{]$|while\b.*[:{]$|"
+    r"else\s*[:{]|elif .*:$|try\s*[:{]|except\b.*:$|@\w+|[\w.\[\]'\"]+ [-+*/|&]?= \S|\}[;,)]*$|"
+    r"[\w.>:-]+\(.*\)[;,:]?$|//|/\*|\* |\w+\(.*[{;]$|.*[{;]$|\"\"\"|self\.\w+|#\s)"
 )  # fmt: skip
 _SENTENCE_END = re.compile(r"[^\W\d][.!?:;,]['\")*]?(?:\s|$)|[\u3002\uff01\uff1f\u3001\uff0c]")
 

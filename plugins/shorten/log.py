@@ -20,6 +20,7 @@ __all__ = ["shorten_log"]
 _MANY = 5  # so many lines that differ in numbers only are said by one of them, and how many they are
 _FRAMES = 16
 _FRAME = re.compile(r"[ \t]+(?:at |\S)|[>|]\s|\d+ +\||E  |\s*$|left:|right:|thread |assertion |note: |help: ")
+_LISTED = re.compile(r"::\S+ (?:FAILED|ERROR)|^test \S+ \.\.\. FAILED")
 _IS_FINE = re.compile(r"PASSED|\bok\b|\bINFO\b|\bDEBUG\b")
 
 
@@ -48,21 +49,21 @@ def shorten_log(text: str, room: Room) -> Shown | None:
         return f"{line}  [{alike[at]:,} lines like this]" if at in alike else line
 
     ends = _last_said(lines, 3)
-    new = _from_both_ends(_new(certain, lines))
+    new = _new(certain, lines)
     best = sorted(answers, key=lambda at: (-answers[at], at))
     last_first = range(size - 1, -1, -1)
     groups = [
         Group(ends[:1], 0.2),
         Group(new, 0.65),
         Group(best, 0.75),
-        Group(new, 0.9),
-        Group(ends, 0.93),
-        Group(_from_both_ends(_rare(certain)), 0.95),
-        Group(best, 0.95),
-        Group(_new([one for one in found if not one.certain], lines), 0.95),
-        Group(_first_said(lines), 0.96),
-        Group(_around(certain, lines), 0.97),
-        Group(_first(folded, last_first), 0.98),
+        Group(new, 0.93),
+        Group(ends, 0.95),
+        Group(_from_both_ends(_rare(certain)), 0.97),
+        Group(best, 0.97),
+        Group(_new([one for one in found if not one.certain], lines), 0.97),
+        Group(_first_said(lines), 0.97),
+        Group(_around(certain, lines), 0.98),
+        Group(_first(folded, last_first), 0.99),
         Group(_first(folded, range(size)), 1.0),
         Group(_first(lines, last_first), 1.0),
     ]
@@ -97,13 +98,18 @@ def _alike(found: Sequence[ErrorLine]) -> dict[int, int]:
 
 
 def _new(found: Sequence[ErrorLine], lines: Sequence[str]) -> list[int]:
-    """Lines whose shape stands in none before them; what pytest goes on to say of an error (E) after all others."""
+    """Lines whose shape stands in none before them; those that say less of an error than others do come last."""
     seen: dict[str, int] = {}
     for one in found:
         seen.setdefault(one.shape, one.line)
-    goes_on = [at for at in seen.values() if at and lines[at].startswith("E  ") and lines[at - 1].startswith("E  ")]
-    rest = set(goes_on)
-    return [*(at for at in seen.values() if at not in rest), *goes_on]
+
+    def says_less(at: int) -> int:
+        """1 for a test's place in the list of all (its name comes again), 2 for what pytest goes on to say of it."""
+        goes_on = at > 0 and lines[at].startswith("E  ") and lines[at - 1].startswith("E  ")
+        return 2 if goes_on else _LISTED.search(lines[at]) is not None
+
+    ordered = _from_both_ends(list(seen.values()))
+    return sorted(ordered, key=says_less)
 
 
 def _rare(found: Sequence[ErrorLine]) -> list[int]:
@@ -150,8 +156,8 @@ def _first(lines: Sequence[str] | Sequence[bytes], order: Iterable[int]) -> Iter
 def _gap(folded: Sequence[bytes], first: int, last: int) -> str:
     where = f"{first + 1}-{last + 1}" if last > first else f"{first + 1}"
     if first and folded[first - 1].strip() and all(folded[at] == folded[first - 1] for at in range(first, last + 1)):
-        return f"[... {where}: {last - first + 1:,} more like this]"
-    return f"[... {where}]"
+        return f"[\u2026{where}: {last - first + 1:,} more like this]"
+    return f"[\u2026{where}]"
 
 
 def _what(kept: Sequence[int], size: int, certain: Sequence[ErrorLine]) -> str:

@@ -88,4 +88,4 @@ def _gap(passages: Sequence[_Passage], first: int, last: int) -> str:
     within = (first and passages[first - 1].line == a) or (last + 1 < len(passages) and passages[last + 1].line == b)
     if a == b and within:
         return f"[... {sum(len(passage.text) + 1 for passage in passages[first : last + 1]):,} characters]"
-    return f"[... {a + 1}-{b + 1}]" if b > a else f"[... {a + 1}]"
+    return f"[\u2026{a + 1}-{b + 1}]" if b > a else f"[\u2026{a + 1}]"

@@ -33,7 +33,7 @@ class _Hit(NamedTuple):
     at: str
     text: str
     context: bool
-    count: int
+    times: int
 
 
 def shorten_search_hits(text: str, room: Room) -> Shown | None:
@@ -45,7 +45,7 @@ def shorten_search_hits(text: str, room: Room) -> Shown | None:
     hits, others = _parse(lines)
     files: dict[str, int] = {}
     for hit in hits:
-        files[hit.file] = files.get(hit.file, 0) + (0 if hit.context else hit.count)
+        files[hit.file] = files.get(hit.file, 0) + (0 if hit.context else hit.times)
     if len(hits) < 3 or len(others) * 3 > len(lines):
         return None
     joined = lower_case("\n".join(lines))
@@ -119,7 +119,7 @@ def _ranked(hits: Sequence[_Hit], answers: dict[int, float]) -> list[int]:
     keys: list[tuple[float, bool, int, int]] = []
     for at, hit in enumerate(hits):
         turn[hit.file] = turn.get(hit.file, 0) + 1
-        told = hit.context or not hit.count or (hit.at != "" and hit.text in texts)
+        told = hit.context or not hit.times or (hit.at != "" and hit.text in texts)
         texts.add(hit.text)
         keys.append((-round(answers.get(hit.line, 0.0), 6), told, turn[hit.file], at))
     return [key[-1] for key in sorted(keys)]
@@ -134,7 +134,7 @@ def _drawn(
         by_file.setdefault(hit.file, []).append(hit)
     for file, hits in by_file.items():
         found = sum(not hit.context for hit in hits)
-        if hits[0].count != 1 or not (hits[0].at or hits[0].text):
+        if hits[0].times != 1 or not (hits[0].at or hits[0].text):
             drawn.append(f"{clamp(file, longest)}: {files[file]:,}")
             continue
         drawn.append(f"{clamp(file, longest)} ({f'{found:,} of ' if found < files[file] else ''}{files[file]:,})")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from math import log
+from typing import cast
 
 from leanloop.plugins.call import ToolCall
 from leanloop.plugins.shorten.lines import line_of, lower_case
@@ -131,9 +132,9 @@ def _values(text: str) -> str:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            waiting.extend(reversed(list(value.values())))
+            waiting.extend(reversed(list(cast("dict[str, object]", value).values())))
         elif isinstance(value, list):
-            waiting.extend(reversed(value))
+            waiting.extend(reversed(cast("list[object]", value)))
         elif value is not None and not isinstance(value, bool):
             values.append(str(value))
     return "\n".join(values)

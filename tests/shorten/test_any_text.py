@@ -30,24 +30,26 @@ words = st.lists(st.text(min_size=1, max_size=8).map(str.lower), max_size=4).map
 
 
 @given(any_text, st.integers(1, 300), words, st.sampled_from((None, *LINE_KINDS)))
-def test_what_is_shown_never_takes_more_than_its_room(text, tokens, looked_for, kind):
+def test_what_is_shown_never_takes_more_than_its_room(
+    text: str, tokens: int, looked_for: tuple[str, ...], kind: Kind | None
+) -> None:
     assert count(shorten(text, Room(tokens, count, looked_for), kind).text) <= tokens
 
 
 @given(any_text, st.integers(1, 200), words)
-def test_the_same_text_is_shown_the_same(text, tokens, looked_for):
+def test_the_same_text_is_shown_the_same(text: str, tokens: int, looked_for: tuple[str, ...]) -> None:
     room = Room(tokens, count, looked_for)
     assert shorten(text, room) == shorten(text, room)
 
 
 @given(any_text)
-def test_a_text_that_fits_is_shown_as_it_is(text):
+def test_a_text_that_fits_is_shown_as_it_is(text: str) -> None:
     shown = shorten(text, Room(100_000, count))
     assert (shown.text, shown.complete) == (text, True)
 
 
 @given(any_text)
-def test_every_text_is_of_some_kind(text):
+def test_every_text_is_of_some_kind(text: str) -> None:
     assert kind_of(text) in {"json", "log", "table", "search", "html", "diff", "code", "prose", "binary"}
 
 
@@ -63,12 +65,14 @@ def test_every_text_is_of_some_kind(text):
     ),
     words,
 )
-def test_each_line_that_is_shown_of_a_log_is_a_line_of_it_or_a_mark(lines, looked_for):
+def test_each_line_that_is_shown_of_a_log_is_a_line_of_it_or_a_mark(
+    lines: list[str], looked_for: tuple[str, ...]
+) -> None:
     shown = shorten("\n".join(lines), Room(60, count, looked_for), "log").text
     there = {line.strip() for line in lines}
     for line in shown.split("\n"):
         assert line.strip() in there or re.fullmatch(
-            r"\[\.\.\. [\d-]+(: [\d,]+ more like this)?\]|.*  \[[\d,]+ lines like this\]", line
+            r"\[…[\d-]+(: [\d,]+ more like this)?\]|.*  \[[\d,]+ lines like this\]", line
         )
 
 
@@ -80,9 +84,11 @@ def test_each_line_that_is_shown_of_a_log_is_a_line_of_it_or_a_mark(lines, looke
     ),
     words,
 )
-def test_each_passage_that_is_shown_of_prose_stands_in_it(lines, looked_for):
+def test_each_passage_that_is_shown_of_prose_stands_in_it(lines: list[str], looked_for: tuple[str, ...]) -> None:
     text = "\n".join(lines)
-    for passage in re.split(r"\n| ?\[\.\.\. [^\]]+\] ?", shorten(text, Room(60, count, looked_for), "prose").text):
+    for passage in re.split(
+        r"\n| ?\[(?:…|\.\.\. )[^\]]+\] ?", shorten(text, Room(60, count, looked_for), "prose").text
+    ):
         assert all(word in text for word in passage.split())
 
 
@@ -92,12 +98,12 @@ def test_each_passage_that_is_shown_of_prose_stands_in_it(lines, looked_for):
     ["\n" * 100_000, "x" * 300_000, "error " * 50_000, "a:1:\n" * 30_000, "\x1b[" * 50_000, "a\r" * 50_000, "\ud800" * 50_000, "\0" * 50_000, ". " * 50_000, "İ error\n" * 9_000],
     ids=["newlines", "one line", "errors", "hits", "escapes", "returns", "surrogates", "NULs", "dots", "dotted I"],
 )  # fmt: skip
-def test_hostile_texts_are_shown_within_their_room(text, kind):
+def test_hostile_texts_are_shown_within_their_room(text: str, kind: Kind | None) -> None:
     shown = shorten(text, Room(200, count, ("error", "x")), kind)
     assert 0 < count(shown.text) <= 200
     assert not shown.complete
 
 
 @given(texts)
-def test_a_text_has_as_many_lines_after_its_escapes_are_gone(text):
+def test_a_text_has_as_many_lines_after_its_escapes_are_gone(text: str) -> None:
     assert as_shown(text).count("\n") == text.replace("\r\n", "\n").count("\n")

@@ -15,7 +15,7 @@ collected 3 items
 tests/test_a.py::test_adds PASSED                                        [ 33%]
 tests/test_a.py::test_drops FAILED                                       [ 66%]
 
-    def test_drops():
+    def test_drops() -> None:
 >       assert total([1, 2]) == 4
 E       assert 3 == 4
 
@@ -87,17 +87,17 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in TEXTS.items() for text in texts])
-def test_a_text_is_known_by_its_content(kind, text):
+def test_a_text_is_known_by_its_content(kind: str, text: str) -> None:
     assert kind_of(text) == kind
 
 
-def test_names_parted_by_nuls_are_no_binary():
+def test_names_parted_by_nuls_are_no_binary() -> None:
     assert kind_of("PATH=/usr/bin\0HOME=/root\0LANG=C.UTF-8\0TERM=xterm") == "log"
 
 
-def test_colours_do_not_hide_what_a_log_is():
+def test_colours_do_not_hide_what_a_log_is() -> None:
     assert kind_of("\x1b[32mPASSED\x1b[0m a\n\x1b[31mFAILED\x1b[0m tests/b.py::c\n" * 4) == "log"
 
 
-def test_a_list_in_brackets_that_is_no_json_is_no_json():
+def test_a_list_in_brackets_that_is_no_json_is_no_json() -> None:
     assert kind_of("[File: a.py (12 lines total)]\nimport os\nimport re\nfrom a import b\nx = 1\n") == "code"
