@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain
 from typing import cast
 
 from leanloop.plugins.shorten.json_read import Document, Json
@@ -63,7 +63,7 @@ def _described(values: Sequence[Json], absent: str | None, document: Document) -
         lengths = [len(value) for value in values if isinstance(value, list)]
         said.append(f"{len(lengths):,} lists of {_span(map(str, (min(lengths), max(lengths))))}")
     if kinds[dict] + kinds[Table]:
-        names = Counter(name for value in values if isinstance(value, dict) for name in islice(value, _NAMES))
+        names = Counter(chain.from_iterable(value for value in values if isinstance(value, dict)))
         shown = ", ".join(name[:_LONGEST] for name, _ in names.most_common(_NAMES))
         said.append(f"{kinds[dict] + kinds[Table]:,} objects ({shown})")
     rest = {"true": values.count(True) if kinds[bool] else 0, "null": kinds[type(None)], "absent": missing}

@@ -6,7 +6,8 @@ import re
 
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.json_read import Document, read_json, read_values
-from leanloop.plugins.shorten.json_sample import Sampler, is_long
+from leanloop.plugins.shorten.json_room import is_long
+from leanloop.plugins.shorten.json_sample import Sampler
 from leanloop.plugins.shorten.json_table import tabled
 from leanloop.plugins.shorten.shown import Room, Shown
 

@@ -105,7 +105,7 @@ def _read(text: str, parse: _Parse) -> Document | None:
         # Python reads no integer of more than 4,300 digits, and -0 without its sign.
         if not keep_integers and re.search(r"-0(?![0-9.eE])", text):
             continue
-        decoder = _decoder(document, keep_integers=keep_integers)
+        decoder = _decoder(text, document, keep_integers=keep_integers)
         try:
             document.value = parse(text, decoder, document)
         except (json.JSONDecodeError, RecursionError):
@@ -155,8 +155,9 @@ def _values(text: str, decoder: json.JSONDecoder, document: Document) -> list[Js
     return values
 
 
-def _decoder(document: Document, *, keep_integers: bool) -> json.JSONDecoder:
+def _decoder(text: str, document: Document, *, keep_integers: bool) -> json.JSONDecoder:
     begin, end = document.mark
+    maybe_tables = _COLUMNS in text or "\\u" in text
 
     def keep(text: str) -> str:
         return f"{begin}#{text}#{end}"
@@ -170,7 +171,7 @@ def _decoder(document: Document, *, keep_integers: bool) -> json.JSONDecoder:
         if len(found) < len(pairs):
             document.exact = False
             found = _numbered(pairs)
-        if _COLUMNS in found and (_ROWS in found or _GROUPS in found):
+        if maybe_tables and _COLUMNS in found and (_ROWS in found or _GROUPS in found):
             document.tables = False
         return found
 

@@ -17,14 +17,16 @@ from typing import TypeGuard
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.json_describe import describe, describe_cells, outline
 from leanloop.plugins.shorten.json_read import Document, Json
+from leanloop.plugins.shorten.json_room import is_long, places, shares_of
 from leanloop.plugins.shorten.json_table import Table
 from leanloop.plugins.shorten.ranking import ranked
 
-__all__ = ["Sampler", "is_long"]
+__all__ = ["Sampler"]
 
 _DEEPEST = 10  # each level is written once more to be measured
 _TINY = 24  # characters a member cannot do with less of
 _FEWEST = 6  # items of a list among which room is shared before any of them is cut
+_MANY = 64  # members that are written in one go to be measured, however long one of them is
 _FRAME = 50  # characters of a sampled list beside its items
 _REST = 0.2  # of its room at most say what is in the items not shown
 _EACH_PLACE = 4
@@ -40,6 +42,7 @@ class Sampler:
         self._words = words
         self._written: dict[int, list[str]] = {}
         self._orders: dict[int, list[int]] = {}
+        self._descriptions: dict[int, str] = {}
         self._overviews: dict[int, dict[str, Json]] = {}
         self._left_out: list[tuple[int, str]] = []
 
@@ -75,7 +78,10 @@ class Sampler:
 
     def _object(self, value: dict[str, Json], most: int, path: str, depth: int) -> Json:
         names = list(value)
-        inside = [self._size(one, 4 * most) for one in value.values()]
+        if len(names) > _MANY:
+            inside = [len(text) for text in self._texts(value, list(value.values()))]
+        else:
+            inside = [self._size(one, 4 * most) for one in value.values()]
         sizes = [len(name) + size + 4 for name, size in zip(names, inside, strict=True)]
         least = [min(size, len(name) + _TINY) for name, size in zip(names, sizes, strict=True)]
         kept: Sequence[int] = range(len(names))
@@ -85,22 +91,25 @@ class Sampler:
             kept = self._chosen(value, parts, sizes, most - 2 * _FRAME, most // _FEWEST)
             self._left_out.append((len(names), f"{len(kept):,} of {len(names):,} members of {path}"))
             most -= 2 * _FRAME
-        shares = _shares([sizes[number] for number in kept], most)
+        shares = shares_of([sizes[number] for number in kept], most)
         found: dict[str, Json] = {}
         for number, share in zip(kept, shares, strict=True):
             name = names[number]
             inner = f"{path}.{name}" if name.isidentifier() else f"{path}[{name[:40]!r}]"
             found[clamp(name, 200)] = self._fit(value[name], inside[number], share - len(name) - 4, inner, depth + 1)
         if len(kept) < len(names):
-            others = [value[name] for number, name in enumerate(names) if number not in set(kept)]
-            found["[...]"] = f"{len(others):,} more members: {describe(others, self._document)}"[: 2 * _FRAME]
+            more = "[...]"
+            while more in found:
+                more += "."
+            said = f"{len(names) - len(kept):,} more members; all of them: {self._described(value)}"
+            found[more] = clamp(said, 2 * _FRAME)
         return found
 
     def _list(self, value: list[Json], most: int, path: str, depth: int) -> Json:
         texts = self._texts(value, value)
         sizes = [len(text) + 1 for text in texts]
-        if sum(min(size, _TINY) for size in sizes) <= most and (len(value) <= _FEWEST):
-            shares = _shares(sizes, most)
+        if len(value) <= _FEWEST and len(value) * _TINY <= most:
+            shares = shares_of(sizes, most)
             return [
                 self._fit(one, size - 1, share - 1, f"{path}[{number}]", depth + 1)
                 for number, (one, size, share) in enumerate(zip(value, sizes, shares, strict=True))
@@ -110,17 +119,17 @@ class Sampler:
         kept = self._chosen(value, texts, sizes, room, each)
         if len(kept) == 0:
             return outline(value)
-        self._left_out.append((len(value), f"{len(kept):,} of {len(value):,} items of {path}"))
-        shares = _shares([sizes[number] for number in kept], room)
+        if len(kept) < len(value):
+            self._left_out.append((len(value), f"{len(kept):,} of {len(value):,} items of {path}"))
+        shares = shares_of([sizes[number] for number in kept], room)
         items = [
             self._fit(value[number], sizes[number] - 1, share - 1, f"{path}[{number}]", depth + 1)
             for number, share in zip(kept, shares, strict=True)
         ]
-        sampled: dict[str, Json] = {"shown": len(kept), "of": len(value), "at": _places(kept), "items": items}
         if len(kept) == len(value):
             return items
-        sampled["overview"] = clamp(describe(value, self._document), int(_REST * most))
-        return sampled
+        overview = clamp(self._described(value), int(_REST * most))
+        return {"shown": len(kept), "of": len(value), "at": places(kept), "items": items, "overview": overview}
 
     def _table(self, table: Table, most: int, path: str, depth: int) -> Json:
         grouped = "groups" in table
@@ -142,7 +151,7 @@ class Sampler:
         noun = "groups of rows" if grouped else "rows"
         if len(kept) < len(cells):
             self._left_out.append((len(cells), f"{len(kept):,} of {len(cells):,} {noun} of {path}"))
-        shares = _shares([sizes[number] for number in kept], room)
+        shares = shares_of([sizes[number] for number in kept], room)
         fitted: list[Json] = [
             self._row(cells[number], len(texts[number]), share - 1, f"{path}[{number}]", depth)
             for number, share in zip(kept, shares, strict=True)
@@ -151,7 +160,7 @@ class Sampler:
         if len(kept) < len(cells):
             sampled |= {"shown": len(kept), "of": len(cells)}
             if not names:
-                sampled["at"] = _places(kept)
+                sampled["at"] = places(kept)
         sampled |= head
         if names:
             sampled["rows"] = dict(zip((names[number] for number in kept), fitted, strict=True))
@@ -178,7 +187,7 @@ class Sampler:
         if size <= most or not _is_list(row):
             return self._fit(row, size, most, path, depth + 1)
         sizes = [len(cell) + 1 for cell in self._document.write_each(row)]
-        shares = _shares(sizes, most)
+        shares = shares_of(sizes, most)
         return [
             self._fit(cell, size - 1, max(share - 1, 16), path, depth + 1)
             for cell, size, share in zip(row, sizes, shares, strict=True)
@@ -187,6 +196,13 @@ class Sampler:
     def _size(self, value: Json, most: int) -> int:
         """Its characters, or more than `most` where there are many more: what is far too long is not written for it."""
         return most + 1 if is_long(value, most) else len(self._document.write(value))
+
+    def _described(self, whole: dict[str, Json] | list[Json]) -> str:
+        known = self._descriptions.get(id(whole))
+        if known is None:
+            values = list(whole.values()) if isinstance(whole, dict) else whole
+            known = self._descriptions[id(whole)] = describe(values, self._document)
+        return known
 
     def _texts(self, whole: Json, parts: Sequence[Json]) -> list[str]:
         """Each part written, once for all samples. By identity: the value lives as long as its sampler."""
@@ -199,7 +215,9 @@ class Sampler:
         """The best of the parts, ascending, as many as fit where none takes more than `each`."""
         order = self._orders.get(id(whole))
         if order is None:
-            order = self._orders[id(whole)] = ranked(texts, self._words, max(0, 2 * room))
+            order = self._orders[id(whole)] = ranked(
+                texts, self._words, 16 + max(0, 2 * room) // (_EACH_PLACE + min(sizes))
+            )
         chosen: list[int] = []
         for number in order:
             cost = min(sizes[number], each) + _EACH_PLACE
@@ -208,43 +226,6 @@ class Sampler:
             room -= cost
             chosen.append(number)
         return sorted(chosen)
-
-
-def is_long(value: Json, most: int) -> bool:
-    """Whether it is surely longer than `most` characters, from a look at its outside."""
-    if isinstance(value, str):
-        return len(value) > most
-    if isinstance(value, Table):
-        rows = value.get("rows", value.get("groups"))
-        return isinstance(rows, dict | list) and 3 * len(rows) > most
-    if _is_list(value):
-        return 2 * len(value) > most or (len(value) < _FEWEST and any(is_long(one, most) for one in value))
-    if _is_object(value):
-        return 5 * len(value) > most or any(is_long(one, most) for one in value.values())
-    return False
-
-
-def _shares(sizes: Sequence[int], most: int) -> list[int]:
-    """`most` shared so that nobody has more than it needs and all the others have the same."""
-    shares = [0] * len(sizes)
-    left, waiting = most, len(sizes)
-    for number in sorted(range(len(sizes)), key=sizes.__getitem__):
-        shares[number] = min(sizes[number], left // waiting)
-        left -= shares[number]
-        waiting -= 1
-    return shares
-
-
-def _places(kept: Sequence[int]) -> str:
-    """``0-3,17,20-21``."""
-    said: list[str] = []
-    start = last = kept[0]
-    for number in [*kept[1:], -2]:
-        if number != last + 1:
-            said.append(f"{start}" if start == last else f"{start}-{last}")
-            start = number
-        last = number
-    return ",".join(said)
 
 
 def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:

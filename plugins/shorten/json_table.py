@@ -55,12 +55,13 @@ def tabled(value: Json, depth: int = 0) -> Json:
     if depth > _DEEPEST:
         return value
     if _is_object(value):
-        if len(value) > 2 and set(map(type, value.values())) == {dict}:
+        kinds = set(map(type, value.values()))
+        if kinds == {dict} and len(value) > 2:
             table = _table(list(_objects(value.values())), depth)
             if table is not None:
                 table["rows"] = dict(zip(value, _list(table["rows"]), strict=True))
                 return table
-        return {name: tabled(one, depth + 1) if type(one) in _NESTS else one for name, one in value.items()}
+        return dict(zip(value, _each(value.values(), depth), strict=True)) if kinds & _NESTS else value
     if _is_list(value):
         kinds = set(map(type, value))
         if kinds == {dict}:
@@ -82,8 +83,8 @@ def _grouped(groups: Sequence[list[Json]], table: Table | None) -> Table | None:
     return table
 
 
-def _each(values: list[Json], depth: int) -> list[Json]:
-    return [tabled(one, depth + 1) if type(one) in _NESTS else one for one in values]
+def _each(values: Iterable[Json], depth: int) -> list[Json]:
+    return [tabled(one, depth + 1) if one and type(one) in _NESTS else one for one in values]
 
 
 _NESTS = frozenset((dict, list))
