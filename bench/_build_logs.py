@@ -82,7 +82,10 @@ def _span(choice: random.Random, label: str) -> list[str]:
 def _compiling(choice: random.Random, most: int) -> list[str]:
     out = ["    Updating crates.io index"]
     crates = [
-        f"{choice.choice(CRATES)}-{choice.choice(PARTS)} v{choice.randint(0, 4)}.{choice.randint(0, 30)}.{choice.randint(0, 20)}"
+        (
+            f"{choice.choice(CRATES)}-{choice.choice(PARTS)} "
+            f"v{choice.randint(0, 4)}.{choice.randint(0, 30)}.{choice.randint(0, 20)}"
+        )
         for _ in range(most)
     ]
     return [
@@ -144,7 +147,10 @@ def cargo_test(choice: random.Random) -> str:
     for at in bad:
         out += [
             f"---- {names[at]} stdout ----",
-            f"thread '{names[at]}' panicked at src/{choice.choice(NAMES)}.rs:{choice.randint(9, 900)}:{choice.randint(5, 30)}:",
+            (
+                f"thread '{names[at]}' panicked at "
+                f"src/{choice.choice(NAMES)}.rs:{choice.randint(9, 900)}:{choice.randint(5, 30)}:"
+            ),
         ]
         if choice.random() < 0.6:
             out += [
@@ -154,12 +160,18 @@ def cargo_test(choice: random.Random) -> str:
             ]
         else:
             out += [
-                f'called `Result::unwrap()` on an `Err` value: Os {{ code: {choice.randint(2, 30)}, kind: NotFound, message: "No such file or directory" }}'
+                (
+                    "called `Result::unwrap()` on an `Err` value: Os "
+                    f'{{ code: {choice.randint(2, 30)}, kind: NotFound, message: "No such file or directory" }}'
+                )
             ]
         out += ["note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace", ""]
     out += ["", "failures:", *(f"    {names[at]}" for at in bad), ""]
     out += [
-        f"test result: FAILED. {total - failed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out; finished in 3.21s",
+        (
+            f"test result: FAILED. {total - failed} passed; {failed} failed; 0 ignored; 0 measured; 0 "
+            "filtered out; finished in 3.21s"
+        ),
         "",
         "error: test failed, to rerun pass `--lib`",
     ]
@@ -184,7 +196,10 @@ def make(choice: random.Random) -> str:
             name = choice.choice(NAMES)
             out += [
                 f"{file}.c: In function '{name}_open':",
-                f"{file}.c:{job + 31}:9: error: implicit declaration of function '{name}_lock{job}' [-Werror=implicit-function-declaration]",
+                (
+                    f"{file}.c:{job + 31}:9: error: implicit declaration of function '{name}_lock{job}' "
+                    "[-Werror=implicit-function-declaration]"
+                ),
                 f"   {job + 31} |     {name}_lock{job}(ctx);",
                 "      |     ^~~~~~~~~",
                 f"make[1]: *** [Makefile:{job}: build/{file}.o] Error 1",
@@ -201,7 +216,10 @@ def go_test(choice: random.Random) -> str:
         out.append(f"=== RUN   {name}")
         if test in bad:
             out.append(
-                f"    {choice.choice(NAMES)}_test.go:{test + 20}: got {choice.randint(0, 99)}, want {choice.randint(100, 199)}"
+
+                    f"    {choice.choice(NAMES)}_test.go:{test + 20}: got {choice.randint(0, 99)}, want "
+                    f"{choice.randint(100, 199)}"
+
             )
         out.append(f"--- {'FAIL' if test in bad else 'PASS'}: {name} (0.0{choice.randint(0, 9)}s)")
     if choice.random() < 0.4:
@@ -231,37 +249,54 @@ def maven(choice: random.Random) -> str:
         name = choice.choice(NAMES).title()
         out += [
             f"[INFO] Running com.example.{name}Test",
-            f"[ERROR] Tests run: {choice.randint(4, 30)}, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.{choice.randint(10, 99)} s <<< FAILURE! - in com.example.{name}Test",
+            (
+                f"[ERROR] Tests run: {choice.randint(4, 30)}, Failures: 1, Errors: 0, Skipped: 0, Time "
+                f"elapsed: 0.{choice.randint(10, 99)} s <<< FAILURE! - in com.example.{name}Test"
+            ),
         ]
         out += [
             f"[ERROR] com.example.{name}Test.keeps{choice.choice(NAMES).title()}  Time elapsed: 0.01 s  <<< FAILURE!",
             f"java.lang.IllegalStateException: {name} {choice.randint(1, 99)} is closed",
         ]
         out += [
-            f"\tat com.example.{choice.choice(NAMES)}.{choice.choice(NAMES).title()}.run({choice.choice(NAMES).title()}.java:{choice.randint(9, 400)})"
+            (
+                f"\tat com.example.{choice.choice(NAMES)}.{choice.choice(NAMES).title()}.run({choice.choice(NAMES).title()}.java:{choice.randint(9, 400)})"
+            )
             for _ in range(choice.randint(8, 40))
         ]
         out += [f"Caused by: java.io.IOException: stream {choice.randint(100, 999)} reset", "\t... 23 more", ""]
     out += [
         "[INFO] BUILD FAILURE",
-        "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-surefire-plugin:3.1.2:test (default-test) on project shop: There are test failures.",
+        (
+            "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-surefire-plugin:3.1.2:test "
+            "(default-test) on project shop: There are test failures."
+        ),
     ]
     return "\n".join(out)
 
 
 def npm(choice: random.Random) -> str:
     out = [
-        f"npm warn deprecated {choice.choice(CRATES)}@{at}.0.1: this version is no longer supported, use {choice.choice(CRATES)}"
+        (
+            f"npm warn deprecated {choice.choice(CRATES)}@{at}.0.1: this version is no longer supported, "
+            f"use {choice.choice(CRATES)}"
+        )
         for at in range(choice.choice((10, 60)))
     ]
     out += [
-        f"\x1b[32m✓\x1b[39m src/{choice.choice(NAMES)}.test.ts > {choice.choice(NAMES)} > keeps the {choice.choice(NAMES)} {at}"
+        (
+            f"\x1b[32m✓\x1b[39m src/{choice.choice(NAMES)}.test.ts > {choice.choice(NAMES)} > keeps the "
+            f"{choice.choice(NAMES)} {at}"
+        )
         for at in range(choice.choice((50, 300)))
     ]
     for at in range(choice.choice((1, 2, 3, 5))):
         file = f"src/{choice.choice(NAMES)}/{choice.choice(PARTS)}.ts"
         out += [
-            f"\x1b[31m{file}\x1b[39m:{at * 31 + 8}:{at + 12} - error TS2345: Argument of type '{choice.choice(NAMES)}{at}' is not assignable to parameter of type 'number'.",
+            (
+                f"\x1b[31m{file}\x1b[39m:{at * 31 + 8}:{at + 12} - error TS2345: Argument of type "
+                f"'{choice.choice(NAMES)}{at}' is not assignable to parameter of type 'number'."
+            ),
             "",
             f"{at * 31 + 8}   const total = sum({choice.choice(NAMES)});",
             "                    ~~~~~",

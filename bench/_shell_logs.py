@@ -28,7 +28,10 @@ def bash(choice: random.Random) -> str:
     """A real run of a script that goes wrong in places, as `bash script 2>&1` prints it."""
     steps: list[str] = [
         "set -u",
-        f'mkdir -p data && for i in $(seq 1 {choice.choice((40, 150, 600))}); do echo "row $i of {choice.choice(PATHS)}" > data/f$i.txt; echo "wrote data/f$i.txt ($i bytes)"; done',
+        (
+            f'mkdir -p data && for i in $(seq 1 {choice.choice((40, 150, 600))}); do echo "row $i of '
+            f'{choice.choice(PATHS)}" > data/f$i.txt; echo "wrote data/f$i.txt ($i bytes)"; done'
+        ),
     ]
     wrong = [
         f"cp missing_{choice.randint(1, 99)}.cfg data/",
@@ -63,12 +66,15 @@ def bash(choice: random.Random) -> str:
             check=False,
             timeout=60,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-        )  # noqa: S603
+        )
     return run.stdout + (f"\n[exit code: {run.returncode}]" if run.returncode else "")
 
 
 def _stamp(choice: random.Random, at: int) -> str:
-    return f"2024-03-0{1 + at // 90000} {at // 3600 % 24:02d}:{at // 60 % 60:02d}:{at % 60:02d},{choice.randint(0, 999):03d}"
+    return (
+        f"2024-03-0{1 + at // 90000} "
+        f"{at // 3600 % 24:02d}:{at // 60 % 60:02d}:{at % 60:02d},{choice.randint(0, 999):03d}"
+    )
 
 
 def _trouble(choice: random.Random) -> str:
@@ -95,11 +101,17 @@ def server(choice: random.Random) -> str:
             out += [f"{stamp} CRITICAL [{service}] unhandled exception", "Traceback (most recent call last):"]
             for _ in range(choice.randint(3, 9)):
                 out += [
-                    f'  File "/srv/{service}/{choice.choice(PATHS)}.py", line {choice.randint(9, 700)}, in {choice.choice(PATHS)}_handler',
+                    (
+                        f'  File "/srv/{service}/{choice.choice(PATHS)}.py", line '
+                        f"{choice.randint(9, 700)}, in {choice.choice(PATHS)}_handler"
+                    ),
                     f"    return self.{choice.choice(PATHS)}(request, timeout={choice.randint(1, 30)})",
                 ]
             out.append(
-                f"{choice.choice(('KeyError', 'ValueError', 'psycopg2.OperationalError', 'RuntimeError'))}: {_trouble(choice)}"
+
+                    f"{choice.choice(('KeyError', 'ValueError', 'psycopg2.OperationalError', 'RuntimeError'))}: "
+                    f"{_trouble(choice)}"
+
             )
         elif at == storm:
             out += [
@@ -112,7 +124,10 @@ def server(choice: random.Random) -> str:
             )
         else:
             out.append(
-                f"{stamp} INFO [{service}] GET /{choice.choice(PATHS)}/{choice.randint(1, 99999)} 200 in {choice.randint(2, 400)} ms"
+
+                    f"{stamp} INFO [{service}] GET /{choice.choice(PATHS)}/{choice.randint(1, 99999)} 200 "
+                    f"in {choice.randint(2, 400)} ms"
+
             )
     return "\n".join(out)
 
@@ -143,7 +158,10 @@ def install(choice: random.Random) -> str:
     ]
     out += [f"      copying src/{choice.choice(PATHS)}_{at}.py -> build/lib" for at in range(choice.choice((10, 60)))]
     out += [
-        f"      src/{name}.c:{choice.randint(3, 60)}:10: fatal error: {choice.choice(SERVICES)}.h: No such file or directory",
+        (
+            f"      src/{name}.c:{choice.randint(3, 60)}:10: fatal error: {choice.choice(SERVICES)}.h: No "
+            "such file or directory"
+        ),
         "      compilation terminated.",
         "      error: command '/usr/bin/gcc' failed with exit code 1",
         "      [end of output]",
@@ -161,12 +179,18 @@ def deploy(choice: random.Random) -> str:
     for step in range(1, choice.choice((14, 25))):
         out.append(f"#{step} [{step}/24] RUN ./setup-{choice.choice(SERVICES)}.sh")
         out += [
-            f"#{step} {at / 10:.1f} {choice.choice(('Get:', 'Unpacking', 'Setting up', 'Selecting'))} {choice.choice(SERVICES)}-{choice.choice(PATHS)} ({at}.{step})"
+            (
+                f"#{step} {at / 10:.1f} {choice.choice(('Get:', 'Unpacking', 'Setting up', 'Selecting'))} "
+                f"{choice.choice(SERVICES)}-{choice.choice(PATHS)} ({at}.{step})"
+            )
             for at in range(choice.randint(3, 30))
         ]
         if choice.random() < 0.2:
             out.append(
-                f"#{step} 3.2 W: Failed to fetch http://deb.example.org/{choice.choice(PATHS)}/{step}  Could not resolve host"
+
+                    f"#{step} 3.2 W: Failed to fetch http://deb.example.org/{choice.choice(PATHS)}/{step} "
+                    " Could not resolve host"
+
             )
     last = choice.randint(15, 24)
     out += [
@@ -180,16 +204,29 @@ def deploy(choice: random.Random) -> str:
     return "\n".join(out)
 
 
+DEVICES = ("usb", "pci", "eth0", "sda", "cpu")
+NEWS = ("registered new device", "link is up", "new interface driver", "mode set")
+KERNEL_TROUBLE = (
+    "EXT4-fs error (device sda1): ext4_lookup:1706: inode #%d",
+    "blk_update_request: I/O error, dev sdb, sector %d",
+    "Out of memory: Killed process %d (indexer)",
+    "segfault at 18 ip %d error 4 in libc.so",
+)
+
+
 def kernel(choice: random.Random) -> str:
     out: list[str] = []
     seconds = 0.0
     for at in range(choice.choice((150, 500, 1500))):
         seconds += choice.random()
         out.append(
-            f"[{seconds:12.6f}] {choice.choice(('usb', 'pci', 'eth0', 'sda', 'cpu'))} {at % 8}-{choice.randint(0, 9)}: {choice.choice(('registered new device', 'link is up', 'new interface driver', 'mode set'))} {choice.randint(0, 0xFFFF):#06x}"
+
+                f"[{seconds:12.6f}] {choice.choice(DEVICES)} "
+                f"{at % 8}-{choice.randint(0, 9)}: "
+                f"{choice.choice(NEWS)} "
+                f"{choice.randint(0, 0xFFFF):#06x}"
+
         )
         if choice.random() < 4 / 500:
-            out.append(
-                f"[{seconds:12.6f}] {choice.choice(('EXT4-fs error (device sda1): ext4_lookup:1706: inode #%d', 'blk_update_request: I/O error, dev sdb, sector %d', 'Out of memory: Killed process %d (indexer)', 'segfault at 18 ip %d error 4 in libc.so')) % choice.randint(100, 99999)}"
-            )
+            out.append(f"[{seconds:12.6f}] {choice.choice(KERNEL_TROUBLE) % choice.randint(100, 99999)}")
     return "\n".join([*out, "worker exited: Segmentation fault (core dumped)"])

@@ -6,6 +6,9 @@ the shortener thinks of it; two lines are the same where nothing but numbers, ti
 one is told from the other by nothing else (``--exact``: where all characters are the same). A line is kept if it is in
 the shown text whole. Each log counts the same; a log without an error line does not count.
 
+headroom-ai, if it is there or HEADROOM_PYTHON names a Python that has it, knows no limit: its figure is the same thrice,
+at the tokens it took.
+
 Half of the logs (``--half tune``) were looked at while the shares of the room were chosen, the other half only
 measured.
 
@@ -15,10 +18,15 @@ Run: python bench/error_lines.py [--json] [--half tune|held] [--logs N]
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import os
 import re
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from _build_logs import build_logs
 from _pytest_logs import pytest_logs
@@ -58,7 +66,10 @@ def main() -> None:
     sizes = sorted(count(log) for log in every)
     console = Console()
     table = Table(
-        title=f"{len(every)} logs of {sizes[0]:,} to {sizes[-1]:,} tokens (half over {sizes[len(sizes) // 2]:,}): error lines kept",
+        title=(
+            f"{len(every)} logs of {sizes[0]:,} to {sizes[-1]:,} tokens (half over "
+            f"{sizes[len(sizes) // 2]:,}): error lines kept"
+        ),
         title_justify="left",
     )
     table.add_column("shortened by")
@@ -72,6 +83,15 @@ def main() -> None:
         figures[name] = [round(statistics.fmean(row), 4) for row in found]
         whole = sum(share == 1 for share in found[1]) / len(found[1])
         table.add_row(name, *(f"{share:.1%}" for share in figures[name]), f"{whole:.0%}")
+    theirs = headroom(every)
+    if theirs is None:
+        console.print("headroom-ai: not installed, skipped")
+    else:
+        shares = [kept(log, shown, options.exact) for log, shown in zip(every, theirs, strict=True)]
+        share = statistics.fmean(share for share in shares if share is not None)
+        tokens = statistics.median(map(count, theirs))
+        figures["headroom-ai"] = [round(share, 4)] * len(ROOMS)
+        table.add_row(f"headroom-ai, in {tokens:,.0f} tokens (median)", *[f"{share:.1%}"] * len(ROOMS), "")
     console.print(table)
     held = halves.get("held", ())
     if options.json:
@@ -98,8 +118,7 @@ def kept(log: str, shown: str, exact: bool) -> float | None:
     there = error_lines(log, exact)
     if not there:
         return None
-    left = "\n".join(as_shown(shown).split("\n"))
-    left = left if exact else NUMBERS.sub("0", left)
+    left = as_shown(shown) if exact else NUMBERS.sub("0", as_shown(shown))
     return sum(line in left for line in there) / len(there)
 
 
@@ -127,6 +146,32 @@ def _while_they_fit(lines: Sequence[str], room: int) -> list[str]:
             break
         taken.append(line)
     return taken
+
+
+def headroom(logs: Sequence[str]) -> list[str] | None:
+    """The logs as headroom-ai leaves the result of a tool; None where it is not installed."""
+    python = sys.executable if importlib.util.find_spec("headroom") else os.environ.get("HEADROOM_PYTHON")
+    if not python:
+        return None
+    call = {"id": "1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "make test"}'}}
+    histories = (
+        [
+            {"role": "user", "content": "Why does it fail?"},
+            {"role": "assistant", "content": "", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "1", "content": as_shown(log)},
+        ]
+        for log in logs
+    )
+    script = Path(__file__).with_name("_headroom.py")
+    done = subprocess.run(  # noqa: S603 - the Python the user named
+        [python, str(script), "0"],
+        input="".join(json.dumps(history) + "\n" for history in histories),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "HEADROOM_OFFLINE": "1"},
+    )
+    return [json.loads(line)[-1]["content"] for line in done.stdout.splitlines()]
 
 
 METHODS: dict[str, Method] = {

@@ -18,9 +18,20 @@ LINE_KINDS: tuple[Kind, ...] = ("log", "search", "prose", "binary")
 count = counter_for("gpt-4o").text
 
 pieces = st.sampled_from(
-    ("error: ", "FAILED ", "src/a.py:12:", "a.py-3-", "\n", "\n\n", " ", "\x1b[31m", "\r", "\x00", "\ud800", "İ", "E   ", "価格。", "0x1f", "...", "{", "[",
-     "<a>", "Traceback (most recent call last):\n", '  File "x"', "A" * 300, "aB3" * 90, "12,", "\t", "|", "## ", "@@ -1 +1 @@\n", "data:image/png;base64,iVBORw0KGgo")
-)  # fmt: skip
+    (
+        *(
+            "error: ",
+            "FAILED ",
+            "E   ",
+            "Traceback (most recent call last):\n",
+            '  File "x"',
+            "src/a.py:12:",
+            "a.py-3-",
+        ),
+        *("\n", "\n\n", " ", "\t", "\r", "\b", "\x1b[31m", "\x00", "\ud800", "İ", "価格。", "...", "0x1f", "12,", "|"),
+        *("{", "[", "<a>", "## ", "@@ -1 +1 @@\n", "A" * 300, "aB3" * 90, "data:image/png;base64,iVBORw0KGgo"),
+    )
+)
 texts = st.one_of(
     st.text(st.characters()), st.lists(st.one_of(pieces, st.text(st.characters(), max_size=20))).map("".join)
 )
@@ -95,9 +106,19 @@ def test_each_passage_that_is_shown_of_prose_stands_in_it(lines: list[str], look
 @pytest.mark.parametrize("kind", [None, *LINE_KINDS])
 @pytest.mark.parametrize(
     "text",
-    ["\n" * 100_000, "x" * 300_000, "error " * 50_000, "a:1:\n" * 30_000, "\x1b[" * 50_000, "a\r" * 50_000, "\ud800" * 50_000, "\0" * 50_000, ". " * 50_000, "İ error\n" * 9_000],
-    ids=["newlines", "one line", "errors", "hits", "escapes", "returns", "surrogates", "NULs", "dots", "dotted I"],
-)  # fmt: skip
+    [
+        pytest.param("\n" * 100_000, id="newlines"),
+        pytest.param("x" * 300_000, id="one line"),
+        pytest.param("error " * 50_000, id="errors"),
+        pytest.param("a:1:\n" * 30_000, id="hits"),
+        pytest.param("\x1b[" * 50_000, id="escapes"),
+        pytest.param("a\r" * 50_000, id="returns"),
+        pytest.param("\ud800" * 50_000, id="surrogates"),
+        pytest.param("\0" * 50_000, id="NULs"),
+        pytest.param(". " * 50_000, id="dots"),
+        pytest.param("İ error\n" * 9_000, id="dotted I"),
+    ],
+)
 def test_hostile_texts_are_shown_within_their_room(text: str, kind: Kind | None) -> None:
     shown = shorten(text, Room(200, count, ("error", "x")), kind)
     assert 0 < count(shown.text) <= 200

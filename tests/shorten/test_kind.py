@@ -23,7 +23,24 @@ tests/test_a.py:8: AssertionError
 =========================== short test summary info ============================
 FAILED tests/test_a.py::test_drops - assert 3 == 4
 """
-RG_GROUPED = "src/a.py\n3:import os\n9:import re\n\nsrc/b/c.py\n1:import sys\n14:import os\n\nlib/d.py\n2:import io\n7:import os\n"
+RG_GROUPED = "src/a.py\n3:import os\n9:import re\n\nsrc/b/c.py\n1:import sys\n14:import os\n\nlib/d.py\n2:import io\n"
+CARGO = """\
+   Compiling a v1.0
+error[E0308]: mismatched types
+ --> src/a.rs:3:4
+  |
+3 |   let a: u8 = b;
+  |               ^ expected `u8`
+error: could not compile `a`
+"""
+C_CODE = """\
+#include <stdio.h>
+
+int main(void) {
+    printf("x");
+    return 0;
+}
+"""
 CODE = """\
 import os
 from pathlib import Path
@@ -51,17 +68,28 @@ to know that it is half of one. That is why something is kept back for the end.
 """
 NOISE = random.Random(7).randbytes(6000)
 TEXTS = {
-    "json": ['{"a": [1, 2, {"b": null}]}', json.dumps([{"id": n} for n in range(9)], indent=2), "[NaN, 1.5]", " \n[]", '{"a": 1}\n{"a": 2}\n{"a": 3}'],
+    "json": [
+        '{"a": [1, 2, {"b": null}]}',
+        json.dumps([{"id": n} for n in range(9)], indent=2),
+        "[NaN, 1.5]",
+        " \n[]",
+        '{"a": 1}\n{"a": 2}\n{"a": 3}',
+    ],
     "log": [
         PYTEST,
-        "   Compiling a v1.0\nerror[E0308]: mismatched types\n --> src/a.rs:3:4\n  |\n3 |   let a: u8 = b;\n  |               ^ expected `u8`\nerror: could not compile `a`",
+        CARGO,
         "2024-01-02 10:00:00 INFO started\n2024-01-02 10:00:01 ERROR failed to open, retrying\n" * 5,
         "cp: cannot stat 'a': No such file or directory\nbash: foo: command not found\n",
         "total 8\ndrwxr-xr-x 2 root root 4096 Jan  1 00:00 bin\n-rw-r--r-- 1 root root  120 Jan  1 00:00 a.txt\n",
         "",
         "  \n \n",
     ],
-    "table": ["id,name,price\n1,pen,2\n2,ink,3\n3,cap,4\n", "id\tname\n1\tpen\n2\tink\n3\tcap\n", "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n", "a;b;c\n1;2;3\n4;5;6\n"],
+    "table": [
+        "id,name,price\n1,pen,2\n2,ink,3\n3,cap,4\n",
+        "id\tname\n1\tpen\n2\tink\n3\tcap\n",
+        "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n",
+        "a;b;c\n1;2;3\n4;5;6\n",
+    ],
     "search": [
         "src/a.py:3:import os\nsrc/a.py:9:import re\nlib/b.py:14:import os\n",
         "./a/b.txt:text of it\n./a/c.txt:more text\n./d.txt:and more\n",
@@ -70,9 +98,13 @@ TEXTS = {
         "C:\\src\\a.py:3:import os\nC:\\src\\b.py:4:import os\nC:\\src\\c.py:5:import os\n",
         RG_GROUPED,
     ],
-    "html": ["<!doctype html><html><body><p>Hello</p></body></html>", "<?xml version='1.0'?><a><b>1</b></a>", "<div class='x'><p>one</p><p>two</p><ul><li>three</li></ul></div>"],
+    "html": [
+        "<!doctype html><html><body><p>Hello</p></body></html>",
+        "<?xml version='1.0'?><a><b>1</b></a>",
+        "<div class='x'><p>one</p><p>two</p><ul><li>three</li></ul></div>",
+    ],
     "diff": [DIFF, "--- a.txt\n+++ b.txt\n@@ -1 +1 @@\n-one\n+two\n"],
-    "code": [CODE, "\n".join(f"{n}:{line}" for n, line in enumerate(CODE.splitlines(), 40)), "#include <stdio.h>\n\nint main(void) {\n    printf(\"x\");\n    return 0;\n}\n"],
+    "code": [CODE, "\n".join(f"{n}:{line}" for n, line in enumerate(CODE.splitlines(), 40)), C_CODE],
     "prose": [PROSE, "word " * 5000, PROSE.replace("\n", " ")],
     "binary": [
         "\x00" * 500,

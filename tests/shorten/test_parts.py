@@ -149,9 +149,9 @@ def test_bytes_read_as_text_are_named() -> None:
 
 def test_the_line_above_a_shortened_result_is_found_again() -> None:
     line = marker("lines 1-4 of 9,000", 12345, "rabcdefghij23")
-    assert (
-        line
-        == '[shortened: lines 1-4 of 9,000 (about 12,345 tokens); the rest: read_result("rabcdefghij23", ...) by lines, search or path]'
+    assert line == (
+        "[shortened: lines 1-4 of 9,000 (about 12,345 tokens); the rest: "
+        'read_result("rabcdefghij23", ...) by lines, search or path]'
     )
     assert handle_in(f"{line}\nand the text") == "rabcdefghij23"
     assert handle_in(f"\n{line}") is None
