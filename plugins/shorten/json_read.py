@@ -69,7 +69,7 @@ class Document:
 
     def _finished(self, text: str) -> str:
         if not text.isascii():
-            begin, end = self.mark
+            begin, end = self.mark[0], self.mark[1]
             text = text.replace(f'"{begin}#', "").replace(f'#{end}"', "")
             if _LONE.search(text):
                 text = _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
@@ -156,7 +156,7 @@ def _values(text: str, decoder: json.JSONDecoder, document: Document) -> list[Js
 
 
 def _decoder(text: str, document: Document, *, keep_integers: bool) -> json.JSONDecoder:
-    begin, end = document.mark
+    begin, end = document.mark[0], document.mark[1]
     maybe_tables = _COLUMNS in text or "\\u" in text
 
     def keep(text: str) -> str:
