@@ -35,7 +35,8 @@ ORDERS = [{"id": number, "name": f"order {number}", "lines": [{"sku": "a" * (num
 
 
 def task_with(*, tags: Mapping[str, str] | None = None, limits: tuple[Limit, ...] = (), **rules: Any) -> Task:
-    return Task(Budget(agent="a", results=ResultRules(**{"reads": 10**6, **rules}), limits=limits), tags=tags)
+    rules.setdefault("reads", 10**6)
+    return Task(Budget(agent="a", results=ResultRules(**rules), limits=limits), tags=tags)
 
 
 def kept(task: Task, text: str) -> str:
@@ -126,7 +127,8 @@ def test_no_answer_is_over_its_tokens(text: str, tokens: int) -> None:
     assume(text)
     task = task_with(read_tokens=tokens)
     handle = kept(task, text)
-    for asked in ({}, {"lines": "1-"}, {"search": text[:3].strip() or "a"}, {"path": "$..*"}):
+    some: list[dict[str, Any]] = [{}, {"lines": "1-"}, {"search": text[:3].strip() or "a"}, {"path": "$..*"}]
+    for asked in some:
         assert COUNT(read(task, handle, **asked).text) <= tokens
 
 
@@ -501,7 +503,10 @@ def test_a_store_that_is_gone_is_said_to_the_model_and_on_the_receipt(monkeypatc
         def get(self, scope: str, handle: str) -> None:
             raise StoreError("The disk is gone.")
 
-    monkeypatch.setattr("leanloop.plugins.read_result.results_of", lambda task: Gone())
+    def gone(task: Task) -> Gone:
+        return Gone()
+
+    monkeypatch.setattr("leanloop.plugins.read_result.results_of", gone)
     task = task_with()
     answer = read(task, "raaaaaaaaaaaa")
     assert answer.is_error

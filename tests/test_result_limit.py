@@ -48,7 +48,8 @@ def came(
     task: Task, text: str, *, name: str = "search", is_error: bool = False, raw: object = None, **call: Any
 ) -> ToolResult:
     """What becomes of a tool's result."""
-    asked = ToolCall("call-0", name, "{}", **{"readable": True, **call})
+    call.setdefault("readable", True)
+    asked = ToolCall("call-0", name, "{}", **call)
     return run(ResultLimit().on_tool(asked, task), lambda _: ToolResult(text, is_error, raw=raw))
 
 
@@ -208,8 +209,8 @@ def test_threads_share_a_step_and_never_pass_its_limit() -> None:
     task = task_with(max_tokens=4000, batch=6000)
     history = asked_for(*["search"] * 8)
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda _: came(task, LONG, history=history), range(8)))
-    assert sum(COUNT(result.text) for result in results) <= 6000
+        coming = [pool.submit(came, task, LONG, history=history) for _ in range(8)]
+    assert sum(COUNT(result.result().text) for result in coming) <= 6000
 
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), min_size=1, max_size=8), st.integers(1, 5000))
@@ -236,7 +237,10 @@ class Broken(MemoryResults):
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leanloop.plugins.results.keep.results_of", lambda task: Broken())
+    def store(task: Task) -> Broken:
+        return Broken()
+
+    monkeypatch.setattr("leanloop.plugins.results.keep.results_of", store)
 
 
 @pytest.mark.usefixtures("broken")

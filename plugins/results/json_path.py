@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, SupportsIndex, cast
 
 from jsonpath_rfc9535 import JSONPathEnvironment
@@ -157,7 +157,7 @@ class _Dict(dict[str, Any]):
 def _read(text: str, meter: _Meter) -> object:
     def metered(value: Any) -> Any:
         if type(value) is list:
-            several = _List(map(metered, value))
+            several = _List(map(metered, cast("Iterable[object]", value)))
             several.meter = meter
             meter.values += len(several)
             return several

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pytest
 
@@ -37,6 +37,8 @@ DAY = 86_400.0
 
 class RedisServer(Protocol):
     """tests/conftest.py's RedisServer."""
+
+    port: int
 
     def url(self, path: str = "/0", *, user: str = "", **options: str) -> str: ...
     def restart(self) -> None: ...
@@ -271,7 +273,7 @@ def test_processes_share_a_store_and_its_size(durable: str) -> None:
 
 
 def test_a_store_is_opened_once_for_an_address(address: str) -> None:
-    store: Any = open_results(address)
+    store = cast("Store", open_results(address))
     assert open_results(address) is store
     store.close()
 
@@ -349,14 +351,32 @@ def test_what_has_expired_leaves_a_folder_with_the_next_result(tmp_path: Path) -
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_what_has_expired_leaves_memory_with_the_next_result() -> None:
-    now = [0.0]
-    store = MemoryResults(clock=lambda: now[0])
-    form = Form(store, awaited=False)
-    form.put("brief", ttl=10)
-    now[0] += 11
-    form.put("next")
-    assert len(store._entries) == 1
+def memory_by(clock: Callable[[], float], folder: Path) -> Store:
+    return MemoryResults(clock)
+
+
+def folder_by(clock: Callable[[], float], folder: Path) -> Store:
+    return FolderResults(folder, clock)
+
+
+def sqlite_by(clock: Callable[[], float], folder: Path) -> Store:
+    return SqliteResults(folder / "results.db", clock=clock)
+
+
+@pytest.mark.parametrize("made_by", [memory_by, folder_by, sqlite_by])
+def test_what_has_expired_makes_room_before_what_is_older(
+    made_by: Callable[[Callable[[], float], Path], Store], tmp_path: Path
+) -> None:
+    now = [1_000_000.0]
+    with closing(made_by(lambda: now[0], tmp_path)) as store:
+        form = Form(store, awaited=False)
+        old = form.put(noise(1500, 1), ttl=100, max_bytes=4000)
+        brief = form.put(noise(1500, 2), ttl=10, max_bytes=4000)
+        now[0] += 10
+        young = form.put(noise(1500, 3), ttl=100, max_bytes=4000)
+        assert form.get(old) is not None
+        assert form.get(brief) is None
+        assert form.get(young) is not None
 
 
 def test_a_damaged_file_says_so(tmp_path: Path) -> None:
@@ -450,7 +470,7 @@ def test_redis_keeps_nothing_when_all_results_have_ended(one_redis: RedisServer)
     prefix = uuid.uuid4().hex
     with closing(RedisResults(one_redis.url(prefix=prefix))) as store:
         Form(store, awaited=False).put("text", ttl=60)
-        client = redis.Redis.from_url(one_redis.url().partition("?")[0])
+        client: Any = redis.Redis(port=one_redis.port)
         with closing(client):
             keys = list(client.scan_iter(f"*{prefix}*"))
             assert len(keys) == 4
@@ -474,10 +494,11 @@ def test_results_of_redis_that_expired_are_taken_out_of_the_books(one_redis: Red
 def test_redis_in_a_cluster_keeps_results(start_redis: Callable[..., RedisServer]) -> None:
     import redis
 
-    server: Any = start_redis(cluster=True)
+    server = start_redis(cluster=True)
     with closing(redis.Redis(port=server.port)) as client:
-        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+        nodes: Any = client
+        nodes.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while b"cluster_state:ok" not in nodes.execute_command("CLUSTER", "INFO"):
             threading.Event().wait(0.02)
     with closing(RedisResults(f"redis+cluster://127.0.0.1:{server.port}")) as store:
         texts = [noise(1000, seed) for seed in range(5)]
