@@ -51,6 +51,8 @@ class Said:
 
     def news(self, text: str) -> bool:
         """Whether `text` says anything that no passage before says; then it counts as said."""
+        if not text.strip():
+            return True  # no text: a picture, of which nothing is known here
         passage = _read(text)
         exact = " ".join(passage.words) or text.strip()
         if exact in self._texts or any(_within(passage, other) for other in self._nearest(passage.runs)):

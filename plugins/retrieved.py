@@ -7,18 +7,28 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from leanloop.budgets.context_rules import RetrievedRules
+from leanloop.errors import PriceUnknown
 from leanloop.plugins.passages import Said
 from leanloop.plugins.receipt import Saving
 from leanloop.plugins.task import Task
 
-__all__ = ["Chosen", "Passage", "choose", "save"]
+__all__ = ["Chosen", "Passage", "choose", "save", "share_of_left"]
+
+_MILLION = 1_000_000
 
 
 class Passage(NamedTuple):
-    """A retrieved text as the model would read it, and how well it fits; None where nobody said."""
+    """A retrieved text.
+
+    Attributes:
+        text: as the model would read it.
+        score: how well it fits, the higher the better; None where nobody said.
+        says: the text without what is written around it (metadata), by which duplicates are found; None for all of it.
+    """
 
     text: str
     score: float | None = None
+    says: str | None = None
 
 
 class Chosen(NamedTuple):
@@ -49,8 +59,8 @@ def choose(passages: Sequence[Passage], rules: RetrievedRules, count: Callable[[
     said, kept, room = Said(), list[int](), rules.max_tokens
     repeated, left_out = [0, 0], [0, 0]
     for place in ranked:
-        text = passages[place].text
-        if rules.duplicates == "drop" and not said.news(text):
+        text, _, says = passages[place]
+        if rules.duplicates == "drop" and not said.news(text if says is None else says):
             _note(repeated, count(text))
             continue
         size = 0 if room is None else count(text)
@@ -68,6 +78,23 @@ def save(task: Task, chosen: Chosen, of: int, noun: str) -> None:
         if number:
             text = f"{number} of {of} retrieved {noun} {what}"
             task.save(Saving("retrieved", text, "counted, as if each were read once", tokens=tokens))
+
+
+def share_of_left(task: Task, share: float, model: str | None, provider: str | None = None) -> int | None:
+    """The tokens that are the `share` of what the task has left; None where no limit is about tokens or money.
+
+    Money is turned into tokens by the price of the `model` that will read them, where that is known.
+    """
+    left = task.left("tokens", "input_tokens")
+    nanos = task.left("usd")
+    if nanos is not None and model is not None:
+        try:
+            price, _ = task.prices.price(model, provider).worst_case(_MILLION)
+        except PriceUnknown:
+            price = 0
+        affordable = nanos * _MILLION // price if price else None
+        left = min((each for each in (left, affordable) if each is not None), default=None)
+    return None if left is None else int(share * left)
 
 
 def _ranked(passages: Sequence[Passage]) -> Sequence[int]:

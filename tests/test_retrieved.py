@@ -111,6 +111,14 @@ def test_boilerplate_that_all_share_hides_no_duplicate() -> None:
     assert set(chosen((first, 0.9), (second, 0.8), (second, 0.7), (first.lower() + " too", 0.6))) == {0, 1}
 
 
+def test_passages_without_a_text_are_not_the_same() -> None:
+    assert chosen(("", 0.9), ("", 0.5)) == (0, 1)
+
+
+def test_the_same_text_from_two_sources_is_read_once() -> None:
+    assert chosen(Passage(f"file: a\n{TEXT}", 0.5, TEXT), Passage(f"file: b\n{TEXT}", 0.9, TEXT)) == (1,)
+
+
 def test_duplicates_may_be_kept() -> None:
     assert chosen(("a b c", 0.5), ("a b c", 0.9), duplicates="keep", order="as_given") == (0, 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
 from llama_index.core.base.base_query_engine import BaseQueryEngine
@@ -129,17 +129,27 @@ class LeanLoop(Guard):
         return guarded_engine(engine, self)
 
     @staticmethod
-    def postprocessor(*, tokens: int | None = None, share: float | None = None) -> NodeLimit:
+    def postprocessor(
+        *,
+        tokens: int | None = None,
+        share: float | None = None,
+        duplicates: Literal["drop", "keep"] = "keep",
+        order: Literal["ends", "best_first", "as_given"] = "as_given",
+    ) -> NodeLimit:
         """Keeps retrieved nodes within a limit, for ``node_postprocessors``: the best whole, the others left out.
+
+        Guarded query engines have one by themselves where the budget file says anything under ``retrieved``.
 
         Args:
             tokens: the most tokens of all nodes together.
             share: the most, as a share of what the current task has left; by default, without `tokens`, a quarter.
+            duplicates: whether nodes that another one says already are left out.
+            order: as they came, the best first, or the best first and last, since models read the middle least.
 
         Raises:
             UsageError: a limit is not positive, or a share above 1.
         """
-        return node_limit(tokens, share)
+        return node_limit(tokens, share, duplicates, order)
 
     @staticmethod
     def task_of(handler: WorkflowHandler) -> Task:
