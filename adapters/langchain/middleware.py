@@ -13,6 +13,7 @@ from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import calling, model_call_covered
+from leanloop.adapters.langchain.documents import DocumentLimit, document_limit
 from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
 from leanloop.adapters.langchain.read_result import ReadResultTool, is_read_tool
 from leanloop.adapters.langchain.runs import Run, Runs
@@ -117,6 +118,22 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
     ) -> Self:
         """LeanLoop under a budget made in code."""
         return cls(budget, plugins=plugins, store=store, models=models, on_alert=on_alert)
+
+    def documents(self, *, tokens: int | None = None, share: float | None = None) -> DocumentLimit:
+        """Keeps retrieved documents within a limit, each said once, the best first and last: a document compressor.
+
+        By itself (``loop.documents().compress_documents(found, question)``) or around a retriever
+        (``ContextualCompressionRetriever(base_compressor=loop.documents(), base_retriever=...)``). What the budget
+        file says under ``retrieved`` holds.
+
+        Args:
+            tokens: the most tokens of all documents together, instead of the file's.
+            share: the most, as a share of what the current task has left.
+
+        Raises:
+            UsageError: a limit is not positive, or a share above 1.
+        """
+        return document_limit(self.budget.retrieved, tokens, share)
 
     @_signed
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Response]) -> Response:
