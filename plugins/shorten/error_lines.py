@@ -6,23 +6,45 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from leanloop.plugins.shorten.lines import line_of
+from leanloop.plugins.shorten.lines import line_of, part_starts
 
 __all__ = ["ErrorLine", "error_lines"]
 
 # What to look for at C speed, in lower case; whether a line with one of them is an error is decided below.
-_SIGNS = (
-    "error", "fail", "exception", "traceback", "fatal", "panic", "critical", "emerg", "severe", "denied",
-    "not found", "no such", "cannot ", "can't ",
-    "could not", "unable to", "refused", "timed out", "timeout", "segfault", "segmentation", "abort", "killed",
-    "undefined", "unresolved", "invalid",
-    "assert", "*** [", "exit code", "exit status", "exited with", "returned non-zero", "out of memory", "err!",
-    "\ne  ", "caused by", "unexpected", "mismatch",
-    "corrupt", "conflict", "rejected", "unauthorized", "forbidden", "core dumped", "not permitted", "already in use",
-    "unreachable", "did not",
-    "missing", "no space left", "quota", "deadlock", "violation", "unhandled", "uncaught", "stack overflow",
-    "raise ", "left:", "right:", "expected", "want ", "\u2717", "\u00d7", "\u2715", "\u274c", "\u2a2f",
-)  # fmt: skip
+_WORDS = (
+    *("error", "fail", "exception", "traceback", "fatal", "panic", "crit", "emerg", "severe", "denied", "not found"),
+    *(
+        "no such",
+        "cannot ",
+        "can't ",
+        "could not",
+        "unable to",
+        "refused",
+        "timed out",
+        "timeout",
+        "segfault",
+        "dumped",
+    ),
+    *(
+        "segmentation",
+        "abort",
+        "killed",
+        "undefined",
+        "unresolved",
+        "invalid",
+        "assert",
+        "*** [",
+        "exit code",
+        "non-zero",
+    ),
+    *("exit status", "exited with", "out of memory", "err!", "\ne  ", "\ne: ", "caused by", "unexpected", "mismatch"),
+    *("corrupt", "conflict", "rejected", "unauthorized", "forbidden", "not permitted", "already in use", "unreachable"),
+    *("did not", "missing", "no space left", "quota", "deadlock", "violation", "unhandled", "uncaught", "overflow"),
+    *("left:", "right:", "expected", "received:", "actual:", "want ", "rule to make", "operand", "is a directory"),
+    *("interrupt", "illegal", "not ok", "problem", "signal", "crashloop", "stopped", ": f ", "bus error"),
+    *("\u2717", "\u00d7", "\u2715", "\u2716", "\u274c", "\u2a2f"),
+)
+_SIGNS = tuple(sign.encode() for sign in _WORDS)
 
 _NO_ERROR = re.compile(
     r"(?<![.\d])(?:0|no|zero|without(?: any)?) (?:\w+ )?(?:errors?|failures?|failed|problems?)\b"
@@ -34,15 +56,27 @@ _FAILS_TOO = re.compile(r"[1-9]\d* (?:failed|errors?\b|failures?)|\b(?:errors|fa
 _QUIET = re.compile(r"^\W{0,3}(?:\S+[ \t]+){0,4}[\[(<]?(?:INFO|DEBUG|TRACE|NOTICE|info|debug|trace)\b", re.ASCII)
 _WARNING = re.compile(r"\bwarn(?:ing)?s?\b", re.IGNORECASE)
 _CERTAIN = re.compile(
-    r"^E  |^FAILED |^ERROR\b|\b\w*(?:Error|Exception|Fault)\b(?::|$|\()|^Caused by|(?:Error|Exception)$"
-    r"|\b(?:fatal|critical|panic|error|emerg|severe)\b(?:\[\w+\]| \w+)?\]?[: ]|\b(?:ERROR|CRITICAL|FATAL|PANIC|"
-    r"SEVERE|FAILED|FAILURE|FAIL)\b|\bERR!"
-    r"|panicked at|assert\w* .*fail|\bfailed\b|command not found|\bno such file|\bdenied\b|\*\*\* \[|"
-    r"\bexit(?:ed)?(?: with)?(?: code| status)?[:= ]+-?[1-9]"
-    r"|segmentation fault|segfault|core dumped|out of memory|\bcannot (?:stat|open|access|find|create|remove|"
-    r"read)|could not (?:resolve|find|open|connect|build|compile)"
-    r"|\brefused\b|timed? ?out\b|no space left|\bunhandled\b|\buncaught\b|returned non-zero|undefined reference|"
-    r"not permitted|\u2717|\u2715|\u274c|^\s*\u00d7",
+    # What kinds of programs begin such lines with, or end them with.
+    r"^E  |^[Ee]: |^FAILED |^ERROR\b|^Caused by|^CONFLICT |^Killed|^not ok\b|^Traceback \(|^\s*[\u00d7\u2716]|"
+    r"\u2717|\u2715|\u274c"
+    r"|(?-i:\b\w*(?:Error|Exception|Fault|Interrupt)\b(?::|$|\())|(?:Error|Exception)$|: not found$|is a directory$"
+    # Levels and words that are said of errors only.
+    r"|(?<![\w./-])(?:fatal|critical|panic|error|emerg|severe)(?:\[\w+\]| \w+)?\]?:|\b(?:level|lvl|"
+    r"severity)\W{1,4}(?:err|crit|fatal)"
+    r"|(?<![\w./-])error(?= (?!hand|log|mess|count|rate|page))|(?-i:\b(?:ERROR|CRITICAL|FATAL|PANIC|SEVERE|"
+    r"FAILED|FAILURES?|FAIL)\b)"
+    r"|\bERR!|\[ERR_|panicked at|assert\w* .*fail|\bfailed\b|\b[1-9]\d* (?:errors?|problems?|failures?)\b|: [EF]\d{3} "
+    r"|\*\*\* \[|no rule to make|\bexit(?:ed)?(?: with)?(?: code| status)?[:= ]+-?[1-9]|returned (?:a )?non-zero|"
+    r"signal \d"
+    # What went wrong.
+    r"|command not found|\bno such file|\bdenied\b|segmentation fault|segfault|core dumped|out of memory|"
+    r"oomkilled|crashloop"
+    r"|\bcannot (?:stat|open|access|find|create|remove|read|use|write)|could not (?:resolve|find|open|connect|"
+    r"build|compile)"
+    r"|\brefused\b|timed? ?out\b|no space left|\bunhandled\b|\buncaught\b|not permitted|illegal instruction|"
+    r"\bbus error|\[rejected\]"
+    r"|\bundefined(?:: | reference| method| name| variable| symbol)|unresolved (?:reference|import|external)"
+    r"|missing \w* ?operand|invalid (?:option|argument|read|write)|error while",
     re.IGNORECASE,
 )
 _FOLDED = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{7,}\b|\d+")
@@ -67,40 +101,41 @@ class ErrorLine(NamedTuple):
     times: int
 
 
-def error_lines(lines: Sequence[str], text: str, starts: Sequence[int]) -> list[ErrorLine]:
+def error_lines(lines: Sequence[str], folded: Sequence[bytes]) -> list[ErrorLine]:
     """The distinct error lines, in order.
 
     Args:
         lines: the lines.
-        text: them all, in lower case.
-        starts: where each begins in `text`, and where the last ends.
+        folded: each without its digits (`lines.without_digits`).
     """
+    suspect = _suspect(list(dict.fromkeys(folded)))
     first: dict[str, int] = {}
     times: dict[str, int] = {}
-    for number in sorted(_candidates(text, starts)):
+    for number in (at for at, line in enumerate(folded) if line in suspect):
         line = lines[number].strip()
         first.setdefault(line, number)
         times[line] = times.get(line, 0) + 1
     found: list[ErrorLine] = []
-    judged = len(first)
     for at, (line, number) in enumerate(first.items()):
         looked_at = line[:_LOOKED_AT]
-        if _JUDGED // 2 <= at < judged - _JUDGED // 2:
+        if _JUDGED // 2 <= at < len(first) - _JUDGED // 2:
             found.append(ErrorLine(number, False, looked_at[:40], times[line]))
         elif (certain := _judge(lines[number][:_LOOKED_AT].rstrip())) is not None:
             found.append(ErrorLine(number, certain, _FOLDED.sub("0", looked_at), times[line]))
     return found
 
 
-def _candidates(text: str, starts: Sequence[int]) -> set[int]:
-    found: set[int] = set()
+def _suspect(different: Sequence[bytes]) -> set[bytes]:
+    """Those of some different lines that have a sign in them."""
+    text = b"\n" + b"\n".join(different).lower()
+    starts = part_starts(different)  # of the line feed before each
+    found: set[bytes] = set()
     for sign in _SIGNS:
-        skip = sign.startswith("\n")
         at = text.find(sign)
         while at >= 0:
-            line = line_of(starts, at) + skip
-            found.add(line)
-            at = text.find(sign, starts[line + 1] - skip)
+            line = line_of(starts, at)
+            found.add(different[line])
+            at = text.find(sign, starts[line + 1])
     return found
 
 

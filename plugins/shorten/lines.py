@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
+from itertools import accumulate
 
-__all__ = ["as_shown", "line_of", "lower_case", "split_lines"]
+__all__ = ["as_shown", "line_of", "lower_case", "part_starts", "split_lines", "without_digits"]
 
 # CSI (colours, cursor), OSC (titles, links) and two-character escapes of ECMA-48. Possessive, so linear.
 _ESCAPES = re.compile(
@@ -62,3 +63,13 @@ def lower_case(text: str) -> str:
 def line_of(starts: Sequence[int], at: int) -> int:
     """Which part a place in a text is in, counted from 0, where parts begin at `starts`."""
     return bisect_right(starts, at) - 1
+
+
+def part_starts(parts: Iterable[Sized]) -> list[int]:
+    """Where each of some parts begins in the text they were split from at one character, and where it ends."""
+    return list(accumulate((len(part) + 1 for part in parts), initial=0))
+
+
+def without_digits(lines: Sequence[str]) -> list[bytes]:
+    """Each line without its digits: lines that differ in numbers only become equal."""
+    return "\n".join(lines).encode("utf-8", "surrogatepass").translate(None, b"0123456789").split(b"\n")

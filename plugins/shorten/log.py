@@ -11,9 +11,9 @@ from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.error_lines import ErrorLine, error_lines
 from leanloop.plugins.shorten.fit import Group, Parts, fit
-from leanloop.plugins.shorten.lines import as_shown, lower_case, split_lines
+from leanloop.plugins.shorten.lines import as_shown, lower_case, part_starts, split_lines, without_digits
 from leanloop.plugins.shorten.shown import Room, Shown
-from leanloop.plugins.shorten.words import part_starts, relevance
+from leanloop.plugins.shorten.words import relevance
 
 __all__ = ["shorten_log"]
 
@@ -37,11 +37,11 @@ def shorten_log(text: str, room: Room) -> Shown | None:
     starts = part_starts(lines)
     lower = lower_case(text)
     starts[-1] = len(lower)
-    found = error_lines(lines, lower, starts)
+    folded = without_digits(lines)
+    found = error_lines(lines, folded)
     certain = [one for one in found if one.certain]
     alike = _alike(found)
     answers = relevance(lower, starts, room.words)
-    folded = _folded(text, size)
     longest = max(120, room.tokens // 2, 2 * room.tokens // max(1, size))
 
     def shown(at: int) -> str:
@@ -70,12 +70,6 @@ def shorten_log(text: str, room: Room) -> Shown | None:
     parts = Parts(size, shown, lambda first, last: _gap(folded, first, last))
     drawn, kept = fit(parts, groups, room)
     return Shown(drawn, _what(kept, size, certain)) if drawn else None
-
-
-def _folded(text: str, size: int) -> list[bytes]:
-    """Each line without its digits."""
-    lines = text.encode("utf-8", "surrogatepass").translate(None, b"0123456789").split(b"\n")
-    return lines[:size]
 
 
 def _last_said(lines: Sequence[str], most: int) -> list[int]:

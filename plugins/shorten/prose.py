@@ -10,9 +10,9 @@ from typing import NamedTuple
 from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.error_lines import error_lines
 from leanloop.plugins.shorten.fit import Group, Parts, fit
-from leanloop.plugins.shorten.lines import as_shown, lower_case, split_lines
+from leanloop.plugins.shorten.lines import as_shown, lower_case, part_starts, split_lines, without_digits
 from leanloop.plugins.shorten.shown import Room, Shown
-from leanloop.plugins.shorten.words import part_starts, relevance
+from leanloop.plugins.shorten.words import relevance
 
 __all__ = ["shorten_prose"]
 
@@ -40,7 +40,7 @@ def shorten_prose(text: str, room: Room) -> Shown | None:
     lower = lower_case("\n".join(texts))
     answers = relevance(lower, starts, room.words)
     best = sorted(answers, key=lambda at: (-answers[at], at))
-    errors = [one.line for one in error_lines(texts, lower, starts) if one.certain]
+    errors = [one.line for one in error_lines(texts, without_digits(texts)) if one.certain]
     said = [at for at in range(size) if texts[at].strip()]
     beginnings = [at for at in said if not at or not texts[at - 1].strip()]
     groups = [

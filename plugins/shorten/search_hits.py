@@ -10,9 +10,9 @@ from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.error_lines import error_lines
 from leanloop.plugins.shorten.fit import most_that_fit
-from leanloop.plugins.shorten.lines import as_shown, lower_case, split_lines
+from leanloop.plugins.shorten.lines import as_shown, lower_case, part_starts, split_lines, without_digits
 from leanloop.plugins.shorten.shown import Room, Shown
-from leanloop.plugins.shorten.words import part_starts, relevance
+from leanloop.plugins.shorten.words import relevance
 
 __all__ = ["shorten_search_hits"]
 
@@ -50,7 +50,7 @@ def shorten_search_hits(text: str, room: Room) -> Shown | None:
         return None
     joined = lower_case("\n".join(lines))
     starts = part_starts(lines)
-    kept_others = _others(lines, joined, starts, others)
+    kept_others = _others(lines, others)
     order = _ranked(hits, relevance(joined, starts, room.words))
     longest = max(80, min(500, room.tokens // 4))
     few = min(len(kept_others), max(1, room.tokens // 60))
@@ -99,10 +99,10 @@ def _hit(number: int, line: str, heading: str) -> _Hit | None:
     return None
 
 
-def _others(lines: Sequence[str], joined: str, starts: Sequence[int], others: Sequence[int]) -> list[int]:
+def _others(lines: Sequence[str], others: Sequence[int]) -> list[int]:
     """The lines that are no hits, errors first; of equal ones the first."""
     there = set(others)
-    errors = [one.line for one in error_lines(lines, joined, starts) if one.line in there]
+    errors = [one.line for one in error_lines(lines, without_digits(lines)) if one.line in there]
     first: dict[str, int] = {}
     for at in [*errors, *others]:
         first.setdefault(lines[at], at)

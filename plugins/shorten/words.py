@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
 from math import log
 from typing import cast
 
 from leanloop.plugins.call import ToolCall
-from leanloop.plugins.shorten.lines import line_of, lower_case
+from leanloop.plugins.shorten.lines import line_of, lower_case, part_starts
 from leanloop.plugins.shorten.stopwords import STOPWORDS
 
 __all__ = ["part_starts", "relevance", "task_words", "words_of"]
@@ -85,11 +84,6 @@ def relevance(text: str, starts: Sequence[int], words: Sequence[str]) -> dict[in
             gain = idf * (_K1 + 1) / (1 + _K1 * (1 - _B + _B * length))
             answers[part] = answers.get(part, 0.0) + gain
     return answers
-
-
-def part_starts(parts: Iterable[str], between: int = 1) -> list[int]:
-    """Where each of some parts begins in the text they were split from, and where it ends."""
-    return list(accumulate((len(part) + between for part in parts), initial=0))
 
 
 def _parts_with(text: str, starts: Sequence[int], word: str) -> Iterator[int]:
