@@ -10,10 +10,13 @@ _NAME = 40
 _ARGUMENTS = 48
 
 
-def cleared_line(request: ToolRequest, message: Message, tokens: int, handle: str) -> str:
-    """In the place of a result that was cleared, `tokens` long. The call, with all its arguments, stands above it."""
+def cleared_line(message: Message, tokens: int, handle: str) -> str:
+    """In the place of a result that was cleared, `tokens` long.
+
+    Tool and arguments are left out: the call stands right above it, and the line is paid in every later prompt.
+    """
     failed = "error, " if message.is_error else ""
-    return f'[cleared: {_line(request.name, _NAME)}, {failed}{tokens:,} tokens; read_result("{handle}")]'
+    return f'[cleared: {failed}{tokens:,} tokens; read_result("{handle}")]'
 
 
 def same_line(earlier: ToolRequest) -> str:

@@ -146,7 +146,7 @@ class ContextEditing(Plugin):
             if original is not None and size - counter.text(line := same_line(original.request)) > _WORTH:
                 run.history.replace(answer, _with(message, line), original)
             elif request.name not in turn.rules.exclude:
-                answer.saved = size - counter.text(cleared_line(request, message, size, answer.handle))
+                answer.saved = size - counter.text(cleared_line(message, size, answer.handle))
 
     def _chosen(self, turn: _Turn) -> list[ToolAnswer]:
         """What is to be cleared in this call."""
@@ -184,7 +184,7 @@ class ContextEditing(Plugin):
         with run.lock:
             for answer in chosen:
                 text = answer.message.text
-                line = cleared_line(answer.request, answer.message, turn.counter.text(text), answer.handle)
+                line = cleared_line(answer.message, turn.counter.text(text), answer.handle)
                 if summary is not None and answer is chosen[0]:
                     line = f"{line}\n[summary of this and what was cleared with it]\n{summary}"
                 run.history.replace(answer, _with(answer.message, line))
