@@ -2,16 +2,16 @@
 
 A value is an identifier, number, path, name or quoted string that a recorded agent wrote in a later tool call or
 answer, that stands in the result, and that stood nowhere before: in no earlier message, nor in the arguments of the
-call. Each result is shortened to 500, 1,000 and 2,000 tokens as it would be on arrival, with the words of what was known
-then. What is not visible must be reachable: one call of `read_result` that asks for the value finds it.
+call. Each result is shortened to 500, 1,000 and 2,000 tokens as on arrival, the line above it included, with the words
+of what was known then. What is not visible must be reachable: one call of `read_result` that asks for the value finds it.
 
 Every figure is given over all results and over those that were longer than the limit. Beside it head, tail, head and
 tail at the same tokens; LangChain's ClearToolUsesEdit, of which nothing is visible once it has cleared; headroom-ai, if
 it is there or HEADROOM_PYTHON names a Python that has it (it knows no limit: its columns are the same result thrice).
 
-`--half tuned` and `--half held` take the half of the runs that the shorteners' rules were looked at with, and the other.
+`--half tuned` takes the half of the runs that the shorteners' rules were looked at with, `--half held` the other.
 
-Run: python bench/evidence.py [--json] [--data DIR] [--half tuned|held] [--missed]
+Run: python bench/evidence.py [--json] [--data DIR] [--half tuned|held] [--missed TOKENS]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import subprocess
 import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,12 +37,20 @@ from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.message import Message
 from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.call import ToolCall
+from leanloop.plugins.results.search import search
+from leanloop.plugins.results.text_range import read_range
+from leanloop.plugins.shorten.json_form import compact_json
+from leanloop.plugins.shorten.marker import marker
 from leanloop.plugins.shorten.shorten import shorten
 from leanloop.plugins.shorten.shown import Room
 from leanloop.plugins.shorten.words import words_of
 
 SETS = ("tau-bench", "swe-agent-demos", "intercode-bash")
+ENDING = {"all": "", "shortened": "_shortened"}
 LIMITS = (500, 1_000, 2_000)
+MARKER = 80  # tokens for the line above a shortened result
+LONGEST_SEARCH = 200  # characters
+HANDLE = "r" + "a" * 12
 
 _VALUE = re.compile(
     r"[\"'`]([^\"'`\n]{3,60})[\"'`]"  # quoted
@@ -63,9 +71,11 @@ class Result(NamedTuple):
     words: tuple[str, ...]
     values: tuple[str, ...]
     before: tuple[Message, ...]
+    call_id: str
 
 
 Peer = Callable[[Result, int], str]
+Figures = Mapping[tuple[int, str], tuple[int, int]]
 
 
 def main() -> None:
@@ -73,7 +83,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--half", choices=("tuned", "held"), help="only this half of the runs")
-    parser.add_argument("--missed", action="store_true", help="list the values that are not visible at 1,000 tokens")
+    parser.add_argument("--missed", type=int, metavar="TOKENS", help="list the values that are not visible then")
     options = parser.parse_args()
     console = Console()
     results: list[Result] = []
@@ -97,39 +107,39 @@ def main() -> None:
     else:
         console.print("headroom-ai: not installed, skipped")
     figures = {name: visible(peer, results) for name, peer in peers.items()}
+    found = reachable(results)
+    report(console, figures, {name: visible(leanloop, [one for one in results if one.name == name]) for name in SETS})
+    console.print(f"reachable in one call of read_result: {cell(found)} values")
+    if options.missed:
+        missed(console, results, options.missed)
+    if options.json:
+        ours = figures.pop("leanloop")
+        line: dict[str, object] = {f"visible_{limit}": share(ours[limit, "all"]) for limit in LIMITS}
+        line |= {f"visible_{limit}_shortened": share(ours[limit, "shortened"]) for limit in LIMITS}
+        line["reachable"] = share(found)
+        line["peers"] = {
+            name: {
+                f"visible_{limit}{'' if over == 'all' else '_shortened'}": share(one)
+                for (limit, over), one in by.items()
+            }
+            for name, by in figures.items()
+        }
+        print(json.dumps(line))
+
+
+def report(console: Console, figures: Mapping[str, Figures], by_set: Mapping[str, Figures]) -> None:
     table = Table(
         title="Used values still visible: over results longer than the limit, and over all", title_justify="left"
     )
-    table.add_column("")
-    for limit in LIMITS:
-        table.add_column(f"shortened to {limit:,}", justify="right")
-        table.add_column("all", justify="right")
-    for name, by_limit in figures.items():
-        table.add_row(name, *(cell(by_limit[limit, over]) for limit in LIMITS for over in ("shortened", "all")))
+    for heading in ("", *(f"{over} {limit:,}" for limit in LIMITS for over in (">", "all at"))):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, figure in figures.items():
+        table.add_row(name, *(cell(figure[limit, over]) for limit in LIMITS for over in ("shortened", "all")))
+    table.add_section()
+    for name, figure in by_set.items():
+        row = (cell(figure[limit, over]) for limit in LIMITS for over in ("shortened", "all"))
+        table.add_row(f"leanloop, {name}", *row)
     console.print(table)
-    by_set = Table(title="leanloop by set, over results longer than the limit", title_justify="left")
-    by_set.add_column("set")
-    for limit in LIMITS:
-        by_set.add_column(f"shortened to {limit:,}", justify="right")
-    for name in SETS:
-        of_set = visible(leanloop, [result for result in results if result.name == name])
-        by_set.add_row(name, *(cell(of_set[limit, "shortened"]) for limit in LIMITS))
-    console.print(by_set)
-    found, asked = reachable(results)
-    console.print(f"reachable in one call of read_result: {found:,} of {asked:,} values")
-    if options.missed:
-        missed(console, results)
-    if options.json:
-        ours = figures["leanloop"]
-        line: dict[str, object] = {f"visible_{limit}": share(ours[limit, "all"]) for limit in LIMITS}
-        line |= {f"visible_{limit}_shortened": share(ours[limit, "shortened"]) for limit in LIMITS}
-        line["reachable"] = share((found, asked))
-        line["peers"] = {
-            name: {f"visible_{limit}_{over}": share(by_limit[limit, over]) for limit, over in by_limit}
-            for name, by_limit in figures.items()
-            if name != "leanloop"
-        }
-        print(json.dumps(line))
 
 
 def results_of(name: str, trace: Trace) -> Iterator[Result]:
@@ -151,7 +161,7 @@ def results_of(name: str, trace: Trace) -> Iterator[Result]:
         request = calls[message.tool_call_id or ""]
         before = messages[: asked + 1]
         call = ToolCall(name=request.name, arguments=request.arguments, id=request.id, history=before)
-        yield Result(name, message.text, words_of(call), tuple(used), before)
+        yield Result(name, message.text, words_of(call), tuple(used), before, request.id)
 
 
 def arguments_of(request: object) -> str:
@@ -195,7 +205,7 @@ def stands_in(value: str, text: str) -> bool:
     return False
 
 
-def visible(peer: Peer, results: Sequence[Result]) -> dict[tuple[int, str], tuple[int, int]]:
+def visible(peer: Peer, results: Sequence[Result]) -> Figures:
     counts: dict[tuple[int, str], tuple[int, int]] = {}
     for limit in LIMITS:
         seen: dict[str, list[bool]] = defaultdict(list)
@@ -211,9 +221,15 @@ def visible(peer: Peer, results: Sequence[Result]) -> dict[tuple[int, str], tupl
 
 
 def leanloop(result: Result, limit: int) -> str:
-    shown = shorten(result.text, Room(limit, count, result.words))
-    assert count(shown.text) <= limit
-    return shown.text
+    """What the model is shown, with the line above it that says what it is."""
+    compact = compact_json(result.text) or result.text
+    if count(compact) <= limit:
+        return compact
+    whole = count(result.text)
+    shown = shorten(result.text, Room(limit - MARKER, count, result.words))
+    text = f"{marker(shown.what, whole, HANDLE)}\n{shown.text}"
+    assert count(text) <= limit
+    return text
 
 
 def head(result: Result, limit: int) -> str:
@@ -244,8 +260,18 @@ def cut(text: str, limit: int, *, from_end: bool) -> str:
 
 
 def reachable(results: Sequence[Result]) -> tuple[int, int]:
+    """How many of the values one search in the whole result finds, within what `read_result` may give back."""
     values = [(value, result.text) for result in results for value in result.values]
-    return sum(stands_in(value, text.lower()) for value, text in values), len(values)
+    return sum(is_found(value, text) for value, text in values), len(values)
+
+
+def is_found(value: str, text: str) -> bool:
+    """By a search for it, as far as one may be long, or by its line."""
+    if stands_in(value, search(text, value[:LONGEST_SEARCH], 0, LIMITS[-1], count).body.lower()):
+        return True
+    start = text.lower().find(value)
+    line = text.rfind("\n", 0, start) + 1
+    return value in read_range(text, line, len(text), LIMITS[-1], count).body.lower()
 
 
 def headroom_peer(results: Sequence[Result]) -> Peer | None:
@@ -254,14 +280,9 @@ def headroom_peer(results: Sequence[Result]) -> Peer | None:
     if not python:
         return None
     wanted = [result for result in results if result.values]
-    script = Path(__file__).with_name("_headroom.py")
-    lines = "".join(
-        json.dumps({"messages": [one.text for one in []], "text": result.text, "words": result.words}) + "\n"
-        for result in wanted
-    )
-    done = subprocess.run(  # noqa: S603 - the Python the user named
-        [python, str(script)],
-        input=lines,
+    done = subprocess.run(  # noqa: S603 - the Python that the user named
+        [python, str(Path(__file__).with_name("_headroom.py"))],
+        input="".join(json.dumps(openai_messages(result)) + "\n" for result in wanted),
         capture_output=True,
         text=True,
         check=False,
@@ -269,13 +290,30 @@ def headroom_peer(results: Sequence[Result]) -> Peer | None:
     )
     if done.returncode:
         return None
-    shown = dict(zip((result.text for result in wanted), map(json.loads, done.stdout.splitlines()), strict=True))
-    return lambda result, _: str(shown[result.text])
+    sent = (json.loads(line)[-1]["content"] for line in done.stdout.splitlines())
+    shown = {(result.before, result.text): str(text) for result, text in zip(wanted, sent, strict=True)}
+    return lambda result, _: shown[result.before, result.text]
 
 
-def missed(console: Console, results: Sequence[Result]) -> None:
+def openai_messages(result: Result) -> list[dict[str, object]]:
+    """The history up to the result, which is last."""
+    messages: list[dict[str, object]] = []
+    for message in result.before:
+        sent: dict[str, object] = {"role": message.role, "content": message.text}
+        if message.tool_calls:
+            sent["tool_calls"] = [
+                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+                for call in message.tool_calls
+            ]
+        if message.tool_call_id:
+            sent["tool_call_id"] = message.tool_call_id
+        messages.append(sent)
+    return [*messages, {"role": "tool", "content": result.text, "tool_call_id": result.call_id}]
+
+
+def missed(console: Console, results: Sequence[Result], limit: int) -> None:
     for result in results:
-        shown = leanloop(result, 1_000).lower()
+        shown = leanloop(result, limit).lower()
         values = [value for value in result.values if not stands_in(value, shown)]
         if values:
             console.print(f"{result.name}: {count(result.text):,} tokens, {result.text[:60]!r}: {values}", markup=False)

@@ -118,6 +118,6 @@ def _gap(codes: Sequence[str], first: int, last: int) -> str:
     ]
     names = [name for name in dict.fromkeys(named) if name]
     if not names:
-        return f"[... {where}]"
+        return f"[…{where}]"
     more = "" if len(names) <= _NAMED else " and more"
-    return f"[... {where}: imports {', '.join(name[:60] for name in names[:_NAMED])}{more}]"
+    return f"[…{where}: imports {', '.join(name[:60] for name in names[:_NAMED])}{more}]"

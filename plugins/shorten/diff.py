@@ -54,7 +54,7 @@ def shorten_diff(text: str, room: Room) -> Shown | None:
     def gap(first: int, last: int) -> str:
         start, end = blocks[first].start, blocks[last].end
         where = f"{start + 1}-{end}" if end > start + 1 else f"{end}"
-        return f"[... {where}: +{added[end] - added[start]:,} -{removed[end] - removed[start]:,}]"
+        return f"[…{where}: +{added[end] - added[start]:,} -{removed[end] - removed[start]:,}]"
 
     groups = [
         Group(above[:1], 0.1),

@@ -33,7 +33,7 @@ def shorten_html(text: str, room: Room) -> Shown | None:
     headings = [number for number, line in enumerate(lines) if line.startswith("#")]
     longest = max(200, room.tokens)
     parts = Parts(
-        len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: f"[... {b - a + 1:,} lines]"
+        len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: f"[…{b - a + 1:,} lines]"
     )
     groups = [
         Group(range(min(2, len(lines))), 0.2),

@@ -28,7 +28,7 @@ _TINY = 24  # characters a member cannot do with less of
 _FEWEST = 6  # items of a list among which room is shared before any of them is cut
 _MANY = 64  # members that are written in one go to be measured, however long one of them is
 _FRAME = 50  # characters of a sampled list beside its items
-_REST = 0.2  # of its room at most say what is in the items not shown
+_REST = 0.1  # of its room at most say what is in the items not shown
 _EACH_PLACE = 4
 _PLACES = 4
 
@@ -88,7 +88,7 @@ class Sampler:
         if sum(least) > most:
             texts = self._texts(value, list(value.values()))
             parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
-            kept = self._chosen(value, parts, sizes, most - 2 * _FRAME, most // _FEWEST)
+            kept = self._chosen(value, parts, sizes, most - 2 * _FRAME)
             self._left_out.append((len(names), f"{len(kept):,} of {len(names):,} members of {path}"))
             most -= 2 * _FRAME
         shares = shares_of([sizes[number] for number in kept], most)
@@ -115,8 +115,7 @@ class Sampler:
                 for number, (one, size, share) in enumerate(zip(value, sizes, shares, strict=True))
             ]
         room = most - _FRAME - int(_REST * most)
-        each = max(room // _FEWEST, _TINY)
-        kept = self._chosen(value, texts, sizes, room, each)
+        kept = self._chosen(value, texts, sizes, room)
         if len(kept) == 0:
             return outline(value)
         if len(kept) < len(value):
@@ -132,20 +131,22 @@ class Sampler:
         return {"shown": len(kept), "of": len(value), "at": places(kept), "items": items, "overview": overview}
 
     def _table(self, table: Table, most: int, path: str, depth: int) -> Json:
-        grouped = "groups" in table
+        grouped = "groups" in table and "rows" not in table
         rows = table["groups"] if grouped else table["rows"]
         names = list(rows) if isinstance(rows, dict) else []
         cells = list(rows.values()) if isinstance(rows, dict) else rows
         head = {name: one for name, one in table.items() if name not in ("rows", "groups")}
         frame = len(self._document.write(head)) + _FRAME
+        if "rows" in table and "groups" in table:
+            frame += min(len(self._document.write(table["groups"])), most // 4)
         if not _is_list(cells) or frame + _TINY > most:
             return outline(table)
         texts = self._texts(table, cells)
         parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)] if names else texts
         sizes = [len(part) + 1 + 4 * bool(names) for part in parts]
-        rest = int(_REST * (most - frame))
+        rest = 0 if grouped else int(_REST * (most - frame))
         room = most - frame - rest
-        kept = self._chosen(table, parts, sizes, room, max(room // _FEWEST, _TINY))
+        kept = self._chosen(table, parts, sizes, room)
         if len(kept) == 0:
             return outline(table)
         noun = "groups of rows" if grouped else "rows"
@@ -164,6 +165,11 @@ class Sampler:
         sampled |= head
         if names:
             sampled["rows"] = dict(zip((names[number] for number in kept), fitted, strict=True))
+            if "groups" in table:
+                groups = table["groups"]
+                shown = _groups_of(groups, sampled["rows"])
+                self._left_out.append((len(groups), f"{len(shown):,} of {len(groups):,} groups of them"))
+                sampled |= {"shown_groups": len(shown), "of_groups": len(groups), "groups": shown}
         else:
             sampled["groups" if grouped else "rows"] = fitted
         if len(kept) < len(cells) and not grouped:
@@ -211,13 +217,14 @@ class Sampler:
             known = self._written[id(whole)] = self._document.write_each(parts)
         return known
 
-    def _chosen(self, whole: Json, texts: Sequence[str], sizes: Sequence[int], room: int, each: int) -> list[int]:
-        """The best of the parts, ascending, as many as fit where none takes more than `each`."""
+    def _chosen(self, whole: Json, texts: Sequence[str], sizes: Sequence[int], room: int) -> list[int]:
+        """The best of the parts, ascending, as many as fit. One that is far longer than most is cut."""
         order = self._orders.get(id(whole))
         if order is None:
             order = self._orders[id(whole)] = ranked(
                 texts, self._words, 16 + max(0, 2 * room) // (_EACH_PLACE + min(sizes))
             )
+        each = max(room // _FEWEST, min(sorted(sizes)[len(sizes) // 2], room - _EACH_PLACE), _TINY)
         chosen: list[int] = []
         for number in order:
             cost = min(sizes[number], each) + _EACH_PLACE
@@ -226,6 +233,15 @@ class Sampler:
             room -= cost
             chosen.append(number)
         return sorted(chosen)
+
+
+def _groups_of(groups: Json, rows: dict[str, Json]) -> list[Json]:
+    """The groups all of whose rows are shown."""
+    return (
+        [group for group in groups if _is_list(group) and all(str(one) in rows for one in group)]
+        if _is_list(groups)
+        else []
+    )
 
 
 def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:

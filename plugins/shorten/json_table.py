@@ -7,9 +7,10 @@
 A table is a JSON object with ``columns`` and
 
 - ``rows``: a list of rows for a list of objects, an object of rows for an object of objects; or ``groups``, a list of
-  lists of rows, for a list of lists of objects;
+  lists of rows, for a list of lists of objects; or both, where the same rows are in many groups: rows by number, and
+  groups of numbers;
 - ``in_every_row``: columns that have the same value in all rows, if there are any; they come first in an object;
-- ``absent``: what stands where an object has no such member, where some do not. No cell holds it otherwise.
+- ``absent``: what stands where an object has no such member, where some do not. No cell holds it otherwise, nor ``in_every_row``.
 
 Dots in a column's name lead into nested objects. Rows with a dot in a name of their own are left as they are, and so is
 a text that has objects like a table in it already: every table can be read back to the very same value.
@@ -29,6 +30,7 @@ __all__ = ["Table", "tabled"]
 _DEEPEST = 40
 _ABSENT_WORDS = ("-", "~", "absent", "?-")
 _FRAME = 30  # characters of a table beside its names and cells
+_SHARED = 0.8  # of the characters of rows in groups, under which equal ones are written once
 _FILLED = 0.6  # of the cells, below which objects are not of one form
 _MOST_FORMS = 64
 
@@ -76,10 +78,26 @@ def tabled(value: Json, depth: int = 0) -> Json:
 
 
 def _grouped(groups: Sequence[list[Json]], table: Table | None) -> Table | None:
+    """The rows in their groups; rows that are in many groups once, with a number."""
     if table is None:
         return None
-    rows = iter(_list(table.pop("rows")))
-    table["groups"] = [[next(rows) for _ in group] for group in groups]
+    rows = _list(table.pop("rows"))
+    numbers: dict[str, int] = {}
+    named: Object = {}
+    places: list[Json] = []
+    characters = 0
+    for row in rows:
+        text = repr(row)
+        characters += len(text)
+        if text not in numbers:
+            numbers[text] = len(numbers) + 1
+            named[str(len(numbers))] = row
+        places.append(numbers[text])
+    shared = sum(len(text) + 8 for text in numbers) + 4 * len(rows) < _SHARED * characters
+    if shared:
+        table["rows"] = named
+    left = iter(places if shared else rows)
+    table["groups"] = [[next(left) for _ in group] for group in groups]
     return table
 
 
@@ -117,7 +135,8 @@ def _table(rows: list[Object], depth: int) -> Table | None:
     table = Table()
     word: str | None = None
     if absent:
-        word = next((word for word in _ABSENT_WORDS if not any(word in cells for _, cells in varied)), None)
+        held = [list(same.values()), *(cells for _, cells in varied)]
+        word = next((word for word in _ABSENT_WORDS if not any(word in cells for cells in held)), None)
         if word is None:
             return None
         table["absent"] = word

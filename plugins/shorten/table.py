@@ -132,7 +132,7 @@ def _split(line: str, separator: str) -> list[str]:
 def _gap(records: Sequence[tuple[int, int]], header: int, first: int, last: int) -> str:
     start, end = records[first][0] + 1, records[last][1]
     rows = last - max(first, header) + 1
-    return f"[... {start}-{end}: {rows:,} rows]" if rows > 1 else f"[... {start}]"
+    return f"[…{start}-{end}: {rows:,} rows]" if rows > 1 else f"[…{start}]"
 
 
 def _summary(rows: Sequence[str], header: int, form: _Form, room: Room) -> str:

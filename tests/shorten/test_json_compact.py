@@ -20,6 +20,8 @@ def restored(value: Any) -> Any:
         return [restored(one) for one in value]
     if not isinstance(value, dict):
         return value
+    if "columns" in value and "rows" in value and "groups" in value:
+        return [[row_of(value, value["rows"][number_of(one)]) for one in group] for group in value["groups"]]
     if "columns" in value and "rows" in value:
         if isinstance(value["rows"], dict):
             return {name: row_of(value, cells) for name, cells in value["rows"].items()}
@@ -27,6 +29,10 @@ def restored(value: Any) -> Any:
     if "columns" in value and "groups" in value:
         return [[row_of(value, cells) for cells in group] for group in value["groups"]]
     return {name: restored(one) for name, one in value.items()}
+
+
+def number_of(place: Any) -> str:
+    return str(place[1] if isinstance(place, list) else place)
 
 
 def row_of(table: dict[str, Any], cells: list[Any]) -> dict[str, Any]:
@@ -64,11 +70,18 @@ plain = (
     | st.sampled_from(["-", "~", "absent", "", "x"])
     | st.text(max_size=5)
 )
-values = st.recursive(plain, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(names, inner, max_size=4), max_leaves=30)
+values = st.recursive(
+    plain, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(names, inner, max_size=4), max_leaves=30
+)
 few = st.sampled_from(["-", "~", "x", 1, 1.0, True, None, -0.0, {}, []])
 row = st.fixed_dictionaries(
     {"identifier": plain, "city": few, "price": st.fixed_dictionaries({"net": few}, optional={"gross": plain})},
-    optional={"note": plain, "tags": st.lists(few, max_size=2), "columns": few, "nested": st.dictionaries(names, few, max_size=2)},
+    optional={
+        "note": plain,
+        "tags": st.lists(few, max_size=2),
+        "columns": few,
+        "nested": st.dictionaries(names, few, max_size=2),
+    },
 )
 rows = st.lists(row, max_size=6)
 
@@ -114,9 +127,21 @@ def test_an_object_of_objects_becomes_a_table_with_named_rows() -> None:
 
 
 def test_lists_of_lists_of_rows_become_one_table_in_groups() -> None:
-    value = [ROWS[:2], ROWS[1:], []]
+    value = [ROWS[:2], ROWS[2:], []]
     table = json.loads(compact_json(json.dumps(value)) or "")
-    assert table["groups"] == [[[0, 0], [1, 2]], [[1, 2], [2, 4], [3, 6]], []]
+    assert table["groups"] == [[[0, 0], [1, 2]], [[2, 4], [3, 6]], []]
+    assert restored(table) == value
+
+
+def test_rows_that_are_in_many_groups_are_written_once() -> None:
+    flights = [
+        {"number": f"HAT{number:03}", "origin": "ATL", "destination": "LGA", "price": 99 + number}
+        for number in range(5)
+    ]
+    value = [[flights[0], flights[number]] for number in range(1, 5)] * 2
+    table = json.loads(compact_json(json.dumps(value)) or "")
+    assert table["rows"]["1"] == ["HAT000", 99]
+    assert table["groups"][:2] == [[1, 2], [1, 3]]
     assert restored(table) == value
 
 
@@ -134,15 +159,15 @@ def test_numbers_stay_as_they_were_written() -> None:
 
 def test_an_integer_of_any_length_stays() -> None:
     number = "9" * 10_000
-    assert compact_json(f'[ {number},{" " * 400}1 ]') == f"[{number},1]"
+    assert compact_json(f"[ {number},{' ' * 400}1 ]") == f"[{number},1]"
 
 
 @pytest.mark.parametrize(
     "text",
     [
         '{"a": 1, "a": 2,                                 "b": 3}',
-        '[NaN,                                          1, 2, 3]',
-        '[Infinity,                                     1, 2, 3]',
+        "[NaN,                                          1, 2, 3]",
+        "[Infinity,                                     1, 2, 3]",
         '{"a": 1,                                        "b": 3',
         "[" * 100_000,
         '{"a": ' * 100_000,
