@@ -142,8 +142,11 @@ def test_a_person_who_is_asked_in_a_tool_is_no_result(create_agent: Any, store: 
 
 
 def graph(model: Any, *tools: Any) -> Any:
-    made = StateGraph(MessagesState)
-    made.add_node("model", lambda state: {"messages": [model.bind_tools(list(tools)).invoke(state["messages"])]})
+    def step(state: dict[str, Any]) -> dict[str, Any]:
+        return {"messages": [model.bind_tools(list(tools)).invoke(state["messages"])]}
+
+    made: Any = StateGraph(MessagesState)
+    made.add_node("model", step)
     made.add_node("tools", ToolNode(list(tools)))
     made.add_edge(START, "model")
     made.add_conditional_edges("model", tools_condition, {"tools": "tools", END: END})
@@ -264,7 +267,7 @@ def test_a_summary_is_asked_for_without_tools_and_seen_by_nobody(create_agent: A
     model = ScriptedModel(script=script)
     agent = create_agent(model, [give], middleware=[LeanLoop(budget, store=store)])
     shown = list(agent.stream(question(), {"recursion_limit": 99}, stream_mode="messages"))
-    summaries = [settings for messages, settings in model.seen if not settings.get("tools")]
+    summaries = [settings for _, settings in model.seen if not settings.get("tools")]
     assert summaries
     assert all("tool_choice" not in settings for settings in summaries)
     assert "a secret summary" not in "".join(str(chunk.content) for chunk, _ in shown)
