@@ -66,9 +66,19 @@ LIMITS = (4_000, 2_000, 1_000, 500)
 
 COUNTER = TokenCounter(MODEL)  # not the plugins' own, which learns
 PRICE = price_book(Budget(agent="bench")).price(MODEL)
-Run = tuple[Message, ...]
 Make = Callable[[bool], Way]
 """A way for one run, given whether the provider caches."""
+
+
+class Run(NamedTuple):
+    """Messages, and by the place at which the steps of a recorded run begin in them what that run was told before."""
+
+    messages: tuple[Message, ...]
+    told: Mapping[int, tuple[Message, ...]]
+
+    @classmethod
+    def of(cls, messages: tuple[Message, ...]) -> Run:
+        return cls(messages, {0: ()})
 
 
 class Cost(NamedTuple):
@@ -95,7 +105,7 @@ def main() -> None:
             console.print(f"{name}: absent, skipped")
             continue
         traces = [t for t in traces_in(path) if options.half in (None, half_of(t.id))]
-        groups[name] = [trace.messages for trace in traces]
+        groups[name] = [Run.of(trace.messages) for trace in traces]
     if groups.get("swe-agent-demos"):
         for name, steps in CHAINS.items():
             groups[name] = [chain(groups["swe-agent-demos"], steps, seed) for seed in range(3)]
@@ -116,33 +126,34 @@ def half_of(name: str) -> str:
 
 
 def chain(runs: Sequence[Run], steps: int, seed: int) -> Run:
-    """The steps of the runs, one run behind the other, after the beginning of the first."""
+    """The steps of the runs, one run behind the other, after the beginning of the first.
+
+    What a later run was told is not in the prompt, and neither is what it says of that lost: its agent knew it.
+    """
     order = list(runs)
     random.Random(seed).shuffle(order)
-    found = list(order[0][: _begin(order[0])])
+    found = list(order[0].messages[: _begin(order[0])])
+    told: dict[int, tuple[Message, ...]] = {}
     count = 0
     while True:
-        for number, run in enumerate(order):
-            for message in run[_begin(run) :]:
+        for run in order:
+            begin = _begin(run)
+            told[len(found) if told else 0] = run.messages[:begin]
+            names: dict[str, str] = {}
+            for message in run.messages[begin:]:
                 if message.role == "assistant":
                     if count == steps:
-                        return tuple(found)
+                        return Run(tuple(found), told)
                     count += 1
-                if message.role in ("assistant", "tool"):
-                    found.append(_renamed(message, f"_{count}_{number}" if message.role == "assistant" else "", found))
+                    names = {call.id: f"{call.id}_{count}" for call in message.tool_calls}
+                    calls = tuple(replace(call, id=names[call.id]) for call in message.tool_calls)
+                    found.append(replace(message, tool_calls=calls))
+                elif message.role == "tool":
+                    found.append(replace(message, tool_call_id=names[message.tool_call_id or ""]))
 
 
 def _begin(run: Run) -> int:
-    return next(place for place, message in enumerate(run) if message.role == "assistant")
-
-
-def _renamed(message: Message, suffix: str, before: Sequence[Message]) -> Message:
-    """Ids are one run's own; in a chain each call gets one of its own."""
-    if message.role == "assistant":
-        return replace(message, tool_calls=tuple(replace(c, id=c.id + suffix) for c in message.tool_calls))
-    asked = next(m for m in reversed(before) if m.role == "assistant")
-    own = next(c.id for c in asked.tool_calls if c.id.startswith(f"{message.tool_call_id}_"))
-    return replace(message, tool_call_id=own)
+    return next(place for place, message in enumerate(run.messages) if message.role == "assistant")
 
 
 def all_ways(groups: dict[str, list[Run]], console: Console) -> dict[str, Make]:
@@ -163,7 +174,10 @@ def all_ways(groups: dict[str, list[Run]], console: Console) -> dict[str, Make]:
 def leanloop(limit: int, keep: int = 3, *, counted: bool = False) -> Make:
     """One agent, whose plugins learn from each run how long its runs are."""
     file = {"agent": "bench", "limits": (), "loop": False, "store": "memory"}
-    rules = {"results": {"max_tokens": limit, "reads": 10_000, "max_bytes": "2GB"}, "context": {"keep": keep}}
+    rules = {
+        "results": {"max_tokens": limit, "reads": 10_000, "read_tokens": 500, "max_bytes": "2GB"},
+        "context": {"keep": keep},
+    }
     budget = Budget.model_validate(file | rules)
     stacks = {caching: Stack() for caching in (True, False)}
 
@@ -181,19 +195,22 @@ def total(runs: Sequence[Run], make: Make, caching: bool) -> Cost:
 def replay(run: Run, way: Way, caching: bool) -> Cost:
     """Play one run, with the calls that get back what is no longer in sight."""
     state = _Replayed(
-        way, Meter(COUNTER, PRICE, rule_for(MODEL)), {r.id: r for m in run for r in m.tool_calls}, [], set()
+        way, Meter(COUNTER, PRICE, rule_for(MODEL)), {r.id: r for m in run.messages for r in m.tool_calls}, [], set()
     )
     history: list[Message] = []
     readbacks = unread = recorded = 0
     sent: Sequence[Message] = ()
-    for message in run:
+    begun = 0
+    for message in run.messages:
+        if len(state.whole) in run.told:
+            begun = len(state.whole)
         if message.role == "tool":
             history.append(way.arrive(message, state.requests[message.tool_call_id or ""], sent))
         elif message.role == "assistant":
             recorded += COUNTER.expected(COUNTER.reply(message))
             state.given_up.clear()
             while True:
-                play = _Play(message, state)
+                play = _Play(message, state, begun, run.told[begun])
                 way.send(history, play.answer)
                 sent = play.sent
                 if play.read is None:
@@ -228,11 +245,13 @@ class _Replayed(NamedTuple):
 class _Play:
     """The model in one call: it says what was recorded, or asks for what it would have to see for that."""
 
-    def __init__(self, recorded: Message, run: _Replayed) -> None:
+    def __init__(self, recorded: Message, run: _Replayed, begun: int, told: Sequence[Message]) -> None:
         self.reply = recorded
         self.read: tuple[Message, str] | None = None
         self.sent: Sequence[Message] = ()
         self._run = run
+        self._begun = begun
+        self._told = told
 
     def answer(self, sent: Sequence[Message]) -> ModelReply:
         self.sent = sent
@@ -248,10 +267,10 @@ class _Play:
     def _missing(self) -> tuple[Message, str] | None:
         """The first value the agent used that it does not see, and the result that has it."""
         for value in used(said(self.reply)):
-            if value not in self._run.given_up and not seen(value, self.sent):
-                source = next(sources(value, self._run.whole), None)
+            if value not in self._run.given_up and not seen(value, self.sent) and not seen(value, self._told):
+                source = next(sources(value, self._run.whole[self._begun :]), None)
                 if source is not None:
-                    return self._run.whole[source], value
+                    return self._run.whole[self._begun + source], value
         return None
 
 
@@ -262,7 +281,7 @@ def headroom(groups: Mapping[str, Sequence[Run]]) -> dict[str, str] | None:
         return None
     runs = [run for name in SETS for run in groups.get(name, ())]
     script = Path(__file__).with_name("_headroom.py")
-    lines = "".join(json.dumps([_openai(message) for message in run]) + "\n" for run in runs)
+    lines = "".join(json.dumps([_openai(message) for message in run.messages]) + "\n" for run in runs)
     done = subprocess.run(
         [python, str(script), "0"],
         input=lines,
@@ -275,7 +294,7 @@ def headroom(groups: Mapping[str, Sequence[Run]]) -> dict[str, str] | None:
         return None
     shown: dict[str, str] = {}
     for run, line in zip(runs, done.stdout.splitlines(), strict=True):
-        for message, other in zip(run, json.loads(line), strict=True):
+        for message, other in zip(run.messages, json.loads(line), strict=True):
             if message.role == "tool":
                 shown[message.text] = str(other["content"])
     return shown
