@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, SupportsIndex, cast
 
 from jsonpath_rfc9535 import JSONPathEnvironment
@@ -18,8 +18,12 @@ __all__ = ["read_path"]
 _LONGEST = 500
 """Characters of a path."""
 
-_TIMES = 20
-"""How often a path may look at each value on average: a descent looks at one once for each level it lies below."""
+_LOOKS = 2
+"""Values that a path may look at for each character of the text: four times all of them at least, since a value has
+two, and about twenty times as a rule. Two descents look at a value once for each level it lies below."""
+
+_QUICK = 16
+"""Values that are copied in the time in which one is looked at, or more."""
 
 _WRITTEN = 4
 """How often a text's length a path's values may be written: those within others come again."""
@@ -35,9 +39,7 @@ def read_path(text: str, path: str, page: int, tokens: int, count: Callable[[str
     Raises:
         Wrong: no JSON, no path, one that would take too long, or a page behind the end.
     """
-    meter = _Meter()
-    root = _read(text, meter)
-    meter.left = _TIMES * meter.values + 1000
+    root = _Meter(_LOOKS * len(text) + 1000).over(_read(text))
     found = _Written(_lines(root, path), page, most=_WRITTEN * len(text) + 1000)
     try:
         found.read_to(page + tokens * 16 + 1)
@@ -90,9 +92,13 @@ def _lines(root: object, path: str) -> Iterator[str]:
         raise Wrong(f"path is at most {_LONGEST} characters.")
     query = _ENVIRONMENT.compile(path if path.startswith("$") else f"$.{path}" if path[:1] != "[" else f"${path}")
     if query.singular_query():
-        yield from (_ENCODE(node.value) for node in query.finditer(cast("Any", root)))
+        yield from (_written(node.value) for node in query.finditer(cast("Any", root)))
     else:
-        yield from (f"{node.path()}: {_ENCODE(node.value)}" for node in query.finditer(cast("Any", root)))
+        yield from (f"{node.path()}: {_written(node.value)}" for node in query.finditer(cast("Any", root)))
+
+
+def _written(value: object) -> str:
+    return _ENCODE(value.raw if isinstance(value, _List | _Dict) else value)
 
 
 class _Parser(Parser):
@@ -118,62 +124,68 @@ class _TooMuch(Exception):
 
 
 class _Meter:
-    """Counts the values of a document while it is read, then those that a path looks at."""
+    """Counts the values that a path looks at."""
 
-    def __init__(self) -> None:
-        self.values = 0
-        self.left = 1 << 62
+    def __init__(self, most: int) -> None:
+        self._left = most
 
     def spend(self, values: int) -> None:
-        self.left -= values
-        if self.left < 0:
+        self._left -= values
+        if self._left < 0:
             raise _TooMuch
 
+    def over(self, value: object) -> object:
+        """A value whose own values are counted when they are looked at."""
+        if isinstance(value, dict):
+            return _Dict(cast("dict[str, object]", value), self)
+        return _List(cast("list[object]", value), self) if isinstance(value, list) else value
 
-class _List(list[Any]):
-    meter: _Meter
 
-    def __iter__(self) -> Iterator[Any]:
-        self.meter.spend(len(self) + 1)
-        return super().__iter__()
+class _List(list[object]):
+    """A list as the library takes it; its values become such themselves where a path comes to them."""
+
+    def __init__(self, raw: list[object], meter: _Meter) -> None:
+        super().__init__(raw)
+        meter.spend(1 + len(raw) // _QUICK)
+        self.raw = raw
+        self._meter = meter
+
+    def __iter__(self) -> Iterator[object]:
+        for value in self.raw:
+            self._meter.spend(1)
+            yield self._meter.over(value)
 
     def __getitem__(self, key: SupportsIndex | slice) -> Any:
-        self.meter.spend(1 if not isinstance(key, slice) else len(self) + 1)
-        return super().__getitem__(key)
+        if isinstance(key, slice):
+            several = self.raw[key]
+            self._meter.spend(len(several))
+            return [self._meter.over(value) for value in several]
+        return self._meter.over(self.raw[key])
 
 
-class _Dict(dict[str, Any]):
-    meter: _Meter
+class _Dict(dict[str, object]):
+    """The same of an object."""
+
+    def __init__(self, raw: dict[str, object], meter: _Meter) -> None:
+        super().__init__(raw)
+        meter.spend(1 + len(raw) // _QUICK)
+        self.raw = raw
+        self._meter = meter
 
     def items(self) -> Any:
-        self.meter.spend(len(self) + 1)
-        return super().items()
+        for name, value in self.raw.items():
+            self._meter.spend(1)
+            yield name, self._meter.over(value)
 
-    def __getitem__(self, key: str) -> Any:
-        self.meter.spend(1)
-        return super().__getitem__(key)
+    def __getitem__(self, key: str) -> object:
+        return self._meter.over(self.raw[key])
 
 
-def _read(text: str, meter: _Meter) -> object:
-    def metered(value: Any) -> Any:
-        if type(value) is list:
-            several = _List(map(metered, cast("Iterable[object]", value)))
-            several.meter = meter
-            meter.values += len(several)
-            return several
-        return value
-
-    def members(pairs: list[tuple[str, Any]]) -> _Dict:
-        mapping = _Dict((name, metered(value)) for name, value in pairs)
-        mapping.meter = meter
-        meter.values += len(mapping)
-        return mapping
-
-    decode = json.JSONDecoder(object_pairs_hook=members).decode
+def _read(text: str) -> object:
     try:
         try:
-            return metered(decode(text))
+            return cast("object", json.loads(text))
         except ValueError:
-            return metered([decode(line) for line in text.split("\n") if line.strip()])
+            return [cast("object", json.loads(line)) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError):
         raise Wrong("This result is no JSON; read it by lines or search.") from None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 __all__ = ["Part", "Wrong", "take"]
 
-_GUESS = 4
-"""Characters a token, to begin with."""
+_GUESS, _MOST = 4, 32
+"""Characters a token, to begin with and at most: a page of blanks ends before it has all the tokens it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def take(text: str, start: int, end: int, tokens: int, count: Callable[[str], in
 
     Behind a line end where there is one in its second half. It has at least one character, so that reading goes on.
     """
+    end = min(end, start + tokens * _MOST)
     low, high = start, min(end, start + tokens * _GUESS)
     while count(text[start:high]) <= tokens:
         if high == end:
