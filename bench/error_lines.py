@@ -6,8 +6,8 @@ the shortener thinks of it; two lines are the same where nothing but numbers, ti
 one is told from the other by nothing else (``--exact``: where all characters are the same). A line is kept if it is in
 the shown text whole. Each log counts the same; a log without an error line does not count.
 
-headroom-ai, if it is there or HEADROOM_PYTHON names a Python that has it, knows no limit: its figure is the same thrice,
-at the tokens it took.
+headroom-ai, if it is there or HEADROOM_PYTHON names a Python that has it, knows no limit: its figure is the same
+thrice, at the tokens it took.
 
 Half of the logs (``--half tune``) were looked at while the shares of the room were chosen, the other half only
 measured.
@@ -87,8 +87,8 @@ def main() -> None:
     if theirs is None:
         console.print("headroom-ai: not installed, skipped")
     else:
-        shares = [kept(log, shown, options.exact) for log, shown in zip(every, theirs, strict=True)]
-        share = statistics.fmean(share for share in shares if share is not None)
+        of_each = [kept(log, shown, options.exact) for log, shown in zip(every, theirs, strict=True)]
+        share = statistics.fmean(share for share in of_each if share is not None)
         tokens = statistics.median(map(count, theirs))
         figures["headroom-ai"] = [round(share, 4)] * len(ROOMS)
         table.add_row(f"headroom-ai, in {tokens:,.0f} tokens (median)", *[f"{share:.1%}"] * len(ROOMS), "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from leanloop.plugins.shorten.lines import line_of, part_starts
 
-__all__ = ["ErrorLine", "error_lines"]
+__all__ = ["MOST", "ErrorLine", "error_lines"]
 
 # What to look for at C speed, in lower case; whether a line with one of them is an error is decided below.
 _WORDS = (
@@ -82,7 +83,10 @@ _CERTAIN = re.compile(
 _FOLDED = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{7,}\b|\d+")
 
 _LOOKED_AT = 400  # characters of a line that are looked at
-_JUDGED = 10_000  # different lines, half from each end, that are judged one by one; the others count as mere signs
+_ONE_BY_ONE = 2_000  # lines that are judged each by itself; after them those that differ in digits only go together
+
+MOST = 6_000
+"""So many different error lines are told apart at most."""
 
 
 class ErrorLine(NamedTuple):
@@ -109,20 +113,31 @@ def error_lines(lines: Sequence[str], folded: Sequence[bytes]) -> list[ErrorLine
         folded: each without its digits (`lines.without_digits`).
     """
     suspect = _suspect(list(dict.fromkeys(folded)))
-    first: dict[str, int] = {}
-    times: dict[str, int] = {}
-    for number in (at for at, line in enumerate(folded) if line in suspect):
-        line = lines[number].strip()
-        first.setdefault(line, number)
-        times[line] = times.get(line, 0) + 1
+    if not suspect:
+        return []
+    numbers = [at for at, line in enumerate(folded) if line in suspect]
+    said = [lines[at].strip() for at in numbers]
+    times = Counter(said)
+    first = dict(zip(reversed(said), reversed(numbers), strict=True))
     found: list[ErrorLine] = []
-    for at, (line, number) in enumerate(first.items()):
-        looked_at = line[:_LOOKED_AT]
-        if _JUDGED // 2 <= at < len(first) - _JUDGED // 2:
-            found.append(ErrorLine(number, False, looked_at[:40], times[line]))
-        elif (certain := _judge(lines[number][:_LOOKED_AT].rstrip())) is not None:
-            found.append(ErrorLine(number, certain, _FOLDED.sub("0", looked_at), times[line]))
+    judged: dict[bytes, bool | None] = {}
+    for number in _at_most(sorted(first.values()), folded):
+        if len(found) < _ONE_BY_ONE or folded[number] not in judged:
+            judged[folded[number]] = _judge(lines[number][:_LOOKED_AT].rstrip())
+        certain = judged[folded[number]]
+        if certain is not None:
+            line = lines[number].strip()
+            found.append(ErrorLine(number, certain, _FOLDED.sub("0", line[:_LOOKED_AT]), times[line]))
     return found
+
+
+def _at_most(numbers: list[int], folded: Sequence[bytes]) -> list[int]:
+    """Of too many lines those that differ in more than digits before the others, from both ends."""
+    if len(numbers) <= MOST:
+        return numbers
+    new = set(dict(zip((folded[at] for at in reversed(numbers)), reversed(numbers), strict=True)).values())
+    ordered = sorted(numbers, key=lambda at: at not in new)[: max(MOST, len(new))]
+    return sorted([*ordered[: MOST // 2], *ordered[-MOST // 2 :]])
 
 
 def _suspect(different: Sequence[bytes]) -> set[bytes]:
@@ -148,12 +163,3 @@ def _judge(line: str) -> bool | None:
     if _CERTAIN.search(line):
         return not _WARNING.search(line) or "error:" in line.lower()
     return None if _WARNING.search(line) else False
-
-
-def shapes(found: Sequence[ErrorLine]) -> Iterator[ErrorLine]:
-    """The first of each shape."""
-    seen: set[str] = set()
-    for one in found:
-        if one.shape not in seen:
-            seen.add(one.shape)
-            yield one

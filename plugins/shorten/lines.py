@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence, Sized
-from itertools import accumulate
+
+import numpy as np
 
 __all__ = ["as_shown", "line_of", "lower_case", "part_starts", "split_lines", "without_digits"]
 
@@ -67,7 +68,8 @@ def line_of(starts: Sequence[int], at: int) -> int:
 
 def part_starts(parts: Iterable[Sized]) -> list[int]:
     """Where each of some parts begins in the text they were split from at one character, and where it ends."""
-    return list(accumulate((len(part) + 1 for part in parts), initial=0))
+    lengths = np.fromiter(map(len, parts), dtype=np.int64)
+    return [0, *np.cumsum(lengths + 1).tolist()]
 
 
 def without_digits(lines: Sequence[str]) -> list[bytes]:

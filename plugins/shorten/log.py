@@ -9,7 +9,7 @@ from itertools import chain
 
 from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.clamp import clamp
-from leanloop.plugins.shorten.error_lines import ErrorLine, error_lines
+from leanloop.plugins.shorten.error_lines import MOST, ErrorLine, error_lines
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, part_starts, split_lines, without_digits
 from leanloop.plugins.shorten.shown import Room, Shown
@@ -31,17 +31,13 @@ def shorten_log(text: str, room: Room) -> Shown | None:
     from one shown in numbers only, the last ones and the first ones before the middle; then lines that answer the
     task's words, what stands around the errors, the end, and the beginning.
     """
-    text = as_shown(text)
-    lines = split_lines(text)
+    lines = split_lines(as_shown(text))
     size = len(lines)
-    starts = part_starts(lines)
-    lower = lower_case(text)
-    starts[-1] = len(lower)
     folded = without_digits(lines)
     found = error_lines(lines, folded)
     certain = [one for one in found if one.certain]
     alike = _alike(found)
-    answers = relevance(lower, starts, room.words)
+    answers = relevance(lower_case("\n".join(lines)), part_starts(lines), room.words) if room.words else {}
     longest = max(120, room.tokens // 2, 2 * room.tokens // max(1, size))
 
     def shown(at: int) -> str:
@@ -155,13 +151,12 @@ def _gap(folded: Sequence[bytes], first: int, last: int) -> str:
 
 
 def _what(kept: Sequence[int], size: int, certain: Sequence[ErrorLine]) -> str:
+    lines = f"{len(kept):,} of {size:,} lines"
+    if not certain:
+        return lines
     there = set(kept)
     missing = sum(one.line not in there for one in certain)
-    errors = ""
-    if certain:
-        errors = (
-            f", {len(certain) - missing:,} of {len(certain):,} different error lines"
-            if missing
-            else f", all {len(certain):,} different error lines"
-        )
-    return f"{len(kept):,} of {size:,} lines{errors}"
+    if not missing:
+        return f"{lines}, all {len(certain):,} different error lines"
+    more = "more than " if len(certain) >= MOST else ""
+    return f"{lines}, {len(certain) - missing:,} of {more}{len(certain):,} different error lines"

@@ -16,9 +16,11 @@ from leanloop.plugins.shorten.words import relevance
 
 __all__ = ["shorten_prose"]
 
-_SHORTEST = 30  # characters: shorter sentences go with the next one
 _LONGEST = 240  # characters of one passage: what is longer is cut, at a space where there is one
-_SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f]*+(?:[.!?]+(?=\s|$)[\s]*|[\u3002\uff01\uff1f]+|[.!?]+|$)")
+# At least so many characters that short sentences go together, then up to the end of one.
+_SENTENCE = re.compile(
+    r".{1,30}(?:[^.!?\u3002\uff01\uff1f]++|[.!?]++(?!\s|$))*+(?:[.!?]++|[\u3002\uff01\uff1f]++|$)\s*+", re.DOTALL
+)
 _HEADING = re.compile(r"#{1,6} \S|=+ \S.* =+$|(?:[A-Z0-9][\w.)]*[ \t]+){0,7}\S+$")
 
 
@@ -65,12 +67,8 @@ def _passages(lines: Sequence[str], longest: int) -> Iterator[_Passage]:
         if len(line) <= longest:
             yield _Passage(line, number)
             continue
-        sentence = ""
-        for match in _SENTENCE.finditer(line):
-            sentence += match[0]
-            if len(sentence) >= _SHORTEST or match.end() == len(line):
-                yield from (_Passage(piece, number) for piece in _pieces(sentence.strip(), longest) if piece)
-                sentence = ""
+        for sentence in _SENTENCE.findall(line):
+            yield from (_Passage(piece, number) for piece in _pieces(sentence.strip(), longest) if piece)
 
 
 def _pieces(sentence: str, longest: int) -> Iterator[str]:

@@ -43,7 +43,7 @@ def shorten(text: str, room: Room, kind: Kind | None = None) -> Shown:
     """
     if len(text) <= room.tokens * _AT_MOST and room.count(text) <= room.tokens:
         return Shown(text, "all of it", complete=True)
-    for one in dict.fromkeys((kind or kind_of(text), "prose")):
+    for one in dict.fromkeys((kind or kind_of(text), "prose")) if text.strip() else ():
         shortener = SHORTENERS.get(one)
         shown = shortener(text, room) if shortener else None
         if shown is not None and shown.text:
