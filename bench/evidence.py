@@ -3,7 +3,7 @@
 A value is an identifier, number, path, name or quoted string that a recorded agent wrote in a later tool call or
 answer, that stands in the result, and that stood nowhere before: in no earlier message, nor in the arguments of the
 call. Each result is shortened to 500, 1,000 and 2,000 tokens as on arrival, the line above it included, with the words
-of what was known then. What is not visible must be reachable: one call of `read_result` that asks for the value finds it.
+of what was known then. What is not visible must be reachable: one call of `read_result` that asks for it finds it.
 
 Every figure is given over all results and over those that were longer than the limit. Beside it head, tail, head and
 tail at the same tokens; LangChain's ClearToolUsesEdit, of which nothing is visible once it has cleared; headroom-ai, if
@@ -40,6 +40,7 @@ from leanloop.plugins.call import ToolCall
 from leanloop.plugins.results.search import search
 from leanloop.plugins.results.text_range import read_range
 from leanloop.plugins.shorten.json_form import compact_json
+from leanloop.plugins.shorten.json_read import is_list, is_object
 from leanloop.plugins.shorten.marker import marker
 from leanloop.plugins.shorten.shorten import shorten
 from leanloop.plugins.shorten.shown import Room
@@ -175,9 +176,9 @@ def arguments_of(request: object) -> str:
     waiting: list[object] = [found]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, dict):
+        if is_object(value):
             waiting.extend(value.values())
-        elif isinstance(value, list):
+        elif is_list(value):
             waiting.extend(value)
         else:
             texts.append(json.dumps(value) if isinstance(value, str) and "\n" not in value else str(value))

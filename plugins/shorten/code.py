@@ -22,15 +22,16 @@ _SIGNATURE = re.compile(
     r"(?:def|class|function\*?|func|fn|fun|struct|interface|trait|impl|enum|type|module|namespace|record|union|protocol"
     r"|extension|object|package|macro_rules!|sub|proc|create[ \t]+(?:table|view|index|function))\b"
     r"|(?:[\w:<>,*&\[\].?]+[ \t]+){1,5}[\w:~*&]+[ \t]*\([^;={}]*\)[^;={}]*\{[ \t]*$"  # C, C++, Java, C#
-    r"|(?:export[ \t]+)?(?:const|let|var)[ \t]+\w+[ \t]*=[ \t]*(?:async[ \t]*)?(?:function\b|\([^()]*\)[ \t]*(?::[^=]*)?=>)"
+    r"|(?:export[ \t]+)?(?:const|let|var)[ \t]+\w+[ \t]*=[ \t]*(?:async[ \t]*)?"
+    r"(?:function\b|\([^()]*\)[ \t]*(?::[^=]*)?=>)"
     r"|#{1,3}[ \t]+\S"  # a heading in a notebook or a document
     r")",
     re.IGNORECASE,
 )
 _NO_SIGNATURE = re.compile(r"[ \t]*(?:return|if|else|for|while|switch|catch|case|throw|new|do|type\()\b", re.IGNORECASE)
 _IMPORT = re.compile(
-    r"[ \t]*(?:import|from|#[ \t]*include|using|use|require|package|extern crate|const [^=]{1,80}= require)\b[ \t({'\"<]*"
-    r"([\w./:@-]*)"
+    r"[ \t]*(?:import|from|#[ \t]*include|using|use|require|package|extern crate|const [^=]{1,80}= require)\b"
+    r"[ \t({'\"<]*([\w./:@-]*)"
 )
 _LONGEST_LOOKED_AT = 300  # characters of a line: a signature shows at its beginning
 _BEFORE, _AFTER = 2, 6

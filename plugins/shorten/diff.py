@@ -16,7 +16,8 @@ __all__ = ["shorten_diff"]
 
 # git's, and those of diff -u: https://git-scm.com/docs/diff-format
 _FILE = re.compile(
-    r"(?:diff |Index: |(?:---|\+\+\+) \S|(?:old|new|deleted file|new file) mode|rename |copy |similarity |index [0-9a-f]+\.\.|Binary )"
+    r"(?:diff |Index: |(?:---|\+\+\+) \S|(?:old|new|deleted file|new file) mode|rename |copy |similarity "
+    r"|index [0-9a-f]+\.\.|Binary )"
 )
 _HUNK = re.compile(r"@@+ -\d")
 _HEADER, _HUNK_HEADER = 40, 20  # about the tokens of a file's header and of a hunk's

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import cast
 
-from leanloop.plugins.shorten.json_read import Document, Json
+from leanloop.plugins.shorten.json_read import Document, Json, is_list, is_object
 from leanloop.plugins.shorten.json_table import Table
 
 __all__ = ["describe", "describe_cells", "outline"]
@@ -19,11 +19,11 @@ _NAMES = 12
 
 def outline(value: Json) -> str:
     """A branch for which there is no room."""
-    if isinstance(value, dict):
-        names = [str(name)[:_LONGEST] for name in cast("dict[str, Json]", value)]
+    if is_object(value):
+        names = [str(name)[:_LONGEST] for name in value]
         more = f" and {len(names) - 4} more" if len(names) > 4 else ""
         return f"[... object of {len(names):,}: {', '.join(names[:4])}{more}]"
-    return f"[... list of {len(cast('list[Json]', value)):,}]"
+    return f"[... list of {len(value) if is_list(value) else 0:,}]"
 
 
 def describe(values: Sequence[Json], document: Document) -> str:
@@ -60,10 +60,10 @@ def _described(values: Sequence[Json], absent: str | None, document: Document) -
     if texts:
         said.append(_texts(texts))
     if kinds[list]:
-        lengths = [len(value) for value in values if isinstance(value, list)]
+        lengths = [len(value) for value in values if is_list(value)]
         said.append(f"{len(lengths):,} lists of {_span(map(str, (min(lengths), max(lengths))))}")
     if kinds[dict] + kinds[Table]:
-        names = Counter(chain.from_iterable(value for value in values if isinstance(value, dict)))
+        names = Counter(chain.from_iterable(value for value in values if is_object(value)))
         shown = ", ".join(name[:_LONGEST] for name, _ in names.most_common(_NAMES))
         said.append(f"{kinds[dict] + kinds[Table]:,} objects ({shown})")
     rest = {"true": values.count(True) if kinds[bool] else 0, "null": kinds[type(None)], "absent": missing}

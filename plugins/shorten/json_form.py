@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from leanloop.plugins.shorten.clamp import clamp
-from leanloop.plugins.shorten.json_read import Document, read_json, read_values
+from leanloop.plugins.shorten.json_read import Document, is_list, read_json, read_values
 from leanloop.plugins.shorten.json_room import is_long
 from leanloop.plugins.shorten.json_sample import Sampler
 from leanloop.plugins.shorten.json_table import tabled
@@ -29,8 +29,8 @@ def compact_json(text: str) -> str | None:
     """The same JSON in fewer characters, as a table where it is rows (json_table.py); None where that saves nothing.
 
     Lossless: each value is the same one again, with its numbers as they were written (1.10, 1e5, any number of digits),
-    and what stands before JSON on its first line, or after it, stays as it is. None too where that cannot be promised: a
-    name twice in one object, NaN, text that is no JSON.
+    and what stands before JSON on its first line, or after it, stays as it is. None too where that cannot be promised:
+    a name twice in one object, NaN, text that is no JSON.
     """
     if len(text) > _LONGEST_COMPACT:
         return None
@@ -121,7 +121,7 @@ def _whole(document: Document) -> str | None:
 
 def _lines(document: Document) -> str | None:
     values = document.value
-    if document.cut or not isinstance(values, list):
+    if document.cut or not is_list(values):
         return None
     try:
         return "\n".join(document.write(one) for one in values)

@@ -11,9 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeGuard, cast
 
-__all__ = ["Document", "Json", "read_json", "read_values"]
+__all__ = ["Document", "Json", "is_list", "is_object", "read_json", "read_values"]
 
 Json = object
 """A value: dict, list, str, int, bool, None, or a number's own text between marks (`Document.number`)."""
@@ -78,6 +78,16 @@ class Document:
     def number(self, value: Json) -> str | None:
         """The text of a number that was kept as text."""
         return value[2:-2] if type(value) is str and value[:1] == self.mark[0] else None
+
+
+def is_object(value: Json) -> TypeGuard[dict[str, Json]]:
+    """Whether it is an object; a table is one."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Json) -> TypeGuard[list[Json]]:
+    """Whether it is an array."""
+    return isinstance(value, list)
 
 
 def read_json(text: str, *, then: bool = False) -> Document | None:

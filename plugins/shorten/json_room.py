@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leanloop.plugins.shorten.json_read import Json
+from leanloop.plugins.shorten.json_read import Json, is_list, is_object
 from leanloop.plugins.shorten.json_table import Table
 
 __all__ = ["is_long", "places", "shares_of"]
@@ -18,10 +18,10 @@ def is_long(value: Json, most: int) -> bool:
         return len(value) > most
     if isinstance(value, Table):
         rows = value.get("rows", value.get("groups"))
-        return isinstance(rows, dict | list) and 3 * len(rows) > most
-    if isinstance(value, list):
+        return (is_object(rows) or is_list(rows)) and 3 * len(rows) > most
+    if is_list(value):
         return 2 * len(value) > most or (len(value) < _FEW and any(is_long(one, most) for one in value))
-    if isinstance(value, dict):
+    if is_object(value):
         return 5 * len(value) > most or any(is_long(one, most) for one in value.values())
     return False
 

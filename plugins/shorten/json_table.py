@@ -10,7 +10,8 @@ A table is a JSON object with ``columns`` and
   lists of rows, for a list of lists of objects; or both, where the same rows are in many groups: rows by number, and
   groups of numbers;
 - ``in_every_row``: columns that have the same value in all rows, if there are any; they come first in an object;
-- ``absent``: what stands where an object has no such member, where some do not. No cell holds it otherwise, nor ``in_every_row``.
+- ``absent``: what stands where an object has no such member, where some do not. No cell holds it otherwise, nor does
+  ``in_every_row``.
 
 Dots in a column's name lead into nested objects. Rows with a dot in a name of their own are left as they are, and so is
 a text that has objects like a table in it already: every table can be read back to the very same value.
@@ -21,9 +22,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import TypeGuard
 
-from leanloop.plugins.shorten.json_read import Json
+from leanloop.plugins.shorten.json_read import Json, is_list, is_object
 
 __all__ = ["Table", "tabled"]
 
@@ -56,7 +56,7 @@ def tabled(value: Json, depth: int = 0) -> Json:
     """
     if depth > _DEEPEST:
         return value
-    if _is_object(value):
+    if is_object(value):
         kinds = set(map(type, value.values()))
         if kinds == {dict} and len(value) > 2:
             table = _table(list(_objects(value.values())), depth)
@@ -64,12 +64,12 @@ def tabled(value: Json, depth: int = 0) -> Json:
                 table["rows"] = dict(zip(value, _list(table["rows"]), strict=True))
                 return table
         return dict(zip(value, _each(value.values(), depth), strict=True)) if kinds & _NESTS else value
-    if _is_list(value):
+    if is_list(value):
         kinds = set(map(type, value))
         if kinds == {dict}:
             return _table(list(_objects(value)), depth) or _each(value, depth)
         if kinds == {list}:
-            groups = [one for one in value if _is_list(one)]
+            groups = [one for one in value if is_list(one)]
             members = list(chain.from_iterable(groups))
             if set(map(type, members)) == {dict}:
                 return _grouped(groups, _table(list(_objects(members)), depth)) or _each(value, depth)
@@ -195,15 +195,7 @@ def _nested(cells: Sequence[Json], prefix: str, depth: int) -> tuple[list[_Colum
     kinds = set(map(type, cells))
     if depth > _DEEPEST or dict not in kinds or not kinds <= {dict, _Absent} or not all(cells):
         return None
-    return _columns([cell if _is_object(cell) else {} for cell in cells], prefix, depth + 1)
-
-
-def _is_object(value: Json) -> TypeGuard[Object]:
-    return type(value) is dict
-
-
-def _is_list(value: Json) -> TypeGuard[list[Json]]:
-    return type(value) is list
+    return _columns([cell if is_object(cell) else {} for cell in cells], prefix, depth + 1)
 
 
 def _is_plain(value: Json) -> bool:
@@ -211,8 +203,8 @@ def _is_plain(value: Json) -> bool:
 
 
 def _objects(values: Iterable[Json]) -> Iterable[Object]:
-    return (value for value in values if _is_object(value))
+    return (value for value in values if is_object(value))
 
 
 def _list(value: Json) -> list[Json]:
-    return value if _is_list(value) else []
+    return value if is_list(value) else []

@@ -11,8 +11,8 @@ from leanloop.plugins.shorten.words import part_starts, relevance
 __all__ = ["ranked"]
 
 _BAD = (
-    "error", "fail", "exception", "fatal", "critical", "denied", "invalid", "refused", "timeout", "timed out", "missing",
-    "unavailable", "not found", "warn", "abort", "crash",
+    "error", "fail", "exception", "fatal", "critical", "denied", "invalid", "refused", "timeout", "timed out",
+    "missing", "unavailable", "not found", "warn", "abort", "crash",
 )  # fmt: skip
 _RARE = 0.15  # of the parts: what more of them say is nothing special
 _HEAD, _TAIL = 3, 2
@@ -22,9 +22,9 @@ _NEAR = 0.5  # of the best score: these answer the question
 def ranked(texts: Sequence[str], words: Sequence[str], most: int) -> list[int]:
     """The parts, at most `most` of them, those to be shown first in front.
 
-    What answers `words`; the first and the last; what speaks of errors, where only few do; the shortest and the longest;
-    what answers a little; then from the top, and every third one spread over the whole. Of equal parts all but the
-    first come last.
+    What answers `words`; the first and the last; what speaks of errors, where only few do; the shortest and the
+    longest; what answers a little; then from the top, and every third one spread over the whole. Of equal parts all
+    but the first come last.
     """
     size = len(texts)
     parts = _Parts(texts)

@@ -73,7 +73,7 @@ plain = (
 values = st.recursive(
     plain, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(names, inner, max_size=4), max_leaves=30
 )
-few = st.sampled_from(["-", "~", "x", 1, 1.0, True, None, -0.0, {}, []])
+few: st.SearchStrategy[Any] = st.sampled_from(["-", "~", "x", 1, 1.0, True, None, -0.0, {}, []])
 row = st.fixed_dictionaries(
     {"identifier": plain, "city": few, "price": st.fixed_dictionaries({"net": few}, optional={"gross": plain})},
     optional={
