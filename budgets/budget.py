@@ -161,10 +161,10 @@ class Budget(BaseModel):
     """When old tool results are cleared from what is sent; off where not named."""
 
     prefix: PrefixRules = PrefixRules()
-    """How the prompt prefix that a provider caches is kept."""
+    """Breakpoints for the provider's prefix cache, and what becomes of text that breaks it."""
 
     retrieved: RetrievedRules = RetrievedRules()
-    """What of retrieved nodes or documents a model is shown."""
+    """How many retrieved nodes or documents a model is shown, and in which order."""
 
     cache: Annotated[
         CacheRules | None, BeforeValidator(cache_or_switch, json_schema_input_type=CacheRules | bool)

@@ -10,9 +10,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Image", "Message", "Role", "ToolRequest", "ToolSpec"]
+__all__ = ["Changed", "Image", "Message", "Role", "ToolRequest", "ToolSpec"]
 
 Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What stands in ``raw`` of a message or a tool result in which a plugin put another text.
+
+    An adapter writes that text into a copy of the framework's own object, so that ids, names, status, artifacts and
+    all that is no text stay: ``replace(message, text=shorter, raw=Changed(message.raw))``. Where the message says
+    that it has no images and no other tokens, what is no text is left out as well.
+    """
+
+    raw: object
+
+    @classmethod
+    def of(cls, raw: object) -> Changed:
+        """`raw`, marked once."""
+        return raw if isinstance(raw, cls) else cls(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,7 @@ class Message:
     ``tool``; ``tool_calls`` to role ``assistant``. ``other_tokens`` is an adapter's estimate for parts
     that are neither text nor image (a PDF, a recording). ``attached`` gives the bytes of all that is not text, or a
     digest of them, asked for only where answers are cached; without it a message with such parts is not cached.
+    ``marked`` says that the user has told the provider here to cache what it has read.
     """
 
     role: Role
@@ -56,13 +74,15 @@ class Message:
     other_tokens: int = 0
     raw: object = field(default=None, compare=False, repr=False)
     attached: Callable[[], bytes] | None = field(default=None, compare=False, repr=False)
+    marked: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as the model sees it; ``parameters`` is its JSON Schema."""
+    """A tool as the model sees it; ``parameters`` is its JSON Schema, ``marked`` as in a message."""
 
     name: str
     description: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
     raw: object = field(default=None, compare=False, repr=False)
+    marked: bool = field(default=False, compare=False)

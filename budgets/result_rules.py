@@ -72,7 +72,8 @@ class ResultRules(BaseModel):
     """By tool: the most tokens, or ``max_tokens`` and ``kind``; ``off`` never shortens."""
 
     compact: Flag = True
-    """Whether JSON is written without loss in fewer tokens, however short it is."""
+    """Whether JSON on one line is written without loss in fewer tokens, however short it is. JSON that is laid out on
+    several lines is left as it is within its limit: it may be a file that an agent edits by its exact text."""
 
     read_tokens: Positive = 2_000
     """The most tokens that one call of ``read_result`` gives back."""

@@ -32,6 +32,9 @@ class ModelCall:
         hold_stream: keep the chunks of this call back until the whole reply is known.
         cache_marks: where the provider is to keep what it has read, for those that must be told: places in `messages`
             behind which a breakpoint stands, ascending; -1 is behind the tools. None leaves it to the framework.
+        agent: an agent's loop makes this call, so that others follow which begin as this one does.
+        readable: the agent can call `read_result`, and it is ours: what is cleared from the messages stays within its
+            reach.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
             None where the messages show them.
         settings: gives all else that is sent and may change the answer (temperature, stop, seed, tool_choice, response
@@ -53,6 +56,8 @@ class ModelCall:
     purpose: Literal["step", "landing", "summary"] = "step"
     hold_stream: bool = False
     cache_marks: tuple[int, ...] | None = None
+    agent: bool = False
+    readable: bool = False
     history: tuple[Message, ...] | None = None
     settings: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False, repr=False)
     raw: object = field(default=None, compare=False, repr=False)
@@ -87,8 +92,8 @@ class ToolCall:
 
     ``arguments`` is JSON text; ``known`` is False for a tool the agent does not have; ``history`` is
     what the model had seen when it asked; ``hints`` is what the tool says of itself, such as MCP's ``readOnlyHint``;
-    ``readable`` says that the agent can call `read_result`, so that what is
-    left out of a result stays within its reach.
+    ``readable`` says that the agent can call `read_result`, so that what is left out of a result stays within its
+    reach; ``direct`` that the result ends the run and goes to the user, so that nothing may be left out of it.
     """
 
     id: str
@@ -97,13 +102,18 @@ class ToolCall:
     known: bool = True
     history: tuple[Message, ...] = ()
     readable: bool = False
+    direct: bool = False
     hints: Mapping[str, object] = field(default_factory=dict[str, object], compare=False)
     raw: object = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the model will be shown of a tool's run. ``plain``: nothing is in it but text."""
+    """What the model will be shown of a tool's run.
+
+    ``plain`` says that nothing is in it but text. ``raw`` is the framework's own result; in
+    `leanloop.budgets.message.Changed` where a plugin put another text in it.
+    """
 
     text: str
     is_error: bool = False

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from leanloop.budgets.amount import format_amount, format_scope
+from leanloop.budgets.budget import Budget
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.budgets.usage import Usage
 from leanloop.errors import BudgetExceeded, ModelUnavailable, PriceUnknown
@@ -39,11 +40,12 @@ class Degrade(Plugin):
     which left room for that; else only where it needs no more than its own, by its way of counting.
     """
 
+    def idle(self, budget: Budget) -> bool:
+        """Where the file names no step."""
+        return not budget.degrade
+
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Look how the limits stand, and make the call as cheap as that asks for."""
-        if not task.budget.degrade:
-            reply: ModelReply = yield call
-            return reply
         yield from first_look(task)
         _take_steps(task)
         final = False
@@ -51,7 +53,7 @@ class Degrade(Plugin):
             taken, cheaper = task.degraded, _cheaper(call, task)
             final = final or not _may_go_on(task)
             try:
-                reply = yield cheaper if final else replace(cheaper, final=False)
+                reply: ModelReply = yield cheaper if final else replace(cheaper, final=False)
             except BudgetExceeded as error:
                 if final or task.stopped is not None:
                     raise

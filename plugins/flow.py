@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from leanloop.budgets.budget import Budget
 from leanloop.errors import UsageError
 from leanloop.plugins.call import EmbedCall, ModelCall, ModelReply, ToolCall, ToolResult
 
@@ -87,6 +88,10 @@ class Plugin:
     """
 
     holds_stream: bool = False
+
+    def idle(self, budget: Budget) -> bool:
+        """Whether it has nothing to do under this budget; then it is left out."""
+        return False
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Wrap one model call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from leanloop.budgets.budget import Loop
+from leanloop.budgets.budget import Budget, Loop
 from leanloop.budgets.message import Message
 from leanloop.errors import LoopDetected
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
@@ -42,6 +42,10 @@ class LoopGuard(Plugin):
 
     No state is kept between tasks, so nothing leaks from one user's run into another's.
     """
+
+    def idle(self, budget: Budget) -> bool:
+        """Where the file says ``loop: off``."""
+        return budget.loop is None
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Tell the model of a repetition once; land the task when it goes on all the same."""

@@ -51,8 +51,13 @@ class Notes:
         parts: list[Message] = []
         start = 0
         for note in sorted(self._notes, key=lambda note: note.position):
-            if note.position <= len(history) and history[note.position - 1] == note.after:
+            if note.position <= len(history) and _same_place(history[note.position - 1], note.after):
                 parts += history[start : note.position]
                 parts.append(note.message)
                 start = note.position
         return (*parts, *history[start:])
+
+
+def _same_place(one: Message, other: Message) -> bool:
+    """A tool's result stays where it was, also when another text is sent in its stead."""
+    return one == other or (one.role == "tool" and one.tool_call_id == other.tool_call_id is not None)

@@ -22,6 +22,11 @@ class ModelUse:
     cost: int | None
     price_version: str
 
+    @property
+    def cached_share(self) -> float | None:
+        """The share of the input that was read from the provider's cache; None where nothing was sent."""
+        return _cached_share(self.usage)
+
 
 @dataclass(frozen=True, slots=True)
 class LimitUse:
@@ -50,7 +55,8 @@ class Saving:
     cost: int = 0
 
     def __str__(self) -> str:
-        amounts = [f"{self.calls:,} times"] * (self.calls > 1) + [format_usd(self.cost)] * bool(self.cost)
+        amounts = [f"{self.calls:,} times"] * (self.calls > 1) + [f"{self.tokens:,} tokens"] * bool(self.tokens)
+        amounts += [format_usd(self.cost)] * bool(self.cost)
         return f"{', '.join([self.what, *amounts])} ({self.how})"
 
 
@@ -126,6 +132,11 @@ class Receipt:
         return sum((use.usage for use in self.models), Usage())
 
     @property
+    def cached_share(self) -> float | None:
+        """The share of all models' input that was read from a provider's cache; None where nothing was sent."""
+        return _cached_share(self.usage)
+
+    @property
     def model_calls(self) -> int:
         """Provider calls, refused ones left out."""
         return sum(use.calls for use in self.models)
@@ -149,6 +160,7 @@ class Receipt:
             "tags": dict(self.tags),
             "usd": _usd(self.cost),
             "tokens": self.usage.total,
+            "cached_share": _rounded(self.cached_share),
             "model_calls": self.model_calls,
             "tool_calls": dict(self.tool_calls),
             "cycles": self.cycles,
@@ -159,6 +171,7 @@ class Receipt:
                     "calls": use.calls,
                     "input": use.usage.input,
                     "cached_input": use.usage.cached_input,
+                    "cached_share": _rounded(use.cached_share),
                     "cache_write": use.usage.cache_write,
                     "output": use.usage.output,
                     "reasoning": use.usage.reasoning,
@@ -204,7 +217,7 @@ class Receipt:
             "value": _usd(self.value),
             "notes": list(self.notes),
             "cache": None if self.cache is None else asdict(self.cache),
-            "share_of_value": None if self.share_of_value is None else round(self.share_of_value, 6),
+            "share_of_value": _rounded(self.share_of_value),
         }
 
     def __str__(self) -> str:
@@ -215,7 +228,7 @@ class Receipt:
         lines = [
             f"receipt of {self.agent} (task {self.task})",
             (
-                f"  {cost}, {usage.total:,} tokens ({usage.input:,} in, of them {usage.cached_input:,} cached; "
+                f"  {cost}, {usage.total:,} tokens ({usage.input:,} in, of them {_cached(usage)}; "
                 f"{usage.output:,} out){', partly estimated' if usage.estimated else ''}"
             ),
             f"  {', '.join(counts)}, {self.seconds:.1f} s",
@@ -236,6 +249,20 @@ class Receipt:
         if self.stopped is not None:
             lines.append(f"  {'landed' if self.landed else 'stopped'}: {self.stopped}")
         return "\n".join(lines)
+
+
+def _cached_share(usage: Usage) -> float | None:
+    return usage.cached_input / usage.input if usage.input else None
+
+
+def _cached(usage: Usage) -> str:
+    """How much of the input was read from the provider's cache, in words."""
+    share = _cached_share(usage)
+    return f"{usage.cached_input:,} cached ({share * 100:.0f} %)" if share else f"{usage.cached_input:,} cached"
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
 
 
 def _usd(nano: int | None) -> str | None:

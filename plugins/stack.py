@@ -2,52 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.message import ToolSpec
 from leanloop.plugins.budget import BudgetGuard
+from leanloop.plugins.cache.answer_cache import AnswerCache
+from leanloop.plugins.cache.ground import Grounds
+from leanloop.plugins.cache.tool_cache import ToolCache
 from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.degrade import Degrade
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
 from leanloop.plugins.notice import BudgetNotice
+from leanloop.plugins.prefix import Prefix
+from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
+from leanloop.plugins.result_limit import ResultLimit
 from leanloop.plugins.task import Task
 
 __all__ = ["Stack"]
+
+OnModel = Callable[[ModelCall, Task], ModelFlow]
+OnTool = Callable[[ToolCall, Task], ToolFlow]
+
+
+class _Chain(NamedTuple):
+    """What is around the calls of a task under one budget."""
+
+    budget: Budget
+    on_model: tuple[OnModel, ...]
+    on_part: tuple[OnModel, ...]
+    on_tool: tuple[OnTool, ...]
 
 
 class Stack:
     """The plugins around every call of an agent, outermost first.
 
+    Around a model call:
+
     1. Landing: catches what anything below it refuses.
-    2. LoopGuard: sees the history as the agent has it, before anything is shortened or added.
-    3. The user's own plugins.
-    4. Degrade: after all that chooses by the model the user named (a cache's key has it), and outside of what reserves,
-       so that the call is counted, priced and capped as what it has become; one that its model refuses is made again.
-    5. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    6. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    2. LoopGuard: sees the history as the agent has it, before anything is cleared or added.
+    3. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
+       what they choose, price and reserve for. A landing stands outside: it reads what the last step was sent.
+    4. The user's own plugins.
+    5. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit spares
+       all that is below.
+    6. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
+       counted, priced and capped as what it has become; one that its model refuses is made again.
+    7. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    8. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    9. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+
+    Around a tool call:
+
+    1. LoopGuard: answers a repetition at no cost.
+    2. The user's own plugins: see a result as the model will.
+    3. BudgetGuard: refuses one too many, of reading back as well.
+    4. ReadResult: answers a call of `read_result`; ResultLimit never sees what it gives, which has a limit of its own.
+    5. ResultLimit: so that a result is shortened once, when it arrives, and nobody further out keeps or repeats the
+       whole of it.
+    6. ToolCache: innermost, so that what is given again is whole, and shortened for who asks.
+
+    A plugin that is idle under the budget of a task is not around its calls.
+
+    Args:
+        plugins: the user's own.
+        grounds: what the caches stand on.
     """
 
-    def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
-        self.plugins: tuple[Plugin, ...] = (Landing(), LoopGuard(), *plugins, Degrade(), BudgetNotice(), BudgetGuard())
-        self._on_model = tuple(p.on_model for p in self.plugins if type(p).on_model is not Plugin.on_model)
-        self._on_tool = tuple(p.on_tool for p in self.plugins if type(p).on_tool is not Plugin.on_tool)
-        parts = (*plugins, Degrade(), self.plugins[-1])
-        self._on_part = tuple(p.on_model for p in parts if type(p).on_model is not Plugin.on_model)
+    def __init__(self, plugins: Sequence[Plugin] = (), grounds: Grounds | None = None) -> None:
+        grounds = grounds or Grounds()
+        own, answers, budget = tuple(plugins), AnswerCache(grounds), BudgetGuard()
+        degrade = Degrade()
+        self._model: tuple[Plugin, ...] = (
+            Landing(),
+            LoopGuard(),
+            ContextEditing(),
+            *own,
+            answers,
+            degrade,
+            BudgetNotice(),
+            Prefix(),
+            budget,
+        )
+        self._part: tuple[Plugin, ...] = (*own, answers, degrade, budget)
+        self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget, ReadResult(), ResultLimit(), ToolCache(grounds))
+        self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
+        self._latest: _Chain | None = None
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
-        return compose(self._on_model, call, task)
+        if len(call.tools) > len(call.answer_tools):  # one without tools (a query's, inside a tool) says nothing of it
+            task.readable = any(map(_reads, call.tools))
+        if task.readable and task.budget.context is not None:
+            call = replace(call, readable=True)
+        return compose(self._chain(task.budget).on_model, call, task)
 
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
 
-        The user's plugins, `degrade` and the budget: a refusal is raised, and there is no history for guards and
+        The user's plugins, the cache, `degrade` and the budget: a refusal is raised, and there is no history for guards and
         notices to read.
         """
-        return compose(self._on_part, call, task)
+        return compose(self._chain(task.budget).on_part, call, task)
 
     def tool_flow(self, call: ToolCall, task: Task) -> ToolFlow:
         """The flow of one tool call."""
-        return compose(self._on_tool, call, task)
+        return compose(self._chain(task.budget).on_tool, call, task)
+
+    def _chain(self, budget: Budget) -> _Chain:
+        """Made once for as long as the tasks are under one budget."""
+        chain = self._latest
+        if chain is None or chain.budget is not budget:
+            chain = self._latest = _Chain(
+                budget,
+                tuple(p.on_model for p in self._model if _does(p, "on_model", budget)),
+                tuple(p.on_model for p in self._part if _does(p, "on_model", budget)),
+                tuple(p.on_tool for p in self._tool if _does(p, "on_tool", budget)),
+            )
+        return chain
+
+
+def _reads(tool: ToolSpec) -> bool:
+    """Whether it is `read_result`, and ours; in whatever form a framework was given it."""
+    return tool.name == READ_RESULT and tool.description == READ_DESCRIPTION
+
+
+def _does(plugin: Plugin, hook: str, budget: Budget) -> bool:
+    return getattr(type(plugin), hook) is not getattr(Plugin, hook) and not plugin.idle(budget)

@@ -18,9 +18,11 @@ from leanloop.budgets.stores import open_store
 from leanloop.budgets.tags import checked_tags
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.alerts import Alerts, OnAlert
+from leanloop.plugins.cleared import Cleared
 from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
+from leanloop.plugins.results.batches import Batches
 from leanloop.plugins.steps import aperform, perform
 from leanloop.plugins.stopwatch import Stopwatch
 from leanloop.plugins.tally import Tally
@@ -76,6 +78,7 @@ class Task:
         self.prices = price_book(budget)
         self.tally = Tally()
         self.notes = Notes()
+        self.cleared = Cleared()  # tool results that are no longer sent
         self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
         self.degraded = 0  # steps of the budget's `degrade` that were taken, see `degrade_to`
         self.left_alone: set[str] = set()  # models of theirs that could not be had
@@ -88,7 +91,10 @@ class Task:
             for model in filter(None, (step.to for step in self.budget.degrade)):
                 self.prices.price(model)  # now, not in the middle of the work
         self.hold = Hold(self.id, self.store)
+        self.batches = Batches()  # what is left for the results of a step
+        self._reads = 0
         self.clock = Stopwatch()
+        self.readable: bool | None = None  # whether the model at work may call read_result; None before it was asked
         self.cycles = 0
         self._unpaid_cycles = 0
         self._stopped: TaskStopped | None = None
@@ -184,6 +190,12 @@ class Task:
         """Cycles whose reservation was refused."""
         with self._lock:
             self._unpaid_cycles += cycles
+
+    def take_read(self, most: int) -> bool:
+        """Count a call of `read_result`; False where `most` were made before."""
+        with self._lock:
+            self._reads += 1
+            return self._reads <= most
 
     @property
     def seconds(self) -> float:

@@ -66,6 +66,60 @@ def test_check_says_what_happens_on_the_way_to_a_limit(tmp_path: Path) -> None:
     assert "people are told nothing" in run("check", write(tmp_path, "agent: a\nwarn: []")).stdout
 
 
+def test_check_says_what_becomes_of_long_results_and_old_ones(tmp_path: Path) -> None:
+    shown = run("check", write(tmp_path, "agent: a")).stdout
+    for words in [
+        "are shortened to 4,000 tokens each, 16,000 a step, 25 % of what is left; JSON takes fewer tokens without loss",
+        "reads the rest back, 20 times a task, 2,000 tokens each (default)",
+        "in memory, for 1 day, 256 MB in all; only tasks of the same tenant and user read it (default)",
+        "are sent again in every call (default)",
+        "providers are told where to cache; what changes in a system prompt is said on the receipt (default)",
+        "as many as there are, the best first and last, each once (default)",
+    ]:
+        assert words in shown
+    text = """
+agent: a
+store: sqlite:///ledger.db
+results:
+  max_tokens: 800
+  compact: off
+  tools: {search: 300, sql: {kind: table}, logs: {kind: log, max_tokens: 900}, wiki: off}
+  reads: 1
+  store: redis://user:hunter2@cache.example:6379/0
+  ttl: 90m
+  max_bytes: 2 GB
+  scope: []
+context: {keep: 5, at_tokens: 60_000, exclude: [plan], summary: {max_tokens: 200}}
+prefix: {breakpoints: off, volatile: behind}
+retrieved: {max_tokens: 3_000, duplicates: keep, order: as_given}
+"""
+    shown = run("check", write(tmp_path, text)).stdout
+    for words in [
+        "are shortened to 800 tokens each, 16,000 a step, 25 % of what is left",
+        "shortened to 300 tokens",
+        "shortened as the others, as table",
+        "shortened to 900 tokens, as log",
+        "left as they are",
+        "reads the rest back, once a task",
+        "at redis://cache.example:6379/0, for 1.5 hours, 2,000 MB in all; every task reads it",
+        "are cleared when it pays, or before 60,000 tokens are sent; never the last 5, those of plan",
+        "is summed up in 200 tokens, by the cheapest model named here",
+        "providers are not told where to cache; what changes in a system prompt is sent behind the history",
+        "at most 3,000 tokens, in the order they come",
+    ]:
+        assert words in shown
+    assert "hunter2" not in shown
+    assert "without loss" not in shown
+    text = "agent: a\nresults: {store: 'folder:./kept', ttl: 30s, reads: 0}\ncontext: {summary: {model: own}}"
+    shown = run("check", write(tmp_path, text)).stdout
+    assert "reads the rest back, never" in shown
+    assert "at folder:./kept, for 30 seconds" in shown
+    assert "are cleared when it pays; never the last 3" in shown
+    assert "by own" in shown
+    shown = run("check", write(tmp_path, "agent: a\nresults: off")).stdout
+    assert "are left as they are; there is no read_result" in shown
+
+
 def test_a_cheaper_model_without_a_price_is_a_problem_under_a_limit_in_usd(tmp_path: Path) -> None:
     text = "agent: a\nlimits: [{usd: 1}]\ndegrade: [{at: 10%, effort: low}, {to: my-own}]"
     result = run("check", write(tmp_path, text))

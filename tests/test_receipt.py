@@ -56,6 +56,7 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
         "tags": {"user": "u1"},
         "usd": "0.00018",
         "tokens": 1_050,
+        "cached_share": 0.4,
         "model_calls": 2,
         "tool_calls": {"search": 2, "read": 1},
         "cycles": 3,
@@ -66,6 +67,7 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
                 "calls": 2,
                 "input": 1_000,
                 "cached_input": 400,
+                "cached_share": 0.4,
                 "cache_write": 10,
                 "output": 50,
                 "reasoning": 20,
@@ -100,12 +102,12 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
 def test_printed_it_is_a_few_plain_lines() -> None:
     assert str(RECEIPT).splitlines() == [
         "receipt of support (task t1)",
-        "  $0.00018, 1,050 tokens (1,000 in, of them 400 cached; 50 out)",
+        "  $0.00018, 1,050 tokens (1,000 in, of them 400 cached (40 %); 50 out)",
         "  2 model calls, 3 tool calls, 3 cycles, 1.2 s",
         "  worth $4.00, 0.0045 % of that spent",
         "  limit this task: $0.00018 of $0.50",
         "  limit user=u1 per day: 0 of 0 tokens",
-        "  saved by loop guard: a repeated call of search was not run, $0.000001 (counted)",
+        "  saved by loop guard: a repeated call of search was not run, 9 tokens, $0.000001 (counted)",
         "  note: A result could not be kept.",
         "  landed: The limit is reached.",
     ]
@@ -131,3 +133,16 @@ def test_a_saving_says_how_often_and_how_much() -> None:
     saving = Saving("degrade", "calls made with small", "counted", calls=1_200, cost=2_500_000_000)
     assert str(saving) == "calls made with small, 1,200 times, $2.50 (counted)"
     assert str(replace(saving, calls=1, cost=0)) == "calls made with small (counted)"
+
+
+def test_a_share_of_no_input_is_not_known() -> None:
+    nothing = replace(RECEIPT, models=())
+    assert nothing.cached_share is None
+    assert nothing.as_dict()["cached_share"] is None
+    assert "(0 in, of them 0 cached; 0 out)" in str(nothing)
+
+
+def test_the_cached_share_is_of_all_models_and_of_each() -> None:
+    receipt = replace(RECEIPT, models=(MINI, replace(MINI, usage=Usage(1_000, 0))))
+    assert [use.cached_share for use in receipt.models] == [0.4, 0]
+    assert receipt.cached_share == 0.2

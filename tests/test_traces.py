@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from leanloop.adapters.traces.bill import Bill, Meter
 from leanloop.adapters.traces.openai import parse_trace, read_traces, traces_in
-from leanloop.adapters.traces.prefix_cache import PrefixRule, common_prefix, rule_for, split
 from leanloop.adapters.traces.trace import Trace, succeeded
 from leanloop.budgets.message import Image, Message, ToolRequest
+from leanloop.budgets.prefix_cache import PrefixRule, common_prefix, rule_for, split
 from leanloop.budgets.prices import Price, PriceBook
 from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage

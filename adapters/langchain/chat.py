@@ -10,15 +10,24 @@ from typing import Any, NamedTuple, cast
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
-from leanloop.adapters.langchain.provider import cap_settings, model_name, output_cap, provider_of, thinking_tokens
+from leanloop.adapters.langchain.provider import (
+    ABOUT_TOOLS,
+    cap_settings,
+    model_name,
+    output_cap,
+    provider_of,
+    thinking_tokens,
+)
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.tool_order import in_order
 
 __all__ = ["ChatChunks", "ChatRequest", "Sent", "chat_reply", "chat_result"]
 
@@ -73,7 +82,9 @@ class ChatRequest:
         messages, model = self._messages, self._model
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]
-        settings = dict(self._settings)
+        settings = dict(self._settings if call.purpose != "summary" else _without_tools(self._settings))
+        if call.tools and call.tools is not self.call.tools and isinstance(settings.get("tools"), list):
+            settings["tools"] = in_order(settings["tools"], call.tools)
         if call.model != self.call.model:
             model = self._substitutes.of(model, call.model)
             if provider_of(model) is not provider_of(self._model) and settings.keys() - _OURS:
@@ -84,6 +95,16 @@ class ChatRequest:
             settings |= cap_settings(model, settings, call.max_output)
         if call.effort is not None:
             settings = effort_settings(model, settings, call.effort)
+        self._offer_tools(call, model, settings)
+        if call.cache_marks and takes_marks(model, settings):
+            messages, tools = with_marks(messages, settings.get("tools") or (), call.cache_marks)
+            settings |= {"tools": tools} if tools else {}
+        return Sent(model, messages, settings)
+
+    def _offer_tools(self, call: ModelCall, model: object, settings: dict[str, Any]) -> None:
+        """The tools in the call's order, or forbidden."""
+        if call.tools and call.tools is not self.call.tools:
+            settings["tools"] = in_order(settings["tools"], call.tools)
         if call.forbid_tools and call.tools and not call.answer_tools:
             no_tools = provider_of(model).no_tools
             if no_tools is None:
@@ -91,7 +112,11 @@ class ChatRequest:
                 settings.pop("tool_choice", None)
             else:
                 settings["tool_choice"] = no_tools
-        return Sent(model, messages, settings)
+
+
+def _without_tools(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """For a call that the caller did not ask for: in no form of his, unseen by those who watch the tokens arrive."""
+    return {**{name: value for name, value in settings.items() if name not in ABOUT_TOOLS}, "run_manager": None}
 
 
 class ChatChunks:

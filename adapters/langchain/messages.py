@@ -10,9 +10,10 @@ from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from leanloop.adapters.langchain.changed import with_text
 from leanloop.budgets.images import size_of
 from leanloop.budgets.json_text import json_text
-from leanloop.budgets.message import Image, Message, Role, ToolRequest
+from leanloop.budgets.message import Changed, Image, Message, Role, ToolRequest
 from leanloop.plugins import transcript
 
 __all__ = ["Transcript", "from_langchain", "to_langchain"]
@@ -36,18 +37,22 @@ def from_langchain(message: BaseMessage) -> Message:
     """The neutral form of `message`, which is kept in `raw`."""
     content: object = message.content
     text, images, other = (content, (), 0) if isinstance(content, str) else _blocks(cast("Sequence[object]", content))
+    marked = not isinstance(content, str) and any(map(_is_marked, cast("Sequence[object]", content)))
     role = _ROLES.get(message.type) or _ROLES.get(str(getattr(message, "role", "")), "user")
     if role != "assistant" and isinstance(message, ToolMessage):  # to a class of pydantic, "no" is a slow answer
         failed = message.status == "error"
-        return Message(role, text, (), message.tool_call_id, message.name, failed, images, other, message)
+        return Message(role, text, (), message.tool_call_id, message.name, failed, images, other, message, marked)
     calls = _tool_calls(message) if isinstance(message, AIMessage) else ()
-    return Message(role, text, calls, None, message.name, False, images, other, message)
+    return Message(role, text, calls, None, message.name, False, images, other, message, marked)
 
 
 def to_langchain(message: Message) -> BaseMessage:
     """LangChain's own object where there is one, else a new message of the same content."""
-    if isinstance(message.raw, BaseMessage):
-        return message.raw
+    raw = message.raw
+    if isinstance(raw, BaseMessage):
+        return raw
+    if isinstance(raw, Changed) and isinstance(raw.raw, BaseMessage):
+        return with_text(raw.raw, message.text, bare=not (message.images or message.other_tokens))
     match message.role:
         case "system":
             return SystemMessage(message.text)
@@ -95,6 +100,10 @@ def _blocks(content: Sequence[object]) -> tuple[str, tuple[Image, ...], int]:
         elif isinstance(block, Mapping):
             other += _block(cast("Mapping[str, object]", block), texts, images)
     return "\n".join(texts), tuple(images), other
+
+
+def _is_marked(block: object) -> bool:
+    return isinstance(block, Mapping) and ("cache_control" in block or "cachePoint" in block)
 
 
 def _block(block: Mapping[str, object], texts: list[str], images: list[Image]) -> int:

@@ -13,7 +13,9 @@ from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import calling, model_call_covered
+from leanloop.adapters.langchain.documents import DocumentLimit, document_limit
 from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
+from leanloop.adapters.langchain.read_result import ReadResultTool, is_read_tool
 from leanloop.adapters.langchain.runs import Run, Runs
 from leanloop.adapters.langchain.substitutes import Substitutes
 from leanloop.adapters.langchain.tool_call import Outcome, call_of, history_of, outcome_of, result_of
@@ -27,6 +29,7 @@ from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import Paused, Plugin
+from leanloop.plugins.read_result import READ_RESULT
 from leanloop.plugins.stack import Stack
 
 __all__ = ["LeanLoop", "unless_ours"]
@@ -56,6 +59,11 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             agent's own model is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
+
+    Attributes:
+        read_result: the tool by which results that were shortened are read back. An agent with this middleware has
+            it, unless it has no other tool, or one of its own by that name; give it to sub-agents that have no
+            LeanLoop, and to graphs of your own made of `wrap` and `wrap_tool`.
     """
 
     def __init__(
@@ -75,9 +83,11 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
         self.stack = Stack(plugins)
-        self.runs = Runs(self.budget, store, on_alert)
+        self.runs = Runs(self.budget, store, on_alert, shared=not self.has_own_budget)
         self.models = Substitutes(models)
-        self._tools = ToolTable()
+        self.read_result = ReadResultTool(self.stack, self.runs)
+        self.tools = [self.read_result] if self.budget.results is not None else []
+        self._table = ToolTable(*self.tools)
 
     @classmethod
     def from_file(
@@ -109,11 +119,27 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         """LeanLoop under a budget made in code."""
         return cls(budget, plugins=plugins, store=store, models=models, on_alert=on_alert)
 
+    def documents(self, *, tokens: int | None = None, share: float | None = None) -> DocumentLimit:
+        """Keeps retrieved documents within a limit, each said once, the best first and last: a document compressor.
+
+        By itself (``loop.documents().compress_documents(found, question)``) or around a retriever
+        (``ContextualCompressionRetriever(base_compressor=loop.documents(), base_retriever=...)``). What the budget
+        file says under ``retrieved`` holds.
+
+        Args:
+            tokens: the most tokens of all documents together, instead of the file's.
+            share: the most, as a share of what the current task has left.
+
+        Raises:
+            UsageError: a limit is not positive, or a share above 1.
+        """
+        return document_limit(self.budget.retrieved, tokens, share)
+
     @_signed
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Response]) -> Response:
         """Called by LangChain around each model call."""
         member = self.runs.of(request.messages)
-        asked = Request(request, member.transcript, self._tools, self.models)
+        asked = Request(request, member.transcript, self._table, self.models)
 
         def send(call: ModelCall) -> ModelReply:
             with model_call_covered():
@@ -128,7 +154,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
     ) -> Response:
         """`wrap_model_call`, awaited."""
         member = self.runs.of(request.messages)
-        asked = Request(request, member.transcript, self._tools, self.models)
+        asked = Request(request, member.transcript, self._table, self.models)
 
         async def send(call: ModelCall) -> ModelReply:
             with model_call_covered():
@@ -141,11 +167,11 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
         """Called by LangChain around each tool call."""
         member = self.runs.of(history_of(request))
-        asked = call_of(request, member.transcript)
+        asked = call_of(request, member.transcript, readable=_readable(request, member))
 
         def send(call: ToolCall) -> ToolResult:
             try:
-                return result_of(handler(request), member.transcript)
+                return result_of(handler(request), asked, member.transcript)
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
@@ -158,11 +184,11 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
     ) -> Outcome:
         """`wrap_tool_call`, awaited."""
         member = self.runs.of(history_of(request))
-        asked = call_of(request, member.transcript)
+        asked = call_of(request, member.transcript, readable=_readable(request, member))
 
         async def send(call: ToolCall) -> ToolResult:
             try:
-                return result_of(await handler(request), member.transcript)
+                return result_of(await handler(request), asked, member.transcript)
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
 
@@ -178,6 +204,18 @@ def _finish(member: Run, reply: ModelReply) -> Response:
     member.idle = True
     member.transcript.clear()
     return response_of(reply, member.task.receipt().as_dict())
+
+
+def _readable(request: ToolCallRequest, member: Run) -> bool:
+    """Whether the agent can read a shortened result back; where no model call of this run was seen (it was resumed in
+    another process), by the tools of its graph.
+    """
+    if request.tool_call["name"] == READ_RESULT:
+        return is_read_tool(request.tool)
+    if member.task.readable is not None:
+        return member.task.readable
+    runtime = cast("Any", request).runtime
+    return any(map(is_read_tool, getattr(runtime, "tools", None) or ()))
 
 
 def _is_answer(reply: ModelReply) -> bool:

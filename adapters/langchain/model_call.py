@@ -10,10 +10,13 @@ from langchain.agents import factory
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain.agents.structured_output import AutoStrategy, ProviderStrategy
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langgraph.constants import TAG_NOSTREAM
 
+from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
+    ABOUT_TOOLS,
     cap_settings,
     model_name,
     output_cap,
@@ -25,6 +28,7 @@ from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.tool_order import in_order
 
 __all__ = ["Request", "Response", "reply_of", "response_of"]
 
@@ -34,7 +38,7 @@ Response = ModelResponse[Any]
 class Request:
     """One request of an agent, its neutral call, and the way back."""
 
-    __slots__ = ("_cap", "_model", "_raw", "_substitutes", "call")
+    __slots__ = ("_cap", "_model", "_raw", "_substitutes", "_tools", "call")
 
     def __init__(
         self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable, substitutes: Substitutes
@@ -45,7 +49,8 @@ class Request:
         model = self._model
         settings = raw.model_settings
         history = transcript.of(raw.messages)
-        specs, answers = table.specs(cast("Sequence[object]", raw.tools)), table.answers(raw.response_format)
+        self._tools, specs = table.offered(cast("Sequence[object]", raw.tools))
+        answers = table.answers(raw.response_format)
         thinking = thinking_tokens(model, settings)
         self._cap = output_cap(model, settings)
         self.call = ModelCall(
@@ -56,6 +61,7 @@ class Request:
             answer_tools=frozenset([tool.name for tool in answers]) if answers else frozenset(),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
+            agent=True,
             raw=raw,
         )
 
@@ -65,14 +71,18 @@ class Request:
         Raises:
             ModelUnavailable: the call names another model than the agent's, which cannot be had.
         """
+        if call.purpose == "summary":
+            return self._summary(call)
         raw = self._raw
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {} if self._tools is raw.tools else {"tools": self._tools}
         settings = dict(raw.model_settings)
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]
             system = messages[0] if messages and isinstance(messages[0], SystemMessage) else None
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
+        if call.tools and call.tools is not self.call.tools:
+            changes["tools"] = in_order(changes.get("tools", raw.tools), call.tools)
         model = self._model
         if call.model != self.call.model:
             changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
@@ -84,9 +94,25 @@ class Request:
             settings = effort_settings(model, settings, call.effort)
         if call.forbid_tools:
             changes |= _without_tools(_changed(raw, changes), model, settings)
+        if call.cache_marks and takes_marks(model, settings):
+            changes |= _marked(_changed(raw, changes), call.cache_marks)
         if settings != raw.model_settings:
             changes["model_settings"] = settings
         return _changed(raw, changes) if changes else raw
+
+    def _summary(self, call: ModelCall) -> ModelRequest[Any]:
+        """A call that is no step of the agent: without its tools, unseen by those who watch its tokens arrive."""
+        raw = self._raw
+        kept = {name: value for name, value in raw.model_settings.items() if name not in ABOUT_TOOLS}
+        if call.model != self.call.model:
+            model: Any = self._substitutes.of(raw.model, call.model)
+            settings = settings_for(model, call.model, kept, call.max_output)
+        else:
+            model, settings = raw.model, kept | cap_settings(self._model, kept, call.max_output)
+        system, *messages = map(to_langchain, call.messages)
+        changes: dict[str, Any] = {"tools": [], "tool_choice": None, "response_format": None}
+        changes |= {"system_message": system, "messages": messages, "model_settings": settings}
+        return _changed(raw, {**changes, "model": model.with_config(tags=[TAG_NOSTREAM])})
 
 
 def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[Any]:
@@ -97,6 +123,14 @@ def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[An
     twin = object.__new__(type(raw))
     twin.__dict__.update(raw.__dict__, **changes)
     return twin
+
+
+def _marked(raw: ModelRequest[Any], marks: Sequence[int]) -> dict[str, Any]:
+    """The parts of the request in which there are breakpoints for the provider's cache."""
+    system = [] if raw.system_message is None else [raw.system_message]
+    messages, tools = with_marks([*system, *raw.messages], raw.tools, marks)
+    head = {"system_message": messages[0]} if system else {}
+    return {**head, "messages": messages[len(system) :], "tools": tools}
 
 
 def _without_tools(raw: ModelRequest[Any], model: object, settings: dict[str, Any]) -> dict[str, Any]:

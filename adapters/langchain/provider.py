@@ -17,6 +17,7 @@ from typing import cast
 from langchain_core.language_models import BaseChatModel
 
 __all__ = [
+    "ABOUT_TOOLS",
     "MODEL_SETTINGS",
     "Provider",
     "cap_settings",
@@ -26,6 +27,12 @@ __all__ = [
     "thinking_tokens",
     "unbound",
 ]
+
+
+ABOUT_TOOLS = frozenset(
+    {"tools", "tool_choice", "parallel_tool_calls", "response_format", "ls_structured_output_format", "strict"}
+)
+"""Call-time parameters that say which tools there are and in what form to answer; a summary has none of them."""
 
 
 @dataclass(frozen=True, slots=True)

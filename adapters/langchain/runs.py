@@ -25,7 +25,7 @@ from leanloop.budgets.fields import shown
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import UsageError
 from leanloop.plugins.alerts import Alerts, OnAlert
-from leanloop.plugins.current import begin_task
+from leanloop.plugins.current import begin_task, current_task
 from leanloop.plugins.task import Task
 
 __all__ = ["Run", "Runs"]
@@ -59,10 +59,16 @@ class Run:
 
 
 class Runs:
-    """The runs of one agent in this process; safe under threads."""
+    """The runs of one agent in this process; safe under threads.
 
-    def __init__(self, budget: Budget, store: LedgerStore | None, on_alert: OnAlert | None = None) -> None:
+    With `shared`, for a budget that nobody named, calls outside any agent belong to the current task.
+    """
+
+    def __init__(
+        self, budget: Budget, store: LedgerStore | None, on_alert: OnAlert | None = None, *, shared: bool = False
+    ) -> None:
         self._budget = budget
+        self._shared = shared
         self._store = store
         self._on_alert = Alerts(on_alert).hook  # checked before the first run
         self._lock = threading.Lock()
@@ -95,6 +101,11 @@ class Runs:
             if thread is not None:
                 run.note_questions(messages)
             return run
+
+    def around(self, messages: Sequence[BaseMessage] = ()) -> Run:
+        """The run a call outside any agent belongs to."""
+        current = current_task()
+        return Run(current, None) if current is not None and self._shared else self.of(messages)
 
     def _open(self, thread: str | None, namespace: str, question: str | None, given: Mapping[str, object]) -> Task:
         value = _worth(given.get("value"))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import BaseMessage, ToolMessage
 from langgraph.types import Command
 
+from leanloop.adapters.langchain.changed import with_text
 from leanloop.adapters.langchain.messages import Transcript, from_langchain
 from leanloop.budgets.json_text import json_text
+from leanloop.budgets.message import Changed
 from leanloop.plugins.call import ToolCall, ToolResult
 
 __all__ = ["Outcome", "call_of", "history_of", "outcome_of", "result_of"]
 
 Outcome = ToolMessage | Command[Any]
+"""What a tool gives LangGraph: a message or an update of the state; or a list of them, which its annotations omit."""
 
 
 def history_of(request: ToolCallRequest) -> Sequence[BaseMessage]:
@@ -28,43 +32,90 @@ def history_of(request: ToolCallRequest) -> Sequence[BaseMessage]:
     return cast("list[BaseMessage]", found) if isinstance(found, list) else ()
 
 
-def call_of(request: ToolCallRequest, transcript: Transcript) -> ToolCall:
-    """The neutral form of a tool call."""
+def call_of(request: ToolCallRequest, transcript: Transcript, *, readable: bool = False) -> ToolCall:
+    """The neutral form of a tool call; `readable` says that the agent may read a shortened result back."""
     asked = request.tool_call
+    tool = request.tool
     return ToolCall(
         id=asked.get("id") or "",
         name=asked["name"],
         arguments=json_text(asked["args"]),
-        known=request.tool is not None,
+        known=tool is not None,
         history=transcript.of(history_of(request)),
+        readable=readable,
+        direct=tool is not None and tool.return_direct,
         raw=request,
     )
 
 
-def result_of(outcome: Outcome, transcript: Transcript) -> ToolResult:
-    """The neutral result of what a tool gave; a Command's text is that of its messages."""
+def result_of(outcome: Outcome, call: ToolCall, transcript: Transcript) -> ToolResult:
+    """The neutral result of what a tool gave.
+
+    Of Commands and lists it is the message that answers the call; where none does, the text is that of all messages.
+    """
     if isinstance(outcome, ToolMessage):
         message = from_langchain(outcome)
         transcript.expect(message)
         return ToolResult(message.text, message.is_error, raw=outcome)
-    update: object = outcome.update
-    messages: object = cast("dict[str, object]", update).get("messages") if isinstance(update, dict) else None
-    said = cast("list[object]", messages) if isinstance(messages, list) else []
-    texts = [from_langchain(message).text for message in said if isinstance(message, BaseMessage)]
-    return ToolResult("\n".join(texts), raw=outcome)
+    said = _messages_in(outcome)
+    answer = _answer(said, call)
+    if answer is not None:
+        message = from_langchain(answer)
+        return ToolResult(message.text, message.is_error, raw=outcome)
+    return ToolResult("\n".join(from_langchain(message).text for message in said), raw=outcome)
 
 
 def outcome_of(result: ToolResult, call: ToolCall) -> Outcome:
-    """LangGraph's own outcome where nothing was changed, else a new tool message."""
+    """LangGraph's own outcome where nothing was changed, a copy where only its text was, else a new tool message."""
     raw = result.raw
-    if isinstance(raw, ToolMessage):
-        return raw
-    if _is_command(raw):
+    if isinstance(raw, Changed):
+        return _changed(cast("Outcome", raw.raw), result, call)
+    if _is_outcome(raw):
         return raw
     return ToolMessage(
         result.text, tool_call_id=call.id, name=call.name, status="error" if result.is_error else "success"
     )
 
 
-def _is_command(raw: object) -> TypeGuard[Command[Any]]:
-    return isinstance(raw, Command)
+def _is_outcome(raw: object) -> TypeGuard[Outcome]:
+    return isinstance(raw, ToolMessage | Command | list)
+
+
+def _messages_in(outcome: object) -> list[BaseMessage]:
+    """The messages of a Command's update, or of a list of messages and Commands, in their order."""
+    if isinstance(outcome, BaseMessage):
+        return [outcome]
+    if isinstance(outcome, list):
+        return [message for part in cast("list[object]", outcome) for message in _messages_in(part)]
+    update: object = outcome.update if isinstance(outcome, Command) else None
+    return _messages_in(cast("dict[str, object]", update).get("messages")) if isinstance(update, dict) else []
+
+
+def _answer(said: Sequence[BaseMessage], call: ToolCall) -> ToolMessage | None:
+    """The message that answers the call; one that stands alone does, whatever its id."""
+    answers = [one for one in said if isinstance(one, ToolMessage)]
+    own = [one for one in answers if one.tool_call_id == call.id]
+    return own[0] if own else answers[0] if len(answers) == 1 else None
+
+
+def _changed(outcome: Outcome, result: ToolResult, call: ToolCall) -> Outcome:
+    """The outcome with the result's text in the message that answers the call."""
+    answer = _answer(_messages_in(outcome), call)
+    if answer is None:
+        return outcome
+    said = with_text(answer, result.text)
+    said.status = "error" if result.is_error else "success"
+    return cast("Outcome", _with(outcome, answer, said))
+
+
+def _with(outcome: object, answer: ToolMessage, said: ToolMessage) -> object:
+    """`outcome`, or a copy of it that holds `said` in the place of `answer`."""
+    if not any(message is answer for message in _messages_in(outcome)):
+        return outcome
+    if outcome is answer:
+        return said
+    if isinstance(outcome, list):
+        return [_with(part, answer, said) for part in cast("list[object]", outcome)]
+    command = cast("Command[Any]", outcome)
+    given = cast("dict[str, object]", command.update)
+    return replace(command, update={**given, "messages": _with(given["messages"], answer, said)})

@@ -35,7 +35,7 @@ from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.landing_reserve import without_hold
 from leanloop.plugins.task import Task
 
-__all__ = ["loop_of", "run_of", "wrap"]
+__all__ = ["loop_of", "wrap"]
 
 Model = TypeVar("Model")
 
@@ -89,20 +89,12 @@ def loop_of(budget: LeanLoop | Budget | str | Path | None) -> LeanLoop:
     return LeanLoop(budget)
 
 
-def run_of(loop: LeanLoop, messages: Sequence[BaseMessage]) -> Run:
-    """The run a call outside any agent belongs to."""
-    current = current_task()
-    if current is not None and not loop.has_own_budget:
-        return Run(current, None)
-    return loop.runs.of(messages)
-
-
 @contextmanager
 def _calls(
     model: object, messages: Sequence[BaseMessage], settings: dict[str, Any]
 ) -> Generator[tuple[ChatRequest, Run], None, None]:
     loop: LeanLoop = cast("Any", model).leanloop_
-    member = run_of(loop, messages)
+    member = loop.runs.around(messages)
     try:
         yield ChatRequest(model, messages, settings, member.transcript.of(messages), loop.models), member
     except TaskStopped as stop:

@@ -15,12 +15,15 @@ from langgraph.errors import GraphBubbleUp
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import GUARDED, calling, tool_run_covered
 from leanloop.adapters.langchain.middleware import LeanLoop, unless_ours
-from leanloop.adapters.langchain.wrap import loop_of, run_of
+from leanloop.adapters.langchain.tool_output import output_of, result_from
+from leanloop.adapters.langchain.wrap import loop_of
 from leanloop.budgets.budget import Budget
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
+from leanloop.plugins.read_result import READ_RESULT
+from leanloop.plugins.task import Task
 
 __all__ = ["wrap_tool"]
 
@@ -56,19 +59,17 @@ def _guard(inner: Callable[..., object], loop: LeanLoop) -> Callable[..., object
     def _run(self: BaseTool, *args: Any, **kwargs: Any) -> object:
         if tool_run_covered(self.name):
             return inner(self, *args, **kwargs)
-        asked = _asked(self, args, kwargs)
-        outcome: list[object] = []
+        member = loop.runs.around()
+        asked = _asked(self, args, kwargs, member.task)
 
         def send(call: ToolCall) -> ToolResult:
             try:
-                outcome[:] = [inner(self, *args, **kwargs)]
+                return result_from(self, inner(self, *args, **kwargs), asked)
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
-            return _result(outcome[0])
 
-        member = run_of(loop, ())
         with calling(member, METER, ""):
-            return _seen(self, run(loop.stack.tool_flow(asked, member.task), send), outcome)
+            return output_of(self, run(loop.stack.tool_flow(asked, member.task), send), asked)
 
     return _run
 
@@ -78,35 +79,23 @@ def _aguard(inner: Callable[..., Awaitable[object]], loop: LeanLoop) -> Callable
     async def _arun(self: BaseTool, *args: Any, **kwargs: Any) -> object:
         if tool_run_covered(self.name):
             return await inner(self, *args, **kwargs)
-        asked = _asked(self, args, kwargs)
-        outcome: list[object] = []
+        member = loop.runs.around()
+        asked = _asked(self, args, kwargs, member.task)
 
         async def send(call: ToolCall) -> ToolResult:
             try:
-                outcome[:] = [await inner(self, *args, **kwargs)]
+                return result_from(self, await inner(self, *args, **kwargs), asked)
             except GraphBubbleUp as stop:
                 raise unless_ours(stop) from stop
-            return _result(outcome[0])
 
-        member = run_of(loop, ())
         with calling(member, METER, ""):
-            return _seen(self, await arun(loop.stack.tool_flow(asked, member.task), send), outcome)
+            return output_of(self, await arun(loop.stack.tool_flow(asked, member.task), send), asked)
 
     return _arun
 
 
-def _asked(tool: BaseTool, args: tuple[object, ...], kwargs: dict[str, Any]) -> ToolCall:
+def _asked(tool: BaseTool, args: tuple[object, ...], kwargs: dict[str, Any], task: Task) -> ToolCall:
     given = {name: value for name, value in kwargs.items() if name not in ("config", "run_manager")}
     arguments = json.dumps([*args, given] if args else given, default=str, sort_keys=True)
-    return ToolCall(uuid.uuid4().hex, tool.name, arguments)
-
-
-def _result(output: object) -> ToolResult:
-    return ToolResult(output if isinstance(output, str) else str(output), raw=output)
-
-
-def _seen(tool: BaseTool, result: ToolResult, outcome: list[object]) -> object:
-    """The tool's own output where no plugin changed it, else the text a plugin put in its place."""
-    if outcome and result.raw is outcome[0]:
-        return outcome[0]
-    return (result.text, None) if tool.response_format == "content_and_artifact" else result.text
+    readable = bool(task.readable) and tool.name != READ_RESULT
+    return ToolCall(uuid.uuid4().hex, tool.name, arguments, readable=readable, direct=tool.return_direct)

@@ -20,6 +20,7 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
 from leanloop.adapters.llama_index.max_iterations import land_before_cap
 from leanloop.adapters.llama_index.place import Member, current_run, current_scope, stepping
+from leanloop.adapters.llama_index.read_result import is_read_tool, read_tool, with_read_tool
 from leanloop.adapters.llama_index.run import STEPS, GuardedRun
 from leanloop.adapters.llama_index.steps import said, seen
 from leanloop.adapters.llama_index.tool import guarded_tools
@@ -60,16 +61,34 @@ def guarded_agent(agent: Agent, guard: Guard) -> Agent:
 
 
 def _parts(agent: BaseWorkflowAgent | AgentWorkflow, guard: Guard) -> dict[str, object]:
-    """What of a twin is not shared with the original."""
+    """What of a twin is not shared with the original.
+
+    An agent that has tools is given `read_result` as well; in a workflow every agent, since they share one memory.
+    """
     if isinstance(agent, AgentWorkflow):
-        return {"agents": {name: guarded_agent(part, guard) for name, part in agent.agents.items()}}
+        agents = {name: guarded_agent(part, guard) for name, part in agent.agents.items()}
+        if any(map(_has_tools, agents.values())):
+            for name, part in agents.items():
+                if part is not agent.agents[name]:  # else it is under another guard, which saw to it
+                    held = vars(part)
+                    held["tools"] = _with_read_tool(held["tools"] or (), guard)
+        return {"agents": agents}
     given: Any = agent
     tools, retriever = cast("tuple[list[BaseTool] | None, object]", (given.tools, given.tool_retriever))
     parts: dict[str, object] = {"llm": guarded(agent.llm, guard)}
-    parts["tools"] = None if tools is None else guarded_tools(tools, guard)
+    parts["tools"] = _with_read_tool(tools or (), guard) if tools or retriever is not None else tools
     if retriever is not None:
         parts["tool_retriever"] = guard.twin(retriever, _Retrieves)
     return parts
+
+
+def _has_tools(agent: Any) -> bool:
+    return bool(agent.tools or agent.tool_retriever)
+
+
+def _with_read_tool(tools: Sequence[Any], guard: Guard) -> list[BaseTool]:
+    own = read_tool() if guard.budget.results is not None else None
+    return guarded_tools(with_read_tool(cast("Sequence[BaseTool]", tools), own), guard)
 
 
 class _Retrieves:
@@ -101,6 +120,7 @@ class _TakesSteps:
         inner: Any = getattr(super(), "take_step")  # noqa: B009
         member = self._member()
         await land_before_cap(ctx, member.task)
+        member.task.readable = any(map(is_read_tool, tools))
         with stepping(member):
             output: AgentOutput = await inner(ctx, llm_input, tools, memory)
         scope = current_scope()

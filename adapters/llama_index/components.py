@@ -57,11 +57,13 @@ class Components:
     Args:
         guard: whose budget they are under.
         methods: for a kind of component, the class of guarded methods its twin has besides.
+        limit: what is done to retrieved nodes, behind the user's own postprocessors.
     """
 
-    def __init__(self, guard: Guard, methods: Mapping[type, type]) -> None:
+    def __init__(self, guard: Guard, methods: Mapping[type, type], limit: BaseNodePostprocessor | None = None) -> None:
         self._guard = guard
         self._methods = methods
+        self._limit = limit
         self._made: dict[int, tuple[object, object]] = {}
         self._speaker: LLM | None = None
         self._writer: LLM | None = None
@@ -92,6 +94,15 @@ class Components:
                 found = self._of(value, 0)
                 if found is not cast("dict[str, object]", held)[key]:
                     cast("dict[str, object]", held)[key] = found
+        self._limit_nodes(cast("dict[str, object]", getattr(twin, "__dict__", {})))
+
+    def _limit_nodes(self, held: dict[str, object]) -> None:
+        """Put the limit behind the postprocessors of an engine or a tool that retrieves, where the user put none."""
+        own = held.get("_node_postprocessors")
+        if self._limit is not None and isinstance(own, list):
+            others = cast("list[object]", own)
+            if not any(isinstance(one, type(self._limit)) for one in others):
+                held["_node_postprocessors"] = [*others, self._limit]
 
     def _of(self, value: Any, depth: int) -> Any:
         sort = _sort(cast("Hashable", type(value)))

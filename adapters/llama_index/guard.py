@@ -136,7 +136,7 @@ class Guard:
         """
         step = current_step()
         if step is not None and step.task is member.task:
-            return self.stack.model_flow(replace(call, history=step.steps), member.task)
+            return self.stack.model_flow(replace(call, history=step.steps, agent=True), member.task)
         if in_last_step() and member.task.landed and member.task.budget.landing.tokens:
             return BudgetGuard().on_model(_last_answer(call, member.task), member.task)
         if member.task is not current_task():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
-from llama_index.core.tools import BaseTool
+from llama_index.core.tools import BaseTool, FunctionTool
 from workflows.handler import WorkflowHandler
 
 from leanloop.adapters.llama_index.agent import guarded_agent
@@ -19,8 +19,9 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.llm import guarded
 from leanloop.adapters.llama_index.postprocessor import NodeLimit, node_limit
 from leanloop.adapters.llama_index.query_engine import guarded_engine
+from leanloop.adapters.llama_index.read_result import read_tool
 from leanloop.adapters.llama_index.run import task_of
-from leanloop.adapters.llama_index.tool import guarded_tools
+from leanloop.adapters.llama_index.tool import guarded_tool, guarded_tools
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
@@ -111,6 +112,14 @@ class LeanLoop(Guard):
         """
         return guarded_agent(agent, self)
 
+    @property
+    def read_result(self) -> FunctionTool:
+        """The tool by which results that were shortened are read back, for loops of your own around `llm` and `tools`.
+
+        Agents guarded by `agent` have it, unless they have no other tool, or one of their own by that name.
+        """
+        return guarded_tool(read_tool(), self)
+
     def query_engine(self, engine: Engine) -> Engine:
         """A twin of `engine`, with every model, retriever, synthesizer and engine in it; each query is a task.
 
@@ -120,17 +129,27 @@ class LeanLoop(Guard):
         return guarded_engine(engine, self)
 
     @staticmethod
-    def postprocessor(*, tokens: int | None = None, share: float | None = None) -> NodeLimit:
+    def postprocessor(
+        *,
+        tokens: int | None = None,
+        share: float | None = None,
+        duplicates: Literal["drop", "keep"] = "keep",
+        order: Literal["ends", "best_first", "as_given"] = "as_given",
+    ) -> NodeLimit:
         """Keeps retrieved nodes within a limit, for ``node_postprocessors``: the best whole, the others left out.
+
+        Guarded query engines have one by themselves where the budget file says anything under ``retrieved``.
 
         Args:
             tokens: the most tokens of all nodes together.
             share: the most, as a share of what the current task has left; by default, without `tokens`, a quarter.
+            duplicates: whether nodes that another one says already are left out.
+            order: as they came, the best first, or the best first and last, since models read the middle least.
 
         Raises:
             UsageError: a limit is not positive, or a share above 1.
         """
-        return node_limit(tokens, share)
+        return node_limit(tokens, share, duplicates, order)
 
     @staticmethod
     def task_of(handler: WorkflowHandler) -> Task:

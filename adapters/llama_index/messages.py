@@ -23,9 +23,11 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from leanloop.adapters.llama_index.cache_marks import is_marked
+from leanloop.adapters.llama_index.changed import message_with_text
 from leanloop.budgets.images import size_of
 from leanloop.budgets.json_text import json_text
-from leanloop.budgets.message import Image, Message, Role, ToolRequest
+from leanloop.budgets.message import Changed, Image, Message, Role, ToolRequest
 from leanloop.plugins import transcript
 from leanloop.plugins.task import Task
 
@@ -73,13 +75,17 @@ def from_llama(message: ChatMessage) -> Message:
         images=tuple(images),
         other_tokens=other,
         raw=message,
+        marked=is_marked(message),
     )
 
 
 def to_llama(message: Message) -> ChatMessage:
     """LlamaIndex's own object where there is one, else a new message of the same content."""
-    if isinstance(message.raw, ChatMessage):
-        return message.raw
+    raw = message.raw
+    if isinstance(raw, ChatMessage):
+        return raw
+    if isinstance(raw, Changed) and isinstance(raw.raw, ChatMessage):
+        return message_with_text(raw.raw, message.text, bare=not (message.images or message.other_tokens))
     blocks: list[TextBlock | ToolCallBlock] = [TextBlock(text=message.text)]
     blocks += [
         ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_arguments(call.arguments))

@@ -1,8 +1,8 @@
-"""Keeps what a query reads within a limit: the best passages whole, the others left out."""
+"""What a query reads of the nodes found for it: the best whole, within a limit, and with the file's rules each once."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
@@ -11,24 +11,29 @@ from pydantic import Field
 from leanloop.adapters.llama_index.components import speaker_of
 from leanloop.adapters.llama_index.findings import current_findings
 from leanloop.adapters.llama_index.providers import model_name, provider_of
+from leanloop.budgets.context_rules import RetrievedRules
 from leanloop.budgets.tokens import counter_for
-from leanloop.errors import PriceUnknown, UsageError
+from leanloop.errors import UsageError
 from leanloop.plugins.current import current_task
-from leanloop.plugins.receipt import Saving
+from leanloop.plugins.retrieved import Passage, choose, save, share_of_left
 from leanloop.plugins.task import Task
 
-__all__ = ["NodeLimit", "node_limit"]
+__all__ = ["NodeLimit", "limit_of", "node_limit"]
 
 SHARE = 0.25
 """A call leaves room for a landing that reads everything again, and both write: of half of what is left too little
 would remain for the answers."""
 
-_MILLION = 1_000_000
 _ANY_MODEL = "gpt-4o"
 """Counts for a model that is not known here; what is sent is counted again, by its own."""
 
 
-def node_limit(tokens: int | None = None, share: float | None = None) -> NodeLimit:
+def node_limit(
+    tokens: int | None = None,
+    share: float | None = None,
+    duplicates: Literal["drop", "keep"] = "keep",
+    order: Literal["ends", "best_first", "as_given"] = "as_given",
+) -> NodeLimit:
     """A `NodeLimit` of `tokens`, of a `share`, or of both; with neither, of a quarter of what is left.
 
     Raises:
@@ -38,11 +43,19 @@ def node_limit(tokens: int | None = None, share: float | None = None) -> NodeLim
         raise UsageError(f"postprocessor(tokens={tokens}): a limit on retrieved tokens is 1 or more.")
     if share is not None and not 0 < share <= 1:
         raise UsageError(f"postprocessor(share={share}): the share of what is left is above 0 and at most 1.")
-    return NodeLimit(tokens=tokens, share=SHARE if tokens is None and share is None else share)
+    share = SHARE if tokens is None and share is None else share
+    return NodeLimit(tokens=tokens, share=share, duplicates=duplicates, order=order)
+
+
+def limit_of(rules: RetrievedRules) -> NodeLimit | None:
+    """What a budget file asks for under ``retrieved``; None where it says nothing."""
+    if not rules.model_fields_set:
+        return None
+    return NodeLimit(tokens=rules.max_tokens, duplicates=rules.duplicates, order=rules.order)
 
 
 class NodeLimit(BaseNodePostprocessor):
-    """Leaves out the nodes that do not fit, worst first; the best one always stays, and the order as it was.
+    """Leaves out the nodes that do not fit, worst first, and those that say nothing new; the best one always stays.
 
     Smaller context windows make LlamaIndex spend more, since it asks again for each part; leaving out spends less.
     The limit holds for what is retrieved at one time, as it is shown to the model.
@@ -50,6 +63,10 @@ class NodeLimit(BaseNodePostprocessor):
 
     tokens: int | None = Field(default=None, description="The most tokens of all nodes together.")
     share: float | None = Field(default=None, description="The share of what the current task has left, at most.")
+    duplicates: Literal["drop", "keep"] = Field(default="keep", description="What becomes of nodes that say the same.")
+    order: Literal["ends", "best_first", "as_given"] = Field(
+        default="as_given", description="The best first and last, the best first, or as they came."
+    )
 
     @classmethod
     def class_name(cls) -> str:
@@ -62,46 +79,27 @@ class NodeLimit(BaseNodePostprocessor):
         task, model = current_task(), _model()
         counter = counter_for(model_name(model) if model is not None else _ANY_MODEL)
         limits = [limit for limit in (self.tokens, self._left(task, model)) if limit is not None]
-        if not limits:
-            return nodes
-        sizes = [counter.bound(counter.text(node.node.get_content(MetadataMode.LLM))) for node in nodes]
-        kept = _fitting(nodes, sizes, min(limits))
-        if task is not None and len(kept) < len(nodes):
-            spared = sum(size for place, size in enumerate(sizes) if place not in kept)
-            what = f"{len(nodes) - len(kept)} of {len(nodes)} retrieved nodes were left out"
-            task.save(Saving("node limit", what, "counted, as if each were read once", tokens=spared))
-        return [node for place, node in enumerate(nodes) if place in kept]
+        rules = RetrievedRules(
+            max_tokens=max(1, min(limits)) if limits else None, duplicates=self.duplicates, order=self.order
+        )
+        passages = [
+            Passage(node.node.get_content(MetadataMode.LLM), node.score, node.node.get_content(MetadataMode.NONE))
+            for node in nodes
+        ]
+        chosen = choose(passages, rules, lambda text: counter.bound(counter.text(text)))
+        if task is not None:
+            save(task, chosen, len(nodes), "nodes")
+        return [nodes[place] for place in chosen.places]
 
     def _left(self, task: Task | None, model: Any) -> int | None:
-        """The tokens that are the share of what is left; None where no limit is about tokens or money."""
         if task is None or self.share is None:
             return None
-        left = task.left("tokens", "input_tokens")
-        nanos = task.left("usd")
-        if nanos is not None and model is not None:
-            try:
-                price, _ = task.prices.price(model_name(model), provider_of(model).prices).worst_case(_MILLION)
-            except PriceUnknown:
-                price = 0
-            affordable = nanos * _MILLION // price if price else None
-            left = min((each for each in (left, affordable) if each is not None), default=None)
-        return None if left is None else int(self.share * left)
+        if model is None:
+            return share_of_left(task, self.share, None)
+        return share_of_left(task, self.share, model_name(model), provider_of(model).prices)
 
 
 def _model() -> Any:
     """The model that will read the nodes, where this is part of a guarded query."""
     findings = current_findings()
     return None if findings is None else speaker_of(findings.engine)
-
-
-def _fitting(nodes: list[NodeWithScore], sizes: list[int], limit: int) -> set[int]:
-    """The places of the nodes that fit, taken best first; a node without a score ranks by its place."""
-    scored = all(node.score is not None for node in nodes)
-    ranks = sorted(range(len(nodes)), key=lambda place: -(nodes[place].score or 0.0)) if scored else range(len(nodes))
-    kept: set[int] = set()
-    room = limit
-    for place in ranks:
-        if not kept or sizes[place] <= room:
-            kept.add(place)
-            room -= sizes[place]
-    return kept

@@ -6,10 +6,12 @@ What a class really reads differs: a parameter of the call, or an attribute that
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, cast
+
+from llama_index.core.base.llms.types import ChatMessage
 
 from leanloop.adapters.copied import HELD
 from leanloop.budgets.degrade_step import EFFORTS, Effort
@@ -25,11 +27,15 @@ _CAPS = frozenset(CAPS)
 
 @dataclass(slots=True)
 class Sent:
-    """A call about to be sent: the model, what it is given, and the attributes that must be others for this call."""
+    """A call about to be sent: the model, what it is given, and the attributes that must be others for this call.
+
+    `private` are those that pydantic keeps apart.
+    """
 
     llm: object
     kwargs: dict[str, Any]
     attributes: dict[str, object] = field(default_factory=dict[str, object])
+    private: dict[str, object] = field(default_factory=dict[str, object])
 
     def get(self, name: str) -> object:
         """An attribute of the model, as changed."""
@@ -43,13 +49,16 @@ class Sent:
 
     def target(self) -> object:
         """The model to be called: itself, or a twin with the attributes changed, which shares its clients."""
-        if not self.attributes:
+        if not self.attributes and not self.private:
             return self.llm
         kind = type(self.llm)
         other: object = kind.__new__(kind)
         for name in HELD:  # the very same: a client that is made later is both's
             object.__setattr__(other, name, getattr(self.llm, name))
         object.__setattr__(other, "__dict__", {**self.llm.__dict__, **self.attributes})
+        if self.private:
+            held = cast("dict[str, object]", getattr(self.llm, "__pydantic_private__"))  # noqa: B009
+            object.__setattr__(other, "__pydantic_private__", {**held, **self.private})
         return other
 
 
@@ -112,6 +121,10 @@ class Provider:
         """Let the model call no tool."""
         for name in ("tools", "tool_choice"):
             sent.kwargs.pop(name, None)
+
+    def mark(self, sent: Sent, messages: Sequence[ChatMessage], marks: Sequence[int]) -> Sequence[ChatMessage]:
+        """The messages with breakpoints for the provider's cache behind the places `marks`, where it wants them."""
+        return messages
 
     def effort(self, sent: Sent, effort: Effort) -> None:
         """Ask for at most that much reasoning, where the model knows how to do with less."""

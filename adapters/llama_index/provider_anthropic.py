@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
+from llama_index.core.base.llms.types import ChatMessage
+
+from leanloop.adapters.llama_index.cache_marks import Marking, with_mark
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered, mapping
 from leanloop.budgets.degrade_step import Effort
+from leanloop.plugins.cache_marks import BEHIND_TOOLS
 
 __all__ = ["Anthropic"]
 
@@ -35,6 +39,21 @@ class Anthropic(Provider):
     def forbid_tools(self, sent: Sent) -> None:
         """By `tool_choice`: a history with tool calls needs the tools, and the cached prefix stays."""
         sent.kwargs["tool_choice"] = {"type": "none"}
+
+    def mark(self, sent: Sent, messages: Sequence[ChatMessage], marks: Sequence[int]) -> Sequence[ChatMessage]:
+        """By `cache_control`; not where the user has the class place it."""
+        extras = {**sent.extras, **sent.kwargs}
+        if sent.get("cache_idx") is not None or not extras.keys().isdisjoint(("cache_control", "extra_body")):
+            return messages
+        marked = list(messages)
+        for place in marks:
+            if place != BEHIND_TOOLS:
+                marked[place] = with_mark(marked[place])
+            elif tools := cast("list[object]", sent.kwargs.get("tools")):
+                sent.kwargs["tools"] = [*tools[:-1], with_mark(tools[-1])]
+        for client in ("_client", "_aclient"):
+            sent.private[client] = Marking(getattr(sent.llm, client), marked)
+        return marked
 
     def effort(self, sent: Sent, effort: Effort) -> None:
         """By `output_config`, or by a smaller budget where the model only knows one.

@@ -23,6 +23,7 @@ from leanloop.adapters.llama_index.components import Components, speaker_of
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.findings import EMPTY, Findings, current_findings, gathering
 from leanloop.adapters.llama_index.guard import Guard
+from leanloop.adapters.llama_index.postprocessor import limit_of
 from leanloop.adapters.llama_index.query_landing import QueryEnd, landed
 from leanloop.adapters.llama_index.query_stream import streamed
 from leanloop.errors import LeanLoopError, TaskStopped, UsageError
@@ -48,12 +49,16 @@ def guarded_engine(engine: Engine, guard: Guard) -> Engine:
     """
     if not isinstance(cast("object", engine), BaseQueryEngine):
         raise UsageError(f"query_engine() takes a query engine of LlamaIndex, not {type(engine).__name__}.")
-    return cast("Engine", Components(guard, _METHODS).twin(engine))
+    return cast("Engine", _components(guard).twin(engine))
 
 
 def guard_parts(twin: object, guard: Guard) -> None:
     """Guard the engine or retriever that `twin`, the twin of a tool, holds."""
-    Components(guard, _METHODS).hold(twin)
+    _components(guard).hold(twin)
+
+
+def _components(guard: Guard) -> Components:
+    return Components(guard, _METHODS, limit_of(guard.budget.retrieved))
 
 
 class _Queries:
@@ -165,12 +170,12 @@ class _FindsTools:
     def retrieve(self, str_or_query_bundle: QueryType) -> list[Any]:
         """Guarded."""
         inner: Any = getattr(super(), "retrieve")  # noqa: B009
-        return cast("list[Any]", Components(self.leanloop_, _METHODS).twin(inner(str_or_query_bundle)))
+        return cast("list[Any]", _components(self.leanloop_).twin(inner(str_or_query_bundle)))
 
     async def aretrieve(self, str_or_query_bundle: QueryType) -> list[Any]:
         """Guarded."""
         inner: Any = getattr(super(), "aretrieve")  # noqa: B009
-        return cast("list[Any]", Components(self.leanloop_, _METHODS).twin(await inner(str_or_query_bundle)))
+        return cast("list[Any]", _components(self.leanloop_).twin(await inner(str_or_query_bundle)))
 
 
 _METHODS: dict[type, type] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
@@ -17,8 +17,15 @@ from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.task import Task
+from leanloop.plugins.tool_order import in_order
 
 __all__ = ["CHAT", "PROMPT", "Form", "Outgoing", "Request"]
+
+_ABOUT_TOOLS = frozenset(
+    {"tools", "tool_choice", "tool_config", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"}
+    | {"response_format", "text_format", "format"}
+)
+"""Parameters that say which tools there are and in what form to answer; a summary has none of them."""
 
 Given = TypeVar("Given")
 Response = TypeVar("Response", ChatResponse, CompletionResponse)
@@ -146,7 +153,11 @@ class Request:
                 it; or the LLM that was given cannot make this call.
         """
         given = self._given if call.messages is self.call.messages else self._form.given(call.messages)
-        sent, provider, most = Sent(self._llm, dict(self._kwargs)), self._provider, call.max_output
+        kwargs, prepared = self._kwargs, self._prepared
+        if call.purpose == "summary":  # it is no part of what the caller asked for
+            unwanted = _ABOUT_TOOLS | (prepared.written if prepared else _ABOUT_TOOLS)
+            kwargs, prepared = {name: value for name, value in kwargs.items() if name not in unwanted}, None
+        sent, provider, most = Sent(self._llm, dict(kwargs)), self._provider, call.max_output
         reader: Provider | None = None
         other = self._others.get(call.model) if call.model != self.call.model else None
         if other is not None:
@@ -154,9 +165,7 @@ class Request:
             sent.llm = other
             if not self._speaks_as(other):
                 reader = self._provider
-                given, sent.kwargs = translated(
-                    call.model, self._llm, other, given, kwargs=self._kwargs, prepared=self._prepared
-                )
+                given, sent.kwargs = translated(call.model, self._llm, other, given, kwargs=kwargs, prepared=prepared)
             most = _fitting(provider, sent, call)
         elif call.model != self.call.model:
             provider.rename(sent, call.model)
@@ -164,12 +173,20 @@ class Request:
             provider.cap(sent, most)
         if call.effort is not None:
             provider.effort(sent, call.effort)
-        if call.forbid_tools and self._may_forbid:
-            provider.forbid_tools(sent)
+        self._offer_tools(call, provider, sent)
+        if call.cache_marks and self._form is CHAT:
+            given = provider.mark(sent, cast("Sequence[ChatMessage]", given), call.cache_marks)
         if self._stream:
             fixed = sent.extras
             sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
         return Outgoing(sent.target(), given, sent.kwargs, reader)
+
+    def _offer_tools(self, call: ModelCall, provider: Provider, sent: Sent) -> None:
+        """The tools in the call's order, or forbidden."""
+        if call.tools and call.tools is not self.call.tools and "tools" in sent.kwargs:
+            sent.kwargs["tools"] = in_order(sent.kwargs["tools"], call.tools)
+        if call.forbid_tools and self._may_forbid:
+            provider.forbid_tools(sent)
 
     def _speaks_as(self, other: object) -> bool:
         """Whether the parameters of this call mean the same to another LLM."""

@@ -6,21 +6,25 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
-from llama_index.core.base.llms.types import ContentBlock, TextBlock
+from llama_index.core.agent.workflow.codeact_agent import EXECUTE_TOOL_NAME
 from llama_index.core.tools import BaseTool, QueryEngineTool, RetrieverTool, ToolMetadata, ToolOutput
 from llama_index.core.tools.types import AsyncBaseTool
 from workflows.runtime.types import results as workflow_results
 
+from leanloop.adapters.llama_index.changed import blocks_with_text
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.place import in_tool_call, using_tool
 from leanloop.adapters.llama_index.query_engine import guard_parts
+from leanloop.adapters.llama_index.read_result import is_read_tool, reading_in
 from leanloop.adapters.llama_index.tool_schema import remember_schema
 from leanloop.budgets.json_text import json_text
+from leanloop.budgets.message import Changed, Message
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import Paused
+from leanloop.plugins.read_result import READ_RESULT
 
 __all__ = ["guarded_tool", "guarded_tools"]
 
@@ -69,10 +73,19 @@ class _Call:
         context: object = getattr(tool, "ctx_param_name", None)
         given = {name: value for name, value in kwargs.items() if name != context}
         self._input: dict[str, object] = {"args": args, "kwargs": given}
-        self.asked = ToolCall(
-            uuid.uuid4().hex, _name(tool), json_text([*args, given] if args else given), history=self.member.steps
-        )
+        self.asked = self._asked(json_text([*args, given] if args else given), given.get("code"))
         self._output: ToolOutput | None = None
+
+    def _asked(self, arguments: str, code: object) -> ToolCall:
+        name, readable, history = _name(self.tool), bool(self.member.task.readable), self.member.steps
+        called = _id_of(name, arguments, history)
+        if name == READ_RESULT:
+            readable = is_read_tool(self.tool)
+        elif name == EXECUTE_TOOL_NAME and readable and isinstance(code, str):
+            reading = reading_in(code)
+            name, arguments = (name, arguments) if reading is None else (READ_RESULT, reading)
+        direct = bool(self.tool.metadata.return_direct)
+        return ToolCall(called, name, arguments, history=history, readable=readable, direct=direct)
 
     def ran(self, output: object) -> ToolResult:
         """The neutral result of what the tool gave."""
@@ -106,14 +119,12 @@ class _Call:
         raw = result.raw
         if isinstance(raw, Exception):
             raise raw
-        if raw is not None:
+        if raw is not None and not isinstance(raw, Changed):
             return raw
         ran = self._output
-        blocks: list[ContentBlock] = [TextBlock(text=result.text)]
-        blocks += [block for block in ran.blocks if not isinstance(block, TextBlock)] if ran else []
         return ToolOutput(
             tool_name=_name(self.tool),
-            blocks=blocks,
+            blocks=blocks_with_text(ran.blocks if ran else [], result.text),
             raw_input=ran.raw_input if ran else self._input,
             raw_output=ran.raw_output if ran else result.text,
             is_error=result.is_error,
@@ -180,6 +191,13 @@ def _run(tool: _Called, inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any
         except (Paused, TaskStopped) as error:
             raise made.left(error) from None
     return made.shown(result)
+
+
+def _id_of(name: str, arguments: str, history: Sequence[Message]) -> str:
+    """The id under which the model asked for a call, which LlamaIndex does not hand to tools."""
+    asked = history[-1].tool_calls if history else ()
+    found = (request.id for request in asked if request.name == name and request.arguments == arguments)
+    return next(found, None) or uuid.uuid4().hex
 
 
 def _name(tool: BaseTool) -> str:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from llama_index.core.tools import BaseTool
 from pydantic import BaseModel
 
+from leanloop.adapters.llama_index.cache_marks import CACHE_CONTROL
 from leanloop.budgets.message import ToolSpec
 
 __all__ = ["answer_of", "spec_of", "specs_of"]
@@ -44,6 +45,7 @@ def spec_of(tool: object) -> ToolSpec:
         str(spec.get("description") or ""),
         _mapping(spec.get("parameters") or spec.get("input_schema")),
         raw=own,
+        marked=CACHE_CONTROL in own,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from leanloop.adapters.traces.prefix_cache import PrefixRule, common_prefix, split
 from leanloop.budgets.message import Message
+from leanloop.budgets.prefix_cache import PrefixRule, common_prefix, split
 from leanloop.budgets.prices import Price
 from leanloop.budgets.tokens import TokenCounter
 from leanloop.budgets.usage import Usage

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from leanloop.adapters.traces.bill import Bill, Meter
 from leanloop.adapters.traces.playback import Outcome, Playback
-from leanloop.adapters.traces.prefix_cache import rule_for
 from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.prefix_cache import rule_for
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.prices import Price
 from leanloop.budgets.tokens import counter_for

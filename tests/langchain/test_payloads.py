@@ -114,7 +114,7 @@ def test_a_landing_forbids_tools_and_still_lists_them(
     *steps, landing = provider.payloads
     assert len(steps) == 2
     assert landing["tool_choice"] == choice
-    assert tool_names(landing) == ["search"]
+    assert tool_names(landing) == ["read_result", "search"]
     assert landing["tools"] == steps[-1]["tools"]
     assert landing.get("max_completion_tokens", landing.get("max_tokens")) == 700
     assert landing.get("system") == steps[-1].get("system")
@@ -134,7 +134,7 @@ def test_a_landing_under_openais_schema_keeps_the_tools_and_the_schema(
     agent = create_agent(openai(provider), [search], response_format=form, middleware=[loop])
     assert run(agent, question())["structured_response"] == Weather(city="Oslo")
     landing = provider.payloads[-1]
-    assert tool_names(landing) == ["search"]
+    assert tool_names(landing) == ["read_result", "search"]
     assert landing["response_format"]["json_schema"]["name"] == "Weather"
 
 
@@ -165,7 +165,7 @@ def test_messages_the_budget_has_nothing_to_say_about_go_out_as_they_are(
         HumanMessage([{"type": "text", "text": "What is this?"}, picture], id="m1", name="ann"),
     ]
     bare = create_agent(openai(provider), [search])
-    guarded = create_agent(openai(provider), [search], middleware=[LeanLoop(store=store)])
+    guarded = create_agent(openai(provider), [search], middleware=[LeanLoop(Budget(agent="a", results=None), store=store)])
     run(bare, {"messages": messages})
     result = run(guarded, {"messages": messages})
     assert provider.payloads[0] == provider.payloads[1]

@@ -15,7 +15,7 @@ from leanloop import Budget, Limit
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import ScriptedModel
 
-BUDGET = Budget(agent="a", limits=(Limit(tokens=5_000_000, tool_calls=20, cycles=20),))
+BUDGET = Budget(agent="a", limits=(Limit(tokens=5_000_000, tool_calls=20, cycles=20),), results=None)
 
 
 def question() -> dict[str, Any]:

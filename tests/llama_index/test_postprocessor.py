@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,46 @@ def test_without_a_task_or_a_limit_a_share_leaves_all() -> None:
 def test_a_limit_that_is_none_is_refused(tokens: int | None, share: float | None, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         LeanLoop.postprocessor(tokens=tokens, share=share)
+
+
+def said(*texts: str) -> list[NodeWithScore]:
+    """Nodes that say this, the best first."""
+    return [
+        NodeWithScore(node=TextNode(id_=str(place), text=text, metadata={"page": place}), score=1 - place / 10)
+        for place, text in enumerate(texts)
+    ]
+
+
+def test_nodes_that_say_the_same_are_read_once_and_the_best_stand_at_both_ends() -> None:
+    limit = LeanLoop.postprocessor(tokens=1_000, duplicates="drop", order="ends")
+    with leanloop.task(Budget(agent="a")) as task:
+        assert kept(limit, said("Paris is large.", "paris is LARGE", "Rome is old.", "Oslo is cold.")) == [
+            "0",
+            "3",
+            "2",
+        ]
+    assert [saving.what for saving in task.receipt().savings] == ["1 of 4 retrieved nodes said nothing new"]
+
+
+def engine_over(*texts: str, **given: Any) -> Any:
+    index = VectorStoreIndex([node.node for node in said(*texts)], embed_model=MockEmbedding(embed_dim=2))
+    return index.as_query_engine(llm=ScriptedLLM(script=["fine"] * 3), similarity_top_k=5, **given)
+
+
+TEXTS = ("Paris is large.", "paris is LARGE", "Rome is old. " * 50)
+
+
+@pytest.mark.parametrize(
+    ("rules", "left"), [({}, 3), ({"max_tokens": 40}, 1), ({"duplicates": "drop"}, 2), ({"duplicates": "keep"}, 3)]
+)
+def test_a_guarded_engine_reads_what_the_budget_file_says(rules: dict[str, Any], left: int, store: MemoryStore) -> None:
+    budget = Budget.model_validate({"agent": "a", "unknown_model": "free", "retrieved": rules})
+    engine = engine_over(*TEXTS)
+    assert len(LeanLoop(budget, store=store).query_engine(engine).query("what?").source_nodes) == left
+    assert len(engine.query("what?").source_nodes) == 3  # the user's own is as it was
+
+
+def test_a_limit_of_the_users_own_takes_the_place_of_the_files(store: MemoryStore) -> None:
+    budget = Budget.model_validate({"agent": "a", "unknown_model": "free", "retrieved": {"max_tokens": 40}})
+    engine = engine_over(*TEXTS, node_postprocessors=[LeanLoop.postprocessor(tokens=10_000)])
+    assert len(LeanLoop(budget, store=store).query_engine(engine).query("what?").source_nodes) == 3

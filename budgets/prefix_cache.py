@@ -39,7 +39,14 @@ class PrefixRule(NamedTuple):
 _OPENAI = PrefixRule(1_024, 128, writes=False)
 _ANTHROPIC = PrefixRule(1_024, 1, writes=True)
 # Anthropic, models whose shortest prefix is longer.
-_LONGER = {"opus-4-5": 4_096, "opus-4-6": 4_096, "haiku-4-5": 4_096, "sonnet-4-6": 2_048, "haiku": 2_048}
+_LONGER = {
+    "opus-4-5": 4_096,
+    "opus-4-6": 4_096,
+    "opus-4-7": 4_096,
+    "haiku-4-5": 4_096,
+    "sonnet-4-6": 2_048,
+    "haiku": 2_048,
+}
 
 
 def rule_for(model: str) -> PrefixRule:

@@ -1,0 +1,363 @@
+"""What does a recorded run cost when its tool results are shortened and cleared, next to doing nothing?
+
+Every run is replayed through the plugins as one budget file switches them on (`results`, `context: on`), with the model
+and the tools played from the recording, and beside that through what others do, on the same work:
+
+- LangChain's ContextEditingMiddleware (ClearToolUsesEdit) at its defaults, and with keep 5 and a trigger that fires;
+- deepagents' eviction of large results; head and tail at our limit;
+- headroom-ai, each result compressed when it arrives (its default of leaving the last four messages alone would break
+  the prefix at each step), where it is there or HEADROOM_PYTHON names a Python that has it.
+
+Costs. Anthropic's prices of Claude Sonnet 4.5: input 1, read from the cache 0.1, written to it 1.25, output 5; a prompt
+under 1,024 tokens is not cached; a call reads the longest prefix it shares with the one before. "Prompts" leaves the
+output out, which nobody here changes; "bill" has it in. Recordings hold no descriptions of tools, so prompts here have
+none; one row adds that of our `read_result` to each of them.
+
+Readbacks. A recording cannot react. So whenever its agent writes a value (a path, name, number, quoted text: see
+evidence.py) that some earlier result has and that stands nowhere in what would be sent, a call is put in between which
+gets it: the model call with its output, and its result, which stays in the history. With us that is `read_result`
+through the real plugins; peers without a handle call the tool again.
+
+Chained runs: the steps of the SWE-agent runs, shuffled (seeded) run by run, one behind the other, to 100 and 200 steps.
+
+`--half tuned` and `--half held` take the half of the runs that the arithmetic was looked at with, and the other.
+
+Run: python bench/context_cost.py [--json] [--data DIR] [--half tuned|held]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import random
+import subprocess
+import sys
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from _context_ways import MODEL, Arrival, Cleared, LeanLoop, Nothing, Way, cut, deepagents_evicted, looked_up
+from _used_values import said, seen, sources, used
+from langchain.agents.middleware import ClearToolUsesEdit
+from rich.console import Console
+from rich.table import Table
+
+from leanloop.adapters.traces.bill import Meter
+from leanloop.adapters.traces.openai import traces_in
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.message import Message, ToolRequest
+from leanloop.budgets.prefix_cache import rule_for
+from leanloop.budgets.price_book import price_book
+from leanloop.budgets.tokens import TokenCounter
+from leanloop.budgets.usage import Usage
+from leanloop.plugins.call import ModelReply
+from leanloop.plugins.stack import Stack
+
+SETS = ("tau-bench", "swe-agent-demos", "intercode-bash")
+CHAINS = {"chained_100": 100, "chained_200": 200}
+HEADLINE = 1_000
+HEADLINE_WAY = f"leanloop, {HEADLINE:,}"
+LIMITS = (4_000, 2_000, 1_000, 500)
+
+COUNTER = TokenCounter(MODEL)  # not the plugins' own, which learns
+PRICE = price_book(Budget(agent="bench")).price(MODEL)
+Make = Callable[[bool], Way]
+"""A way for one run, given whether the provider caches."""
+
+
+class Run(NamedTuple):
+    """Messages, and by the place at which the steps of a recorded run begin in them what that run was told before."""
+
+    messages: tuple[Message, ...]
+    told: Mapping[int, tuple[Message, ...]]
+
+    @classmethod
+    def of(cls, messages: tuple[Message, ...]) -> Run:
+        return cls(messages, {0: ()})
+
+
+class Cost(NamedTuple):
+    """Nano-dollars of a run, of its prompts and with its output, and calls that were put in between."""
+
+    prompts: int = 0
+    bill: int = 0
+    readbacks: int = 0
+    unread: int = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
+    parser.add_argument("--half", choices=("tuned", "held"), help="only this half of the runs")
+    parser.add_argument("--ways", help="only ways whose name has this in it")
+    options = parser.parse_args()
+    console = Console()
+    groups: dict[str, list[Run]] = {}
+    for name in SETS:
+        path: Path = options.data / name / "trajectories.jsonl"
+        if not path.is_file():
+            console.print(f"{name}: absent, skipped")
+            continue
+        traces = [t for t in traces_in(path) if options.half in (None, half_of(t.id))]
+        groups[name] = [Run.of(trace.messages) for trace in traces]
+    if groups.get("swe-agent-demos"):
+        for name, steps in CHAINS.items():
+            groups[name] = [chain(groups["swe-agent-demos"], steps, seed) for seed in range(3)]
+    ways = {name: make for name, make in all_ways(groups, console).items() if (options.ways or "") in name}
+    costs: dict[str, dict[str, dict[bool, Cost]]] = defaultdict(lambda: defaultdict(dict))
+    for group, runs in groups.items():
+        for caching in (True, False):
+            costs["nothing"][group][caching] = total(runs, lambda _: Nothing(), caching)
+            for name, make in ways.items():
+                costs[name][group][caching] = total(runs, make, caching)
+        show(console, group, runs, costs)
+    if options.json:
+        print(json.dumps(figures(costs, groups)))
+
+
+def half_of(name: str) -> str:
+    return "held" if zlib.crc32(name.encode()) % 2 else "tuned"
+
+
+def chain(runs: Sequence[Run], steps: int, seed: int) -> Run:
+    """The steps of the runs, one run behind the other, after the beginning of the first.
+
+    What a later run was told is not in the prompt, and neither is what it says of that lost: its agent knew it.
+    """
+    order = list(runs)
+    random.Random(seed).shuffle(order)
+    found = list(order[0].messages[: _begin(order[0])])
+    told: dict[int, tuple[Message, ...]] = {}
+    count = 0
+    while True:
+        for run in order:
+            begin = _begin(run)
+            told[len(found) if told else 0] = run.messages[:begin]
+            names: dict[str, str] = {}
+            for message in run.messages[begin:]:
+                if message.role == "assistant":
+                    if count == steps:
+                        return Run(tuple(found), told)
+                    count += 1
+                    names = {call.id: f"{call.id}_{count}" for call in message.tool_calls}
+                    calls = tuple(replace(call, id=names[call.id]) for call in message.tool_calls)
+                    found.append(replace(message, tool_calls=calls))
+                elif message.role == "tool":
+                    found.append(replace(message, tool_call_id=names[message.tool_call_id or ""]))
+
+
+def _begin(run: Run) -> int:
+    return next(place for place, message in enumerate(run.messages) if message.role == "assistant")
+
+
+def all_ways(groups: dict[str, list[Run]], console: Console) -> dict[str, Make]:
+    ways: dict[str, Make] = {f"leanloop, {limit:,}": leanloop(limit) for limit in LIMITS}
+    ways[f"leanloop, {HEADLINE:,}, read_result counted"] = leanloop(HEADLINE, counted=True)
+    ways["ClearToolUses, defaults"] = lambda _: Cleared(ClearToolUsesEdit())
+    ways["ClearToolUses, keep 5 over 4,000"] = lambda _: Cleared(ClearToolUsesEdit(trigger=4_000, keep=5))
+    ways["deepagents"] = lambda _: Arrival(deepagents_evicted)
+    ways[f"head and tail, {HEADLINE:,}"] = lambda _: Arrival(cut(HEADLINE))
+    shown = headroom(groups)
+    if shown is None:
+        console.print("headroom-ai: not installed, skipped (a venv of its own: HEADROOM_PYTHON=VENV/bin/python)")
+    else:
+        ways["headroom-ai"] = lambda _: Arrival(looked_up(shown))
+    return ways
+
+
+def leanloop(limit: int, keep: int = 3, *, counted: bool = False) -> Make:
+    """One agent, whose plugins learn from each run how long its runs are."""
+    file = {"agent": "bench", "limits": (), "loop": False, "store": "memory"}
+    rules = {
+        "results": {"max_tokens": limit, "reads": 10_000, "read_tokens": 500, "max_bytes": "2GB"},
+        "context": {"keep": keep},
+    }
+    budget = Budget.model_validate(file | rules)
+    stacks = {caching: Stack() for caching in (True, False)}
+
+    def run(caching: bool) -> LeanLoop:
+        return LeanLoop(budget, stacks[caching], caching=caching, counted=counted)
+
+    return run
+
+
+def total(runs: Sequence[Run], make: Make, caching: bool) -> Cost:
+    costs = [replay(run, make(caching), caching) for run in runs]
+    return Cost(*(sum(part) for part in zip(*costs, strict=True))) if costs else Cost()
+
+
+def replay(run: Run, way: Way, caching: bool) -> Cost:
+    """Play one run, with the calls that get back what is no longer in sight."""
+    state = _Replayed(
+        way, Meter(COUNTER, PRICE, rule_for(MODEL)), {r.id: r for m in run.messages for r in m.tool_calls}, [], set()
+    )
+    history: list[Message] = []
+    readbacks = unread = recorded = 0
+    sent: Sequence[Message] = ()
+    begun = 0
+    for message in run.messages:
+        if len(state.whole) in run.told:
+            begun = len(state.whole)
+        if message.role == "tool":
+            history.append(way.arrive(message, state.requests[message.tool_call_id or ""], sent))
+        elif message.role == "assistant":
+            recorded += COUNTER.expected(COUNTER.reply(message))
+            state.given_up.clear()
+            while True:
+                play = _Play(message, state, begun, run.told[begun])
+                way.send(history, play.answer)
+                sent = play.sent
+                if play.read is None:
+                    break
+                readbacks += 1
+                source, value = play.read
+                request = play.reply.tool_calls[0]
+                again = replace(source, tool_call_id=request.id, name=request.name)
+                history += [play.reply, way.arrive(again, request, sent)]
+                if not seen(value, history[-1:]):
+                    unread += 1
+                    state.given_up.add(value)
+            history.append(message)
+        else:
+            history.append(message)
+        state.whole.append(message)
+    bill = state.meter.bill
+    billed = (bill.cached if caching else bill.uncached) or 0
+    return Cost(billed - PRICE.cost(Usage(output=recorded)), billed, readbacks, unread)
+
+
+class _Replayed(NamedTuple):
+    """A run so far: its results as they came are in `whole`."""
+
+    way: Way
+    meter: Meter
+    requests: Mapping[str, ToolRequest]
+    whole: list[Message]
+    given_up: set[str]
+
+
+class _Play:
+    """The model in one call: it says what was recorded, or asks for what it would have to see for that."""
+
+    def __init__(self, recorded: Message, run: _Replayed, begun: int, told: Sequence[Message]) -> None:
+        self.reply = recorded
+        self.read: tuple[Message, str] | None = None
+        self.sent: Sequence[Message] = ()
+        self._run = run
+        self._begun = begun
+        self._told = told
+
+    def answer(self, sent: Sequence[Message]) -> ModelReply:
+        self.sent = sent
+        self.read = self._missing()
+        way = self._run.way
+        if self.read is not None:
+            source, value = self.read
+            request = way.asks(source, self._run.requests[source.tool_call_id or ""], value, sent)
+            self.reply = Message("assistant", "", (request,))
+        tokens = COUNTER.expected(COUNTER.reply(self.reply))
+        return ModelReply(self.reply, self._run.meter.call((*way.prompt, *sent), tokens))
+
+    def _missing(self) -> tuple[Message, str] | None:
+        """The first value the agent used that it does not see, and the result that has it."""
+        for value in used(said(self.reply)):
+            if value not in self._run.given_up and not seen(value, self.sent) and not seen(value, self._told):
+                source = next(sources(value, self._run.whole[self._begun :]), None)
+                if source is not None:
+                    return self._run.whole[self._begun + source], value
+        return None
+
+
+def headroom(groups: Mapping[str, Sequence[Run]]) -> dict[str, str] | None:
+    """What headroom-ai makes of each result, by its text."""
+    python = sys.executable if importlib.util.find_spec("headroom") else os.environ.get("HEADROOM_PYTHON")
+    if not python:
+        return None
+    runs = [run for name in SETS for run in groups.get(name, ())]
+    script = Path(__file__).with_name("_headroom.py")
+    lines = "".join(json.dumps([_openai(message) for message in run.messages]) + "\n" for run in runs)
+    done = subprocess.run(
+        [python, str(script), "0"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HEADROOM_OFFLINE": "1"},
+    )
+    if done.returncode:
+        return None
+    shown: dict[str, str] = {}
+    for run, line in zip(runs, done.stdout.splitlines(), strict=True):
+        for message, other in zip(run.messages, json.loads(line), strict=True):
+            if message.role == "tool":
+                shown[message.text] = str(other["content"])
+    return shown
+
+
+def _openai(message: Message) -> dict[str, object]:
+    found: dict[str, object] = {"role": message.role, "content": message.text}
+    if message.tool_calls:
+        found["tool_calls"] = [
+            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+            for c in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        found["tool_call_id"] = message.tool_call_id
+    return found
+
+
+Costs = Mapping[str, Mapping[str, Mapping[bool, Cost]]]
+
+
+def show(console: Console, group: str, runs: Sequence[Run], costs: Costs) -> None:
+    table = Table(title=f"{group}, {len(runs):,} runs: cost next to doing nothing", title_justify="left")
+    table.add_column("")
+    for column in ("prompts, cached", "bill, cached", "prompts, uncached", "bill, uncached", "readbacks", "in vain"):
+        table.add_column(column, justify="right")
+    for name, by_group in costs.items():
+        cells: list[str] = []
+        for caching in (True, False):
+            cells += [f"{ratio(costs, name, group, caching, part):.3f}" for part in ("prompts", "bill")]
+        cost = by_group[group][True]
+        table.add_row(name, *cells, f"{cost.readbacks:,}", f"{cost.unread:,}")
+    console.print(table)
+
+
+def ratio(costs: Costs, name: str, group: str, caching: bool, part: str) -> float:
+    own, bare = costs[name][group][caching], costs["nothing"][group][caching]
+    return round(getattr(own, part) / getattr(bare, part), 4)
+
+
+def figures(costs: Costs, groups: Mapping[str, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    peers: dict[str, object] = {}
+    for name in costs:
+        if name != "nothing":
+            line: dict[str, object] = {
+                key: {group: ratio(costs, name, group, caching, part) for group in SETS if group in groups}
+                for key, caching, part in (
+                    ("cached", True, "prompts"),
+                    ("uncached", False, "prompts"),
+                    ("cached_bill", True, "bill"),
+                    ("uncached_bill", False, "bill"),
+                )
+            }
+            for group in CHAINS:
+                if group in groups:
+                    line[group] = ratio(costs, name, group, True, "prompts")
+                    line[f"{group}_bill"] = ratio(costs, name, group, True, "bill")
+            line["readbacks"] = {group: costs[name][group][True].readbacks for group in groups}
+            peers[name] = line
+            if name == HEADLINE_WAY:
+                found |= line
+    return found | {"peers": {name: line for name, line in peers.items() if name != HEADLINE_WAY}}
+
+
+if __name__ == "__main__":
+    main()

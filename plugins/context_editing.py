@@ -1,0 +1,242 @@
+"""Context editing: old tool results are no longer sent, where that saves more than it costs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.context_rules import ContextRules
+from leanloop.budgets.message import Changed, Message
+from leanloop.budgets.prefix_cache import rule_for
+from leanloop.budgets.rate import MILLION
+from leanloop.budgets.result_rules import ResultRules
+from leanloop.budgets.tokens import TokenCounter, counter_for
+from leanloop.errors import PriceUnknown, StoreError
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.clear_summary import summary_cost, summary_of
+from leanloop.plugins.cleared_line import cleared_line, same_line
+from leanloop.plugins.clearing import CallRates, to_clear
+from leanloop.plugins.flow import Io, ModelFlow, Plugin
+from leanloop.plugins.readbacks import Readbacks
+from leanloop.plugins.receipt import Saving
+from leanloop.plugins.remaining_steps import RemainingSteps
+from leanloop.plugins.results.handle import handle_of, scope_of
+from leanloop.plugins.results.keep import keep
+from leanloop.plugins.results.stores import results_of
+from leanloop.plugins.sent_history import SentHistory, ToolAnswer, Totals
+from leanloop.plugins.shorten.marker import handle_in
+from leanloop.plugins.shorten.shorten import kind_of
+from leanloop.plugins.steps import Steps
+from leanloop.plugins.task import Task
+
+__all__ = ["ContextEditing"]
+
+_WORTH = 24
+"""Tokens. Less is not saved one by one: a line in its place would cost the model more to wonder at than to read."""
+
+_AFTER_FAILURE = 10
+"""Calls in which nothing is cleared after a result could not be kept."""
+
+_UNCACHED = 2
+"""So many calls in a row that found no cached prefix where there should be one tell of a provider that caches none."""
+
+_ALWAYS_CACHED = 2_048
+"""Tokens of a known prefix that is long enough to be cached by nearly every provider."""
+
+_UNPRICED = CallRates(read=10, fresh=125, plain=100, least=1_024)
+"""Of a model without a known price: only what is dearer than what matters, and that is much alike everywhere."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """One task's history, and how far it is."""
+
+    history: SentHistory
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    step: int = 0
+    later: float = 0.0
+    ended_at: int | None = None
+    waits_until: int = 0
+    uncached: int = 0
+
+
+class _Turn(NamedTuple):
+    """One call on its way; `front` is the size of its tools."""
+
+    call: ModelCall
+    task: Task
+    rules: ContextRules
+    run: _Run
+    counter: TokenCounter
+    front: int
+    rates: CallRates
+
+
+class ContextEditing(Plugin):
+    """Sends a line in the place of old tool results (the file's `context`). What the framework stores stays whole.
+
+    - A result that says what an earlier one, still in sight, says already is sent as a line that points there.
+    - Old results are cleared in batches, at the moment `leanloop.plugins.clearing` finds that it pays, or before the
+      prompt grows over `at_tokens`. Each is kept first, and its line says how to read it back; where it cannot be
+      kept it stays. Only an agent that can call `read_result` has results cleared.
+    - The last `keep` results and those of the tools in `exclude` stay. So do all messages, tool calls, ids, errors as
+      errors, pictures and thinking: nothing but the text of a result changes.
+    - What is cleared stays so in all later calls of the task, the landing included, byte for byte.
+    """
+
+    def __init__(self) -> None:
+        self._runs: WeakKeyDictionary[Task, _Run] = WeakKeyDictionary()
+        self._steps = RemainingSteps()
+        self._readbacks = Readbacks()
+
+    def idle(self, budget: Budget) -> bool:
+        """Nothing to do where the file names no `context`."""
+        return budget.context is None
+
+    def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
+        """Decide what to clear, and send the history without it."""
+        rules = task.budget.context
+        if rules is None or call.purpose == "summary":
+            reply: ModelReply = yield call
+            return reply
+        counter = counter_for(call.model)
+        run = self._runs.get(task) or self._runs.setdefault(task, _Run(SentHistory(task.cleared, counter.message)))
+        turn = _Turn(call, task, rules, run, counter, counter.prompt((), call.tools), _rates(call, task, run, counter))
+        chosen: list[ToolAnswer] = []
+        with run.lock:
+            new = run.history.follow(call.messages)
+            if call.purpose == "step":
+                self._look(turn, new)
+                chosen = self._chosen(turn)
+        broken_at = (yield from self._clear(turn, chosen)) if chosen else None
+        with run.lock:
+            run.history.follow(call.messages)
+            messages = tuple(run.history.sent) if len(task.cleared) else call.messages
+            totals = run.history.totals(turn.front, broken_at)
+        reply = yield replace(call, messages=messages) if messages is not call.messages else call
+        with run.lock:
+            run.history.made = len(call.messages)
+            if call.purpose == "step" and all(one.name in call.answer_tools for one in reply.message.tool_calls):
+                self._steps.end(task.agent, run.step)
+                run.ended_at = run.step
+            _note_caching(turn, reply, totals)
+        _save(turn, totals)
+        return reply
+
+    def _look(self, turn: _Turn, new: list[ToolAnswer]) -> None:
+        """Count the step, and look at what is new: what says nothing new is sent as a line from the first."""
+        run, task, counter = turn.run, turn.task, turn.counter
+        run.step += 1
+        run.later = self._steps.step(task.agent, run.step, ended_at=run.ended_at)
+        run.ended_at = None
+        scope = scope_of(task, task.budget.results or ResultRules())
+        for answer in new:
+            message, request = answer.message, answer.request
+            size = counter.text(message.text)
+            if size <= _WORTH:
+                continue
+            answer.handle = handle_in(message.text) or handle_of(scope, message.text)
+            if task.cleared.reads(request):
+                self._readbacks.read(task.agent)
+            original = run.history.same_as(answer)
+            if original is not None and size - counter.text(line := same_line(original.request)) > _WORTH:
+                run.history.replace(answer, _with(message, line), original)
+            elif request.name not in turn.rules.exclude:
+                answer.saved = size - counter.text(cleared_line(message, size, answer.handle))
+
+    def _chosen(self, turn: _Turn) -> list[ToolAnswer]:
+        """What is to be cleared in this call."""
+        run, task, rules = turn.run, turn.task, turn.rules
+        clearable = run.history.clearable(rules.keep, _WORTH, run.step)
+        if not clearable or not turn.call.readable or run.step < run.waits_until:
+            return []
+        prompt = run.history.prompt(turn.front, clearable, run.step)
+        size = prompt.before + sum(part.tokens for part in prompt.parts)
+        left = task.left("cycles", "model_calls")
+        places = to_clear(
+            prompt,
+            turn.rates,
+            run.later if left is None else min(run.later, max(0, left - 1)),
+            again=self._readbacks.share(task.agent),
+            fixed=summary_cost(rules.summary, turn.call, task, sum(answer.saved for answer in clearable)),
+            forced=rules.at_tokens is not None and size > rules.at_tokens,
+        )
+        by_place = {answer.place: answer for answer in clearable}
+        return [by_place[clearable[0].place + place] for place in places]
+
+    def _clear(self, turn: _Turn, chosen: Sequence[ToolAnswer]) -> Generator[Io[Any] | ModelCall, Any, int | None]:
+        """Keep the results, then send lines in their places; gives where the first one stands, None where none does."""
+        run, task = turn.run, turn.task
+        for answer in chosen:
+            handle = yield from _kept(answer, task)
+            if handle is None:
+                run.waits_until = run.step + _AFTER_FAILURE
+                return None
+            answer.handle = handle
+        summary = None
+        if turn.rules.summary is not None:
+            texts = [(answer.request.name, answer.message.text) for answer in chosen]
+            summary = yield from summary_of(texts, turn.rules.summary, turn.call, task)
+        with run.lock:
+            for answer in chosen:
+                text = answer.message.text
+                line = cleared_line(answer.message, turn.counter.text(text), answer.handle)
+                if summary is not None and answer is chosen[0]:
+                    line = f"{line}\n[summary of this and what was cleared with it]\n{summary}"
+                run.history.replace(answer, _with(answer.message, line))
+        self._readbacks.cleared(task.agent, len(chosen))
+        return chosen[0].place
+
+
+def _kept(answer: ToolAnswer, task: Task) -> Steps[str | None]:
+    """The handle by which a result is read back: the whole one, where what was sent was a part of it."""
+    text = answer.message.text
+    named = handle_in(text)
+    if named is not None:
+        store, scope = results_of(task), scope_of(task, task.budget.results or ResultRules())
+        try:
+            if (yield Io(store.get, store.aget, scope, named)) is not None:
+                return named
+        except StoreError as error:
+            task.note(f"No tool result was cleared: what is kept cannot be read. {error}")
+            return None
+    return (yield from keep(text, answer.request.name, kind_of(text), task))
+
+
+def _with(message: Message, text: str) -> Message:
+    return replace(message, text=text, raw=Changed.of(message.raw))
+
+
+def _rates(call: ModelCall, task: Task, run: _Run, counter: TokenCounter) -> CallRates:
+    try:
+        price = task.prices.price(call.model, call.provider)
+    except PriceUnknown:
+        return _UNPRICED
+    rule = rule_for(call.model)
+    # Sizes are counted here; the provider's limit is in its own tokens.
+    rule = rule._replace(least=round(rule.least * 1_000 / max(1, counter.expected(1_000))))
+    return CallRates.of(price, rule, sum(run.history.totals(0)[:1]), caching=run.uncached < _UNCACHED)
+
+
+def _note_caching(turn: _Turn, reply: ModelReply, totals: Totals) -> None:
+    """Whether the provider caches prefixes at all, by what it reports."""
+    usage = reply.usage
+    if usage is None or usage.estimated or totals.sent_known < max(turn.rates.least, _ALWAYS_CACHED):
+        return
+    turn.run.uncached = 0 if usage.cached_input else turn.run.uncached + 1
+
+
+def _save(turn: _Turn, totals: Totals) -> None:
+    """What this call did not send, and what it would have cost more; less where a prefix was broken for it."""
+    tokens = totals.bare - totals.sent
+    if tokens <= 0:
+        return
+    rates, expected = turn.rates, turn.counter.expected
+    more = rates.cost(totals.bare, totals.bare_known) - rates.cost(totals.sent, totals.sent_known)
+    cost = 0 if rates is _UNPRICED else expected(more) // MILLION
+    how = "counted; priced as the provider's prefix caching would have it, less what was written anew"
+    turn.task.save(Saving("context editing", "old tool results not sent", how, 1, expected(tokens), cost))

@@ -1,0 +1,85 @@
+"""An agent that breaks its own prompt prefix: where that is, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from leanloop.budgets.message import Message, ToolSpec
+from leanloop.plugins.alerts import Alert
+from leanloop.plugins.cleared import Cleared
+from leanloop.plugins.task import Task
+from leanloop.plugins.volatile import difference
+
+__all__ = ["Break", "message_break", "system_break", "tell", "tools_break"]
+
+_ADVICE = {
+    "system": "Take what changes out of the system prompt, or write prefix: {volatile: behind} in the budget file.",
+    "tools": "Offer the same tools in every step.",
+    "message": "Append to the history, and change nothing in it; let leanloop shorten it (context: on).",
+}
+
+
+class Break(NamedTuple):
+    """The first place at which a prompt differs from the one sent before.
+
+    Attributes:
+        sort: what part of the prompt it is in.
+        place: what makes it the same one when it happens again.
+        where: in words, with the first token that differs in short.
+    """
+
+    sort: str
+    place: Hashable
+    where: str
+
+
+def system_break(before: str, now: str) -> Break:
+    """Between two versions of a system prompt."""
+    found = difference(before, now)
+    return Break("system", ("system", found.line), f"in the system prompt, {found}")
+
+
+def tools_break(before: Sequence[ToolSpec], now: Sequence[ToolSpec]) -> Break | None:
+    """Between the tools of two calls, which stand before all else; in the order in which they are sent."""
+    if before is now or before == now:
+        return None
+    for old, new in zip(before, now, strict=False):
+        if old.name == new.name and old != new:
+            return Break("tools", ("tools", new.name), f"in the tools, at {new.name!r}, which is described anew")
+    names, known = [tool.name for tool in now], [tool.name for tool in before]
+    come = next((name for name in names if name not in known), None)
+    gone = next((name for name in known if name not in names), None)
+    what = f"{come!r}, which is new" if come is not None else f"{gone!r}, which is missing"
+    return Break("tools", ("tools", "names"), f"in the tools, at {what}")
+
+
+def message_break(before: Sequence[Message], now: Sequence[Message], shared: int, cleared: Cleared) -> Break | None:
+    """Between two histories, of which `shared` messages are the same.
+
+    A history that goes on from before its last message, or ends sooner, breaks nothing that the next call would not
+    have to read anyway; and a result that we have `cleared` is not the agent's doing.
+    """
+    for place in range(shared, min(len(before), len(now))):
+        old, new = before[place], now[place]
+        if old is new or old == new or cleared.put(new, old):
+            continue
+        if place == len(before) - 1 and (old.role != new.role or place == len(now) - 1):
+            return None
+        what = f"in message {place + 1} ({new.role})"
+        if old.role == new.role and old.tool_call_id == new.tool_call_id and old.text != new.text:
+            what += f", {difference(old.text, new.text)}"
+        return Break("message", ("message", place), what)
+    return None
+
+
+def _is_cleared(old: Message, new: Message, cleared: Cleared) -> bool:
+    return old.tool_call_id == new.tool_call_id and new.tool_call_id in cleared
+
+
+def tell(task: Task, found: Break, since: str) -> None:
+    """A line in the log, the alert hook, and a note on the receipt. `since` says between which calls it happened."""
+    message = f"The prompt prefix of agent {task.agent} broke {found.where}, {since}: what follows is not read from "
+    message += f"the provider's cache. {_ADVICE[found.sort]}"
+    task.alerts.tell(Alert("prefix", message, task.agent, task.id))
+    task.note(f"the prompt prefix broke {found.where}, {since}")

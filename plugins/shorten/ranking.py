@@ -1,0 +1,89 @@
+"""Which parts of a long list are shown first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from leanloop.plugins.shorten.lines import line_of, lower_case
+from leanloop.plugins.shorten.words import part_starts, relevance
+
+__all__ = ["ranked"]
+
+_BAD = (
+    "error", "fail", "exception", "fatal", "critical", "denied", "invalid", "refused", "timeout", "timed out",
+    "missing", "unavailable", "not found", "warn", "abort", "crash",
+)  # fmt: skip
+_RARE = 0.15  # of the parts: what more of them say is nothing special
+_HEAD, _TAIL = 3, 2
+_NEAR = 0.5  # of the best score: these answer the question
+
+
+def ranked(texts: Sequence[str], words: Sequence[str], most: int) -> list[int]:
+    """The parts, at most `most` of them, those to be shown first in front.
+
+    What answers `words`; the first and the last; what speaks of errors, where only few do; the shortest and the
+    longest; what answers a little; then from the top, and every third one spread over the whole. Of equal parts all
+    but the first come last.
+    """
+    size = len(texts)
+    parts = _Parts(texts)
+    answers = parts.answering(words)
+    best = max(answers.values(), default=0.0)
+    by_score = sorted(answers, key=lambda one: (-answers[one], one))
+    order = dict.fromkeys(one for one in by_score if answers[one] >= _NEAR * best)
+    order.update(dict.fromkeys((*range(min(_HEAD, size)), *range(max(0, size - _TAIL), size))))
+    order.update(dict.fromkeys(_bad(parts)))
+    if size:
+        lengths = [len(text) for text in texts]
+        order.update(dict.fromkeys((lengths.index(min(lengths)), lengths.index(max(lengths)))))
+    order.update(dict.fromkeys(by_score))
+    order.update(dict.fromkeys(islice(_spread(size), 3 * most)))
+    seen: set[str] = set()
+    first: list[int] = []
+    again: list[int] = []
+    for number in islice(order, most):
+        (again if texts[number] in seen else first).append(number)
+        seen.add(texts[number])
+    return first + again
+
+
+def _bad(parts: _Parts) -> list[int]:
+    bad: set[int] = set()
+    for word in _BAD:
+        bad |= parts.having(word).keys()
+    return sorted(bad) if len(bad) <= max(2, _RARE * parts.size) else []
+
+
+class _Parts:
+    """Parts as one text, in which a word is found at the speed of C."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.size = len(texts)
+        self._text = lower_case("\n".join(texts))
+        self._starts = part_starts(texts)
+
+    def having(self, word: str) -> dict[int, None]:
+        """The parts with the word in them."""
+        found: dict[int, None] = {}
+        place = self._text.find(word) if word else -1
+        while place >= 0:
+            part = line_of(self._starts, place)
+            found[part] = None
+            place = self._text.find(word, self._starts[part + 1])
+        return found
+
+    def answering(self, words: Sequence[str]) -> dict[int, float]:
+        return relevance(self._text, self._starts, words)
+
+
+def _spread(size: int) -> Iterator[int]:
+    """Two from the top, one from halves, quarters, eighths, and so on."""
+    top = iter(range(size))
+    step = size
+    while step > 1:
+        for place in range(step // 2, size, step):
+            yield from islice(top, 2)
+            yield place
+        step = (step + 1) // 2
+    yield from top

@@ -1,0 +1,52 @@
+"""A tool result made shorter, by what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from leanloop.budgets.result_rules import Kind
+from leanloop.plugins.shorten.binary import shorten_binary
+from leanloop.plugins.shorten.code import shorten_code
+from leanloop.plugins.shorten.diff import shorten_diff
+from leanloop.plugins.shorten.html import shorten_html
+from leanloop.plugins.shorten.json_form import shorten_json
+from leanloop.plugins.shorten.kind import kind_of
+from leanloop.plugins.shorten.log import shorten_log
+from leanloop.plugins.shorten.prose import shorten_prose
+from leanloop.plugins.shorten.search_hits import shorten_search_hits
+from leanloop.plugins.shorten.shown import Room, Shortener, Shown
+from leanloop.plugins.shorten.table import shorten_table
+
+__all__ = ["SHORTENERS", "kind_of", "shorten"]
+
+SHORTENERS: Final[Mapping[Kind, Shortener]] = {
+    "log": shorten_log,
+    "json": shorten_json,
+    "table": shorten_table,
+    "html": shorten_html,
+    "diff": shorten_diff,
+    "code": shorten_code,
+    "search": shorten_search_hits,
+    "prose": shorten_prose,
+    "binary": shorten_binary,
+}
+"""By kind. A kind that is missing, or whose shortener finds the text to be none of it, falls back on prose."""
+
+_AT_MOST = 40  # characters of one token, in a text that is worth counting to see whether it fits as it is
+
+
+def shorten(text: str, room: Room, kind: Kind | None = None) -> Shown:
+    """What of a text is shown in a room; `kind` says what it is where that is known better than from its content.
+
+    Pure and deterministic, linear in the text, never raises, never over `room.tokens`.
+    """
+    if len(text) <= room.tokens * _AT_MOST and room.count(text) <= room.tokens:
+        return Shown(text, "all of it", complete=True)
+    for one in dict.fromkeys((kind or kind_of(text), "prose")) if text.strip() else ():
+        shortener = SHORTENERS.get(one)
+        shown = shortener(text, room) if shortener else None
+        if shown is not None and shown.text:
+            return shown
+    mark = f"[... {len(text):,} characters]"
+    return Shown(mark if room.count(mark) <= room.tokens else "", "nothing")
