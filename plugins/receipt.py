@@ -85,8 +85,8 @@ class CacheUse:
     bound: float | None = None
 
     def __str__(self) -> str:
-        hits = [("exact", self.exact), ("normalised", self.normal), ("alike", self.alike), ("tool results", self.results)]
-        said = ", ".join(f"{times:,} {name}" for name, times in hits if times) or "no hits"
+        hits = {"exact": self.exact, "normalised": self.normal, "alike": self.alike, "tool results": self.results}
+        said = ", ".join(f"{times:,} {name}" for name, times in hits.items() if times) or "no hits"
         said += f", {self.misses:,} misses"
         if self.shadow:
             said += f", {self.shadow:,} would have been alike"

@@ -49,8 +49,8 @@ class Stack:
     3. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
        what they choose, price and reserve for. A landing stands outside: it reads what the last step was sent.
     4. The user's own plugins.
-    5. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit spares
-       all that is below.
+    5. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
+       spares all that is below.
     6. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
        counted, priced and capped as what it has become; one that its model refuses is made again.
     7. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
@@ -106,8 +106,8 @@ class Stack:
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
 
-        The user's plugins, the cache, `degrade` and the budget: a refusal is raised, and there is no history for guards and
-        notices to read.
+        The user's plugins, the cache, `degrade` and the budget: a refusal is raised, and there is no history for guards
+        and notices to read.
         """
         return compose(self._chain(task.budget).on_part, call, task)
 
