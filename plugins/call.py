@@ -11,8 +11,9 @@ from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.usage import Usage
 
 Finish = Literal["stop", "length", "refused"]
+Tier = Literal["exact", "normal", "alike"]
 
-__all__ = ["EmbedCall", "Finish", "ModelCall", "ModelReply", "ToolCall", "ToolResult"]
+__all__ = ["EmbedCall", "Finish", "ModelCall", "ModelReply", "Tier", "ToolCall", "ToolResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,14 @@ class ModelReply:
         finish: how it ended, where the provider says so: of itself (``stop``, also to call tools), cut off
             (``length``), or kept from going on (``refused``).
         plain: nothing is in it but text and tool calls.
+        hit: which tier of the cache gave it again; None where it was made now.
     """
 
     message: Message
     usage: Usage | None = None
     finish: Finish | None = None
     plain: bool = True
+    hit: Tier | None = None
     raw: object = field(default=None, compare=False, repr=False)
 
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.usage import Usage
@@ -23,15 +23,13 @@ from leanloop.plugins.cache.same_answer import says_the_same
 from leanloop.plugins.cache.single_flight import Turn
 from leanloop.plugins.cache.store import Found
 from leanloop.plugins.cache.vector import Vector
-from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.call import ModelCall, ModelReply, Tier
 from leanloop.plugins.flow import Io, ModelFlow, Plugin
 from leanloop.plugins.receipt import Saving
 from leanloop.plugins.refusal import check_time
 from leanloop.plugins.task import Task
 
 __all__ = ["AnswerCache"]
-
-Tier = Literal["exact", "normal", "alike"]
 
 
 class AnswerCache(Plugin):
@@ -170,7 +168,7 @@ class _Lookup:
                 cost=entry.worth if replayed.spared.total else 0,
             )
         )
-        return replayed.reply
+        return replace(replayed.reply, hit=tier)
 
     def _only_reads(self, reply: ModelReply) -> bool:
         """Whether all the tools that an answer asks for are known to change nothing."""
