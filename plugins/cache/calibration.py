@@ -1,22 +1,46 @@
 """How alike two questions must be for one's answer to serve the other, found from pairs that people have labelled.
 
-A threshold is tried where it matters: every question is looked up among all the others, since the more there are, the
-more often something looks alike. It is taken only where the share of wrong hits is below what is allowed at 95 %
-confidence, not just as it was counted (Clopper and Pearson, Biometrika 26, 1934): 0 wrong of 300 lookups say no more
-than that at most 1 % are.
+The promise is about questions that nothing in the cache answers, of which the more are answered all the same the more
+there is in it: at most so many of them are, whatever share of the traffic they are. (Where its own answer is there too, a
+question is answered by a wrong one only if it would be without.)
+
+Thresholds are tested from the strictest down, each by the bound of Clopper and Pearson (Biometrika 26, 1934), up to the
+first that fails: fixed-sequence testing, as in Learn then Test (Angelopoulos et al., https://arxiv.org/abs/2110.01052).
+What is wrong at a threshold is wrong at every lower one, so the promise is broken by one set of pairs in twenty at most,
+however many thresholds are tried, on the same pairs, and none are kept back for a second look.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-__all__ = ["CONFIDENCE", "Calibration", "Trial", "calibrated", "calibration_key", "least_lookups", "lower", "upper"]
+from leanloop.plugins.cache.entry import Entry
+
+__all__ = [
+    "CALIBRATION_TAG",
+    "CONFIDENCE",
+    "Calibration",
+    "Trial",
+    "calibrated",
+    "calibration_entry",
+    "calibration_key",
+    "least_lookups",
+    "lower",
+    "tried",
+    "upper",
+]
 
 CONFIDENCE = 0.95
+
+CALIBRATION_TAG = "calibration"
+"""Of the entry it is kept in. Tags of answers have a colon."""
+
+_FOREVER = 10 * 365 * 86_400.0
 
 _ROUNDS = 60
 """Halvings of the interval in which a bound is looked for: to 1e-18."""
@@ -24,10 +48,20 @@ _ROUNDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One lookup: how alike the nearest verified entry was, None where none was left, and whether it was right."""
+    """One question, looked up in a store without its own answers, and in one that has them.
 
-    score: float | None
-    right: bool
+    Attributes:
+        wrong: how alike what would be served without them is; None where nothing passes the checks.
+        right: how alike its own answer is, where that is what is found; None where not.
+        repeats: whether it has an answer of its own.
+        asked, by: the question, and the one whose answer is wrong for it.
+    """
+
+    wrong: float | None = None
+    right: float | None = None
+    repeats: bool = False
+    asked: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +71,12 @@ class Calibration:
     Attributes:
         threshold: the least cosine of an answer that is served; None where no threshold holds the promise.
         promised: the share of false hits it was made for.
-        bound: the share of lookups answered wrongly is at most this, at 95 % confidence.
-        lookups, served, wrong: of lookups without a right answer in the store, and of all that were served.
+        bound: of questions that nothing in the store answers, at most this share is served, at 95 % confidence.
+        lookups, wrong: questions that were looked up without their own answers, and how many were served all the same.
+        repeats, served: those with an answer of their own, and how many were served it.
         size: entries of the store it was tried in.
+        agent, embedder: whose it is; of the embedder the name that people know.
+        fingerprint: of the embedder.
     """
 
     threshold: float | None
@@ -49,6 +86,10 @@ class Calibration:
     served: int
     wrong: int
     size: int
+    repeats: int = 0
+    agent: str = ""
+    embedder: str = ""
+    fingerprint: str = ""
 
     def text(self) -> str:
         """As text, to be kept."""
@@ -70,8 +111,13 @@ class Calibration:
                 "served": int(served),
                 "wrong": int(wrong),
                 "size": int(size),
+                "repeats": int(repeats),
+                "agent": str(agent),
+                "embedder": str(embedder),
+                "fingerprint": str(fingerprint),
             } if threshold is None or 0 <= threshold <= 1:
-                return cls(threshold, promised, bound, lookups, served, wrong, size)
+                counted = (lookups, served, wrong, size, repeats)
+                return cls(threshold, promised, bound, *counted, agent, embedder, fingerprint)
             case _:
                 return None
 
@@ -81,35 +127,48 @@ def calibration_key(agent: str, embedder: str, policy: str) -> str:
     return blake2b(json.dumps(["calibration", agent, embedder, policy]).encode(), digest_size=20).hexdigest()
 
 
-def calibrated(trials: Iterable[Trial], *, promised: float, size: int) -> Calibration:
-    """The lowest threshold at which at most `promised` of the lookups are answered wrongly.
-
-    Lookups whose own answer is in the store are counted too: they as well can be answered by another's.
-    """
-    counted = list(trials)
-    hits = sorted((trial for trial in counted if trial.score is not None), key=lambda trial: -(trial.score or 0.0))
-    best = Calibration(None, promised, upper(0, len(counted)), len(counted), 0, 0, size)
-    wrong = 0
-    for place, hit in enumerate(hits):
-        wrong += not hit.right
-        if place + 1 < len(hits) and hits[place + 1].score == hit.score:
-            continue  # a threshold lets in all that are as alike
-        bound = upper(wrong, len(counted))
-        if bound > promised:
-            if wrong:
-                break  # further down it only gets worse
-            continue
-        best = Calibration(_below(hits, place), promised, bound, len(counted), place + 1, wrong, size)
-    return best
+def calibration_entry(found: Calibration, policy: str, now: float) -> Entry:
+    """As an entry, in which it stays until another one is found."""
+    key = calibration_key(found.agent, found.fingerprint, policy)
+    label = f"calibration of {found.agent}"
+    return Entry(key, found.text(), now, _FOREVER, worth=2**40, label=label, tags=(CALIBRATION_TAG,))
 
 
-def least_lookups(promised: float) -> int:
-    """How many lookups without one wrong hit it takes to be sure of `promised`: 2,995 for 0.1 %."""
-    return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-promised))
+def calibrated(trials: Sequence[Trial], *, promised: float, size: int) -> Calibration:
+    """The lowest threshold at which at most `promised` of the questions are answered wrongly, at 95 % confidence."""
+    none = Calibration(None, promised, upper(0, len(trials)), len(trials), 0, 0, size, _repeats(trials))
+    allowed = _allowed(promised, len(trials))
+    if allowed is None:
+        return none
+    wrong = sorted((trial.wrong for trial in trials if trial.wrong is not None), reverse=True)
+    fails = wrong[allowed] if len(wrong) > allowed else None  # the first threshold that does
+    scores = [score for trial in trials for score in (trial.wrong, trial.right) if score is not None]
+    held = [score for score in scores if fails is None or score > fails]
+    if not held:
+        return none
+    # Half way to what fails, so that rounding decides nothing; of what is below the last, nothing was seen.
+    threshold = min(held) - 1e-6 if fails is None else (min(held) + fails) / 2
+    return tried(trials, max(0.0, threshold), promised=promised, size=size)
+
+
+def tried(trials: Sequence[Trial], threshold: float, *, promised: float, size: int) -> Calibration:
+    """What one threshold does, whether or not it holds the promise."""
+    wrong = sum(trial.wrong is not None and trial.wrong >= threshold for trial in trials)
+    served = sum(trial.right is not None and trial.right >= threshold for trial in trials)
+    bound = upper(wrong, len(trials))
+    return Calibration(threshold, promised, bound, len(trials), served, wrong, size, _repeats(trials))
+
+
+def least_lookups(promised: float, wrong: int = 0) -> int:
+    """How many lookups it takes to be sure of `promised`, with so many wrong hits: 2,995 without one, for 0.1 %."""
+    least = math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-promised))
+    if not wrong:
+        return least
+    return bisect_left(range(least * (wrong + 2)), True, key=lambda of: of > wrong and upper(wrong, of) <= promised)
 
 
 def upper(wrong: int, of: int) -> float:
-    """The share is at most this, at 95 % confidence."""
+    """The share is at most this, at 95 % confidence; 1 of nothing."""
     if wrong >= of:
         return 1.0
     if wrong == 0:
@@ -149,8 +208,13 @@ def _at_most(wrong: int, of: int, share: float) -> float:
     )
 
 
-def _below(hits: Sequence[Trial], place: int) -> float:
-    """A threshold that lets in the hits up to `place`: half way to the next, so that rounding decides nothing."""
-    score = hits[place].score or 0.0
-    following = hits[place + 1].score if place + 1 < len(hits) else None
-    return max(0.0, score - 1e-6) if following is None else (score + following) / 2
+def _allowed(promised: float, lookups: int) -> int | None:
+    """How many wrong ones of so many lookups the promise allows; None where not even none is enough to be sure."""
+    if upper(0, lookups) > promised:
+        return None
+    most = math.floor(promised * lookups) + 1  # more than this share would be above it as counted
+    return bisect_left(range(1, most + 1), True, key=lambda wrong: upper(wrong, lookups) > promised)
+
+
+def _repeats(trials: Sequence[Trial]) -> int:
+    return sum(trial.repeats for trial in trials)

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
 from leanloop.plugins.cache.calibration import lower, upper
@@ -16,7 +16,10 @@ from leanloop.plugins.cache.store import CacheStore
 from leanloop.plugins.flow import Io
 from leanloop.plugins.steps import Steps
 
-__all__ = ["Live", "Record"]
+__all__ = ["RECORD_TAG", "Live", "Record", "new_record", "read_record"]
+
+RECORD_TAG = "record"
+"""Of the entry it is kept in. Tags of answers have a colon."""
 
 _AGAIN = 30.0
 """Seconds after which what other processes have found is looked at again."""
@@ -27,10 +30,19 @@ _FOREVER = 10 * 365 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was compared so far: answers given, or that would have been, with fresh ones."""
+    """What was compared so far: answers given, or that would have been, with fresh ones.
+
+    Attributes:
+        checked, wrong: how many, and how many were not the same.
+        since: when it began, in seconds since the epoch: a new calibration begins a new one.
+        agent, embedder: whose it is; of the embedder the fingerprint.
+    """
 
     checked: int = 0
     wrong: int = 0
+    since: float = 0.0
+    agent: str = ""
+    embedder: str = ""
 
     @property
     def bound(self) -> float | None:
@@ -55,11 +67,10 @@ class Live:
         self, store: CacheStore, agent: str, embedder: str, policy: str, clock: Callable[[], float] = time.time
     ) -> None:
         self._store = store
-        self._key = blake2b(json.dumps(["live", agent, embedder, policy]).encode(), digest_size=20).hexdigest()
-        self._label = f"checked hits of {agent}"
+        self._key = _key(agent, embedder, policy)
         self._clock = clock
         self._lock = threading.Lock()
-        self._record = Record()
+        self._record = Record(agent=agent, embedder=embedder)
         self._read_at = -_AGAIN
 
     def record(self) -> Steps[Record]:
@@ -85,7 +96,7 @@ class Live:
             with self._lock:
                 known = self._record
                 self._record = replace(known, checked=known.checked + 1, wrong=known.wrong + wrong)
-                entry = self._entry(self._record)
+                entry = _entry(self._key, self._record, self._clock())
             yield Io(self._store.put, self._store.aput, entry, max_bytes=2**53)
         finally:
             if claim.granted:
@@ -94,24 +105,41 @@ class Live:
 
     def _read(self) -> Steps[None]:
         found = yield Io(self._store.find, self._store.afind, (self._key,))
-        kept = None if found is None else _record(found.entry.reply)
+        kept = None if found is None else read_record(found.entry.reply)
         with self._lock:
             self._read_at = time.monotonic()
-            if kept is not None and kept.checked >= self._record.checked:
-                self._record = kept
-
-    def _entry(self, record: Record) -> Entry:
-        text = json.dumps({"checked": record.checked, "wrong": record.wrong})
-        return Entry(self._key, text, self._clock(), _FOREVER, worth=2**40, label=self._label)
+            if kept is not None and (kept.since, kept.checked) >= (self._record.since, self._record.checked):
+                self._record = replace(self._record, checked=kept.checked, wrong=kept.wrong, since=kept.since)
 
 
-def _record(text: str) -> Record | None:
+def new_record(agent: str, embedder: str, policy: str, now: float) -> Entry:
+    """One that begins at `now`, with nothing compared yet, as an entry."""
+    return _entry(_key(agent, embedder, policy), Record(since=now, agent=agent, embedder=embedder), now)
+
+
+def read_record(text: str) -> Record | None:
+    """What is kept of one; None for anything else."""
     try:
         fields: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
     match fields:
-        case {"checked": int(checked), "wrong": int(wrong)} if 0 <= wrong <= checked:
-            return Record(checked, wrong)
+        case {
+            "checked": int(checked),
+            "wrong": int(wrong),
+            "since": float() | int() as since,
+            "agent": str(agent),
+            "embedder": str(embedder),
+        } if 0 <= wrong <= checked:
+            return Record(checked, wrong, since, agent, embedder)
         case _:
             return None
+
+
+def _key(agent: str, embedder: str, policy: str) -> str:
+    return blake2b(json.dumps(["live", agent, embedder, policy]).encode(), digest_size=20).hexdigest()
+
+
+def _entry(key: str, record: Record, now: float) -> Entry:
+    label = f"checked hits of {record.agent}"
+    return Entry(key, json.dumps(asdict(record)), now, _FOREVER, worth=2**40, label=label, tags=(RECORD_TAG,))
