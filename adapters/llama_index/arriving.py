@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
 
-from leanloop.adapters.llama_index.request import Form
+from leanloop.adapters.llama_index.ending import finish_of, is_plain
+from leanloop.adapters.llama_index.request import Request
 from leanloop.adapters.llama_index.usage import usage_of
 from leanloop.budgets.message import Message
 from leanloop.budgets.usage import Usage
-from leanloop.plugins.call import ModelReply
+from leanloop.plugins.call import Finish, ModelReply
 
 __all__ = ["Arriving", "Piece", "Pieces"]
 
@@ -41,10 +42,12 @@ class Piece(Generic[Response]):
 class Arriving(Generic[Response]):
     """What has come of one stream so far."""
 
-    __slots__ = ("_deltas", "_form", "_last", "_usage")
+    __slots__ = ("_asked", "_deltas", "_finish", "_last", "_plain", "_usage")
 
-    def __init__(self, form: Form[Any, Response]) -> None:
-        self._form: Form[Any, Response] = form
+    def __init__(self, asked: Request) -> None:
+        self._asked = asked
+        self._finish: Finish | None = None
+        self._plain = True
         self._last: Response | None = None
         self._usage: Usage | None = None
         self._deltas: list[str] = []
@@ -53,6 +56,8 @@ class Arriving(Generic[Response]):
         """Add a chunk."""
         self._last = response
         self._usage = usage_of(response) or self._usage
+        self._finish = finish_of(response) or self._finish
+        self._plain = self._plain and is_plain(response)
         self._deltas.append(response.delta or "")
         return Piece(response, self)
 
@@ -60,25 +65,25 @@ class Arriving(Generic[Response]):
         """The reply as far as it has come."""
         if self._last is None:
             return ModelReply(Message("assistant", ""))
-        reply = self._form.reply(self._last)
+        reply = self._asked.reply(self._last)
         said = "".join(self._deltas)
         if len(said) > len(reply.message.text):  # OpenAI's responses: each chunk holds its own part only
             reply = replace(reply, message=replace(reply.message, text=said))
-        return replace(reply, usage=self._usage)
+        return replace(reply, usage=self._usage, finish=self._finish, plain=self._plain and reply.plain)
 
 
 class Pieces(Generic[Response]):
     """How the streaming driver turns chunks into a reply and back."""
 
-    __slots__ = ("_form",)
+    __slots__ = ("_asked",)
 
-    def __init__(self, form: Form[Any, Response]) -> None:
-        self._form: Form[Any, Response] = form
+    def __init__(self, asked: Request) -> None:
+        self._asked = asked
 
     def join(self, chunks: Sequence[Piece[Response]]) -> ModelReply:
         """The whole reply."""
-        return chunks[-1].stream.reply() if chunks else Arriving(self._form).reply()
+        return chunks[-1].stream.reply() if chunks else Arriving[Response](self._asked).reply()
 
     def split(self, reply: ModelReply) -> Iterable[Piece[Response]]:
         """One chunk with all of a reply that was never streamed."""
-        yield Arriving(self._form).note(self._form.response(reply))
+        yield Arriving[Response](self._asked).note(self._asked.shown(reply))

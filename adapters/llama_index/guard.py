@@ -7,10 +7,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypedDict, TypeVar, cast
 
+from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 
 from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.covered import lands_elsewhere
+from leanloop.adapters.llama_index.embedder import embedder_of
 from leanloop.adapters.llama_index.findings import noting
 from leanloop.adapters.llama_index.place import Member, current_run, current_step, in_last_step
 from leanloop.adapters.llama_index.runs import Runs
@@ -20,6 +22,8 @@ from leanloop.budgets.store import LedgerStore
 from leanloop.errors import UsageError
 from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.budget import BudgetGuard
+from leanloop.plugins.cache.embedder import Embedder
+from leanloop.plugins.cache.ground import Grounds, SameAnswer
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.current import begin_task, current_task
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
@@ -37,6 +41,8 @@ class _Given(TypedDict):
     store: LedgerStore | None
     models: Mapping[str, LLM] | None
     on_alert: OnAlert | None
+    embedder: BaseEmbedding | Embedder | None
+    same_answer: SameAnswer | None
 
 
 class Guard:
@@ -50,6 +56,9 @@ class Guard:
             LLM is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
+        embedder: turns questions into vectors, for what the budget file says under `cache`: an embedding model of
+            LlamaIndex, or an `Embedder`. Without one, answers are given again to the same question only.
+        same_answer: judges answers of the cache that are checked against a fresh one; by default leanloop does.
     """
 
     def __init__(
@@ -60,6 +69,8 @@ class Guard:
         store: LedgerStore | None = None,
         models: Mapping[str, LLM] | None = None,
         on_alert: OnAlert | None = None,
+        embedder: BaseEmbedding | Embedder | None = None,
+        same_answer: SameAnswer | None = None,
     ) -> None:
         if budget is not None and not isinstance(cast("object", budget), Budget):
             raise UsageError(
@@ -67,11 +78,19 @@ class Guard:
             )
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
-        self.stack = Stack(plugins)
+        reads = None if embedder is None else embedder_of(embedder)
+        self.stack = Stack(plugins, Grounds(reads, same_answer=same_answer))
         self.store = store
         self.substitutes = Substitutes(models)
         self._on_alert = Alerts(on_alert).hook  # checked before the first run
-        self._given: _Given = {"plugins": tuple(plugins), "store": store, "models": models, "on_alert": on_alert}
+        self._given: _Given = {
+            "plugins": tuple(plugins),
+            "store": store,
+            "models": models,
+            "on_alert": on_alert,
+            "embedder": embedder,
+            "same_answer": same_answer,
+        }
         self.runs = Runs()
         self._kinds: dict[tuple[type, type], type] = {}
 

@@ -25,7 +25,8 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.provider import Provider
 from leanloop.adapters.llama_index.providers import provider_of
 from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
-from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly, AnswersParsed, is_parsed
+from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly, AnswersParsed
+from leanloop.adapters.llama_index.structured_answer import read_as
 from leanloop.adapters.llama_index.substitutes import PREPARED, Prepared
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -168,9 +169,9 @@ def _call(llm: GuardedLLM, name: str, form: Form[Given, Response], given: Given,
     def send(call: ModelCall) -> ModelReply:
         out = asked.send(call)
         with model_call_covered():
-            return form.reply(out.read(_method(out.llm, name)(out.given, **out.kwargs)))
+            return asked.reply(out.read(_method(out.llm, name)(out.given, **out.kwargs)))
 
-    return form.response(run(flow, send))
+    return cast("Response", asked.shown(run(flow, send)))
 
 
 async def _acall(
@@ -184,9 +185,9 @@ async def _acall(
     async def send(call: ModelCall) -> ModelReply:
         out = asked.send(call)
         with model_call_covered():
-            return form.reply(out.read(await _method(out.llm, name)(out.given, **out.kwargs)))
+            return asked.reply(out.read(await _method(out.llm, name)(out.given, **out.kwargs)))
 
-    return form.response(await arun(flow, send))
+    return cast("Response", asked.shown(await arun(flow, send)))
 
 
 def _stream(
@@ -199,12 +200,14 @@ def _stream(
     asked, flow = _begin(llm, form, given, kwargs, prepared, stream=True)
 
     def send(call: ModelCall) -> Generator[Piece[Response], None, None]:
-        out, arriving = asked.send(call), Arriving(form)
+        out, arriving = asked.send(call), Arriving[Response](asked)
         method = _method(out.llm, name)
         return covered_stream(lambda: method(out.given, **out.kwargs), lambda chunk: arriving.note(out.read(chunk)))
 
+    held = llm.leanloop_.stack.holds_stream
+
     def shown() -> Generator[Response, None, None]:
-        with closing(stream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:
+        with closing(stream(flow, send, Pieces[Response](asked), held=held)) as pieces:
             for piece in pieces:
                 yield from piece.take()
 
@@ -220,12 +223,14 @@ async def _astream(
     asked, flow = _begin(llm, form, given, kwargs, prepared, stream=True)
 
     def send(call: ModelCall) -> AsyncGenerator[Piece[Response], None]:
-        out, arriving = asked.send(call), Arriving(form)
+        out, arriving = asked.send(call), Arriving[Response](asked)
         method = _method(out.llm, name)
         return acovered_stream(lambda: method(out.given, **out.kwargs), lambda chunk: arriving.note(out.read(chunk)))
 
+    held = llm.leanloop_.stack.holds_stream
+
     async def shown() -> AsyncGenerator[Response, None]:
-        async with aclosing(astream(flow, send, Pieces(form), held=llm.leanloop_.stack.holds_stream)) as pieces:
+        async with aclosing(astream(flow, send, Pieces[Response](asked), held=held)) as pieces:
             async for piece in pieces:
                 for chunk in piece.take():
                     yield chunk
@@ -252,7 +257,7 @@ def _begin(
 def _answering(flow: ModelFlow, call: ModelCall, task: Task) -> ModelFlow:
     """Raise where a structured answer was asked for and a landing could only give words: they would not parse."""
     reply = yield from flow
-    structured = call.answer_tools or is_parsed()
+    structured = call.answer_tools or read_as() is not None
     if structured and reply.raw is None and not reply.message.tool_calls and task.stopped is not None:
         raise task.stopped
     return reply

@@ -26,6 +26,8 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
 from leanloop.plugins.alerts import OnAlert
+from leanloop.plugins.cache.embedder import Embedder
+from leanloop.plugins.cache.ground import SameAnswer
 from leanloop.plugins.flow import Plugin
 from leanloop.plugins.task import Task
 
@@ -51,6 +53,9 @@ class LeanLoop(Guard):
             LLM is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
+        embedder: turns questions into vectors, for what the budget file says under `cache`: an embedding model of
+            LlamaIndex, or an `Embedder`. Without one, answers are given again to the same question only.
+        same_answer: judges answers of the cache that are checked against a fresh one; by default leanloop does.
     """
 
     @classmethod
@@ -62,13 +67,23 @@ class LeanLoop(Guard):
         store: LedgerStore | None = None,
         models: Mapping[str, LLM] | None = None,
         on_alert: OnAlert | None = None,
+        embedder: BaseEmbedding | Embedder | None = None,
+        same_answer: SameAnswer | None = None,
     ) -> Self:
         """LeanLoop under a budget file.
 
         Raises:
             BudgetFileError: the file cannot be read or does not hold a budget.
         """
-        return cls(load_budget(path), plugins=plugins, store=store, models=models, on_alert=on_alert)
+        return cls.from_budget(
+            load_budget(path),
+            plugins=plugins,
+            store=store,
+            models=models,
+            on_alert=on_alert,
+            embedder=embedder,
+            same_answer=same_answer,
+        )
 
     @classmethod
     def from_budget(
@@ -79,9 +94,19 @@ class LeanLoop(Guard):
         store: LedgerStore | None = None,
         models: Mapping[str, LLM] | None = None,
         on_alert: OnAlert | None = None,
+        embedder: BaseEmbedding | Embedder | None = None,
+        same_answer: SameAnswer | None = None,
     ) -> Self:
         """LeanLoop under a budget made in code."""
-        return cls(budget, plugins=plugins, store=store, models=models, on_alert=on_alert)
+        return cls(
+            budget,
+            plugins=plugins,
+            store=store,
+            models=models,
+            on_alert=on_alert,
+            embedder=embedder,
+            same_answer=same_answer,
+        )
 
     def llm(self, llm: Model) -> Model:
         """A twin of `llm`, each call of which is reserved, counted, and lands or raises where it does not fit.

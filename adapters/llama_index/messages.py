@@ -23,6 +23,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from leanloop.adapters.llama_index.attached import attached_to
 from leanloop.adapters.llama_index.cache_marks import is_marked
 from leanloop.adapters.llama_index.changed import message_with_text
 from leanloop.budgets.images import size_of
@@ -75,6 +76,7 @@ def from_llama(message: ChatMessage) -> Message:
         images=tuple(images),
         other_tokens=other,
         raw=message,
+        attached=attached_to(message),
         marked=is_marked(message),
     )
 
@@ -86,7 +88,10 @@ def to_llama(message: Message) -> ChatMessage:
         return raw
     if isinstance(raw, Changed) and isinstance(raw.raw, ChatMessage):
         return message_with_text(raw.raw, message.text, bare=not (message.images or message.other_tokens))
-    blocks: list[TextBlock | ToolCallBlock] = [TextBlock(text=message.text)]
+    # A call without a word is said without a text, as integrations do: a provider may refuse an empty one.
+    blocks: list[TextBlock | ToolCallBlock] = []
+    if message.text or not message.tool_calls:
+        blocks.append(TextBlock(text=message.text))
     blocks += [
         ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_arguments(call.arguments))
         for call in message.tool_calls

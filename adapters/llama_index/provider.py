@@ -133,6 +133,14 @@ class Provider:
         """The tokens of thinking that the output cap must exceed, zero where that is no rule."""
         return 0
 
+    def held_apart(self, llm: object) -> Mapping[str, object]:
+        """Settings that the class sends and keeps outside of its fields, for the key of the cache.
+
+        Raises:
+            NotCanonicalError: the provider goes by what this LLM was asked before, so that no answer is another's.
+        """
+        return {}
+
     def forced(self, kwargs: Mapping[str, object], offered: list[str]) -> frozenset[str]:
         """The tools the call forces, so that they carry its answer."""
         choice = kwargs.get("tool_choice")

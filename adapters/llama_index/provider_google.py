@@ -58,6 +58,10 @@ class GoogleGenAI(Provider):
                 kept.pop("thinking_budget", None)
                 _configure(sent, "thinking_config", {**kept, "thinking_level": asked.upper()})
 
+    def held_apart(self, llm: object) -> Mapping[str, object]:
+        """The configuration that parameters of a call are laid over, and what it asks for besides."""
+        return mapping(getattr(llm, "_generation_config", None))
+
     def forced(self, kwargs: Mapping[str, object], offered: list[str]) -> frozenset[str]:
         """The tool that the mode ANY leaves as the only one."""
         calling: object = getattr(kwargs.get("tool_config"), "function_calling_config", None)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered, mapping
 from leanloop.budgets.degrade_step import Effort
+from leanloop.plugins.cache.canonical import NotCanonicalError
 
 __all__ = ["OpenAI", "OpenAIResponses"]
 
@@ -90,6 +91,16 @@ class OpenAIResponses(Provider):
         asked = lowered(_levels(sent), reasoning.get("effort"), effort)
         if asked is not None:
             sent.kwargs["reasoning"] = {**reasoning, "effort": asked}
+
+    def held_apart(self, llm: object) -> Mapping[str, object]:
+        """Nothing; but with `track_previous_responses` the history is the provider's, and each answer a part of it.
+
+        Raises:
+            NotCanonicalError: it is on.
+        """
+        if getattr(llm, "track_previous_responses", False):
+            raise NotCanonicalError
+        return {}
 
     def structured(self, llm: object, output_cls: type, *, stream: bool) -> dict[str, Any] | None:
         """As `responses.parse` would send it; a stream goes by a tool, and `chat`, already."""

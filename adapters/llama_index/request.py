@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
+from leanloop.adapters.llama_index.ending import finish_of, is_plain
 from leanloop.adapters.llama_index.messages import from_llama, to_llama, transcript_of
 from leanloop.adapters.llama_index.provider import Provider, Sent
 from leanloop.adapters.llama_index.providers import model_name, provider_of
+from leanloop.adapters.llama_index.settings import settings_of
+from leanloop.adapters.llama_index.structured_answer import fits, read_as
 from leanloop.adapters.llama_index.substitutes import Prepared, Substitutes, as_read_by, translated
 from leanloop.adapters.llama_index.tools import answer_of, specs_of
 from leanloop.adapters.llama_index.usage import usage_of
@@ -34,6 +38,11 @@ Response = TypeVar("Response", ChatResponse, CompletionResponse)
 class Form(Protocol[Given, Response]):
     """What a method of an LLM is given and gives back."""
 
+    @property
+    def name(self) -> str:
+        """`chat` or `prompt`."""
+        ...
+
     def history(self, given: Given, task: Task) -> tuple[Message, ...]:
         """What it is given, as neutral messages."""
         ...
@@ -52,6 +61,8 @@ class Form(Protocol[Given, Response]):
 
 
 class _Chat:
+    name = "chat"
+
     def history(self, given: Sequence[ChatMessage], task: Task) -> tuple[Message, ...]:
         return transcript_of(task).of(given)
 
@@ -59,15 +70,17 @@ class _Chat:
         return [to_llama(message) for message in messages]
 
     def reply(self, response: ChatResponse) -> ModelReply:
-        return ModelReply(from_llama(response.message), usage_of(response), raw=response)
+        return _reply(from_llama(response.message), response)
 
     def response(self, reply: ModelReply) -> ChatResponse:
         if isinstance(reply.raw, ChatResponse):
             return reply.raw
-        return ChatResponse(message=to_llama(reply.message), delta=reply.message.text)
+        return ChatResponse(message=to_llama(reply.message), delta=reply.message.text, raw=_raw_of(reply))
 
 
 class _Prompt:
+    name = "prompt"
+
     def history(self, given: str, task: Task) -> tuple[Message, ...]:
         return (Message("user", given),)
 
@@ -75,12 +88,23 @@ class _Prompt:
         return "\n\n".join(message.text for message in messages)
 
     def reply(self, response: CompletionResponse) -> ModelReply:
-        return ModelReply(Message("assistant", response.text), usage_of(response), raw=response)
+        return _reply(Message("assistant", response.text), response)
 
     def response(self, reply: ModelReply) -> CompletionResponse:
         if isinstance(reply.raw, CompletionResponse):
             return reply.raw
-        return CompletionResponse(text=reply.message.text, delta=reply.message.text)
+        return CompletionResponse(text=reply.message.text, delta=reply.message.text, raw=_raw_of(reply))
+
+
+def _reply(message: Message, response: ChatResponse | CompletionResponse) -> ModelReply:
+    return ModelReply(message, usage_of(response), finish_of(response), is_plain(response), raw=response)
+
+
+def _raw_of(reply: ModelReply) -> dict[str, object] | None:
+    """What stands in place of a provider's object in an answer that is given again: by which tier, and no usage."""
+    if reply.hit is None:
+        return None
+    return {"leanloop_cache": reply.hit, "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}
 
 
 CHAT: Form[Sequence[ChatMessage], ChatResponse] = _Chat()
@@ -129,6 +153,7 @@ class Request:
         self._others = others
         self._prepared = prepared
         self._stream = stream
+        self._read_as = read_as() if task.budget.cache is not None else None
         answer = prepared.answer if prepared else None
         tools, schema = specs_of(kwargs.get("tools")), answer_of(kwargs)
         forced = self._provider.forced(kwargs, [tool.name for tool in tools]) | frozenset({answer} if answer else ())
@@ -143,7 +168,20 @@ class Request:
             answer_tools=forced if schema is None else forced | {schema.name},
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
+            settings=lambda: settings_of(llm, kwargs, form.name),
         )
+
+    def reply(self, response: Any) -> ModelReply:
+        """The neutral form of a response; one that the structured answer asked for cannot be read from is not kept."""
+        reply: ModelReply = self._form.reply(response)
+        if self._read_as is None or not reply.plain or fits(reply.message, self._read_as):
+            return reply
+        return replace(reply, plain=False)
+
+    def shown(self, reply: ModelReply) -> Any:
+        """A reply as the class of the LLM itself gives it."""
+        response: Any = self._form.response(reply)
+        return response if response is reply.raw else as_read_by(self._provider, response)
 
     def send(self, call: ModelCall) -> Outgoing:
         """How `call` is made: with a twin of the LLM where only an attribute can say it, or with a substitute.

@@ -8,7 +8,6 @@ asks for may be no more than text, and a landing in words would fail to parse.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 from llama_index.core.program.streaming_utils import process_streaming_content_incremental
@@ -17,17 +16,11 @@ from pydantic import BaseModel
 
 from leanloop.adapters.llama_index.provider_google import json_answer
 from leanloop.adapters.llama_index.providers import provider_of
+from leanloop.adapters.llama_index.structured_answer import reading_as
 
-__all__ = ["AnswersInChat", "AnswersInChatOnly", "AnswersParsed", "is_parsed"]
+__all__ = ["AnswersInChat", "AnswersInChatOnly", "AnswersParsed"]
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
-_parsed: ContextVar[bool] = ContextVar("leanloop_llama_parsed", default=False)
-
-
-def is_parsed() -> bool:
-    """Whether what a call made here says is read as a structured answer."""
-    return _parsed.get()
 
 
 class AnswersParsed:
@@ -36,20 +29,14 @@ class AnswersParsed:
     def structured_predict(self, *args: Any, **kwargs: Any) -> Any:
         """Marked."""
         inner: Any = getattr(super(), "structured_predict")  # noqa: B009
-        token = _parsed.set(True)
-        try:
+        with reading_as(_asked_for(args, kwargs)):
             return inner(*args, **kwargs)
-        finally:
-            _parsed.reset(token)
 
     async def astructured_predict(self, *args: Any, **kwargs: Any) -> Any:
         """Marked."""
         inner: Any = getattr(super(), "astructured_predict")  # noqa: B009
-        token = _parsed.set(True)
-        try:
+        with reading_as(_asked_for(args, kwargs)):
             return await inner(*args, **kwargs)
-        finally:
-            _parsed.reset(token)
 
 
 class AnswersInChat(AnswersParsed):
@@ -63,7 +50,8 @@ class AnswersInChat(AnswersParsed):
         if how is None:
             inner: Any = getattr(super(), "structured_predict")  # noqa: B009
             return cast("Answer", inner(output_cls, prompt, llm_kwargs, **args))
-        response = llm.chat(prompt.format_messages(**args), **how)
+        with reading_as(output_cls):
+            response = llm.chat(prompt.format_messages(**args), **how)
         return output_cls.model_validate_json(response.message.content or "")
 
     async def astructured_predict(
@@ -74,7 +62,8 @@ class AnswersInChat(AnswersParsed):
         if how is None:
             inner: Any = getattr(super(), "astructured_predict")  # noqa: B009
             return cast("Answer", await inner(output_cls, prompt, llm_kwargs, **args))
-        response = await llm.achat(prompt.format_messages(**args), **how)
+        with reading_as(output_cls):
+            response = await llm.achat(prompt.format_messages(**args), **how)
         return output_cls.model_validate_json(response.message.content or "")
 
     def stream_structured_predict(
@@ -85,7 +74,8 @@ class AnswersInChat(AnswersParsed):
         if how is None:
             inner: Any = getattr(super(), "stream_structured_predict")  # noqa: B009
             return cast("Generator[Any, None, None]", inner(output_cls, prompt, llm_kwargs, **args))
-        chunks = llm.stream_chat(prompt.format_messages(**args), **how)
+        with reading_as(output_cls):
+            chunks = llm.stream_chat(prompt.format_messages(**args), **how)
 
         def partial() -> Generator[Any, None, None]:
             current: Any = None
@@ -103,7 +93,8 @@ class AnswersInChat(AnswersParsed):
         if how is None:
             inner: Any = getattr(super(), "astream_structured_predict")  # noqa: B009
             return cast("AsyncGenerator[Any, None]", await inner(output_cls, prompt, llm_kwargs, **args))
-        chunks = await llm.astream_chat(prompt.format_messages(**args), **how)
+        with reading_as(output_cls):
+            chunks = await llm.astream_chat(prompt.format_messages(**args), **how)
 
         async def partial() -> AsyncGenerator[Any, None]:
             current: Any = None
@@ -122,8 +113,13 @@ class AnswersInChatOnly(AnswersInChat):
     ) -> Answer:
         """An answer that fits `output_cls`, whatever `pydantic_program_mode` says."""
         llm: Any = self
-        response = llm.chat(prompt.format_messages(**args), **_merged(json_answer(output_cls), llm_kwargs))
+        with reading_as(output_cls):
+            response = llm.chat(prompt.format_messages(**args), **_merged(json_answer(output_cls), llm_kwargs))
         return output_cls.model_validate_json(response.message.content or "")
+
+
+def _asked_for(args: tuple[Any, ...], kwargs: dict[str, Any]) -> type:
+    return cast("type", args[0] if args else kwargs["output_cls"])
 
 
 def _how(

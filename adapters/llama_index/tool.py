@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.agent.workflow.codeact_agent import EXECUTE_TOOL_NAME
+from llama_index.core.base.llms.types import TextBlock
 from llama_index.core.tools import BaseTool, QueryEngineTool, RetrieverTool, ToolMetadata, ToolOutput
 from llama_index.core.tools.types import AsyncBaseTool
 from workflows.runtime.types import results as workflow_results
@@ -16,6 +17,7 @@ from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.place import in_tool_call, using_tool
 from leanloop.adapters.llama_index.query_engine import guard_parts
 from leanloop.adapters.llama_index.read_result import is_read_tool, reading_in
+from leanloop.adapters.llama_index.tool_hints import hints_of
 from leanloop.adapters.llama_index.tool_schema import remember_schema
 from leanloop.budgets.json_text import json_text
 from leanloop.budgets.message import Changed, Message
@@ -70,6 +72,7 @@ class _Call:
         self.tool = tool
         self.guard = guard
         self.member = guard.member()
+        self._cached = self.member.task.budget.cache is not None
         context: object = getattr(tool, "ctx_param_name", None)
         given = {name: value for name, value in kwargs.items() if name != context}
         self._input: dict[str, object] = {"args": args, "kwargs": given}
@@ -85,14 +88,16 @@ class _Call:
             reading = reading_in(code)
             name, arguments = (name, arguments) if reading is None else (READ_RESULT, reading)
         direct = bool(self.tool.metadata.return_direct)
-        return ToolCall(called, name, arguments, history=history, readable=readable, direct=direct)
+        hints = hints_of(self.tool) if self._cached else {}
+        return ToolCall(called, name, arguments, history=history, readable=readable, direct=direct, hints=hints)
 
     def ran(self, output: object) -> ToolResult:
         """The neutral result of what the tool gave."""
         if not isinstance(output, ToolOutput):
-            return ToolResult(str(output), raw=output)
+            return ToolResult(str(output), plain=isinstance(output, str), raw=output)
         self._output = output
-        return ToolResult(output.content, output.is_error, raw=output)
+        plain = self._cached and _is_plain(output)  # nobody else asks
+        return ToolResult(output.content, output.is_error, plain, raw=output)
 
     def failed(self, error: Exception) -> ToolResult:
         """The neutral result of a tool that raised; an end of a task, or a wait for a person, is none."""
@@ -191,6 +196,18 @@ def _run(tool: _Called, inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any
         except (Paused, TaskStopped) as error:
             raise made.left(error) from None
     return made.shown(result)
+
+
+def _is_plain(output: ToolOutput) -> bool:
+    """Whether the text is all there is. What a function gave is in there as text, where it is data and no object."""
+    return all(isinstance(block, TextBlock) for block in output.blocks) and _is_data(output.raw_output)
+
+
+def _is_data(value: object) -> bool:
+    if isinstance(value, dict | list | tuple):
+        parts = cast("Iterable[object]", value.values() if isinstance(value, dict) else value)
+        return all(map(_is_data, parts))
+    return value is None or isinstance(value, str | int | float)
 
 
 def _id_of(name: str, arguments: str, history: Sequence[Message]) -> str:

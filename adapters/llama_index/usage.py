@@ -8,42 +8,37 @@ thoughts) and Amazon Bedrock (as Anthropic, in camel case).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
-from pydantic import BaseModel
 
+from leanloop.adapters.llama_index.raw import Get, reader_of
 from leanloop.budgets.usage import Usage
 
 __all__ = ["usage_of"]
-
-
-Get = Callable[[str], object]
-"""What something holds under a name, None where it holds nothing."""
 
 
 def usage_of(response: ChatResponse | CompletionResponse) -> Usage | None:
     """What the provider reported for the call that gave `response`; None where it reported nothing."""
     raw: object = response.raw
     if raw:
-        get = _within(raw)
-        usage = _found(get) or _found(_within(get("response")))
+        get = reader_of(raw)
+        usage = _found(get) or _found(reader_of(get("response")))
         if usage is not None:
             return usage
     message: object = getattr(response, "message", None)
     extras: object = getattr(response, "additional_kwargs", None)
-    for place in (extras, _within(message)("additional_kwargs")):
-        if place and (usage := _found(_within(place))) is not None:
+    for place in (extras, reader_of(message)("additional_kwargs")):
+        if place and (usage := _found(reader_of(place))) is not None:
             return usage
-    return _usage(_within(extras)) if extras else None
+    return _usage(reader_of(extras)) if extras else None
 
 
 def _found(get: Get) -> Usage | None:
     """The usage under one of its names."""
     for name in ("usage", "usage_metadata"):
         given = get(name)
-        if given and (usage := _usage(_within(given))) is not None:
+        if given and (usage := _usage(reader_of(given))) is not None:
             return usage
     return None
 
@@ -85,19 +80,7 @@ def _cache(get: Get) -> tuple[int, int]:
 
 def _part(get: Get, places: Sequence[str], name: str) -> int:
     """The first count under `name` in one of the places."""
-    return next((count for place in places if (count := _count(_within(get(place))(name)))), 0)
-
-
-def _within(given: object) -> Get:
-    """How to read what `given` holds. A pydantic model is slow to say that it lacks something, its fields are not."""
-    if given is None:
-        return _NOTHING.get
-    if type(given) is dict or isinstance(given, Mapping):  # asking a class of typing costs ten times as much
-        return cast("Mapping[str, object]", given).get
-    if isinstance(given, BaseModel):
-        fields = cast("dict[str, object]", given.__dict__)
-        return {**fields, **given.model_extra}.get if given.model_extra else fields.get
-    return lambda name: getattr(given, name, None)
+    return next((count for place in places if (count := _count(reader_of(get(place))(name)))), 0)
 
 
 def _number(value: object) -> int | None:
@@ -107,6 +90,3 @@ def _number(value: object) -> int | None:
 def _count(value: object) -> int:
     """A count; what is missing or no count is zero."""
     return _number(value) or 0
-
-
-_NOTHING: Mapping[str, object] = {}
