@@ -215,6 +215,11 @@ class Task:
         for member in self.lineage:
             member.tally.saving(saving)
 
+    def cached(self, **times: int) -> None:
+        """Count what became of a call that a cache was asked about, by the names in `CacheUse`; here and as above."""
+        for member in self.lineage:
+            member.tally.cached(**times)
+
     def note(self, text: str) -> bool:
         """Put on the receipt, here and in every task this is a part of, what went otherwise than asked: one sentence.
 

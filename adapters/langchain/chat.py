@@ -12,6 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.effort import effort_settings
+from leanloop.adapters.langchain.ending import finish_of, is_plain
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
@@ -21,6 +22,8 @@ from leanloop.adapters.langchain.provider import (
     provider_of,
     thinking_tokens,
 )
+from leanloop.adapters.langchain.replayed import replayed_message
+from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
@@ -71,7 +74,13 @@ class ChatRequest:
             answer_tools=_forced(settings.get("tool_choice"), [tool.name for tool in tools]),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
+            settings=self._said,
         )
+
+    def _said(self) -> Mapping[str, object]:
+        """What else is sent that may change the answer."""
+        given = {name: value for name, value in self._settings.items() if name != "tools"}
+        return settings_of(self._model, (), given, self.call.tools)
 
     def to_langchain(self, call: ModelCall) -> Sent:
         """What to send for `call`.
@@ -120,23 +129,32 @@ def _without_tools(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class ChatChunks:
-    """Chunks of a chat model's stream."""
+    """Chunks of a chat model's stream; `model` is its name."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
 
     def join(self, chunks: Sequence[ChatGenerationChunk]) -> ModelReply:
         """The whole reply."""
         message: BaseMessage = reduce(add, chunks).message if chunks else AIMessageChunk(content="")
-        return ModelReply(from_langchain(message), usage_of(message), raw=message)
+        return ModelReply(
+            from_langchain(message), usage_of(message), finish_of(message), is_plain(message), raw=message
+        )
 
     def split(self, reply: ModelReply) -> Iterable[ChatGenerationChunk]:
         """One chunk with all of a reply that was never streamed."""
-        message = cast("AIMessage", to_langchain(reply.message))
+        message = _message(reply, self._model)
         calls = [
             ToolCallChunk(name=call.name, args=call.arguments, id=call.id, index=index, type="tool_call_chunk")
             for index, call in enumerate(reply.message.tool_calls)
         ]
         yield ChatGenerationChunk(
             message=AIMessageChunk(
-                content=message.content, tool_call_chunks=calls, response_metadata=message.response_metadata
+                content=message.content,
+                tool_call_chunks=calls,
+                response_metadata=message.response_metadata,
+                usage_metadata=message.usage_metadata,
+                id=message.id,
             )
         )
 
@@ -144,14 +162,20 @@ class ChatChunks:
 def chat_reply(result: ChatResult) -> ModelReply:
     """The neutral reply of a result; its first generation is what counts."""
     message = result.generations[0].message if result.generations else AIMessage("")
-    return ModelReply(from_langchain(message), usage_of(message), raw=result)
+    plain = len(result.generations) == 1 and is_plain(message)
+    return ModelReply(from_langchain(message), usage_of(message), finish_of(message), plain, raw=result)
 
 
-def chat_result(reply: ModelReply) -> ChatResult:
+def chat_result(reply: ModelReply, model: str) -> ChatResult:
     """LangChain's own result where nothing was changed, else a new one."""
     if isinstance(reply.raw, ChatResult):
         return reply.raw
-    return ChatResult(generations=[ChatGeneration(message=to_langchain(reply.message))])
+    return ChatResult(generations=[ChatGeneration(message=_message(reply, model))])
+
+
+def _message(reply: ModelReply, model: str) -> AIMessage:
+    """The message of a reply that no provider gave: of a hit, or of a plugin."""
+    return cast("AIMessage", to_langchain(reply.message)) if reply.hit is None else replayed_message(reply, model)
 
 
 def _forced(choice: object, offered: Sequence[str]) -> frozenset[str]:

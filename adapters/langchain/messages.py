@@ -10,6 +10,7 @@ from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from leanloop.adapters.langchain.attached import attached_to
 from leanloop.adapters.langchain.changed import with_text
 from leanloop.budgets.images import size_of
 from leanloop.budgets.json_text import json_text
@@ -38,12 +39,16 @@ def from_langchain(message: BaseMessage) -> Message:
     content: object = message.content
     text, images, other = (content, (), 0) if isinstance(content, str) else _blocks(cast("Sequence[object]", content))
     marked = not isinstance(content, str) and any(map(_is_marked, cast("Sequence[object]", content)))
-    role = _ROLES.get(message.type) or _ROLES.get(str(getattr(message, "role", "")), "user")
+    known = _ROLES.get(message.type) or _ROLES.get(str(getattr(message, "role", "")))
+    role = known or "user"
+    attached = None if known and isinstance(content, str) else attached_to(message, bool(images or other), bool(known))
     if role != "assistant" and isinstance(message, ToolMessage):  # to a class of pydantic, "no" is a slow answer
         failed = message.status == "error"
-        return Message(role, text, (), message.tool_call_id, message.name, failed, images, other, message, marked)
+        return Message(
+            role, text, (), message.tool_call_id, message.name, failed, images, other, message, attached, marked
+        )
     calls = _tool_calls(message) if isinstance(message, AIMessage) else ()
-    return Message(role, text, calls, None, message.name, False, images, other, message, marked)
+    return Message(role, text, calls, None, message.name, False, images, other, message, attached, marked)
 
 
 def to_langchain(message: Message) -> BaseMessage:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import calling, model_call_covered
 from leanloop.adapters.langchain.documents import DocumentLimit, document_limit
+from leanloop.adapters.langchain.embedder import embedder_of
 from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
 from leanloop.adapters.langchain.read_result import ReadResultTool, is_read_tool
 from leanloop.adapters.langchain.runs import Run, Runs
@@ -25,6 +28,8 @@ from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.alerts import OnAlert
+from leanloop.plugins.cache.embedder import Embedder
+from leanloop.plugins.cache.ground import Grounds, SameAnswer
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -59,6 +64,10 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             agent's own model is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
+        embedder: turns questions into vectors, for a cache that also looks for questions that mean the same:
+            LangChain's `Embeddings`, or an `Embedder` of `leanloop.plugins.cache.embedder`.
+        same_answer: says of two answers, one of the cache and a fresh one, whether they say the same; by it hits are
+            checked. By default they are compared word by word, see `leanloop.plugins.cache.same_answer`.
 
     Attributes:
         read_result: the tool by which results that were shortened are read back. An agent with this middleware has
@@ -74,6 +83,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         store: LedgerStore | None = None,
         models: Mapping[str, BaseChatModel] | None = None,
         on_alert: OnAlert | None = None,
+        embedder: Embeddings | Embedder | None = None,
+        same_answer: SameAnswer | None = None,
     ) -> None:
         super().__init__()
         if budget is not None and not isinstance(cast("object", budget), Budget):
@@ -82,7 +93,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             )
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
-        self.stack = Stack(plugins)
+        known = None if embedder is None else embedder_of(embedder)
+        self.stack = Stack(plugins, Grounds(known, same_answer=same_answer))
         self.runs = Runs(self.budget, store, on_alert, shared=not self.has_own_budget)
         self.models = Substitutes(models)
         self.read_result = ReadResultTool(self.stack, self.runs)
@@ -98,13 +110,23 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         store: LedgerStore | None = None,
         models: Mapping[str, BaseChatModel] | None = None,
         on_alert: OnAlert | None = None,
+        embedder: Embeddings | Embedder | None = None,
+        same_answer: SameAnswer | None = None,
     ) -> Self:
         """LeanLoop under a budget file.
 
         Raises:
             BudgetFileError: the file cannot be read or does not hold a budget.
         """
-        return cls(load_budget(path), plugins=plugins, store=store, models=models, on_alert=on_alert)
+        return cls(
+            load_budget(path),
+            plugins=plugins,
+            store=store,
+            models=models,
+            on_alert=on_alert,
+            embedder=embedder,
+            same_answer=same_answer,
+        )
 
     @classmethod
     def from_budget(
@@ -115,9 +137,19 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         store: LedgerStore | None = None,
         models: Mapping[str, BaseChatModel] | None = None,
         on_alert: OnAlert | None = None,
+        embedder: Embeddings | Embedder | None = None,
+        same_answer: SameAnswer | None = None,
     ) -> Self:
         """LeanLoop under a budget made in code."""
-        return cls(budget, plugins=plugins, store=store, models=models, on_alert=on_alert)
+        return cls(
+            budget,
+            plugins=plugins,
+            store=store,
+            models=models,
+            on_alert=on_alert,
+            embedder=embedder,
+            same_answer=same_answer,
+        )
 
     def documents(self, *, tokens: int | None = None, share: float | None = None) -> DocumentLimit:
         """Keeps retrieved documents within a limit, each said once, the best first and last: a document compressor.
@@ -146,7 +178,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 return reply_of(handler(asked.to_langchain(call)), member.transcript)
 
         with calling(member):
-            return _finish(member, run(self.stack.model_flow(asked.call, member.task), send))
+            return _finish(member, asked, run(self.stack.model_flow(asked.call, member.task), send))
 
     @_signed
     async def awrap_model_call(
@@ -161,7 +193,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 return reply_of(await handler(asked.to_langchain(call)), member.transcript)
 
         with calling(member):
-            return _finish(member, await arun(self.stack.model_flow(asked.call, member.task), send))
+            return _finish(member, asked, await arun(self.stack.model_flow(asked.call, member.task), send))
 
     @_signed
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
@@ -196,8 +228,10 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             return outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
 
 
-def _finish(member: Run, reply: ModelReply) -> Response:
+def _finish(member: Run, asked: Request, reply: ModelReply) -> Response:
     """LangChain's response; where the run is at its end, with the receipt."""
+    if reply.hit is not None:
+        reply = replace(reply, raw=asked.replayed(reply))
     pending = [request for request in reply.message.tool_calls if not _is_answer(reply)]
     if pending:
         return response_of(reply, None)

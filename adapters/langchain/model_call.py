@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
 from langchain.agents import factory
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
-from langchain.agents.structured_output import AutoStrategy, ProviderStrategy
+from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langgraph.config import get_config
 from langgraph.constants import TAG_NOSTREAM
 
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.effort import effort_settings
+from leanloop.adapters.langchain.ending import finish_of, is_plain
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
+    bindings,
     cap_settings,
     model_name,
     output_cap,
@@ -24,6 +27,8 @@ from leanloop.adapters.langchain.provider import (
     thinking_tokens,
     unbound,
 )
+from leanloop.adapters.langchain.replayed import in_form, replayed_message
+from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
@@ -45,7 +50,8 @@ class Request:
     ) -> None:
         self._raw = raw
         self._substitutes = substitutes
-        self._model: object = unbound(raw.model) or raw.model
+        chat = unbound(raw.model)
+        self._model: object = chat or raw.model
         model = self._model
         settings = raw.model_settings
         history = transcript.of(raw.messages)
@@ -62,8 +68,21 @@ class Request:
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             agent=True,
+            settings=self._settings if chat is not None else None,
             raw=raw,
         )
+
+    def replayed(self, reply: ModelReply) -> Response:
+        """LangChain's response for an answer from the cache, the structured answer in it included."""
+        raw = self._raw
+        said = replayed_message(reply, self.call.model, _agent_name())
+        return in_form(said, raw.response_format, native=raw.response_format is not None and _on_providers_side(raw))
+
+    def _settings(self) -> Mapping[str, object]:
+        """What else is sent that may change the answer."""
+        raw = self._raw
+        given = {**raw.model_settings, "tool_choice": raw.tool_choice}
+        return settings_of(self._model, bindings(raw.model), given, self.call.tools, raw.response_format)
 
     def to_langchain(self, call: ModelCall) -> ModelRequest[Any]:
         """The request to send for `call`: the very same object where nothing was changed.
@@ -156,9 +175,9 @@ def _on_providers_side(raw: ModelRequest[Any]) -> bool:
     """Whether create_agent will have the provider hold the answer to its schema; it alone knows what it chooses."""
     chooses: Any = getattr(factory, "_supports_provider_strategy", None)
     form: object = raw.response_format
-    if isinstance(form, AutoStrategy):
-        return bool(chooses and chooses(raw.model, tools=raw.tools))
-    return isinstance(form, ProviderStrategy)
+    if isinstance(form, ToolStrategy | ProviderStrategy):
+        return isinstance(form, ProviderStrategy)
+    return bool(chooses and chooses(raw.model, tools=raw.tools))
 
 
 def reply_of(response: Response, transcript: Transcript) -> ModelReply:
@@ -168,7 +187,25 @@ def reply_of(response: Response, transcript: Transcript) -> ModelReply:
         return ModelReply(from_langchain(AIMessage("")), raw=response)
     message = from_langchain(said)
     transcript.expect(message)
-    return ModelReply(message, usage_of(said), raw=response)
+    return ModelReply(message, usage_of(said), finish_of(said), _is_plain(said, response), raw=response)
+
+
+def _is_plain(said: AIMessage, response: Response) -> bool:
+    """Whether a replay of the message gives the whole response again; not where LangChain asks for a better answer."""
+    if response.structured_response is None and len(response.result) > 1:
+        return False
+    if said.additional_kwargs.get("parsed") is not None and response.structured_response is not None:
+        said = said.model_copy(update={"additional_kwargs": {**said.additional_kwargs, "parsed": None}})
+    return is_plain(said)
+
+
+def _agent_name() -> str | None:
+    """The `name` that create_agent was given, which it puts on what its model says."""
+    try:
+        name: object = (get_config().get("metadata") or {}).get("lc_agent_name")
+    except RuntimeError:  # outside any graph
+        return None
+    return name if isinstance(name, str) else None
 
 
 def response_of(reply: ModelReply, receipt: dict[str, object] | None) -> Response:

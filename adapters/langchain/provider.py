@@ -20,6 +20,7 @@ __all__ = [
     "ABOUT_TOOLS",
     "MODEL_SETTINGS",
     "Provider",
+    "bindings",
     "cap_settings",
     "model_name",
     "output_cap",
@@ -175,6 +176,19 @@ def unbound(model: object) -> BaseChatModel | None:
             return cast("BaseChatModel", model)
         model = getattr(model, "bound", None)
     return None
+
+
+def bindings(model: object) -> list[Mapping[str, object]]:
+    """The call-time parameters that are bound to a chat model, the innermost first."""
+    found: list[Mapping[str, object]] = []
+    for _ in range(8):
+        if _is_chat_model(cast("Hashable", type(model))):
+            break
+        given: object = getattr(model, "kwargs", None)
+        if isinstance(given, Mapping):
+            found.insert(0, cast("Mapping[str, object]", given))
+        model = getattr(model, "bound", None)
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
 from leanloop.adapters.langchain.changed import with_text
+from leanloop.adapters.langchain.ending import is_plain
 from leanloop.adapters.langchain.messages import Transcript, from_langchain
 from leanloop.budgets.json_text import json_text
 from leanloop.budgets.message import Changed
 from leanloop.plugins.call import ToolCall, ToolResult
 
-__all__ = ["Outcome", "call_of", "history_of", "outcome_of", "result_of"]
+__all__ = ["Outcome", "call_of", "hints_of", "history_of", "outcome_of", "result_of"]
+
+_HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint", "ttlMs", "cacheScope")
 
 Outcome = ToolMessage | Command[Any]
 """What a tool gives LangGraph: a message or an update of the state; or a list of them, which its annotations omit."""
@@ -44,8 +48,19 @@ def call_of(request: ToolCallRequest, transcript: Transcript, *, readable: bool 
         history=transcript.of(history_of(request)),
         readable=readable,
         direct=tool is not None and tool.return_direct,
+        hints=hints_of(tool) if tool is not None and tool.metadata else {},
         raw=request,
     )
+
+
+def hints_of(tool: BaseTool) -> Mapping[str, object]:
+    """What a tool of an MCP server says of itself; langchain-mcp-adapters puts it into `metadata`."""
+    given = cast("Mapping[str, object]", tool.metadata or {})
+    places = [given, *(given[name] for name in ("annotations", "_meta") if isinstance(given.get(name), Mapping))]
+    found: dict[str, object] = {}
+    for place in cast("list[Mapping[str, object]]", places):
+        found |= {name: place[name] for name in _HINTS if name in place and name not in found}
+    return found
 
 
 def result_of(outcome: Outcome, call: ToolCall, transcript: Transcript) -> ToolResult:
@@ -56,13 +71,14 @@ def result_of(outcome: Outcome, call: ToolCall, transcript: Transcript) -> ToolR
     if isinstance(outcome, ToolMessage):
         message = from_langchain(outcome)
         transcript.expect(message)
-        return ToolResult(message.text, message.is_error, raw=outcome)
+        plain = is_plain(outcome) and outcome.artifact is None
+        return ToolResult(message.text, message.is_error, plain, raw=outcome)
     said = _messages_in(outcome)
     answer = _answer(said, call)
     if answer is not None:
         message = from_langchain(answer)
-        return ToolResult(message.text, message.is_error, raw=outcome)
-    return ToolResult("\n".join(from_langchain(message).text for message in said), raw=outcome)
+        return ToolResult(message.text, message.is_error, plain=False, raw=outcome)
+    return ToolResult("\n".join(from_langchain(message).text for message in said), plain=False, raw=outcome)
 
 
 def outcome_of(result: ToolResult, call: ToolCall) -> Outcome:

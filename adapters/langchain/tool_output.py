@@ -26,10 +26,11 @@ def result_from(tool: BaseTool, output: object, call: ToolCall) -> ToolResult:
     """The neutral result: the text the model is going to be shown of it."""
     if _is_outcome(output):
         return result_of(cast("Outcome", output), call, Transcript())
-    content, _ = _parts(tool, output)
+    content, artifact = _parts(tool, output)
     message = _message(content)
     text = _plain(content) if message is None else from_langchain(message).text
-    return ToolResult(text, raw=_NOTHING if output is None else output)
+    plain = isinstance(content, str) and artifact is None
+    return ToolResult(text, plain=plain, raw=_NOTHING if output is None else output)
 
 
 def output_of(tool: BaseTool, result: ToolResult, call: ToolCall) -> object:

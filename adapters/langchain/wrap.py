@@ -169,7 +169,7 @@ class _Generates:
                 return chat_reply(method(sent.messages, **sent.settings))
 
         with _calls(self, messages, settings) as (asked, member):
-            return chat_result(run(_flow(self.leanloop_, asked.call, member.task), send))
+            return chat_result(run(_flow(self.leanloop_, asked.call, member.task), send), asked.call.model)
 
     async def _agenerate_with_cache(self, messages: list[BaseMessage], **settings: Any) -> ChatResult:
         inner: Any = getattr(super(), "_agenerate_with_cache")  # noqa: B009
@@ -184,7 +184,7 @@ class _Generates:
                 )
 
         with _calls(self, messages, settings) as (asked, member):
-            return chat_result(await arun(_flow(self.leanloop_, asked.call, member.task), send))
+            return chat_result(await arun(_flow(self.leanloop_, asked.call, member.task), send), asked.call.model)
 
 
 class _Streams:
@@ -207,9 +207,8 @@ class _Streams:
 
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack
-            yield from stream(
-                _flow(self.leanloop_, asked.call, member.task), send, ChatChunks(), held=stack.holds_stream
-            )
+            flow, chunks = _flow(self.leanloop_, asked.call, member.task), ChatChunks(asked.call.model)
+            yield from stream(flow, send, chunks, held=stack.holds_stream)
 
 
 class _StreamsAsync:
@@ -235,6 +234,7 @@ class _StreamsAsync:
         with _calls(self, messages, settings) as (asked, member):
             stack = self.leanloop_.stack
             flow = _flow(self.leanloop_, asked.call, member.task)
-            async with aclosing(astream(flow, send, ChatChunks(), held=stack.holds_stream)) as chunks:
+            parts = ChatChunks(asked.call.model)
+            async with aclosing(astream(flow, send, parts, held=stack.holds_stream)) as chunks:
                 async for chunk in chunks:
                     yield chunk

@@ -15,6 +15,7 @@ from langgraph.errors import GraphBubbleUp
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import GUARDED, calling, tool_run_covered
 from leanloop.adapters.langchain.middleware import LeanLoop, unless_ours
+from leanloop.adapters.langchain.tool_call import hints_of
 from leanloop.adapters.langchain.tool_output import output_of, result_from
 from leanloop.adapters.langchain.wrap import loop_of
 from leanloop.budgets.budget import Budget
@@ -98,4 +99,11 @@ def _asked(tool: BaseTool, args: tuple[object, ...], kwargs: dict[str, Any], tas
     given = {name: value for name, value in kwargs.items() if name not in ("config", "run_manager")}
     arguments = json.dumps([*args, given] if args else given, default=str, sort_keys=True)
     readable = bool(task.readable) and tool.name != READ_RESULT
-    return ToolCall(uuid.uuid4().hex, tool.name, arguments, readable=readable, direct=tool.return_direct)
+    return ToolCall(
+        uuid.uuid4().hex,
+        tool.name,
+        arguments,
+        readable=readable,
+        direct=tool.return_direct,
+        hints=hints_of(tool),
+    )

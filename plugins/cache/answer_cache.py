@@ -135,7 +135,7 @@ class _Lookup:
         if other.serves:
             return (yield from self._served(other.near.entry, "alike"))
         self._shadow = replayed_reply(other.near.entry.reply)
-        self._task.tally.cached(shadow=1)
+        self._task.cached(shadow=1)
         return None
 
     def _judged(self, other: Alike) -> Generator[ModelCall, Any, bool]:
@@ -157,7 +157,7 @@ class _Lookup:
             self._shadow = replayed
             return None
         yield from pay_cycles(self._task)
-        self._task.tally.cached(**{tier: 1})
+        self._task.cached(**{tier: 1})
         self._task.save(
             Saving(
                 "cache",
@@ -205,7 +205,7 @@ class _Lookup:
                 entry = yield from kept(self._entry(reply), turn, ground)
         finally:
             yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, failed=failed)
-        task.tally.cached(misses=1)
+        task.cached(misses=1)
         if self._shadow is not None:
             yield from self._compare(self._shadow, reply)
         return reply

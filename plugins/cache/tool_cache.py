@@ -68,7 +68,7 @@ class ToolCache(Plugin):
         if turn.found is not None:
             known = replayed_result(turn.found.entry.reply)
             if known is not None:
-                task.tally.cached(results=1)
+                task.cached(results=1)
                 task.save(Saving("cache", f"a result of {call.name} was given again", "counted", calls=1))
                 return known
         entry, failed = None, True
@@ -83,7 +83,7 @@ class ToolCache(Plugin):
                 )
         finally:
             yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, failed=failed)
-        task.tally.cached(misses=1)
+        task.cached(misses=1)
         return result
 
     def _entry(self, key: str, result: ToolResult, call: ToolCall, agent: str, ttl: float) -> Entry:

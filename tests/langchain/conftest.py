@@ -88,7 +88,8 @@ def ask() -> Callable[..., AIMessage]:
 class Provider(ThreadingHTTPServer):
     """Speaks as much of OpenAI's chat completions and Anthropic's messages as the tests need.
 
-    `reply` gives, for each payload, the status and what the assistant says; `payloads` is what was sent.
+    `reply` gives, for each payload, the status and what the assistant says; `ends` is the reason for which it ends, if
+    not of itself; `payloads` is what was sent.
     """
 
     daemon_threads = True
@@ -97,6 +98,7 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.payloads: list[dict[str, Any]] = []
         self.reply: Callable[[dict[str, Any]], tuple[int, str | dict[str, Any]]] = lambda _: (200, "done")
+        self.ends: str | None = None
 
     def always(self, status: int, said: str) -> None:
         self.reply = lambda _: (status, said)
@@ -117,7 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 200:
             answer: dict[str, Any] = {"error": {"message": str(said), "type": "error"}}
         else:
-            answer = _anthropic(said) if self.path.endswith("/messages") else _openai(said)
+            anthropic = self.path.endswith("/messages")
+            answer = _anthropic(said) if anthropic else _openai(said)
+            if provider.ends is not None and anthropic:
+                answer["stop_reason"] = provider.ends
+            elif provider.ends is not None:
+                answer["choices"][0]["finish_reason"] = provider.ends
         body = dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")

@@ -1,0 +1,233 @@
+"""All that a chat model is sent beside messages and tools and that may change its answer, by name.
+
+It is looked at only where answers are cached, and of one model only once for as long as nothing in it changes.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter
+from typing_extensions import is_typeddict
+
+from leanloop.budgets.message import ToolSpec
+from leanloop.plugins.cache.canonical import NotCanonicalError
+
+__all__ = ["settings_of"]
+
+_REMEMBERED = 64
+"""Models, the latest used."""
+
+_NOT_SENT = frozenset({
+    "async_client", "cache", "callbacks", "client", "custom_get_token_ids", "default_request_timeout",
+    "disable_streaming", "http_async_client", "http_client", "include_response_headers", "max_retries", "metadata",
+    "name", "profile", "rate_limiter", "request_timeout", "root_async_client", "root_client", "run_manager",
+    "stream_chunk_timeout", "stream_usage", "streaming", "tags", "timeout", "verbose",
+})  # fmt: skip
+"""Fields that are about the way to the model and about those who watch, not about what is asked."""
+
+_SECRET = re.compile(
+    r"(?:api|access|private|secret|subscription)[-_]?key|secret|passw|credential|authoriz|bearer|cookie"
+    r"|(?:^|[-_])(?:token|auth|key)$",
+    re.IGNORECASE,
+)
+_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]{1,512}@")
+
+_SAMPLING = frozenset({
+    "base_url", "effort", "frequency_penalty", "logit_bias", "max_completion_tokens", "max_output_tokens", "max_tokens",
+    "model", "model_kwargs", "model_name", "n", "num_predict", "presence_penalty", "reasoning", "reasoning_effort",
+    "response_format", "seed", "stop", "temperature", "thinking", "top_k", "top_p",
+})  # fmt: skip
+"""What is looked at anew in every call of a model that does not tell its parameters. Other fields of one are taken as
+they were when it was first met: some models count their calls in one."""
+
+
+def settings_of(
+    model: object,
+    bound: Sequence[Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    tools: Sequence[ToolSpec] = (),
+    form: object = None,
+) -> Mapping[str, object]:
+    """What is sent, without secrets.
+
+    Args:
+        model: a chat model, without its bindings.
+        bound: the call-time parameters that are bound to it, the innermost first.
+        settings: those of this call, without tools.
+        tools: whose own fields beyond name, description and schema count too.
+        form: the form of a structured answer.
+
+    Raises:
+        NotCanonicalError: it cannot be said what is sent.
+    """
+    try:
+        own = _of_model(model)
+        given = {name: value for one in (*bound, settings) for name, value in one.items() if name not in _NOT_SENT}
+        return {
+            "given": _described(given, strict=True),
+            "model": own,
+            "tools": [more for tool in tools if (more := _beyond(tool))],
+            "form": _form(form),
+            "temperature": _temperature(given, own),
+        }
+    except NotCanonicalError:
+        raise
+    except Exception:  # noqa: BLE001 whatever a schema, a property or a recursion raises: the call is not cached
+        raise NotCanonicalError from None
+
+
+class _Known(NamedTuple):
+    model: object
+    watched: Mapping[str, object]
+    at_first: Mapping[str, object]
+    described: Mapping[str, object]
+
+
+_known: OrderedDict[int, _Known] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _of_model(model: object) -> Mapping[str, object]:
+    known = _known.get(id(model))
+    if known is not None and known.model is not model:
+        known = None
+    names = _watched(cast("Hashable", type(model)))
+    watched = {name: value for name, value in vars(model).items() if name in names}
+    if known is not None and known.watched == watched:
+        return known.described
+    at_first = _at_first(model, names) if known is None else known.at_first
+    kind = type(model)
+    described = {
+        "class": f"{kind.__module__}.{kind.__name__}",
+        **at_first,
+        **{name: _described(value) for name, value in watched.items()},
+    }
+    snapshot = {name: copy.deepcopy(value) if _changes(value) else value for name, value in watched.items()}
+    with _lock:
+        _known[id(model)] = _Known(model, snapshot, at_first, described)
+        while len(_known) > _REMEMBERED:
+            _known.popitem(last=False)
+    return described
+
+
+def _changes(value: object) -> bool:
+    """Whether it may be changed in place and be compared afterwards."""
+    return isinstance(value, dict | list)
+
+
+def _at_first(model: object, watched: frozenset[str]) -> Mapping[str, object]:
+    """What a model says of itself, or else the rest of its fields."""
+    if "_identifying_params" in _overridden(cast("Hashable", type(model))):
+        return {"identifying": _described(getattr(model, "_identifying_params"))}  # noqa: B009
+    rest = {name: value for name, value in vars(model).items() if name not in watched and name not in _NOT_SENT}
+    return {"fields": _described(rest)}
+
+
+@lru_cache(maxsize=256)
+def _watched(kind: Hashable) -> frozenset[str]:
+    """The fields that are looked at anew in every call."""
+    names: frozenset[str] = frozenset(getattr(kind, "model_fields", ()))
+    module = cast("type", kind).__module__
+    telling = module.startswith("langchain_") and not module.startswith("langchain_core.")
+    serializable: Any = getattr(kind, "is_lc_serializable", None)
+    if telling or (serializable is not None and serializable()):
+        return frozenset(name for name in names if name not in _NOT_SENT and not _SECRET.search(name))
+    return names & _SAMPLING
+
+
+@lru_cache(maxsize=256)
+def _overridden(kind: Hashable) -> frozenset[str]:
+    """What a class or one above it, below LangChain's own, defines."""
+    bases = cast("type", kind).__mro__
+    return frozenset(name for base in bases if base not in BaseChatModel.__mro__ for name in vars(base))
+
+
+def _temperature(given: Mapping[str, object], own: Mapping[str, object]) -> object:
+    for place in (given, given.get("options"), own, own.get("model_kwargs"), own.get("identifying")):
+        if isinstance(place, Mapping):
+            found = cast("Mapping[str, object]", place).get("temperature")
+            if found is not None:
+                return found
+    return None
+
+
+def _form(form: object) -> object:
+    """The form of a structured answer: the schema that the provider holds it to, or that of tools, which are known."""
+    spec: Any = getattr(form, "schema_spec", None)
+    own = None if spec is None else [spec.name, spec.json_schema, spec.strict]
+    return None if form is None else [type(form).__name__, _described(own, strict=True)]
+
+
+_SAID = frozenset({"type", "name", "description", "parameters", "input_schema", "args_schema", "cache_control"})
+
+
+def _beyond(tool: ToolSpec) -> object:
+    """The fields of a tool that its spec does not have: a provider's own parameters, `strict`, extras."""
+    raw = tool.raw
+    if isinstance(raw, BaseTool):
+        more: Mapping[str, object] = raw.extras or {}
+    elif isinstance(raw, Mapping):
+        given = cast("Mapping[str, object]", raw)
+        inner = given.get("function")
+        more = {**given, **cast("Mapping[str, object]", inner)} if isinstance(inner, Mapping) else given
+    else:
+        return None
+    rest = {name: value for name, value in more.items() if name not in _SAID and name != "function"}
+    return [tool.name, _described(rest, strict=True)] if rest else None
+
+
+def _described(value: object, *, strict: bool = False) -> object:
+    """`value` as text, numbers, lists and mappings, without secrets.
+
+    Of an object that cannot be told so there is the name of its class; with `strict` there is none.
+    """
+    if value is None or isinstance(value, bool | int | float | bytes):
+        return cast("object", value)
+    if isinstance(value, str):
+        return _IN_ADDRESS.sub("", value) if "://" in value else value
+    if isinstance(value, SecretStr | SecretBytes):
+        return None
+    if isinstance(value, Enum):
+        return _described(value.value, strict=strict)
+    if isinstance(value, Mapping):
+        given = cast("Mapping[object, object]", value)
+        return {str(k): _described(v, strict=strict) for k, v in given.items() if not _SECRET.search(str(k))}
+    if isinstance(value, list | tuple | set | frozenset):
+        parts = cast("Sequence[object]", value)
+        many = [_described(part, strict=strict) for part in parts]
+        return many if isinstance(value, list | tuple) else sorted(many, key=repr)
+    if isinstance(value, type):
+        return _schema(cast("Hashable", value))
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        names = list(type(value).model_fields) if isinstance(value, BaseModel) else [f.name for f in fields(value)]
+        held = {name: getattr(value, name) for name in names if name not in _NOT_SENT}
+        return [_name(type(value)), _described(held, strict=strict)]
+    if strict and not callable(value):
+        raise NotCanonicalError
+    return _name(value if callable(value) else type(value))
+
+
+@lru_cache(maxsize=256)
+def _schema(one: Hashable) -> object:
+    """A class as the schema it stands for."""
+    kind = cast("type[object]", one)
+    if issubclass(kind, BaseModel):
+        return [_name(kind), kind.model_json_schema()]
+    if is_typeddict(kind) or is_dataclass(kind):
+        return [_name(kind), TypeAdapter(kind).json_schema()]
+    return _name(kind)
+
+
+def _name(one: object) -> str:
+    return f"{getattr(one, '__module__', '')}.{getattr(one, '__qualname__', type(one).__qualname__)}"
