@@ -1,4 +1,4 @@
-"""The tier of questions that mean the same: one candidate, found by likeness, and every reason not to believe it."""
+"""The tier of questions that mean the same: few candidates, found by likeness, and every reason not to believe them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,14 @@ from leanloop.plugins.flow import Io
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
-__all__ = ["Alike", "alike", "judged", "vector_of"]
+__all__ = ["CANDIDATES", "LEAST", "Alike", "alike", "judged", "vector_of"]
 
-_LEAST = 0.5
-"""The least cosine of a candidate that is looked at where no threshold was found yet."""
+CANDIDATES = 3
+"""How many of the nearest are looked at: the right one is not always the nearest, and a check costs a fifth of a
+millisecond."""
+
+LEAST = 0.6
+"""The least cosine of a candidate where no threshold was found yet."""
 
 _JUDGE = (
     "Below are two questions. Would a correct and complete answer to the first be a correct and complete answer to the "
@@ -91,12 +95,14 @@ def alike(key: CacheKey, vector: Vector, ground: Ground) -> Steps[Alike | None]:
         return None
     found = yield from ground.calibration()
     threshold = found.threshold if found and found.promised <= ground.rules.max_false_hits else None
-    least = _LEAST if threshold is None else threshold
-    nearest = yield Io(ground.store.nearest, ground.store.anearest, context, vector, at_least=least)
-    near: Near | None = next(iter(nearest), None)
-    if near is None or near.entry.text is None or verify(text, near.entry.text) is not None:
-        return None
-    return Alike(near, serves=threshold is not None and ground.rules.semantic == "on")
+    least = LEAST if threshold is None else threshold
+    nearest: list[Near] = yield Io(
+        ground.store.nearest, ground.store.anearest, context, vector, at_least=least, count=CANDIDATES
+    )
+    for near in nearest:
+        if near.entry.text is not None and verify(text, near.entry.text) is None:
+            return Alike(near, serves=threshold is not None and ground.rules.semantic == "on")
+    return None
 
 
 def judged(asked: str, known: str, call: ModelCall, model: str) -> Generator[ModelCall, Any, bool]:
