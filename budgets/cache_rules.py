@@ -1,5 +1,6 @@
 """What a budget file says under ``cache``: which answers may be given again, how often one may be wrong, and where
-they are kept."""
+they are kept.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +80,9 @@ class CacheRules(BaseModel):
 
     tools: Mapping[
         Label,
-        Annotated[ToolCacheRules, BeforeValidator(_rules_or_lifetime, json_schema_input_type=ToolCacheRules | Duration)],
+        Annotated[
+            ToolCacheRules, BeforeValidator(_rules_or_lifetime, json_schema_input_type=ToolCacheRules | Duration)
+        ],
     ] = Field(default_factory=dict[str, ToolCacheRules])
     """Tools whose results are cached, each with its lifetime or with ``ttl`` and ``evicted_by``."""
 

@@ -54,11 +54,11 @@ class _Followed:
 class RedisVectors:
     """The vectors of one cache.
 
-    Where the server has vector sets (Redis 8), one for each context: filters within one set cost twice the time and lose
-    what is far away. Their elements have no lifetime, so an entry that is over is met there once, and taken out.
+    Where the server has vector sets (Redis 8), one for each context: filters within one set cost twice the time and
+    lose what is far away. Their elements have no lifetime, so an entry that is over is met there once, and taken out.
 
-    Else each process has all vectors in indexes of its own. It reads them when it first looks for something similar; from
-    then on each lookup by key brings along what came and went since. The rows of these news are numbered: who finds one
+    Else each process has all vectors in indexes of its own. It reads them when it first looks for something similar;
+    from then on each lookup by key brings along what came and went since. The rows of these news are numbered: who finds one
     missing, since only the latest 10,000 are kept, reads all anew.
 
     Args:

@@ -85,7 +85,8 @@ class Rows:
 
     def vector(self, place: int) -> Vector:
         """A row, as it is now."""
-        return self.blocks[place // BLOCK].vectors[place % BLOCK]
+        row: Vector = self.blocks[place // BLOCK].vectors[place % BLOCK]
+        return row
 
     def parts(self) -> Iterator[tuple[Block, int, int]]:
         """The blocks, each with the number of its first row and how many there are, as far as they go now."""

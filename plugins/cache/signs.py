@@ -1,8 +1,8 @@
 """Which rows of a large index may be the nearest: told by one bit for each of some hundred hyperplanes.
 
 The share of bits in which two vectors differ estimates the angle between them (M. Charikar, "Similarity estimation
-techniques from rounding algorithms", STOC 2002); hyperplanes at right angles to each other estimate it more closely (J. Ji
-et al., "Super-Bit Locality-Sensitive Hashing", NIPS 2012). The planes are drawn at random, so that it holds for any
+techniques from rounding algorithms", STOC 2002); hyperplanes at right angles to each other estimate it more closely
+(J. Ji et al., "Super-Bit Locality-Sensitive Hashing", NIPS 2012). The planes are drawn at random, so that it holds for any
 embedder: the signs of the numbers themselves say nothing where all are positive.
 
 Bits are kept by plane and not by row: then each step of a scan works on long runs of memory, at four times the speed.
@@ -20,13 +20,13 @@ from leanloop.plugins.cache.vector import Vector
 
 __all__ = ["BITS", "WORDS", "Distances", "distances", "farthest", "signs"]
 
-BITS = 512
+BITS = 384
 WORDS = BITS // 64
 
 Distances = NDArray[np.uint16]
 
-_BLOCK = 8192
-"""Rows at a time: what a step writes is still in the processor's cache for the next."""
+_BLOCK = 32_768
+"""Rows at a time: what a step writes is still in the cache of the processor for the next."""
 
 _SURE = 3.3
 """Standard deviations: one in 2,000 rows of an angle differs in more bits than that."""
