@@ -151,7 +151,8 @@ class Keys:
     def _earlier(self, messages: tuple[Message, ...]) -> bytes:
         """The digest of all messages but the last, from the longest beginning that is known.
 
-        A history is known by the identity of each of its messages, not by their equality, in which pictures take no part.
+        A history is known by the identity of each of its messages, not by their equality, in which pictures take no
+        part.
         """
         wanted = len(messages) - 1
         known, digest = 0, bytes(_SIZE)

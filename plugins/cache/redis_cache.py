@@ -31,9 +31,9 @@ class RedisCache:
     """A `CacheStore` in Redis 6.2 or later, or Valkey: a server, sentinels, or a cluster.
 
     Each step is one script and one round trip, so nothing is ever seen half done; looking for something similar takes
-    two. Answers are in hashes that end by themselves; of vectors see `leanloop.plugins.cache.redis_vectors`. Size counts
-    what is sent, the vector twice, and what an entry takes beside. All keys begin with ``{leanloop}:cache:``, or with the
-    address's own ``?prefix=``: in a cluster they lie on one node.
+    two. Answers are in hashes that end by themselves; of vectors see `leanloop.plugins.cache.redis_vectors`. Size
+    counts what is sent, the vector twice, and what an entry takes beside. All keys begin with ``{leanloop}:cache:``,
+    or with the address's own ``?prefix=``: in a cluster they lie on one node.
 
     An answer may be lost with the server, or to `maxmemory`; then it is made again.
 
@@ -178,17 +178,8 @@ class RedisCache:
         plain = vector.astype("<f4").tobytes() if vector is not None and in_sets else b""
         begun = "" if generation is None else str(generation)
         numbers = [str(max(1, entry.worth)), str(size), _milliseconds(life), str(max_bytes), begun]
-        words = (
-            entry.key,
-            data,
-            packed,
-            entry.normal or "",
-            entry.context or "",
-            *numbers,
-            plain,
-            *map(_tag, entry.tags),
-        )
-        answer = yield self._ask(scripts.PUT, *words)
+        kept: list[str | bytes] = [entry.key, data, packed, entry.normal or "", entry.context or ""]
+        answer = yield self._ask(scripts.PUT, *kept, *numbers, plain, *map(_tag, entry.tags))
         [became] = parts_of(answer)
         if became == b"dimension":
             self._tell(CacheEvent("dimension", entry.key, "a vector is of another length than others of its context"))

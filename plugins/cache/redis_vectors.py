@@ -58,8 +58,8 @@ class RedisVectors:
     lose what is far away. Their elements have no lifetime, so an entry that is over is met there once, and taken out.
 
     Else each process has all vectors in indexes of its own. It reads them when it first looks for something similar;
-    from then on each lookup by key brings along what came and went since. The rows of these news are numbered: who finds one
-    missing, since only the latest 10,000 are kept, reads all anew.
+    from then on each lookup by key brings along what came and went since. The rows of these news are numbered: who
+    finds one missing, since only the latest 10,000 are kept, reads all anew.
 
     Args:
         ask: gives the step that runs a script.

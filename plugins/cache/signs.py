@@ -2,8 +2,8 @@
 
 The share of bits in which two vectors differ estimates the angle between them (M. Charikar, "Similarity estimation
 techniques from rounding algorithms", STOC 2002); hyperplanes at right angles to each other estimate it more closely
-(J. Ji et al., "Super-Bit Locality-Sensitive Hashing", NIPS 2012). The planes are drawn at random, so that it holds for any
-embedder: the signs of the numbers themselves say nothing where all are positive.
+(J. Ji et al., "Super-Bit Locality-Sensitive Hashing", NIPS 2012). The planes are drawn at random, so that it holds for
+any embedder: the signs of the numbers themselves say nothing where all are positive.
 
 Bits are kept by plane and not by row: then each step of a scan works on long runs of memory, at four times the speed.
 """

@@ -163,7 +163,7 @@ def test_one_at_a_time_may_make_an_answer(place: Place, do: Calls) -> None:
     assert do(one, "claim", ["k", "n"], "me", 30.0).granted
     assert do(one, "claim", ["k"], "me", 30.0).granted  # asked again after a dropped connection
     asked = do(other, "claim", ["k"], "you", 30.0)
-    assert not (asked.granted or asked.alone or asked.found)
+    assert (asked.granted, asked.alone, asked.found) == (False, False, None)
     do(other, "release", "k", "you")
     one.renew(["k"], "me", 30.0)
     assert not do(other, "claim", ["k"], "you", 30.0).granted
