@@ -45,7 +45,7 @@ _MAY_BE_CONTRACTED = re.compile(r"'|cant|cannot|[sdenrd]nt\b|(?:what|where|how|t
 
 _HELLO = (
     r"hi(?: there| team| all| everyone| folks)?|hello(?: there| team)?|hey(?: there| team)?|hiya|greetings|"
-    r"good (?:morning|afternoon|evening|day)|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
+    r"(?:good )?(?:morning|afternoon|evening|day)|hope you(?:'re| are) (?:well|doing well)|sorry to bother you(?: but)?|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
     r"(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
     r"(?:i was |i am )?just (?:wondering|curious)|excuse me|pardon me|dear (?:team|support|sir or madam)|"
     r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|grüß gott|gruess gott|grüezi|also|äh|ähm|"

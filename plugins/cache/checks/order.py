@@ -21,7 +21,8 @@ def order(both: Comparison) -> str | None:
     asked, known, loose = both.asked.words, both.known.words, both.asked.lexicon.loose
     for mine, theirs in both.pairs:
         first, second = asked[mine].role, known[theirs].role
-        if not _alike(first, second, loose):
+        other_gender = {first, second} == {"", "acc"} and asked[mine].key != known[theirs].key
+        if not (other_gender or _alike(first, second, loose)):
             return f"order: {first or 'no preposition'} and {second or 'no preposition'} before {asked[mine].said}"
     moved = frozenset({"negation"}) if not _has(both, _RESTRICTED) else frozenset[str]()
     for (mine, theirs), (later, others) in combinations(both.pairs, 2):

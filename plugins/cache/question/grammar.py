@@ -41,7 +41,7 @@ class Grammar:
         self.question = ""
         self.words: list[Word] = []
         self._tokens = self._rewritten(
-            self._without_courtesy([token for token in tokens if token.said not in lexicon.fillers])
+            self._without_courtesy([token for token in tokens if token.said not in self._passed_over()])
         )
         for place, token in enumerate(self._tokens):
             self._take(token, place)
@@ -58,6 +58,10 @@ class Grammar:
             asks = self._asks and not self._polite and lexicon.language == "en"  # elsewhere any verb may come first
             self.question = "yesno" if asks else "plain"
 
+    def _passed_over(self) -> frozenset[str]:
+        fillers = self._lexicon.fillers
+        return fillers if self._lexicon.language == "en" else fillers | {"'"}  # l'eau, gibt's
+
     def _without_courtesy(self, tokens: list[Token]) -> list[Token]:
         lexicon = self._lexicon
         for _ in range(3):
@@ -66,9 +70,10 @@ class Grammar:
             said = [token.said for token in tokens]
             if asking := lexicon.asking.at(0, said):
                 rest = asking[0] + (said[asking[0] : asking[0] + 1] in ([","], [":"]))
-                follows = lexicon.phrases.at(rest, said)
+                rest += said[rest : rest + 1] != [] and said[rest] in lexicon.roles and said[rest] not in lexicon.clauses
+                follows = lexicon.phrases.at(rest, said) or lexicon.phrases.at(rest - 1, said)
                 if follows and follows[1][:1] and follows[1][0].startswith("?"):
-                    tokens = tokens[rest:]
+                    tokens = tokens[asking[0] :]
                     continue
             courtesy = lexicon.courtesy.at(0, said)
             if not courtesy or courtesy[0] >= len(tokens):
@@ -84,13 +89,19 @@ class Grammar:
         while place < len(tokens):
             found = self._lexicon.phrases.at(place, said)
             inside = place and tokens[place - 1].kind != "mark"
-            if found is None or (inside and found[1][:1] and found[1][0][0] == "!"):
+            if found is not None and inside and (found[1][:1] and found[1][0][0] == "!" or self._late(said, place, found[0])):
+                found = None
+            if found is None:
                 written.append(tokens[place])
                 place += 1
             else:
                 written += [Token(word, "target" if word[0] in "?!" else "word") for word in found[1]]
                 place += found[0]
         return written
+
+    def _late(self, said: Sequence[str], place: int, length: int) -> bool:
+        """A word without its accent asks only where it comes first (como, donde)."""
+        return length == 1 and said[place] in self._lexicon.only_first
 
     def _take(self, token: Token, place: int) -> None:
         match token.kind:
@@ -127,7 +138,7 @@ class Grammar:
             for place in {self._clause, len(self.words) - 1} if self._clause < len(self.words) else set[int]():
                 word = self.words[place]
                 small = word.kind == "content" and word.said not in self._capitals
-                if small or place == 0:
+                if small or word.first:
                     self.words[place] = replace(word, role="verb")
         self._clause = len(self.words)
 
@@ -176,6 +187,9 @@ class Grammar:
             if self.words:
                 self.words[-1] = replace(self.words[-1], role="of")
             return
+        if said in lexicon.articles and self._pending is None and not self._joined:
+            clause = self._role.partition(" ")[0]
+            self._role = clause if clause in lexicon.clauses else ""  # another noun begins
         if said in lexicon.cases and self._pending is None and not self._role:
             self._case = lexicon.cases[said]
         if said in lexicon.reset and said not in lexicon.modals:

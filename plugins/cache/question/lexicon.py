@@ -51,6 +51,10 @@ class Lexicon:
     clauses: frozenset[str]
     """Roles of a whole clause, within which other prepositions stand (if, than)."""
     negations: Mapping[str, str]
+    articles: frozenset[str]
+    """Words a noun begins with, articles and possessives."""
+    only_first: frozenset[str]
+    """Words that ask only where they come first."""
     half_negations: frozenset[str]
     """What negates only where nothing else does (French ne)."""
     cases: Mapping[str, str]
@@ -124,6 +128,8 @@ def lexicon(language: str) -> Lexicon:
         loose=frozenset(words("loc")),
         clauses=frozenset(words("clauses")),
         negations=_grouped(words("not")),
+        articles=frozenset(words("articles")),
+        only_first=frozenset(words("only_first")),
         half_negations=frozenset(words("half_negations")),
         cases=_pairs(words("cases")),
         quantities=_grouped(lines("quantities")),

@@ -76,4 +76,4 @@ def _words(said: str) -> Iterator[Token]:
         yield Token(said.casefold(), "literal")
         return
     for part in _INNER.findall(said):
-        yield Token(part.casefold(), "word", part[0].isupper())
+        yield Token(part.casefold().replace("œ", "oe"), "word", part[0].isupper())
