@@ -51,6 +51,8 @@ class Lexicon:
     clauses: frozenset[str]
     """Roles of a whole clause, within which other prepositions stand (if, than)."""
     negations: Mapping[str, str]
+    compounds: frozenset[str]
+    """Prepositions that a compound leaves out: the password for guests, the guest password."""
     articles: frozenset[str]
     """Words a noun begins with, articles and possessives."""
     only_first: frozenset[str]
@@ -128,6 +130,7 @@ def lexicon(language: str) -> Lexicon:
         loose=frozenset(words("loc")),
         clauses=frozenset(words("clauses")),
         negations=_grouped(words("not")),
+        compounds=frozenset(words("compounds")),
         articles=frozenset(words("articles")),
         only_first=frozenset(words("only_first")),
         half_negations=frozenset(words("half_negations")),
