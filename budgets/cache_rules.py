@@ -5,7 +5,7 @@ they are kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -37,7 +37,7 @@ def _rules_or_lifetime(value: object) -> object:
     """``get_weather: 10m`` is a lifetime, ``get_weather: on`` takes that of the cache."""
     if value is True:
         return {}
-    return value if isinstance(value, Mapping | ToolCacheRules) else {"ttl": value}
+    return cast("object", value) if isinstance(value, Mapping | ToolCacheRules) else {"ttl": value}
 
 
 class ToolCacheRules(BaseModel):

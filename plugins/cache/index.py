@@ -112,12 +112,9 @@ class Index:
         places, scores = few if few is not None else _all(rows, asked, wanted)
         best = places[np.argsort(-scores)[:wanted]]
         with self._lock:  # as they are now: a row may have been removed, and given to another key
-            found = [
-                (key, float(rows.vector(place) @ asked))
-                for place in best.tolist()
-                if (key := rows.keys[place]) is not None
-            ]
-        return sorted((one for one in found if one[1] >= at_least), key=lambda one: -one[1])[:count]
+            now = [(rows.keys[place], float(rows.vector(place) @ asked)) for place in map(int, best)]
+            found = [(key, score) for key, score in now if key is not None and score >= at_least]
+        return sorted(found, key=lambda one: -one[1])[:count]
 
     @staticmethod
     def _check(rows: Rows, vector: Vector) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.eviction import rank
@@ -195,4 +195,4 @@ def _tags(text: object) -> tuple[str, ...]:
         tags: object = json.loads(str(text))
     except ValueError:
         return ()
-    return tuple(map(str, tags)) if isinstance(tags, list) else ()
+    return tuple(map(str, cast("list[object]", tags))) if isinstance(tags, list) else ()

@@ -1,5 +1,7 @@
 """What every store of a cache does alike: plain and awaited, in memory, in a file, on real servers."""
 
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -26,7 +28,6 @@ class Place(Protocol):
     """tests/cache/conftest.py's."""
 
     clock: Clock
-    own_clock: bool
     events: list[CacheEvent]
     problems: list[str]
 
