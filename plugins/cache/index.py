@@ -133,7 +133,7 @@ def _all(rows: Rows, asked: Vector, wanted: int) -> _Scored:
     for block, start, size in rows.parts():
         some = block.vectors[:size] @ asked
         some[~block.live[:size]] = -np.inf
-        best = np.argpartition(some, -wanted)[-wanted:] if size > wanted else np.arange(size)
+        best = np.flatnonzero(some >= np.partition(some, -wanted)[-wanted]) if size > wanted else np.arange(size)
         places.append(best + start)
         scores.append(some[best])
     return np.concatenate(places), np.concatenate(scores)
