@@ -73,7 +73,9 @@ def main() -> None:
     parser.add_argument("--peers-python", type=Path, help="a Python with recalq-guard and semanticmemo")
     options = parser.parse_args()
     console = Console(width=120)
-    sets = {"near_miss": [Asked(p.known, p.asked, p.same, p.kind) for p in near_misses("held" if options.held else "open")]}
+    sets = {
+        "near_miss": [Asked(p.known, p.asked, p.same, p.kind) for p in near_misses("held" if options.held else "open")]
+    }
     found = fow_pairs()
     if found is None:
         console.print("fow: fow-cache is not installed, skipped")
@@ -99,7 +101,9 @@ def main() -> None:
         console.print(checks_table(title, pairs))
     conversations = served_conversations()
     if conversations is not None:
-        console.print(f"fow conversations: {conversations[0]} of {conversations[1]} served, {conversations[2]} of them wrong")
+        console.print(
+            f"fow conversations: {conversations[0]} of {conversations[1]} served, {conversations[2]} of them wrong"
+        )
     if options.json:
         print(json.dumps(summary(figures, conversations)))
 

@@ -118,7 +118,9 @@ class CallableEmbedder:
             asyncio.get_running_loop()
         except RuntimeError:
             return asyncio.run(self._coroutine(texts))
-        raise UsageError("This embedder can only be awaited. Give it a plain function too, or run the agent with ainvoke.")
+        raise UsageError(
+            "This embedder can only be awaited. Give it a plain function too, or run the agent with ainvoke."
+        )
 
     async def _coroutine(self, texts: list[str]) -> ArrayLike:
         assert self._awaited is not None

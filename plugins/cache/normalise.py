@@ -25,19 +25,19 @@ _ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
 _CONTRACTIONS = tuple(
     (re.compile(said, re.IGNORECASE), full)
     for said, full in (
-    (r"\b(wo)n't\b", "will not"),
-    (r"\b(?:can't|cannot|cant)\b", "can not"),
-    (r"\bshan't\b", "shall not"),
-    (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should|must|need)n't\b", r"\1 not"),
-    (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should)nt\b", r"\1 not"),
-    (r"\b(what|where|who|when|how|why|that|there|it|here|he|she)'s\b", r"\1 is"),
-    (r"\b(what|where|how|that|there)s\b(?= )", r"\1 is"),
-    (r"\bwhos\b(?= (?:the|my|your|a)\b)", "who is"),
-    (r"\b(i)'m\b", r"\1 am"),
-    (r"\b(i|we)'d like\b", r"\1 would like"),
-    (r"(?<=\w)'re\b", " are"),
-    (r"(?<=\w)'ll\b", " will"),
-    (r"(?<=\w)'ve\b", " have"),
+        (r"\b(wo)n't\b", "will not"),
+        (r"\b(?:can't|cannot|cant)\b", "can not"),
+        (r"\bshan't\b", "shall not"),
+        (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should|must|need)n't\b", r"\1 not"),
+        (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should)nt\b", r"\1 not"),
+        (r"\b(what|where|who|when|how|why|that|there|it|here|he|she)'s\b", r"\1 is"),
+        (r"\b(what|where|how|that|there)s\b(?= )", r"\1 is"),
+        (r"\bwhos\b(?= (?:the|my|your|a)\b)", "who is"),
+        (r"\b(i)'m\b", r"\1 am"),
+        (r"\b(i|we)'d like\b", r"\1 would like"),
+        (r"(?<=\w)'re\b", " are"),
+        (r"(?<=\w)'ll\b", " will"),
+        (r"(?<=\w)'ve\b", " have"),
     )
 )
 
@@ -46,7 +46,7 @@ _MAY_BE_CONTRACTED = re.compile(r"'|cant|cannot|[sdenrd]nt\b|(?:what|where|how|t
 _HELLO = (
     r"hi(?: there| team| all| everyone| folks)?|hello(?: there| team)?|hey(?: there| team)?|hiya|greetings|"
     r"(?:good )?(?:morning|afternoon|evening|day)|hope you(?:'re| are) (?:well|doing well)|sorry to bother you(?: but)?|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
-    r"(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
+    r"but|(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
     r"(?:i was |i am )?just (?:wondering|curious)|excuse me|pardon me|dear (?:team|support|sir or madam)|"
     r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|grüß gott|gruess gott|grüezi|also|äh|ähm|"
     r"(?:eine )?kurze frage|entschuldigung|sorry|"

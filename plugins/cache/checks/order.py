@@ -29,7 +29,12 @@ def order(both: Comparison) -> str | None:
     moved = frozenset[str]() if _has(both, _RESTRICTED) else frozenset({"negation"})
     for pair, after in combinations(both.pairs, 2):
         (mine, theirs), (later, others) = pair, after
-        if theirs < others or asked[mine].kind in moved or asked[later].kind in moved or not apart.isdisjoint((pair, after)):
+        if (
+            theirs < others
+            or _free(asked[mine], moved)
+            or _free(asked[later], moved)
+            or not apart.isdisjoint((pair, after))
+        ):
             continue
         if not _may_swap(asked[mine], asked[later], later - mine, known[theirs], theirs - others, spoken.loose):
             return f"order: {asked[mine].said} and {asked[later].said}"
@@ -53,6 +58,10 @@ def _compound(pair: tuple[int, int], both: Comparison) -> bool:
     return here == [*range(mine + 1, mine + 1 + count)] and there == [*range(theirs - count, theirs)]
 
 
+def _free(word: Word, moved: frozenset[str]) -> bool:
+    return word.kind in moved or word.key == "or"
+
+
 def _alike(first: str, second: str, loose: frozenset[str]) -> bool:
     return first == second or {first, second} <= loose or {first, second} == {"", "of"}
 
@@ -60,7 +69,7 @@ def _alike(first: str, second: str, loose: frozenset[str]) -> bool:
 def _may_swap(one: Word, other: Word, apart: int, one_there: Word, apart_there: int, loose: frozenset[str]) -> bool:
     if one.role != other.role:
         return one.role == one_there.role or {one.role, one_there.role} <= loose
-    return apart == apart_there == 1 and other.joined and one_there.joined
+    return apart == apart_there <= 2 and other.joined and one_there.joined  # 2: "or" is a word of its own
 
 
 def _has(both: Comparison, kinds: frozenset[str]) -> bool:

@@ -70,7 +70,9 @@ class Grammar:
             said = [token.said for token in tokens]
             if asking := lexicon.asking.at(0, said):
                 rest = asking[0] + (said[asking[0] : asking[0] + 1] in ([","], [":"]))
-                rest += said[rest : rest + 1] != [] and said[rest] in lexicon.roles and said[rest] not in lexicon.clauses
+                rest += (
+                    said[rest : rest + 1] != [] and said[rest] in lexicon.roles and said[rest] not in lexicon.clauses
+                )
                 follows = lexicon.phrases.at(rest, said) or lexicon.phrases.at(rest - 1, said)
                 if follows and follows[1][:1] and follows[1][0].startswith("?"):
                     tokens = tokens[asking[0] :]
@@ -89,7 +91,11 @@ class Grammar:
         while place < len(tokens):
             found = self._lexicon.phrases.at(place, said)
             inside = place and tokens[place - 1].kind != "mark"
-            if found is not None and inside and (found[1][:1] and found[1][0][0] == "!" or self._late(said, place, found[0])):
+            if (
+                found is not None
+                and inside
+                and (found[1][:1] and found[1][0][0] == "!" or self._late(said, place, found[0]))
+            ):
                 found = None
             if found is None:
                 written.append(tokens[place])
@@ -190,7 +196,8 @@ class Grammar:
         if said in lexicon.articles and self._pending is None and not self._joined:
             clause = self._role.partition(" ")[0]
             self._role = clause if clause in lexicon.clauses else ""  # another noun begins
-        if said in lexicon.cases and self._pending is None and not self._role:
+        asked_for = before is not None and before.kind == "target"  # the price of
+        if said in lexicon.cases and self._pending is None and not self._role and not asked_for:
             self._case = lexicon.cases[said]
         if said in lexicon.reset and said not in lexicon.modals:
             self._asks = self._asks or self._starts
@@ -215,6 +222,7 @@ class Grammar:
                 self._govern(token)
                 self._pending = None
             self._add(lexicon.quantities[said], "quantity", said)
+            self._joined = said in lexicon.joining
         elif said in lexicon.roles:
             self._govern(token)
         elif said in lexicon.persons:
@@ -232,7 +240,7 @@ class Grammar:
         self._starts = self._begins = False
 
     def _counts(self, said: str, before: Token | None) -> bool:
-        """"Which one" counts nothing, and the "second" after a number is a unit."""
+        """ "Which one" counts nothing, and the "second" after a number is a unit."""
         value = self._lexicon.numbers[said]
         if value == "1":
             return before is None or before.said not in self._lexicon.drop | {"?which", "?what", "each", "every"}

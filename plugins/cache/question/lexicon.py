@@ -103,7 +103,6 @@ class Lexicon:
         return long in {short + ending for ending in self.plurals} or (short[:-1] + "ies" == long and short[-1:] == "y")
 
 
-
 @cache
 def lexicon(language: str) -> Lexicon:
     """What is known of a language of `LANGUAGES`."""
@@ -163,8 +162,9 @@ def lexicon(language: str) -> Lexicon:
 
 
 def read_words(name: str) -> list[str]:
-    """The lines of a file of words, without comments and empty ones."""
+    """The lines of a file of words, without comments and empty ones, spelled as casefold() spells."""
     text = files("leanloop.plugins.cache.question").joinpath("words", f"{name}.txt").read_text(encoding="utf-8")
+    text = text.replace("ß", "ss").replace("œ", "oe")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 

@@ -39,9 +39,11 @@ def _one_step(one: str, other: str) -> bool:
         wrong = [place for place in range(len(one)) if one[place] != other[place]]
         if len(wrong) == 1:
             return one[wrong[0]] in "aeiou" and other[wrong[0]] in "aeiou"
-        return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and {*one[wrong[0] : wrong[1] + 1]} == {
-            *other[wrong[0] : wrong[1] + 1]
-        } 
+        return (
+            len(wrong) == 2
+            and wrong[1] == wrong[0] + 1
+            and {*one[wrong[0] : wrong[1] + 1]} == {*other[wrong[0] : wrong[1] + 1]}
+        )
     short, long = sorted((one, other), key=len)
     return any(short == long[:place] + long[place + 1 :] for place in range(1, len(long)))
 
