@@ -112,19 +112,15 @@ class CallableEmbedder:
         return self._joined([self._checked(await self._acall(part), part) for part in self._parts(texts)])
 
     def _call(self, texts: list[str]) -> ArrayLike:
-        if not self._only_async:
+        if not self._only_async or self._awaited is None:
             return cast("ArrayLike", self._function(texts))
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self._coroutine(texts))
+            return asyncio.run(_result(self._awaited(texts)))
         raise UsageError(
             "This embedder can only be awaited. Give it a plain function too, or run the agent with ainvoke."
         )
-
-    async def _coroutine(self, texts: list[str]) -> ArrayLike:
-        assert self._awaited is not None
-        return await self._awaited(texts)
 
     async def _acall(self, texts: list[str]) -> ArrayLike:
         if self._awaited is not None:
@@ -144,6 +140,10 @@ class CallableEmbedder:
 
     def _joined(self, parts: list[Vectors]) -> Vectors:
         return np.concatenate(parts) if parts else np.empty((0, self._width or 0), np.float32)
+
+
+async def _result(waiting: Awaitable[ArrayLike]) -> ArrayLike:
+    return await waiting
 
 
 def unit_rows(given: ArrayLike, count: int) -> Vectors:

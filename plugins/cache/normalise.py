@@ -17,7 +17,8 @@ LONGEST = 2_000
 """Characters; a longer text is no question that is asked again in other words."""
 
 _RAISED = str.maketrans({"²": "^2", "³": "^3", "¹": "^1", "⁰": "^0", "⁴": "^4", "⁵": "^5", "⁶": "^6", "⁻": "^-"})
-_MARKS = str.maketrans(dict.fromkeys("‘’‛ʼ`´", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))
+# Curly and other quotes, dashes.
+_MARKS = str.maketrans(dict.fromkeys("‘’‛ʼ´", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))  # noqa: RUF001 that is what they are
 _QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'(?!\w)")
 _ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
 
@@ -45,10 +46,11 @@ _MAY_BE_CONTRACTED = re.compile(r"'|cant|cannot|[sdenrd]nt\b|(?:what|where|how|t
 
 _HELLO = (
     r"hi(?: there| team| all| everyone| folks)?|hello(?: there| team)?|hey(?: there| team)?|hiya|greetings|"
-    r"(?:good )?(?:morning|afternoon|evening|day)|hope you(?:'re| are) (?:well|doing well)|sorry to bother you(?: but)?|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
+    r"(?:good )?(?:morning|afternoon|evening|day)|hope you(?:'re| are) (?:well|doing well)|sorry to bother you(?: but)?|"
+    r"u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
     r"but|(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
     r"(?:i was |i am )?just (?:wondering|curious)|excuse me|pardon me|dear (?:team|support|sir or madam)|"
-    r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|grüß gott|gruess gott|grüezi|also|äh|ähm|"
+    r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|gr(?:ü|ue)(?:ß|ss) gott|grüezi|also|äh|ähm|"
     r"(?:eine )?kurze frage|entschuldigung|sorry|"
     r"bonjour(?: à tous)?|bonsoir|salut|coucou|alors|euh|bon|(?:une )?(?:petite|simple) question|excusez-moi|pardon|"
     r"hola(?: a todos)?|buen[oa]s(?: (?:días|dias|tardes|noches))?|oye|pues|entonces|eh|"
@@ -66,8 +68,8 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _THANKS = (
-    r"(?:many |much )?thanks(?: (?:a lot|so much|in advance|very much|again))?|thank you(?: (?:so|very) much| in advance)?"
-    r"|thx|ty|cheers|danke(?: (?:schön|sehr|im voraus))?|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
+    r"(?:many |much )?thanks(?: (?:a lot|so much|in advance|very much|again))?|thank you"
+    r"(?: (?:so|very) much| in advance)?|thx|ty|cheers|danke(?: (?:schön|sehr|im voraus))?|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
     r"|(?:muchas )?gracias(?: de antemano)?|un saludo"
 )
 _TRAILING = re.compile(

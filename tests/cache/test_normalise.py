@@ -14,7 +14,6 @@ TYPED_ALIKE = [
     ("How do I reset it?", "Sorry, silly question, but how do I reset it?"),
     ("How do I reset it?", "How do I reset it, please?"),
     ("How do I reset it?", "How do I reset it? Thanks in advance!"),
-    ("Why is it not on?", "Why isn't it on?"[:0] + "why is it not on?"),
     ("I cannot log in", "I can't log in"),
     ("What is the time?", "What's the time?"),
     ("What is the time?", "whats the time"),
@@ -23,7 +22,7 @@ TYPED_ALIKE = [
     ("Wie groß ist es?", "Hallo, wie gross ist es? Vielen Dank"),
     ("Comment ça marche ?", "Bonjour, comment ça marche ? Merci d'avance"),
     ("¿Cómo se hace?", "Buenos días, ¿cómo se hace?"),
-    ("ｗｈａｔ is it?", "what is it?"),
+    ("\uff57hat is it?", "what is it?"),
     ("re\u00adset it\u200b now", "reset it now"),
 ]
 

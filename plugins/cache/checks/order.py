@@ -36,7 +36,9 @@ def order(both: Comparison) -> str | None:
             or not apart.isdisjoint((pair, after))
         ):
             continue
-        if not _may_swap(asked[mine], asked[later], later - mine, known[theirs], theirs - others, spoken.loose):
+        one, other = (asked[mine], known[theirs]), (asked[later], known[others])
+        joined = later - mine == theirs - others <= 2 and other[0].joined and one[1].joined  # 2: "or" is a word
+        if not joined and not _may_swap(one, other, spoken.loose):
             return f"order: {asked[mine].said} and {asked[later].said}"
     return None
 
@@ -66,10 +68,10 @@ def _alike(first: str, second: str, loose: frozenset[str]) -> bool:
     return first == second or {first, second} <= loose or {first, second} == {"", "of"}
 
 
-def _may_swap(one: Word, other: Word, apart: int, one_there: Word, apart_there: int, loose: frozenset[str]) -> bool:
-    if one.role != other.role:
-        return one.role == one_there.role or {one.role, one_there.role} <= loose
-    return apart == apart_there <= 2 and other.joined and one_there.joined  # 2: "or" is a word of its own
+def _may_swap(one: tuple[Word, Word], other: tuple[Word, Word], loose: frozenset[str]) -> bool:
+    """Whether two words are of different phrases, and the first of the same one in both texts."""
+    here, there = one[0].role, one[1].role
+    return here != other[0].role and (here == there or {here, there} <= loose)
 
 
 def _has(both: Comparison, kinds: frozenset[str]) -> bool:

@@ -10,8 +10,8 @@ from leanloop.budgets.vocabulary import find_encoding
 
 __all__ = ["is_slip"]
 
-# Ranks in o200k_base, whose tokens were merged by frequency. A common word is among the first, and a slip so common that
-# it has a token of its own ("recieve") among the last.
+# Ranks in o200k_base, whose tokens were merged by frequency. A common word is among the first, and a slip so common
+# that it has a token of its own ("recieve") among the last.
 _KNOWN = 100_000
 _VERY_COMMON = 20_000
 _RARE = 140_000

@@ -14,6 +14,8 @@ __all__ = ["Token", "tokens"]
 
 @dataclass(slots=True)
 class Token:
+    """A piece of a text. `said` is in lower case, but for quotes and code; a `target` is what a phrase became."""
+
     said: str
     kind: Literal["word", "literal", "number", "time", "ordinal", "mark", "sign", "target"]
     capital: bool = False
@@ -36,7 +38,8 @@ _TOKEN = re.compile(
       |\s?(?P<half2>[ap])\.?m\b\.?|h\b|\sUhr\b))
   | (?P<ordinal>\d{1,9}(?:st|nd|rd|th|º|ª|ème|ère|er|e)\b)
   | (?P<number>(?<![\w.])[-+]?\d{1,3}(?:[ ']\d{3})+(?![\d\w]) | (?:(?<![\w)])-)?\d{1,30}(?:[.,]\d{1,30}){0,8}(?!\w)
-      | \d{1,30}(?:[.,]\d{1,30})?(?=(?:km|cm|mm|mg|kg|g|ml|l|gb|mb|tb|kb|go|mo|mph|kmh|hz|ghz|mhz|kwh|kw|min|h|s|m|px|ft|lb|oz|c|f)\b))
+      | \d{1,30}(?:[.,]\d{1,30})?(?=(?:km|cm|mm|mg|kg|g|ml|l|gb|mb|tb|kb|go|mo|mph|kmh|hz|ghz|mhz|kwh|kw|min|h|s|m
+        |px|ft|lb|oz|c|f)\b))
   | (?P<id>[^\W_]{1,40}(?:[-_][^\W_]{1,40}){0,6})
   | (?P<mark>[,.;:?!()…\n])
   | (?P<sign>[^\s\w])
@@ -48,6 +51,7 @@ _INNER = re.compile(r"[^\W_]+")
 
 
 def tokens(text: str) -> Iterator[Token]:
+    """What a text is made of, from left to right."""
     for found in _TOKEN.finditer(text):
         said = found[0]
         kind = found.lastgroup
