@@ -174,13 +174,17 @@ class RedisCache:
         if size > max_bytes:
             self._tell(too_large(entry, size, max_bytes))
             return False
-        in_sets = vector is not None and (yield from self._vectors.begin())
-        plain = vector.astype("<f4").tobytes() if vector is not None and in_sets else b""
         begun = "" if generation is None else str(generation)
         numbers = [str(max(1, entry.worth)), str(size), _milliseconds(life), str(max_bytes), begun]
         kept: list[str | bytes] = [entry.key, data, packed, entry.normal or "", entry.context or ""]
-        answer = yield self._ask(scripts.PUT, *kept, *numbers, plain, *map(_tag, entry.tags))
-        [became] = parts_of(answer)
+        became = b"lost"
+        while became == b"lost":
+            in_sets = vector is not None and (yield from self._vectors.begin())
+            plain = vector.astype("<f4").tobytes() if vector is not None and in_sets else b""
+            answer = yield self._ask(scripts.PUT, *kept, *numbers, plain, *map(_tag, entry.tags))
+            [became] = parts_of(answer)
+            if became == b"lost":
+                self._vectors.begin_anew()
         if became == b"dimension":
             self._tell(CacheEvent("dimension", entry.key, "a vector is of another length than others of its context"))
         return became != b"forgotten"

@@ -61,7 +61,9 @@ def test_any_comings_and_goings_leave_what_a_plain_list_would_hold(
     assert set(index.keys()) == set(plain)
     found = index.nearest(asked, count=count, at_least=at_least)
     scores = sorted((float(vector @ unit(asked)) for vector in plain.values()), reverse=True)
-    expected = [score for score in scores if score >= at_least + 1e-6][:count]  # rounding may decide at the floor itself
+    expected = [score for score in scores if score >= at_least + 1e-6][
+        :count
+    ]  # rounding may decide at the floor itself
     assert [score for _, score in found][: len(expected)] == pytest.approx(expected, abs=1e-6)
     assert all(score >= at_least for _, score in found)
     for key, score in found:

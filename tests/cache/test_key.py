@@ -16,7 +16,10 @@ from leanloop.plugins.cache.canonical import NotCanonicalError, framed, framed_j
 from leanloop.plugins.cache.key import Keys
 from leanloop.plugins.call import ModelCall, ToolCall
 
-SCHEMA: Mapping[str, object] = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
+SCHEMA: Mapping[str, object] = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+}
 TOOLS = (ToolSpec("get_weather", "The weather.", SCHEMA),)
 
 
@@ -74,7 +77,13 @@ def test_the_same_history_of_two_runs_has_one_key() -> None:
     [
         of(stop=["END"], temperature=0.0, seed=None),
         replace(CALL, tools=(ToolSpec("get_weather", "The weather.", dict(reversed(list(SCHEMA.items())))),)),
-        changed(2, tool_calls=(replace(CALL.messages[2].tool_calls[0], arguments='{"days":1,"city":"Oslo"}'), CALL.messages[2].tool_calls[1])),
+        changed(
+            2,
+            tool_calls=(
+                replace(CALL.messages[2].tool_calls[0], arguments='{"days":1,"city":"Oslo"}'),
+                CALL.messages[2].tool_calls[1],
+            ),
+        ),
     ],
 )
 def test_what_is_only_written_in_another_way_is_the_same(same: ModelCall) -> None:
@@ -107,7 +116,15 @@ def test_what_is_only_written_in_another_way_is_the_same(same: ModelCall) -> Non
         changed(3, is_error=True),
         changed(6, text="and tomorrow?"),
         replace(CALL, messages=CALL.messages[:-1]),
-        replace(CALL, messages=(*CALL.messages[:5], Message("assistant", "Cold; "), Message("assistant", "warm."), CALL.messages[6])),
+        replace(
+            CALL,
+            messages=(
+                *CALL.messages[:5],
+                Message("assistant", "Cold; "),
+                Message("assistant", "warm."),
+                CALL.messages[6],
+            ),
+        ),
     ],
 )
 def test_what_may_change_the_answer_changes_the_key(other: ModelCall) -> None:
@@ -210,7 +227,9 @@ def test_a_tool_call_is_known_by_name_and_arguments() -> None:
 
     assert of_tool("t", '{"a": 1, "b": [1, 2]}') == of_tool("t", '{"b":[1,2],"a":1}')
     others = ['{"a": 1}', '{"a": "1"}', '{"a": 1.0}', '{"a": true}', '{"a": [2, 1]}', '{"a": 1, "a": 1}', "a", "", "{"]
-    assert len({of_tool("t", one) for one in others} | {of_tool("u", others[0]), of_tool("t", others[0], user="x")}) == 11
+    assert (
+        len({of_tool("t", one) for one in others} | {of_tool("u", others[0]), of_tool("t", others[0], user="x")}) == 11
+    )
 
 
 @given(st.data())
@@ -237,7 +256,12 @@ def test_only_so_many_histories_and_tools_are_remembered() -> None:
 
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5) | st.binary(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=5)
+    | st.binary(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
