@@ -1,7 +1,7 @@
-"""Runs in the peers' own environment: argv is a folder with vectors.npy and questions.npy, and perhaps a Redis with search.
+"""Runs in the environment of the peers: argv is a folder with vectors.npy and questions.npy, and a Redis address or "".
 
-Says on its last line, as JSON by peer, the milliseconds of a lookup and the share with the same top row; or why not. The
-embedder is a table, so that only the lookup is measured.
+Says on its last line, as JSON by peer, the milliseconds of a lookup and the share with the same top row; or why not.
+The embedder is a table, so that only the lookup is measured.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ Lookup = Callable[[int], object]
 
 
 def main() -> None:
-    folder, url = Path(sys.argv[1]), sys.argv[2]
+    folder = Path(sys.argv[1])
     import numpy as np
 
     vectors, questions = np.load(folder / "vectors.npy"), np.load(folder / "questions.npy")
@@ -34,7 +35,7 @@ def main() -> None:
     os.chdir(tempfile.mkdtemp())
     for name, make in (("GPTCache", gptcache), ("mneme-cache", mneme), ("redisvl", redisvl)):
         try:
-            lookup = make(known, len(vectors), url)
+            lookup = make(known, len(vectors))
         except Exception as error:  # noqa: BLE001 a peer that cannot be had here is named
             found[name] = f"{type(error).__name__}: {str(error)[:80]}"
             continue
@@ -49,30 +50,28 @@ def main() -> None:
     print(json.dumps(found))
 
 
-def gptcache(known: dict[str, Any], rows: int, url: str) -> Lookup:
-    from gptcache import Cache, Config
-    from gptcache.adapter.api import get, put
-    from gptcache.manager import CacheBase, VectorBase, get_data_manager
-    from gptcache.processor.pre import get_prompt
-    from gptcache.similarity_evaluation.distance import SearchDistanceEvaluation
-
+def gptcache(known: dict[str, Any], rows: int) -> Lookup:
+    api: Any = import_module("gptcache.adapter.api")
+    manager: Any = import_module("gptcache.manager")
+    evaluation: Any = import_module("gptcache.similarity_evaluation.distance")
+    package: Any = import_module("gptcache")
     dimension = len(known["row 0"])
-    manager = get_data_manager(CacheBase("sqlite"), VectorBase("faiss", dimension=dimension), max_size=10**6)
-    cache = Cache()
+    store = manager.VectorBase("faiss", dimension=dimension)
+    cache = package.Cache()
     cache.init(
-        pre_embedding_func=get_prompt,
+        pre_embedding_func=import_module("gptcache.processor.pre").get_prompt,
         embedding_func=lambda text, **_: known[text],
-        data_manager=manager,
-        similarity_evaluation=SearchDistanceEvaluation(max_distance=4.0),
-        config=Config(similarity_threshold=0.0),
+        data_manager=manager.get_data_manager(manager.CacheBase("sqlite"), store, max_size=10**6),
+        similarity_evaluation=evaluation.SearchDistanceEvaluation(max_distance=4.0),
+        config=package.Config(similarity_threshold=0.0),
     )
     for number in range(rows):
-        put(f"row {number}", f"row {number}", cache_obj=cache)
-    return lambda number: get(f"question {number}", cache_obj=cache)
+        api.put(f"row {number}", f"row {number}", cache_obj=cache)
+    return lambda number: api.get(f"question {number}", cache_obj=cache)
 
 
-def mneme(known: dict[str, Any], rows: int, url: str) -> Lookup:
-    from mneme import MemoryStore, SemanticCache
+def mneme(known: dict[str, Any], rows: int) -> Lookup:
+    package: Any = import_module("mneme")
 
     class Embedder:
         dim = len(known["row 0"])
@@ -81,20 +80,22 @@ def mneme(known: dict[str, Any], rows: int, url: str) -> Lookup:
         def embed(self, text: str) -> Any:
             return known[text]
 
-    cache: Any = SemanticCache(store=MemoryStore(), embedder=Embedder(), similarity_threshold=-1.0)
+    cache: Any = package.SemanticCache(store=package.MemoryStore(), embedder=Embedder(), similarity_threshold=-1.0)
     for number in range(rows):
         cache.put(f"row {number}", f"row {number}")
     return lambda number: cache.get(f"question {number}").response
 
 
-def redisvl(known: dict[str, Any], rows: int, url: str) -> Lookup:
+def redisvl(known: dict[str, Any], rows: int) -> Lookup:
+    url = sys.argv[2]
     if not url:
         raise ValueError("no --search-redis")
-    from redisvl.extensions.cache.llm import SemanticCache
-    from redisvl.utils.vectorize import CustomVectorizer
-
-    table = CustomVectorizer(embed=lambda text, **_: [float(one) for one in known[text]])
-    cache: Any = SemanticCache(name="bench", redis_url=url, vectorizer=table, distance_threshold=2.0, overwrite=True)
+    package: Any = import_module("redisvl.extensions.cache.llm")
+    table = import_module("redisvl.utils.vectorize").CustomVectorizer(
+        embed=lambda text, **_: [float(one) for one in known[text]]
+    )
+    options = {"redis_url": url, "vectorizer": table, "distance_threshold": 2.0, "overwrite": True}
+    cache: Any = package.SemanticCache(name="bench", **options)
     for number in range(rows):
         cache.store(f"row {number}", f"row {number}")
     return lambda number: cache.check(f"question {number}")[0]["response"]

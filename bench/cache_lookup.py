@@ -11,8 +11,8 @@
 - While another thread puts in as fast as it can: the lookups a second, and whether every row that was put in is found.
 - Exact: key and entry of a call with 20 tools, after 1 and 50 steps, histories known; microseconds.
 - With --large: a million vectors, in a process of its own: the memory it takes, and a lookup's time.
-- With --peers-python: GPTCache, mneme-cache and redisvl over the same vectors (2,000 of them), as far as that Python has
-  them; redisvl needs a Redis with a search module at --search-redis.
+- With --peers-python: GPTCache, mneme-cache and redisvl over 2,000 of the same vectors, as far as that Python has them;
+  redisvl needs a Redis with a search module at --search-redis.
 
 Run: python bench/cache_lookup.py [--json] [--large] [--questions N] [--peers-python PYTHON] [--search-redis URL]
 """
@@ -30,6 +30,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,9 @@ def main() -> None:
     strange = unit_rows(random.standard_normal((ROWS, DIMENSION), dtype=np.float32))
     asked = unit_rows(random.standard_normal((max(20, options.questions // 10), DIMENSION), dtype=np.float32))
     del index
+    index = filled(strange)
     for name, least in (("random, nothing near", -1.0), (f"random, at least {THRESHOLD}", THRESHOLD)):
-        flat, ours, share, agreement = compared(filled(strange), strange, asked, least)
+        flat, ours, share, agreement = compared(index, strange, asked, least)
         table.add_row(name, f"{flat:.2f} ms", f"{ours:.2f} ms", f"{share:.2f}", f"{agreement:.2%}")
     console.print(table)
     console.print(f"Lookups a second: {rate:,.0f}; while others put in: {busy:,.0f}, rows lost: {lost}")
@@ -218,10 +220,14 @@ def _large(rows: int) -> dict[str, float]:
         for number, vector in enumerate(last):
             index.add(f"{start + number:040x}", vector)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    taken = [_seconds(lambda vector=vector: index.nearest(vector, at_least=THRESHOLD)) for vector in last[:50]]
+    taken = [_seconds(partial(index.nearest, vector, at_least=THRESHOLD)) for vector in last[:50]]
     blocks = [block.vectors for block in index._rows.blocks] if index._rows else []  # noqa: SLF001
-    flat = [_seconds(lambda vector=vector: [int(np.argmax(some @ vector)) for some in blocks]) for vector in last[:10]]
+    flat = [_seconds(partial(_scan, blocks, vector)) for vector in last[:10]]
     return {"gb": peak, "ms": 1e3 * statistics.median(taken), "flat_ms": 1e3 * statistics.median(flat)}
+
+
+def _scan(blocks: list[Floats], vector: Floats) -> list[int]:
+    return [int(np.argmax(block @ vector)) for block in blocks]
 
 
 def _seconds(step: Callable[[], object]) -> float:

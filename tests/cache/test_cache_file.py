@@ -85,9 +85,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     path.write_text("These are my notes, and no cache.")
     with pytest.raises(StoreError, match="holds no cache; name one that leanloop cache export has written"):
         list(read_entries(path))
-    with pytest.raises(StoreError, match="cannot be read from .*missing"):
+    with pytest.raises(StoreError, match=r"cannot be read from .*missing"):
         list(read_entries(tmp_path / "missing"))
-    with pytest.raises(StoreError, match="cannot be written to .*nowhere"):
+    with pytest.raises(StoreError, match=r"cannot be written to .*nowhere"):
         write_entries(tmp_path / "nowhere" / "cache", [])
 
 

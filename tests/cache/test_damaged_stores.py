@@ -1,4 +1,4 @@
-"""What others wrote into a store, or the store's own failure: a miss and an event, never an exception or another's answer."""
+"""What others wrote into a store: a miss and an event, never an exception or another's answer."""
 
 # pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
@@ -173,7 +173,7 @@ def test_who_has_missed_news_that_are_no_more_reads_all_anew(plain_redis: Server
 @pytest.mark.redis
 def test_a_redis_that_is_gone_is_a_failed_store(one_redis: Server) -> None:
     store = RedisCache("redis://127.0.0.1:1/0")
-    with pytest.raises(StoreError, match="The cache's Redis at redis://127.0.0.1:1/0 cannot be reached"):
+    with pytest.raises(StoreError, match=r"The cache's Redis at redis://127.0.0.1:1/0 cannot be reached"):
         store.find(["k"])
 
 

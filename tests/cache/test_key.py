@@ -148,7 +148,9 @@ def test_the_context_is_all_but_the_last_text() -> None:
     keys = Keys(normalise=str.casefold)
     one, other = keys.of(CALL, {}), keys.of(changed(6, text="AND TOMORROW?"), {})
     third = keys.of(changed(6, text="and tonight?"), {})
-    assert one and other and third
+    assert one
+    assert other
+    assert third
     assert (one.text, other.text) == ("And tomorrow?", "AND TOMORROW?")
     assert one.normal == other.normal != third.normal
     assert one.context == other.context == third.context

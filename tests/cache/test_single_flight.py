@@ -316,7 +316,7 @@ def test_eight_processes_on_one_redis_make_one_call_each(
 def test_a_killed_leader_blocks_nobody_longer_than_its_lease(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("plain_redis").url()
     [worker] = _workers(url, tmp_path, 1, "lead")
-    until(lambda: (tmp_path / "leads").exists())
+    until((tmp_path / "leads").exists)
     worker.kill()
     worker.wait(30)
     from leanloop.plugins.cache.redis_cache import RedisCache
