@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
 
 
 def main() -> None:
@@ -21,15 +21,12 @@ def main() -> None:
 
 
 def recalq() -> Callable[[str, str], bool]:
-    import recalq_guard
-
-    return recalq_guard.is_safe_match  # type: ignore[no-any-return]
+    guard: Callable[[str, str], bool] = importlib.import_module("recalq_guard").is_safe_match
+    return guard
 
 
 def semanticmemo() -> Callable[[str, str], bool]:
-    from semanticmemo.entity_change_detection import EntityChangeDetector
-
-    detector: Any = EntityChangeDetector()
+    detector = importlib.import_module("semanticmemo.entity_change_detection").EntityChangeDetector()
     return lambda asked, known: not detector.detect(asked, known).entity_changed
 
 

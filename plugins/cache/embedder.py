@@ -68,7 +68,7 @@ class CallableEmbedder:
         batch: texts in one call at most.
 
     Raises:
-        UsageError: no name, or a function that is none.
+        UsageError: no name, or a limit below 1.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class CallableEmbedder:
         max_tokens: int = 256,
         batch: int = 128,
     ) -> None:
-        if not callable(function) or not name:
-            raise UsageError("An embedder needs a function and a name: CallableEmbedder(embed, name='my-model-1').")
+        if not name:
+            raise UsageError("An embedder needs a name, that of its model: CallableEmbedder(embed, name='my-model-1').")
         if max_tokens < 1 or batch < 1:
             raise UsageError(f"max_tokens and batch must be at least 1, not {max_tokens} and {batch}.")
         self._function = function
@@ -162,4 +162,4 @@ def unit_rows(given: ArrayLike, count: int) -> Vectors:
     if not np.all((largest > 0) & (largest < np.inf)):
         raise BadVectorError
     rows = rows / largest  # so that no square is beyond what a float holds
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)

@@ -46,8 +46,8 @@ _MAY_BE_CONTRACTED = re.compile(r"'|cant|cannot|[sdenrd]nt\b|(?:what|where|how|t
 
 _HELLO = (
     r"hi(?: there| team| all| everyone| folks)?|hello(?: there| team)?|hey(?: there| team)?|hiya|greetings|"
-    r"(?:good )?(?:morning|afternoon|evening|day)|hope you(?:'re| are) (?:well|doing well)|sorry to bother you(?: but)?|"
-    r"u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
+    r"(?:good )?(?:morning|afternoon|evening|day)|hope you(?:'re| are) (?:well|doing well)|"
+    r"sorry to bother you(?: but)?|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
     r"but|(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
     r"(?:i was |i am )?just (?:wondering|curious)|excuse me|pardon me|dear (?:team|support|sir or madam)|"
     r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|gr(?:ü|ue)(?:ß|ss) gott|grüezi|also|äh|ähm|"
@@ -69,7 +69,8 @@ _LEADING = re.compile(
 )
 _THANKS = (
     r"(?:many |much )?thanks(?: (?:a lot|so much|in advance|very much|again))?|thank you"
-    r"(?: (?:so|very) much| in advance)?|thx|ty|cheers|danke(?: (?:schön|sehr|im voraus))?|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
+    r"(?: (?:so|very) much| in advance)?|thx|ty|cheers|danke(?: (?:schön|sehr|im voraus))?"
+    r"|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
     r"|(?:muchas )?gracias(?: de antemano)?|un saludo"
 )
 _TRAILING = re.compile(

@@ -169,18 +169,18 @@ def compared(one: str, other: str) -> Comparison:
 
 
 @pytest.mark.parametrize(("name", "pair"), [(name, pair) for name, pairs in BLOCKED.items() for pair in pairs])
-def test_a_check_says_why_not(name, pair):
+def test_a_check_says_why_not(name: str, pair: tuple[str, str]) -> None:
     one, other = pair
     assert BY_NAME[name](compared(one, other))
     assert BY_NAME[name](compared(other, one))
 
 
 @pytest.mark.parametrize(("name", "pair"), [(name, pair) for name, pairs in LET_THROUGH.items() for pair in pairs])
-def test_a_check_lets_pass_what_it_is_not_about(name, pair):
+def test_a_check_lets_pass_what_it_is_not_about(name: str, pair: tuple[str, str]) -> None:
     one, other = pair
     assert BY_NAME[name](compared(one, other)) is None
     assert BY_NAME[name](compared(other, one)) is None
 
 
-def test_every_check_has_its_table():
+def test_every_check_has_its_table() -> None:
     assert set(BLOCKED) == set(LET_THROUGH) == set(BY_NAME)

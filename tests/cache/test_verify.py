@@ -40,102 +40,52 @@ NOT_CHECKED = [
 
 
 @pytest.mark.parametrize(("one", "other"), SERVED)
-def test_the_same_question_in_other_words_is_served(one, other):
+def test_the_same_question_in_other_words_is_served(one: str, other: str) -> None:
     assert verify(one, other) is None
     assert verify(other, one) is None
 
 
 @pytest.mark.parametrize(("one", "other", "why"), NOT_CHECKED)
-def test_what_cannot_be_checked_is_not_served(one, other, why):
+def test_what_cannot_be_checked_is_not_served(one: str, other: str, why: str) -> None:
     assert why in (verify(one, other) or "")
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 1_000_000, "how " * 1_000])
-def test_nothing_and_too_much_are_not_served(text):
+def test_nothing_and_too_much_are_not_served(text: str) -> None:
     assert verify(text, "How do I reset it?") is not None
     assert verify("How do I reset it?", text) is not None
 
 
-def test_the_same_text_is_served_in_any_language():
+def test_the_same_text_is_served_in_any_language() -> None:
     assert verify("如何打开帐户", "如何打开帐户") is None
 
 
-def test_a_swap_is_said_in_words():
+def test_a_swap_is_said_in_words() -> None:
     assert verify("Pay Ann from the fund of Ben", "Pay Ben from the fund of Ann") == "order: ann and fund"
 
 
 HOSTILE = st.text(max_size=120) | st.text(
     alphabet=st.sampled_from("aeß'\"`/.,:-?!0123456789$€%@#\u0000\u0301\u202e\ud800²½ nothow"), max_size=120
 )
-WORDS = st.lists(
-    st.sampled_from(
-        [
-            "how",
-            "do",
-            "i",
-            "the",
-            "a",
-            "from",
-            "to",
-            "in",
-            "of",
-            "not",
-            "without",
-            "Oslo",
-            "Lima",
-            "5",
-            "six",
-            "6pm",
-            "$5",
-            "km",
-            "more",
-            "than",
-            "before",
-            "and",
-            "or",
-            "my",
-            "your",
-            "is",
-            "was",
-            "will",
-            "can",
-            "must",
-            "wie",
-            "ist",
-            "der",
-            "den",
-            "nicht",
-            "que",
-            "le",
-            "la",
-            "los",
-            "¿cómo",
-            "está",
-            ",",
-            ".",
-            "?",
-            "'s",
-            "I'd",
-            "can't",
-            "monday",
-        ]
-    ),
-    max_size=14,
-).map(" ".join)
+SMALL_WORDS = (
+    "how do i the a from to in of not without Oslo Lima 5 six 6pm $5 km more than before and or my your is was will",
+    "can must wie ist der den nicht que le la los ¿cómo está , . ? 's I'd can't monday",
+)
+WORDS = st.lists(st.sampled_from(" ".join(SMALL_WORDS).split()), max_size=14).map(" ".join)
 
 
 @given(HOSTILE | WORDS, HOSTILE | WORDS)
-def test_any_two_texts_are_answered_and_alike_both_ways(one, other):
+def test_any_two_texts_are_answered_and_alike_both_ways(one: str, other: str) -> None:
     assert (verify(one, other) is None) == (verify(other, one) is None)
 
 
 @given(HOSTILE | WORDS)
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_read_or_refused(text: str) -> None:
     assert isinstance(read(text), Reading | Unreadable)
     assert (verify(text, text) is None) == (normalised(text) is not None)
 
 
 @pytest.mark.parametrize("piece", ["a.", "a/", "a-", "'", '"', "`", "1,", "1.", "1 ", "@a", "é", "how ", "?! ", "x@y."])
-def test_a_text_made_to_be_slow_is_read_all_the_same(piece):
+def test_a_text_made_to_be_slow_is_read_all_the_same(piece: str) -> None:
     text = piece * (2_000 // len(piece))
     assert isinstance(read(text), Reading | Unreadable)

@@ -138,7 +138,7 @@ class Grammar:
         if said in lexicon.reset:
             self._asks = self._asks or self._starts
             if not self._pending and said not in lexicon.modals:
-                self._role = ""
+                self._role = self._clause_role()
         for table, read in self._readers:
             if said in table and read(token, before):
                 break

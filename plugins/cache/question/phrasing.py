@@ -15,7 +15,7 @@ _LEADING_SIGNS = CURRENCIES | {"-", "+"}
 
 
 def rephrased(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[list[Token], bool]:
-    """The tokens without fillers and courtesy, their phrases rewritten; and whether something was asked for politely."""
+    """The tokens without fillers and courtesy, their phrases rewritten; and whether there was any courtesy."""
     passed_over = lexicon.fillers if lexicon.language == "en" else lexicon.fillers | {"'"}  # l'eau, gibt's
     rest, polite = _without_courtesy([token for token in tokens if token.said not in passed_over], lexicon)
     return _rewritten(rest, lexicon), polite

@@ -62,8 +62,7 @@ def tokens(text: str) -> Iterator[Token]:
             quoted = said[0] in "`\"'"
             yield Token(said[1:-1].strip() if said[0] in "\"'" else said if quoted else said.casefold(), "literal")
         elif found["ordinal"]:
-            digits = _INNER.match(said)
-            yield Token("#" + re.match(r"\d+", said)[0] if digits else said, "ordinal")
+            yield Token("#" + "".join(char for char in said if char.isdigit()), "ordinal")
         elif found["number"]:
             yield Token(said, "number")
         elif found["id"]:
