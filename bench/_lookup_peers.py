@@ -4,6 +4,7 @@ Says on its last line, as JSON by peer, the milliseconds of a lookup and the sha
 The embedder is a table, so that only the lookup is measured.
 """
 
+# pyright: reportUnknownLambdaType=false
 from __future__ import annotations
 
 import json

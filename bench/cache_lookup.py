@@ -17,6 +17,7 @@
 Run: python bench/cache_lookup.py [--json] [--large] [--questions N] [--peers-python PYTHON] [--search-redis URL]
 """
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import argparse
@@ -118,7 +119,8 @@ def like_embeddings(rows: int, questions: int, random: np.random.Generator) -> t
     def drawn(count: int) -> Floats:
         spread = random.uniform(0.3, 1.0, (count, 1)).astype(np.float32)
         noise = random.standard_normal((count, DIMENSION), dtype=np.float32)
-        return unit_rows(common + topics[random.choice(TOPICS, count, p=weights)] + spread * noise)
+        made = common + topics[random.choice(TOPICS, count, p=weights)] + spread * noise
+        return unit_rows(np.asarray(made, np.float32))
 
     vectors = drawn(rows)
     again = vectors[random.integers(0, rows, questions // 2)].copy()

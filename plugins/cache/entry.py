@@ -117,12 +117,12 @@ def decoded(data: bytes, vector: Vector | None = None) -> Entry:
             "made_at": int() | float() as made_at,
             "ttl": int() | float() as ttl,
             "stale": int() | float() as stale,
-            "tags": list() as tags,
+            "tags": [*given],
             "worth": int(worth),
             "label": str(label),
         } if all(0 <= number < math.inf for number in (made_at, ttl, stale)):
-            named = tuple(map(str, cast("list[object]", tags)))
-            return Entry(key, reply, made_at, ttl, stale, normal, context, text, named, worth, label, vector)
+            tags = tuple(map(str, cast("list[object]", given)))
+            return Entry(key, reply, made_at, ttl, stale, normal, context, text, tags, worth, label, vector)
         case _:
             raise BadEntryError
 

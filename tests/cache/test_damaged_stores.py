@@ -37,7 +37,8 @@ class Server(Protocol):
 
 def entry(key: str = "k", **changes: Any) -> Entry:
     fields: dict[str, Any] = {"reply": "{}", "made_at": time.time(), "ttl": 600.0, "context": "c", "normal": f"n{key}"}
-    return Entry(key, **{**fields, "vector": unit([1, 0]), **changes})
+    fields |= {"vector": unit([1, 0]), **changes}
+    return Entry(key, **fields)
 
 
 BAD = {

@@ -1,5 +1,6 @@
 """An entry as bytes: what is not whole, or not about what was asked, is not there."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import json

@@ -1,5 +1,6 @@
 """The nearest vectors: what all compared would give, few or many, whatever comes and goes meanwhile."""
 
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import math

@@ -1,5 +1,7 @@
 """Two calls have one key exactly where nothing that may change the answer differs."""
 
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import json

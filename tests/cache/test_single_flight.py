@@ -1,5 +1,6 @@
 """One makes an answer, the others wait: threads, event loops, processes; whatever becomes of the one."""
 
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import asyncio
@@ -9,9 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
 
@@ -195,8 +196,8 @@ async def test_who_is_cancelled_just_when_it_is_his_turn_passes_it_on() -> None:
 
 async def test_who_is_cancelled_while_asking_the_store_gives_up_what_he_was_granted() -> None:
     class Slow(MemoryCache):
-        async def aclaim(self, *args: Any) -> Claim:
-            granted = self.claim(*args)
+        async def aclaim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
+            granted = self.claim(keys, owner, lease)
             await asyncio.sleep(60)
             return granted
 
@@ -240,10 +241,10 @@ def test_a_plain_call_on_an_event_loop_waits_for_nobody_on_it() -> None:
 
 def test_a_store_that_fails_keeps_nobody_from_an_answer() -> None:
     class Down(MemoryCache):
-        def claim(self, *args: Any) -> Claim:
+        def claim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
             raise StoreError("down")
 
-        def release(self, *args: Any, **kwargs: Any) -> None:
+        def release(self, key: str, owner: str, *, alone: float = 0.0) -> None:
             raise StoreError("down")
 
     flight = SingleFlight(Down())
@@ -264,9 +265,9 @@ class Lasting(MemoryCache):
         super().__init__()
         self.renewed = threading.Semaphore(0)
 
-    def renew(self, *args: Any) -> None:
+    def renew(self, keys: Iterable[str], owner: str, lease: float) -> None:
         self.renewed.release()
-        raise StoreError("down") if args[1] == "unlucky" else OSError("broken")
+        raise StoreError("down") if owner == "unlucky" else OSError("broken")
 
 
 def test_a_claim_is_renewed_for_as_long_as_its_maker_is_there() -> None:
