@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from _embedders import EMBEDDERS, cosines
@@ -45,6 +45,7 @@ from leanloop.plugins.cache.question.reading import Reading, read
 from leanloop.plugins.cache.verify import verify
 
 Scores = NDArray[np.float32]
+Turns = list[dict[str, str]]
 
 SAME = 2.0
 """The score of what is the same but for its typing, above every cosine."""
@@ -252,7 +253,7 @@ def blocking(pair: Asked) -> list[str]:
 
 def served_conversations() -> tuple[int, int, int] | None:
     """Served, of how many, and how many of them wrongly: everything before the last user text must be the same."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for part in ("billing", "retail", "services"):
         path = fow_file(f"{part}.jsonl")
         if path is None:
@@ -264,12 +265,10 @@ def served_conversations() -> tuple[int, int, int] | None:
     return len(served), len(rows), sum(not row["same_answer"] for row in served)
 
 
-def conversation_served(known: object, asked: object) -> bool:
-    assert isinstance(known, list)
-    assert isinstance(asked, list)
+def conversation_served(known: Turns, asked: Turns) -> bool:
     if known[:-1] != asked[:-1]:
         return False
-    return score(str(asked[-1]["content"]), str(known[-1]["content"]), 1.0) > NEVER
+    return score(asked[-1]["content"], known[-1]["content"], 1.0) > NEVER
 
 
 def summary(
