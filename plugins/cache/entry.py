@@ -101,7 +101,7 @@ def decoded(data: bytes, vector: Vector | None = None) -> Entry:
     if data[:_SUM] != _checksum(body):
         raise BadEntryError
     try:
-        fields: object = json.loads(body)
+        fields = cast("dict[str, object]", json.loads(body))  # whether it is one is seen below
     except (ValueError, RecursionError):
         raise BadEntryError from None
     match fields:
@@ -117,12 +117,12 @@ def decoded(data: bytes, vector: Vector | None = None) -> Entry:
             "made_at": int() | float() as made_at,
             "ttl": int() | float() as ttl,
             "stale": int() | float() as stale,
-            "tags": [*given],
+            "tags": tags,
             "worth": int(worth),
             "label": str(label),
-        } if all(0 <= number < math.inf for number in (made_at, ttl, stale)):
-            tags = tuple(map(str, cast("list[object]", given)))
-            return Entry(key, reply, made_at, ttl, stale, normal, context, text, tags, worth, label, vector)
+        } if isinstance(tags, list) and all(0 <= number < math.inf for number in (made_at, ttl, stale)):
+            named = tuple(map(str, cast("list[object]", tags)))
+            return Entry(key, reply, made_at, ttl, stale, normal, context, text, named, worth, label, vector)
         case _:
             raise BadEntryError
 
