@@ -16,7 +16,7 @@ __all__ = ["Grammar"]
 
 _ENDS = frozenset(".?!;:()…\n")
 _NO_SIGNS = frozenset("'\"-¿¡*•·|_~")
-_ONE_OF = frozenset({"?what", "each", "every"})
+_ONE_OF = frozenset({"?what", "each", "every", "the", "this", "that", "no", "any", "another"})
 
 
 class Grammar:
@@ -35,6 +35,7 @@ class Grammar:
         self._case = ""  # of the noun to come
         self._pending = ""  # a preposition that nothing has followed yet
         self._joined = False
+        self._helped = False  # an auxiliary has come in this clause
         self._starts = True  # a sentence, or a clause after a comma
         self._begins = True  # a sentence
         self._asks = False
@@ -90,7 +91,7 @@ class Grammar:
 
     def _end_clause(self) -> None:
         self._end_pending()
-        self._role, self._starts, self._joined = "", True, False
+        self._role, self._starts, self._joined, self._helped = "", True, False, False
         if self._lexicon.language == "de" and self._cased and self._clause < len(self.words):
             for place in {self._clause, len(self.words) - 1}:  # a verb may stand at either end of a clause
                 word = self.words[place]
@@ -110,6 +111,7 @@ class Grammar:
         elif not self.question:
             self._end_pending()
             self.question, self._role = kind, ""
+            self._helped = kind == "?how"  # how do I, how can I
         self._starts = self._begins = False
 
     def _govern(self, said: str) -> None:
@@ -144,6 +146,7 @@ class Grammar:
                 break
         else:
             self._content(token)
+        self._helped = self._helped or said in lexicon.reset or said in lexicon.modals
         if said not in lexicon.joining:
             self._starts = self._begins = False
 
@@ -197,14 +200,15 @@ class Grammar:
         return True
 
     def _nothing(self, token: Token, before: Token | None) -> bool:
-        return True
+        """What only helps a verb, but for the second in a clause: what do you have, what do you do."""
+        return not (self._helped and token.said in self._lexicon.full_verbs)
 
     def _number_word(self, token: Token, before: Token | None) -> bool:
         """Not "which one", and no "second" after a number."""
         said, lexicon = token.said, self._lexicon
         value = lexicon.numbers[said]
         last = self.words[-1] if self.words and self.words[-1].kind == "number" else None
-        if value == "1" and before is not None and (before.said in lexicon.drop or before.said in _ONE_OF):
+        if value == "1" and before is not None and before.said in _ONE_OF:
             return False
         if value.startswith("#") and last is not None:
             return False

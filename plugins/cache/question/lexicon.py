@@ -70,6 +70,8 @@ class Lexicon:
     groups: Mapping[str, frozenset[int]]
     """The groups of synonyms a word is in."""
     opposites: frozenset[frozenset[str]]
+    full_verbs: frozenset[str]
+    """Auxiliaries that are verbs of their own after another one (do you have)."""
     forms: Mapping[str, str]
     past_forms: frozenset[str]
     past: frozenset[str]
@@ -79,6 +81,8 @@ class Lexicon:
     dates: Mapping[str, str]
     endings: tuple[tuple[str, str], ...]
     no_forms: frozenset[str]
+    openers: frozenset[str]
+    """Words that change nothing where they come first."""
     fillers: frozenset[str]
     """Words that change nothing wherever they stand."""
     frames: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
@@ -142,6 +146,7 @@ def lexicon(language: str) -> Lexicon:
         asking=_phrases(f" = {line}" for line in lines("asking")),
         groups={word: frozenset(numbers) for word, numbers in groups.items()},
         opposites=frozenset(frozenset(line.split()) for line in lines("opposite")),
+        full_verbs=frozenset(words("full_verbs")),
         forms={form[0]: form[1] for form in forms},
         past_forms=frozenset(form[0] for form in forms if form[2:] == ["past"]),
         past=frozenset(words("past")),
@@ -151,6 +156,7 @@ def lexicon(language: str) -> Lexicon:
         dates=_pairs(words("dates")),
         endings=_endings(words("endings")),
         no_forms=frozenset(words("not_forms")),
+        openers=frozenset(words("openers")),
         fillers=frozenset(words("fillers")),
         frames=tuple(_frame(line) for line in lines("frames")),
         plurals=frozenset(words("plurals")),

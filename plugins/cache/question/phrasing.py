@@ -24,7 +24,7 @@ def rephrased(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[list[Token], b
 def _without_courtesy(tokens: list[Token], lexicon: Lexicon) -> tuple[list[Token], bool]:
     polite = False
     for _ in range(_MOST_POLITE):
-        while tokens and tokens[0].kind in {"mark", "sign"} and tokens[0].said not in _LEADING_SIGNS:
+        while len(tokens) > 1 and _only_opens(tokens[0], lexicon):
             del tokens[0]
         said = [token.said for token in tokens]
         asking = lexicon.asking.at(0, said)
@@ -37,6 +37,12 @@ def _without_courtesy(tokens: list[Token], lexicon: Lexicon) -> tuple[list[Token
         tokens = tokens[courtesy[0] :]
         polite = True
     return tokens, polite
+
+
+def _only_opens(token: Token, lexicon: Lexicon) -> bool:
+    if token.kind in {"mark", "sign"}:
+        return token.said not in _LEADING_SIGNS
+    return token.said in lexicon.openers
 
 
 def _asks_at(place: int, said: Sequence[str], lexicon: Lexicon) -> bool:
