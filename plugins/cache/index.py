@@ -111,9 +111,8 @@ class Index:
         few = _few(rows, asked, wanted, at_least) if rows.signed else None
         places, scores = few if few is not None else _all(rows, asked, wanted)
         best = places[np.argsort(-scores)[:wanted]]
-        with self._lock:  # as they are now: a row may have been removed, and given to another key
-            now = [(rows.keys[place], float(rows.vector(place) @ asked)) for place in map(int, best)]
-            found = [(key, score) for key, score in now if key is not None and score >= at_least]
+        now = [rows.scored(place, asked) for place in map(int, best)]
+        found = [one for one in now if one is not None and one[1] >= at_least]
         return sorted(found, key=lambda one: -one[1])[:count]
 
     @staticmethod
