@@ -116,7 +116,7 @@ def opened(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def normalised(text: str) -> str | None:
     """What is left of a text when how it was typed is taken away; None for one that is too long, or empty."""
     plain = folded(text)

@@ -36,6 +36,13 @@ NOT_CHECKED = [
     ("reset password", "password reset", "language"),
     ("How do I reset it?", "Wie kann ich das machen?", "languages"),
     ("how is it " * 30, "how was it " * 30, "too many words"),
+    ("How do you process a refund?", "How do I process a refund?", "person"),
+    ("Who do I pay?", "Who pays?", "question"),
+    ("How do I say sorry?", "How do I say hello?", "instead"),
+    ("Show just the open ones", "Show the open ones", "quantity"),
+    ("What do you have?", "What do you do?", "instead"),
+    ("Is the water too hot?", "Is the water hot?", "quantity"),
+    ("How many apples?", "How many", "in one"),
 ]
 
 

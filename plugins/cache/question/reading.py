@@ -53,7 +53,7 @@ class Unreadable:
     why: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def read(text: str) -> Reading | Unreadable:
     """What there is to check in a text, or why it cannot be checked. Never raises, whatever the text."""
     plain = folded(text)
