@@ -25,6 +25,8 @@ BLOCKED = {
         ("What is in chapter IV of the book?", "What is in chapter VI of the book?"),
         ("Is twenty five of them the limit?", "Is twenty six of them the limit?"),
         ("Is 1,5 the value?", "Is 1.5 the value?"),
+        (f"Is it {'9' * 29}1 of the units?", f"Is it {'9' * 29}2 of the units?"),
+        (f"Is it {'9' * 28}1 km to the sea?", f"Is it {'9' * 28}2 km to the sea?"),
         ("Kostet der Flug 1.500 Euro?", "Kostet der Flug 1,500 Euro?"),
         ("Is it 60 minutes to the sea?", "Is it 2 hours to the sea?"),
     ],

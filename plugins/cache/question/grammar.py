@@ -16,6 +16,7 @@ __all__ = ["Grammar"]
 
 _ENDS = frozenset(".?!;:()…\n")
 _NO_SIGNS = frozenset("'\"-¿¡*•·|_~")
+_MOST_DIGITS = 18  # Decimal keeps 28, and a unit or "million" multiplies
 _ONE_OF = frozenset({"?what", "each", "every", "the", "this", "that", "no", "any", "another"})
 
 
@@ -274,4 +275,4 @@ class Grammar:
 
 
 def _is_decimal(text: str) -> bool:
-    return text.replace(".", "", 1).lstrip("-+").isdecimal()
+    return len(text) <= _MOST_DIGITS and text.replace(".", "", 1).lstrip("-+").isdecimal()

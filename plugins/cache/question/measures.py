@@ -13,6 +13,7 @@ from leanloop.plugins.cache.question.lexicon import read_words
 __all__ = ["CURRENCIES", "Unit", "number", "plain", "roman", "time_of_day", "unit", "units"]
 
 CURRENCIES = frozenset("$€£¥₹")
+_MOST_DIGITS = 18  # Decimal keeps 28; a longer number is compared as it is written
 _POINT_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
 _COMMA_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
@@ -35,6 +36,8 @@ def number(text: str, language: str) -> Decimal | None:
         text = text.replace(".", "").replace(",", ".")
     else:
         text = text.replace(",", ".")
+    if len(text) > _MOST_DIGITS:
+        return None
     try:
         return Decimal(text)
     except InvalidOperation:
