@@ -1,6 +1,7 @@
 """Runs in the environment of the peers: argv is a folder with vectors.npy and questions.npy, and a Redis address or "".
 
-Says on its last line, as JSON by peer, the milliseconds of a lookup and the share with the same top row; or why not.
+Says on its last line, as JSON by peer, the milliseconds of a lookup, the share that was answered at all (some
+refuse what is not alike enough, whatever they are told), and of those the share with the same top row; or why not.
 The embedder is a table, so that only the lookup is measured.
 """
 
@@ -44,13 +45,15 @@ def main() -> None:
 
 def measured(lookup: Lookup, best: list[int]) -> dict[str, float]:
     taken: list[float] = []
-    right = 0
+    right = answered = 0
     for number, row in enumerate(best):
         begun = time.perf_counter()
         answer = lookup(number)
         taken.append(time.perf_counter() - begun)
+        answered += answer is not None
         right += answer == f"row {row}"
-    return {"ms": 1e3 * statistics.median(taken), "agreement": right / len(best)}
+    ms = 1e3 * statistics.median(taken)
+    return {"ms": ms, "agreement": right / max(1, answered), "answered": answered / len(best)}
 
 
 def gptcache(known: dict[str, Any], rows: int) -> Lookup:

@@ -255,8 +255,8 @@ def peers(console: Console, python: str | None, vectors: Floats, questions: Floa
         taken.append(time.perf_counter() - begun)
         agreed += near[0].entry.key == str(row)
     ms, agreement = 1e3 * statistics.median(taken), agreed / len(questions)
-    table = Table("cache", "a lookup", "same top", title=f"{len(vectors):,} x {DIMENSION}, entries and all")
-    table.add_row("leanloop", f"{ms:.2f} ms", f"{agreement:.1%}")
+    table = Table("cache", "a lookup", "answered", "same top", title=f"{len(vectors):,} x {DIMENSION}, entries and all")
+    table.add_row("leanloop", f"{ms:.2f} ms", "100%", f"{agreement:.1%}")
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "vectors.npy", vectors)
         np.save(Path(folder) / "questions.npy", questions)
@@ -266,9 +266,9 @@ def peers(console: Console, python: str | None, vectors: Floats, questions: Floa
     found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     for name, figure in found.items():
         if isinstance(figure, str):
-            table.add_row(name, "skipped", figure)
+            table.add_row(name, "skipped", "", figure)
         else:
-            table.add_row(name, f"{figure['ms']:.2f} ms", f"{figure['agreement']:.1%}")
+            table.add_row(name, f"{figure['ms']:.2f} ms", f"{figure['answered']:.0%}", f"{figure['agreement']:.1%}")
     console.print(table)
     return {"leanloop": {"ms": ms, "agreement": agreement}, **found}
 
