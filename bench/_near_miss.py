@@ -83,7 +83,7 @@ def _draw(templates: list[str], slots: dict[str, list[str]], count: int) -> list
             break
         template, chance = seeded[attempt % len(seeded)]
         pair = _filled(template, slots, chance)
-        drawn.setdefault(frozenset(pair), pair if chance.random() < 0.5 else pair[::-1])
+        drawn.setdefault(frozenset(pair), pair if chance.random() < 0.5 else (pair[1], pair[0]))
     return list(drawn.values())
 
 

@@ -1,10 +1,11 @@
 """What a budget file says under ``cache``: which answers may be given again, how often one may be wrong, and where
-they are kept."""
+they are kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -36,7 +37,7 @@ def _rules_or_lifetime(value: object) -> object:
     """``get_weather: 10m`` is a lifetime, ``get_weather: on`` takes that of the cache."""
     if value is True:
         return {}
-    return value if isinstance(value, Mapping | ToolCacheRules) else {"ttl": value}
+    return cast("object", value) if isinstance(value, Mapping | ToolCacheRules) else {"ttl": value}
 
 
 class ToolCacheRules(BaseModel):
@@ -79,7 +80,9 @@ class CacheRules(BaseModel):
 
     tools: Mapping[
         Label,
-        Annotated[ToolCacheRules, BeforeValidator(_rules_or_lifetime, json_schema_input_type=ToolCacheRules | Duration)],
+        Annotated[
+            ToolCacheRules, BeforeValidator(_rules_or_lifetime, json_schema_input_type=ToolCacheRules | Duration)
+        ],
     ] = Field(default_factory=dict[str, ToolCacheRules])
     """Tools whose results are cached, each with its lifetime or with ``ttl`` and ``evicted_by``."""
 

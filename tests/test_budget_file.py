@@ -437,7 +437,7 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
 
 def test_a_budget_made_in_code_is_checked_as_well() -> None:
     with pytest.raises(ValidationError):
-        Budget.model_validate({"agent": "a", "cache": {}})
+        Budget.model_validate({"agent": "a", "routes": {}})
     with pytest.raises(ValidationError):
         Budget(agent="a", store="ftp://host")
 

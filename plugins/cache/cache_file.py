@@ -1,8 +1,8 @@
 """Entries in one file: what a cache in memory is saved to, and what a cache is exported to and imported from.
 
-The file begins with its name and version. Each entry follows as two lengths (four bytes each, big-endian), its bytes as
-`leanloop.plugins.cache.entry` writes them, and its vector in half precision. At the end stands a digest of all before it
-(BLAKE2b, 32 bytes): a file that was cut off or changed holds nothing. Nothing in it is ever executed.
+The file begins with its name and version. Each entry follows as two lengths (four bytes each, big-endian), its bytes
+as `leanloop.plugins.cache.entry` writes them, and its vector in half precision. At the end stands a digest of all
+before it (BLAKE2b, 32 bytes): a file that was cut off or changed holds nothing. Nothing in it is ever executed.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ True and "1" differ; lone surrogates and NaN are written like anything else.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
 __all__ = ["NotCanonicalError", "framed", "framed_json"]
@@ -62,8 +63,8 @@ def _framed(value: object) -> bytes:
     if isinstance(value, Sequence):
         parts = [_framed(one) for one in cast("Sequence[object]", value)]
         return b"l%d:%b" % (len(parts), b"".join(parts))
-    if isinstance(value, Set):
-        parts = sorted(_framed(one) for one in cast("Set[object]", value))
+    if isinstance(value, AbstractSet):
+        parts = sorted(_framed(one) for one in cast("AbstractSet[object]", value))
         return b"u%d:%b" % (len(parts), b"".join(parts))
     raise NotCanonicalError
 

@@ -68,7 +68,7 @@ class CallableEmbedder:
         batch: texts in one call at most.
 
     Raises:
-        UsageError: no name, or a function that is none.
+        UsageError: no name, or a limit below 1.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class CallableEmbedder:
         max_tokens: int = 256,
         batch: int = 128,
     ) -> None:
-        if not callable(function) or not name:
-            raise UsageError("An embedder needs a function and a name: CallableEmbedder(embed, name='my-model-1').")
+        if not name:
+            raise UsageError("An embedder needs a name, that of its model: CallableEmbedder(embed, name='my-model-1').")
         if max_tokens < 1 or batch < 1:
             raise UsageError(f"max_tokens and batch must be at least 1, not {max_tokens} and {batch}.")
         self._function = function
@@ -112,17 +112,15 @@ class CallableEmbedder:
         return self._joined([self._checked(await self._acall(part), part) for part in self._parts(texts)])
 
     def _call(self, texts: list[str]) -> ArrayLike:
-        if not self._only_async:
+        if not self._only_async or self._awaited is None:
             return cast("ArrayLike", self._function(texts))
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self._coroutine(texts))
-        raise UsageError("This embedder can only be awaited. Give it a plain function too, or run the agent with ainvoke.")
-
-    async def _coroutine(self, texts: list[str]) -> ArrayLike:
-        assert self._awaited is not None
-        return await self._awaited(texts)
+            return asyncio.run(_result(self._awaited(texts)))
+        raise UsageError(
+            "This embedder can only be awaited. Give it a plain function too, or run the agent with ainvoke."
+        )
 
     async def _acall(self, texts: list[str]) -> ArrayLike:
         if self._awaited is not None:
@@ -144,6 +142,10 @@ class CallableEmbedder:
         return np.concatenate(parts) if parts else np.empty((0, self._width or 0), np.float32)
 
 
+async def _result(waiting: Awaitable[ArrayLike]) -> ArrayLike:
+    return await waiting
+
+
 def unit_rows(given: ArrayLike, count: int) -> Vectors:
     """The rows as float32 of length 1.
 
@@ -160,4 +162,4 @@ def unit_rows(given: ArrayLike, count: int) -> Vectors:
     if not np.all((largest > 0) & (largest < np.inf)):
         raise BadVectorError
     rows = rows / largest  # so that no square is beyond what a float holds
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, cast
 
 from leanloop.plugins.cache.vector import Vector
 
@@ -100,7 +101,7 @@ def decoded(data: bytes, vector: Vector | None = None) -> Entry:
     if data[:_SUM] != _checksum(body):
         raise BadEntryError
     try:
-        fields: object = json.loads(body)
+        fields = cast("dict[str, object]", json.loads(body))  # whether it is one is seen below
     except (ValueError, RecursionError):
         raise BadEntryError from None
     match fields:
@@ -116,11 +117,11 @@ def decoded(data: bytes, vector: Vector | None = None) -> Entry:
             "made_at": int() | float() as made_at,
             "ttl": int() | float() as ttl,
             "stale": int() | float() as stale,
-            "tags": list(tags),
+            "tags": tags,
             "worth": int(worth),
             "label": str(label),
-        } if made_at >= 0 and ttl >= 0 and stale >= 0 and all(isinstance(tag, str) for tag in tags):
-            named = tuple(map(str, tags))
+        } if isinstance(tags, list) and all(0 <= number < math.inf for number in (made_at, ttl, stale)):
+            named = tuple(map(str, cast("list[object]", tags)))
             return Entry(key, reply, made_at, ttl, stale, normal, context, text, named, worth, label, vector)
         case _:
             raise BadEntryError

@@ -111,13 +111,9 @@ class Index:
         few = _few(rows, asked, wanted, at_least) if rows.signed else None
         places, scores = few if few is not None else _all(rows, asked, wanted)
         best = places[np.argsort(-scores)[:wanted]]
-        with self._lock:  # as they are now: a row may have been removed, and given to another key
-            found = [
-                (key, float(rows.vector(place) @ asked))
-                for place in best.tolist()
-                if (key := rows.keys[place]) is not None
-            ]
-        return sorted((one for one in found if one[1] >= at_least), key=lambda one: -one[1])[:count]
+        now = [rows.scored(place, asked) for place in map(int, best)]
+        found = [one for one in now if one is not None and one[1] >= at_least]
+        return sorted(found, key=lambda one: -one[1])[:count]
 
     @staticmethod
     def _check(rows: Rows, vector: Vector) -> None:
@@ -136,7 +132,7 @@ def _all(rows: Rows, asked: Vector, wanted: int) -> _Scored:
     for block, start, size in rows.parts():
         some = block.vectors[:size] @ asked
         some[~block.live[:size]] = -np.inf
-        best = np.argpartition(some, -wanted)[-wanted:] if size > wanted else np.arange(size)
+        best = np.flatnonzero(some >= np.partition(some, -wanted)[-wanted]) if size > wanted else np.arange(size)
         places.append(best + start)
         scores.append(some[best])
     return np.concatenate(places), np.concatenate(scores)

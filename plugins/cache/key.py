@@ -12,13 +12,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from operator import is_
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.plugins.cache.canonical import NotCanonicalError, framed, framed_json
 from leanloop.plugins.call import ModelCall, ToolCall
 
 __all__ = ["CacheKey", "Keys"]
+
+T = TypeVar("T")
 
 _SCHEMA = 1
 """Of the keys: whoever changes what they are made of gives it another number."""
@@ -149,7 +151,8 @@ class Keys:
     def _earlier(self, messages: tuple[Message, ...]) -> bytes:
         """The digest of all messages but the last, from the longest beginning that is known.
 
-        A history is known by the identity of each of its messages, not by their equality: pictures take no part in that.
+        A history is known by the identity of each of its messages, not by their equality, in which pictures take no
+        part.
         """
         wanted = len(messages) - 1
         known, digest = 0, bytes(_SIZE)
@@ -173,7 +176,7 @@ class _History(NamedTuple):
     digest: bytes
 
 
-def _remember(memo: OrderedDict[int, object], key: int, value: object, most: int) -> None:
+def _remember(memo: OrderedDict[int, T], key: int, value: T, most: int) -> None:
     memo[key] = value
     while len(memo) > most:
         memo.popitem(last=False)

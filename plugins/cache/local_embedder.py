@@ -34,7 +34,7 @@ def local_embedder() -> Embedder:
     except ImportError as error:
         raise MissingExtra("wordllama", "local-embeddings") from error
     # Its load() looks for the tokenizer where the package does not have it, and goes to the network then.
-    home = Path(cast("str", wordllama.__file__)).parent
+    home = Path(str(wordllama.__file__)).parent
     loaded = cast("_WordLlama", wordllama.WordLlama.load(cache_dir=home, disable_download=True))
     name = f"wordllama {metadata.version('wordllama')} 256"
     return MemoEmbedder(CallableEmbedder(loaded.embed, name=name, max_tokens=_MAX_TOKENS))

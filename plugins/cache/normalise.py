@@ -17,7 +17,8 @@ LONGEST = 2_000
 """Characters; a longer text is no question that is asked again in other words."""
 
 _RAISED = str.maketrans({"²": "^2", "³": "^3", "¹": "^1", "⁰": "^0", "⁴": "^4", "⁵": "^5", "⁶": "^6", "⁻": "^-"})
-_MARKS = str.maketrans(dict.fromkeys("‘’‛ʼ`´", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))
+# Curly and other quotes, dashes.
+_MARKS = str.maketrans(dict.fromkeys("‘’‛ʼ´", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))  # noqa: RUF001 that is what they are
 _QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'(?!\w)")
 _ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
 
@@ -25,19 +26,19 @@ _ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
 _CONTRACTIONS = tuple(
     (re.compile(said, re.IGNORECASE), full)
     for said, full in (
-    (r"\b(wo)n't\b", "will not"),
-    (r"\b(?:can't|cannot|cant)\b", "can not"),
-    (r"\bshan't\b", "shall not"),
-    (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should|must|need)n't\b", r"\1 not"),
-    (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should)nt\b", r"\1 not"),
-    (r"\b(what|where|who|when|how|why|that|there|it|here|he|she)'s\b", r"\1 is"),
-    (r"\b(what|where|how|that|there)s\b(?= )", r"\1 is"),
-    (r"\bwhos\b(?= (?:the|my|your|a)\b)", "who is"),
-    (r"\b(i)'m\b", r"\1 am"),
-    (r"\b(i|we)'d like\b", r"\1 would like"),
-    (r"(?<=\w)'re\b", " are"),
-    (r"(?<=\w)'ll\b", " will"),
-    (r"(?<=\w)'ve\b", " have"),
+        (r"\b(wo)n't\b", "will not"),
+        (r"\b(?:can't|cannot|cant)\b", "can not"),
+        (r"\bshan't\b", "shall not"),
+        (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should|must|need)n't\b", r"\1 not"),
+        (r"\b(do|does|did|is|are|was|were|has|have|had|could|would|should)nt\b", r"\1 not"),
+        (r"\b(what|where|who|when|how|why|that|there|it|here|he|she)'s\b", r"\1 is"),
+        (r"\b(what|where|how|that|there)s\b(?= )", r"\1 is"),
+        (r"\bwhos\b(?= (?:the|my|your|a)\b)", "who is"),
+        (r"\b(i)'m\b", r"\1 am"),
+        (r"\b(i|we)'d like\b", r"\1 would like"),
+        (r"(?<=\w)'re\b", " are"),
+        (r"(?<=\w)'ll\b", " will"),
+        (r"(?<=\w)'ve\b", " have"),
     )
 )
 
@@ -45,10 +46,11 @@ _MAY_BE_CONTRACTED = re.compile(r"'|cant|cannot|[sdenrd]nt\b|(?:what|where|how|t
 
 _HELLO = (
     r"hi(?: there| team| all| everyone| folks)?|hello(?: there| team)?|hey(?: there| team)?|hiya|greetings|"
-    r"good (?:morning|afternoon|evening|day)|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
-    r"(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
+    r"(?:good )?(?:morning|afternoon|evening|day)|hope you(?:'re| are) (?:well|doing well)|"
+    r"sorry to bother you(?: but)?|u[mh]+|e+rm?|h+mm*|ok(?:ay)?(?: so)?|alright(?: so)?|so|well|right|"
+    r"but|(?:hi,? |sorry,? )?(?:quick|silly|dumb|stupid|simple) (?:question|one)(?: but)?|sorry(?: but)?|"
     r"(?:i was |i am )?just (?:wondering|curious)|excuse me|pardon me|dear (?:team|support|sir or madam)|"
-    r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|grüß gott|gruess gott|grüezi|also|äh|ähm|"
+    r"hallo(?: zusammen)?|guten (?:morgen|tag|abend)|moin(?: moin)?|servus|gr(?:ü|ue)(?:ß|ss) gott|grüezi|also|äh|ähm|"
     r"(?:eine )?kurze frage|entschuldigung|sorry|"
     r"bonjour(?: à tous)?|bonsoir|salut|coucou|alors|euh|bon|(?:une )?(?:petite|simple) question|excusez-moi|pardon|"
     r"hola(?: a todos)?|buen[oa]s(?: (?:días|dias|tardes|noches))?|oye|pues|entonces|eh|"
@@ -66,8 +68,9 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _THANKS = (
-    r"(?:many |much )?thanks(?: (?:a lot|so much|in advance|very much|again))?|thank you(?: (?:so|very) much| in advance)?"
-    r"|thx|ty|cheers|danke(?: (?:schön|sehr|im voraus))?|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
+    r"(?:many |much )?thanks(?: (?:a lot|so much|in advance|very much|again))?|thank you"
+    r"(?: (?:so|very) much| in advance)?|thx|ty|cheers|danke(?: (?:schön|sehr|im voraus))?"
+    r"|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
     r"|(?:muchas )?gracias(?: de antemano)?|un saludo"
 )
 _TRAILING = re.compile(
@@ -113,7 +116,7 @@ def opened(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def normalised(text: str) -> str | None:
     """What is left of a text when how it was typed is taken away; None for one that is too long, or empty."""
     plain = folded(text)

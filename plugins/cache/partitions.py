@@ -18,8 +18,8 @@ _LARGE = 20_000
 class Partitions:
     """Vectors by context and key. A key is in one context at a time.
 
-    Most contexts hold one vector or a few, some very many: each has an index of its own, which is small where they are few
-    (two and a half kilobytes for one vector of 384 numbers, one and a half of which is the vector).
+    Most contexts hold one vector or a few, some very many: each has an index of its own, which is small where they are
+    few (two and a half kilobytes for one vector of 384 numbers, one and a half of which is the vector).
     """
 
     def __init__(self) -> None:
@@ -70,9 +70,7 @@ class Partitions:
         index = self._indexes.get(context)
         return [] if index is None else index.nearest(vector, count=count, at_least=at_least)
 
-    async def anearest(
-        self, context: str, vector: Vector, *, count: int, at_least: float
-    ) -> list[tuple[str, float]]:
+    async def anearest(self, context: str, vector: Vector, *, count: int, at_least: float) -> list[tuple[str, float]]:
         """`nearest`; in a large context on another thread."""
         index = self._indexes.get(context)
         if index is None or len(index) < _LARGE:

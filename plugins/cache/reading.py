@@ -1,5 +1,6 @@
 """What was read from a file or a server, believed only where it is whole and about what was asked; and what is written
-there, which is to be fit for that."""
+there, which is to be fit for that.
+"""
 
 from __future__ import annotations
 

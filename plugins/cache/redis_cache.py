@@ -30,10 +30,10 @@ _OVERHEAD = 900
 class RedisCache:
     """A `CacheStore` in Redis 6.2 or later, or Valkey: a server, sentinels, or a cluster.
 
-    Each step is one script and one round trip, so nothing is ever seen half done; looking for something similar takes two.
-    Answers are in hashes that end by themselves; of vectors see `leanloop.plugins.cache.redis_vectors`. Size counts what is
-    sent, the vector twice, and what an entry takes beside. All keys begin with ``{leanloop}:cache:``, or with the
-    address's own ``?prefix=``: in a cluster they lie on one node.
+    Each step is one script and one round trip, so nothing is ever seen half done; looking for something similar takes
+    two. Answers are in hashes that end by themselves; of vectors see `leanloop.plugins.cache.redis_vectors`. Size
+    counts what is sent, the vector twice, and what an entry takes beside. All keys begin with ``{leanloop}:cache:``,
+    or with the address's own ``?prefix=``: in a cluster they lie on one node.
 
     An answer may be lost with the server, or to `maxmemory`; then it is made again.
 
@@ -174,13 +174,17 @@ class RedisCache:
         if size > max_bytes:
             self._tell(too_large(entry, size, max_bytes))
             return False
-        in_sets = vector is not None and (yield from self._vectors.begin())
-        plain = vector.astype("<f4").tobytes() if vector is not None and in_sets else b""
         begun = "" if generation is None else str(generation)
         numbers = [str(max(1, entry.worth)), str(size), _milliseconds(life), str(max_bytes), begun]
-        words = (entry.key, data, packed, entry.normal or "", entry.context or "", *numbers, plain, *map(_tag, entry.tags))
-        answer = yield self._ask(scripts.PUT, *words)
-        [became] = parts_of(answer)
+        kept: list[str | bytes] = [entry.key, data, packed, entry.normal or "", entry.context or ""]
+        became = b"lost"
+        while became == b"lost":
+            in_sets = vector is not None and (yield from self._vectors.begin())
+            plain = vector.astype("<f4").tobytes() if vector is not None and in_sets else b""
+            answer = yield self._ask(scripts.PUT, *kept, *numbers, plain, *map(_tag, entry.tags))
+            [became] = parts_of(answer)
+            if became == b"lost":
+                self._vectors.begin_anew()
         if became == b"dimension":
             self._tell(CacheEvent("dimension", entry.key, "a vector is of another length than others of its context"))
         return became != b"forgotten"

@@ -16,6 +16,9 @@ end
 if not good(tags, generation) then
   return told({ 'forgotten' })
 end
+if vector ~= '' and call('HEXISTS', META, 'mode') == 0 then
+  return told({ 'lost' }) -- with all else, since the caller asked how vectors are kept
+end
 local over = call('ZRANGEBYSCORE', ENDS, '-inf', now, 'LIMIT', 0, SEVERAL)
 for _, other in ipairs(over) do
   drop(other)

@@ -115,8 +115,11 @@ end
 
 local function use(key, tier)
   local entry = entry_of(key)
-  local uses = call('HINCRBY', entry, 'u', 1)
-  local worth, size = tonumber(call('HGET', entry, 'w') or 1), string.match(call('HGET', SIZES, key) or '1', '%d+')
+  local uses = redis.pcall('HINCRBY', entry, 'u', 1)
+  if type(uses) == 'table' then
+    uses = 1 -- nobody of ours has written what stands there; so in the next line
+  end
+  local worth, size = tonumber(call('HGET', entry, 'w')) or 1, string.match(call('HGET', SIZES, key) or '1', '%d+')
   local age = tonumber(call('HGET', META, 'age') or 0)
   call('ZADD', RANKS, string.format('%.17g', age + uses * worth / size), key)
   call('HINCRBY', META, 'hits:' .. tier, 1)

@@ -1,5 +1,5 @@
 -- The entries of a context most like a vector. ARGV: context, vector (float32), how many.
--- Gives data and vector of each. Those that are over are taken out, and others looked for in their stead.
+-- Gives key, data and vector of each. Those that are over are taken out, and others looked for in their stead.
 local now, set, parts = clock(), BASE .. 's:' .. ARGV[1], {}
 for _ = 1, 8 do
   local met = 0
@@ -11,6 +11,7 @@ for _ = 1, 8 do
   for _, key in ipairs(found) do
     local data, vector = alive(key, now)
     if data then
+      parts[#parts + 1] = key
       parts[#parts + 1] = data
       parts[#parts + 1] = vector
     else

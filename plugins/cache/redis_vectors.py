@@ -54,12 +54,12 @@ class _Followed:
 class RedisVectors:
     """The vectors of one cache.
 
-    Where the server has vector sets (Redis 8), one for each context: filters within one set cost twice the time and lose
-    what is far away. Their elements have no lifetime, so an entry that is over is met there once, and taken out.
+    Where the server has vector sets (Redis 8), one for each context: filters within one set cost twice the time and
+    lose what is far away. Their elements have no lifetime, so an entry that is over is met there once, and taken out.
 
-    Else each process has all vectors in indexes of its own. It reads them when it first looks for something similar; from
-    then on each lookup by key brings along what came and went since. The rows of these news are numbered: who finds one
-    missing, since only the latest 10,000 are kept, reads all anew.
+    Else each process has all vectors in indexes of its own. It reads them when it first looks for something similar;
+    from then on each lookup by key brings along what came and went since. The rows of these news are numbered: who
+    finds one missing, since only the latest 10,000 are kept, reads all anew.
 
     Args:
         ask: gives the step that runs a script.
@@ -82,6 +82,10 @@ class RedisVectors:
             self._mode = parts_of(answer)[0]
         return self._mode == b"sets"
 
+    def begin_anew(self) -> None:
+        """The server has lost all it had."""
+        self._followed, self._mode = None, b""
+
     def place(self) -> list[str | bytes]:
         """Since when a lookup by key is to bring news; empty where nothing is followed."""
         followed = self._followed
@@ -94,7 +98,7 @@ class RedisVectors:
             return False
         epoch, upto, more = news[0], int(news[1]), news[2]
         if more == b"reset" or epoch != followed.epoch:
-            self._followed, self._mode = None, b""
+            self.begin_anew()
             return False
         rows = list(zip(news[3::3], news[4::3], news[5::3], strict=True))
         with self._lock:
@@ -139,8 +143,8 @@ class RedisVectors:
             self._tell(CacheEvent("dimension", "", detail))
             return []
         entries = [
-            read_entry(data, self._tell, context=context, packed=packed)
-            for data, packed in zip(parts[::2], parts[1::2], strict=True)
+            read_entry(data, self._tell, key=key.decode(), context=context, packed=packed)
+            for key, data, packed in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
         ]
         found = [
             (entry, float(entry.vector @ vector))

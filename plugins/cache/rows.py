@@ -23,11 +23,12 @@ class Block:
     rows there were when it began.
     """
 
-    __slots__ = ("live", "signs", "vectors")
+    __slots__ = ("live", "signs", "turns", "vectors")
 
     def __init__(self, rows: int, dimension: int, *, signed: bool) -> None:
         self.vectors: Vector = np.empty((rows, dimension), np.float32)
         self.live: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        self.turns: NDArray[np.uint32] = np.zeros(rows, np.uint32)  # odd while a row is being written
         self.signs: NDArray[np.uint64] | None = np.empty((WORDS, rows), np.uint64) if signed else None
 
     @property
@@ -40,6 +41,7 @@ class Block:
         larger = Block(min(BLOCK, 2 * self.room), self.vectors.shape[1], signed=self.signs is not None)
         larger.vectors[:used] = self.vectors[:used]
         larger.live[:used] = self.live[:used]
+        larger.turns[:used] = self.turns[:used]
         if larger.signs is not None and self.signs is not None:
             larger.signs[:, :used] = self.signs[:, :used]
         return larger
@@ -48,7 +50,8 @@ class Block:
 class Rows:
     """Rows by number, and by key. Whoever changes them holds the lock of the index; readers need none.
 
-    A row that is freed is used again. A reader may meet it in the midst of that, and looks again at what it found.
+    A row that is freed is used again. A reader may meet it in the midst of that, so it asks `scored` in the end, which
+    gives no score of a row that is not the same before and after.
     """
 
     def __init__(self, dimension: int, *, signed: bool) -> None:
@@ -65,6 +68,7 @@ class Rows:
         if place is None:
             place = self.free.pop() if self.free else self._room()
         block, row = self.blocks[place // BLOCK], place % BLOCK
+        block.turns[row] += 1
         block.live[row] = False
         block.vectors[row] = vector
         if block.signs is not None:
@@ -75,6 +79,7 @@ class Rows:
         else:
             self.keys[place] = key
         block.live[row] = True
+        block.turns[row] += 1
 
     def remove(self, key: str) -> None:
         """Free the row of a key."""
@@ -85,7 +90,17 @@ class Rows:
 
     def vector(self, place: int) -> Vector:
         """A row, as it is now."""
-        return self.blocks[place // BLOCK].vectors[place % BLOCK]
+        row: Vector = self.blocks[place // BLOCK].vectors[place % BLOCK]
+        return row
+
+    def scored(self, place: int, asked: Vector) -> tuple[str, float] | None:
+        """The key of a row and its cosine, as they are now; None where it is free, or just being written."""
+        block, row, key = self.blocks[place // BLOCK], place % BLOCK, self.keys[place]
+        turn = int(block.turns[row])
+        score = float(block.vectors[row] @ asked)
+        if key is None or turn % 2 or turn != block.turns[row] or self.keys[place] is not key:
+            return None
+        return key, score
 
     def parts(self) -> Iterator[tuple[Block, int, int]]:
         """The blocks, each with the number of its first row and how many there are, as far as they go now."""
@@ -97,11 +112,11 @@ class Rows:
 
     def sign(self) -> None:
         """Give each row its signs; done once, when an index has grown large."""
-        self.signed = True
         for block, _, size in list(self.parts()):
             made = np.empty((WORDS, block.room), np.uint64)
             made[:, :size] = signs(block.vectors[:size])
             block.signs = made
+        self.signed = True  # from here on readers go by them
 
     def _room(self) -> int:
         """The number of a row behind all others, with room for it."""

@@ -15,7 +15,7 @@ import time
 import uuid
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -220,7 +220,7 @@ class SingleFlight:
                 self._flights.pop(key, None)
 
     @contextmanager
-    def _giving_way(self, key: str, waiting: _Waiting) -> Iterator[None]:
+    def _giving_way(self, key: str, waiting: _Waiting) -> Generator[None, None, None]:
         """One who is stopped while waiting, and was just told that it is his turn, passes it on."""
         try:
             yield
@@ -232,7 +232,7 @@ class SingleFlight:
             raise
 
     @contextmanager
-    def _passing_on(self, key: str) -> Iterator[None]:
+    def _passing_on(self, key: str) -> Generator[None, None, None]:
         """One who is stopped before he leads lets the next one try."""
         try:
             yield

@@ -49,9 +49,9 @@ class _Followed:
 class SqliteCache:
     """A `CacheStore` in a file with a write-ahead log; one transaction a step, forks included (see `LedgerFile`).
 
-    Each process has the vectors in indexes of its own, which follow the rows as they come; what another process took out
-    is noticed when it is found. Sizes are those of the rows, about. What was taken out leaves room in the file for what
-    comes.
+    Each process has the vectors in indexes of its own, which follow the rows as they come; what another process took
+    out is noticed when it is found. Sizes are those of the rows, about. What was taken out leaves room in the file for
+    what comes.
 
     Args:
         path: the file; made where it does not exist, but not its folder.

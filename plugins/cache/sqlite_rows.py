@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.eviction import rank
@@ -46,19 +46,20 @@ class Rows:
 
     def add(self, name: str, by: float) -> None:
         """Add to a sum."""
-        add = "INSERT INTO cache_numbers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET number = number + excluded.number"
+        add = (
+            "INSERT INTO cache_numbers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET number = number + excluded.number"
+        )
         self._db.execute(add, (name, by))
 
     def look(self, keys: Iterable[str]) -> tuple[str, str, bytes] | None:
         """Tier, key and data of the entry under the first key that has one; it is thereby used."""
         for tier, name in zip(TIERS, keys, strict=False):
-            column = "key" if tier == TIERS[0] else "normal"
-            where = f"{column} = ? ORDER BY id DESC LIMIT 1"
-            key = self._first(f"SELECT key FROM cache_entries WHERE {where}", name)
-            data = None if key is None else self.alive(str(key))
-            if data is not None:
-                self.use(str(key), tier)
-                return tier, str(key), data
+            newest = "SELECT key FROM cache_entries WHERE normal = ? ORDER BY id DESC LIMIT 1"
+            key = name if tier == TIERS[0] else self._first(newest, name)
+            data = None if key is None else self.alive(key)
+            if key is not None and data is not None:
+                self.use(key, tier)
+                return tier, key, data
         return None
 
     def alive(self, key: str) -> bytes | None:
@@ -101,7 +102,8 @@ class Rows:
             *(entry.ends, kept.size, entry.worth, rank(self.number("age"), 1, entry.worth, kept.size)),
         )
         self._db.execute(
-            "INSERT INTO cache_entries (key, normal, context, data, vector, tags, generation, ends_at, size, worth, rank) "
+            "INSERT INTO cache_entries "
+            "(key, normal, context, data, vector, tags, generation, ends_at, size, worth, rank) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
@@ -153,13 +155,15 @@ class Rows:
             "WHERE id > ? AND ends_at > ? ORDER BY id LIMIT ?"
         )
         rows = self._db.execute(select, (after, self._now, most)).fetchall()
-        return [(row[0], row[1], row[2], row[3]) if self.good(_tags(row[4]), row[5]) else (row[0], "", b"", b"") for row in rows]
+        return [
+            (row[0], row[1], row[2], row[3]) if self.good(_tags(row[4]), row[5]) else (row[0], "", b"", b"")
+            for row in rows
+        ]
 
     def vectors(self, after: int, most: int) -> list[tuple[int, str, str, bytes]]:
         """Number, key, context and packed vector of the entries behind one."""
         select = (
-            "SELECT id, key, context, vector FROM cache_entries "
-            "WHERE id > ? AND vector IS NOT NULL ORDER BY id LIMIT ?"
+            "SELECT id, key, context, vector FROM cache_entries WHERE id > ? AND vector IS NOT NULL ORDER BY id LIMIT ?"
         )
         return self._db.execute(select, (after, most)).fetchall()
 
@@ -191,4 +195,4 @@ def _tags(text: object) -> tuple[str, ...]:
         tags: object = json.loads(str(text))
     except ValueError:
         return ()
-    return tuple(map(str, tags)) if isinstance(tags, list) else ()
+    return tuple(map(str, cast("list[object]", tags))) if isinstance(tags, list) else ()

@@ -146,7 +146,8 @@ class CacheStore(Protocol):
 
     def claim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
         """Ask to make the answer to the first of `keys`: one who asks at a time may, until it releases the key, or
-        `lease` seconds went by without `renew`. `owner` is a name nobody else has."""
+        `lease` seconds went by without `renew`. `owner` is a name nobody else has.
+        """
         ...
 
     async def aclaim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:

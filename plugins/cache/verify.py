@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from leanloop.plugins.cache.checks import CHECKS
-from leanloop.plugins.cache.question.comparison import compare
 from leanloop.plugins.cache.normalise import LONGEST, normalised
+from leanloop.plugins.cache.question.comparison import compare
 from leanloop.plugins.cache.question.reading import Unreadable, read
 
 __all__ = ["POLICY", "verify"]

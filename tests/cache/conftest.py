@@ -42,7 +42,6 @@ class Place:
 
     make: Callable[[CacheStore | None], CacheStore]
     clock: Clock
-    own_clock: bool
     events: list[CacheEvent] = field(default_factory=list[CacheEvent])
     stores: list[CacheStore] = field(default_factory=list[CacheStore])
 
@@ -112,7 +111,7 @@ PLACES = [
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     """An empty cache in each store in turn."""
     clock = Clock()
-    made = Place(request.param(request, clock), clock, "redis" not in str(request.node.callspec.id))
+    made = Place(request.param(request, clock), clock)
     yield made
     for store in made.stores:
         store.close()

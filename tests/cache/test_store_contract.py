@@ -1,5 +1,7 @@
 """What every store of a cache does alike: plain and awaited, in memory, in a file, on real servers."""
 
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -26,7 +28,6 @@ class Place(Protocol):
     """tests/cache/conftest.py's."""
 
     clock: Clock
-    own_clock: bool
     events: list[CacheEvent]
     problems: list[str]
 
@@ -134,12 +135,19 @@ def test_an_answer_begun_before_its_tag_was_forgotten_is_not_kept(place: Place, 
 
 def test_what_saves_least_for_its_size_makes_room(place: Place, do: Calls) -> None:
     store = place.open()
-    do(store, "put", entry("dear", reply="x" * 1_000, worth=100, normal="n", context="c", vector=vector(1, 0)), max_bytes=9_000)
+    do(
+        store,
+        "put",
+        entry("dear", reply="x" * 1_000, worth=100, normal="n", context="c", vector=vector(1, 0)),
+        max_bytes=9_000,
+    )
     do(store, "put", entry("used", reply="x" * 1_000, worth=3, context="c", vector=vector(0, 1)), max_bytes=9_000)
     for _ in range(9):
         assert do(store, "find", ["used"])
     for number in range(20):
-        assert do(store, "put", entry(f"k{number}", reply="x" * 1_000, context="c", vector=vector(1, 1)), max_bytes=9_000)
+        assert do(
+            store, "put", entry(f"k{number}", reply="x" * 1_000, context="c", vector=vector(1, 1)), max_bytes=9_000
+        )
     assert do(store, "find", ["dear"])
     assert do(store, "find", ["used"])
     assert do(store, "find", ["k0"]) is None
@@ -156,7 +164,7 @@ def test_one_at_a_time_may_make_an_answer(place: Place, do: Calls) -> None:
     assert do(one, "claim", ["k", "n"], "me", 30.0).granted
     assert do(one, "claim", ["k"], "me", 30.0).granted  # asked again after a dropped connection
     asked = do(other, "claim", ["k"], "you", 30.0)
-    assert not (asked.granted or asked.alone or asked.found)
+    assert (asked.granted, asked.alone, asked.found) == (False, False, None)
     do(other, "release", "k", "you")
     one.renew(["k"], "me", 30.0)
     assert not do(other, "claim", ["k"], "you", 30.0).granted
@@ -215,7 +223,12 @@ def test_a_prompt_of_a_megabyte_is_an_entry_like_any_other(place: Place, do: Cal
 def test_forty_forgotten_neighbours_do_not_hide_the_one_that_is_left(place: Place, do: Calls) -> None:
     store = place.open()
     for number in range(40):
-        do(store, "put", entry(f"k{number}", context="c", vector=vector(1, number / 1_000), tags=("gone",)), max_bytes=MB)
+        do(
+            store,
+            "put",
+            entry(f"k{number}", context="c", vector=vector(1, number / 1_000), tags=("gone",)),
+            max_bytes=MB,
+        )
     do(store, "put", entry("left", context="c", vector=vector(1, 1)), max_bytes=MB)
     do(store, "forget", tag="gone")
     assert [near.entry.key for near in do(store, "nearest", "c", vector(1, 0), at_least=0.5)] == ["left"]

@@ -16,30 +16,62 @@ def order(both: Comparison) -> str | None:
     """Each word is governed by the same preposition, and words change places only as whole phrases do.
 
     "In Oslo, what is the rent?" moves a phrase and keeps its preposition. Two words that stand in the same phrase,
-    or both in none, keep their order, unless "and" or "or" joins them.
+    or both in none, keep their order, unless "and" or "or" joins them. A compound may be taken apart: the password for
+    guests is the guest password.
     """
-    asked, known, loose = both.asked.words, both.known.words, both.asked.lexicon.loose
+    asked, known, spoken = both.asked.words, both.known.words, both.asked.lexicon
+    apart = {pair for pair in both.pairs if _compound(pair, both)}
     for mine, theirs in both.pairs:
         first, second = asked[mine].role, known[theirs].role
-        if not _alike(first, second, loose):
+        other_gender = {first, second} == {"", "acc"} and asked[mine].key != known[theirs].key
+        if not (other_gender or (mine, theirs) in apart or _alike(first, second, spoken.loose)):
             return f"order: {first or 'no preposition'} and {second or 'no preposition'} before {asked[mine].said}"
-    moved = frozenset({"negation"}) if not _has(both, _RESTRICTED) else frozenset[str]()
-    for (mine, theirs), (later, others) in combinations(both.pairs, 2):
-        if theirs < others or asked[mine].kind in moved or asked[later].kind in moved:
+    moved = frozenset[str]() if _has(both, _RESTRICTED) else frozenset({"negation"})
+    for pair, after in combinations(both.pairs, 2):
+        (mine, theirs), (later, others) = pair, after
+        if (
+            theirs < others
+            or _free(asked[mine], moved)
+            or _free(asked[later], moved)
+            or not apart.isdisjoint((pair, after))
+        ):
             continue
-        if not _may_swap(asked[mine], asked[later], later - mine, known[theirs], theirs - others, loose):
+        one, other = (asked[mine], known[theirs]), (asked[later], known[others])
+        joined = later - mine == theirs - others <= 2 and other[0].joined and one[1].joined  # 2: "or" is a word
+        if not joined and not _may_swap(one, other, spoken.loose):
             return f"order: {asked[mine].said} and {asked[later].said}"
     return None
+
+
+def _compound(pair: tuple[int, int], both: Comparison) -> bool:
+    """Whether a word stands right before others in one text, and right after them, with a preposition, in the other."""
+    asked, known = both.asked.words, both.known.words
+    mine, theirs = pair
+    roles = {asked[mine].role, known[theirs].role}
+    if len(roles) != 2 or "" not in roles or not roles - {""} <= both.asked.lexicon.compounds:
+        return False
+    passed = [other for other in both.pairs if (other[0] < mine) != (other[1] < theirs)]
+    if not passed or any(asked[here].role != known[there].role for here, there in passed):
+        return False
+    here, there = sorted(place for place, _ in passed), sorted(place for _, place in passed)
+    if asked[mine].role:
+        mine, here, theirs, there = theirs, there, mine, here
+    count = len(passed)
+    return here == [*range(mine + 1, mine + 1 + count)] and there == [*range(theirs - count, theirs)]
+
+
+def _free(word: Word, moved: frozenset[str]) -> bool:
+    return word.kind in moved or word.key == "or"
 
 
 def _alike(first: str, second: str, loose: frozenset[str]) -> bool:
     return first == second or {first, second} <= loose or {first, second} == {"", "of"}
 
 
-def _may_swap(one: Word, other: Word, apart: int, one_there: Word, apart_there: int, loose: frozenset[str]) -> bool:
-    if one.role != other.role:
-        return one.role == one_there.role or {one.role, one_there.role} <= loose
-    return apart == apart_there == 1 and other.joined and one_there.joined
+def _may_swap(one: tuple[Word, Word], other: tuple[Word, Word], loose: frozenset[str]) -> bool:
+    """Whether two words are of different phrases, and the first of the same one in both texts."""
+    here, there = one[0].role, one[1].role
+    return here != other[0].role and (here == there or {here, there} <= loose)
 
 
 def _has(both: Comparison, kinds: frozenset[str]) -> bool:

@@ -15,6 +15,8 @@ def persons(both: Comparison) -> str | None:
     asked, known = (set(keys) for keys in both.keys("person"))
     more = asked ^ known
     free = {"i", "my"} if both.asked.question in _FREE else {"i"}
+    if both.asked.lexicon.language == "fr":
+        free |= {"he", "she", "they"}  # Lyon est-elle grande: beside the noun it stands for
     if more <= free and not (asked - known and known - asked):
         return None
     return f"person: {', '.join(sorted(asked)) or 'none'} and {', '.join(sorted(known)) or 'none'}"

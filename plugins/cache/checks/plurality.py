@@ -12,6 +12,8 @@ def plurality(both: Comparison) -> str | None:
     if both.asked.question != "plain":
         return None
     for mine, theirs in both.differing():
-        if {mine.kind, theirs.kind} <= {"content"} and both.asked.lexicon.numbers_differ(mine.said, theirs.said):
+        if mine.role == "verb" or {mine.kind, theirs.kind} != {"content"}:
+            continue
+        if both.asked.lexicon.numbers_differ(mine.said, theirs.said):
             return f"number: {mine.said} and {theirs.said}"
     return None

@@ -80,4 +80,3 @@ def compare(asked: Reading, known: Reading) -> Comparison:
         tuple(asked.words[place] for place in open_asked),
         tuple(known.words[place] for place in open_known),
     )
-

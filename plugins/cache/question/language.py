@@ -10,17 +10,21 @@ from leanloop.plugins.cache.question.lexicon import LANGUAGES, lexicon, read_wor
 
 __all__ = ["language_of"]
 
+_SIGNS = {"¿": "es", "¡": "es", "ñ": "es", "ß": "de"}
 
-def language_of(words: Iterable[str]) -> str | None:
+
+def language_of(words: Iterable[str], text: str = "") -> str | None:
     """One of `LANGUAGES`, where more of the words are its own than any other language's; else None.
 
     Languages that are not checked have a vote too, so that Italian is not taken for Spanish.
 
     Args:
         words: in lower case.
+        text: where they are from; some signs are of one language.
     """
     known_in = _profiles()
     votes = Counter(language for word in set(words) for language in known_in.get(word, ()))
+    votes.update(language for sign, language in _SIGNS.items() if sign in text)
     ranked = votes.most_common(2)
     if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
         return None

@@ -51,6 +51,12 @@ class Lexicon:
     clauses: frozenset[str]
     """Roles of a whole clause, within which other prepositions stand (if, than)."""
     negations: Mapping[str, str]
+    compounds: frozenset[str]
+    """Prepositions that a compound leaves out: the password for guests, the guest password."""
+    articles: frozenset[str]
+    """Words a noun begins with, articles and possessives."""
+    only_first: frozenset[str]
+    """Words that ask only where they come first."""
     half_negations: frozenset[str]
     """What negates only where nothing else does (French ne)."""
     cases: Mapping[str, str]
@@ -64,6 +70,8 @@ class Lexicon:
     groups: Mapping[str, frozenset[int]]
     """The groups of synonyms a word is in."""
     opposites: frozenset[frozenset[str]]
+    full_verbs: frozenset[str]
+    """Auxiliaries that are verbs of their own after another one (do you have)."""
     forms: Mapping[str, str]
     past_forms: frozenset[str]
     past: frozenset[str]
@@ -73,6 +81,8 @@ class Lexicon:
     dates: Mapping[str, str]
     endings: tuple[tuple[str, str], ...]
     no_forms: frozenset[str]
+    openers: frozenset[str]
+    """Words that change nothing where they come first."""
     fillers: frozenset[str]
     """Words that change nothing wherever they stand."""
     frames: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
@@ -95,7 +105,6 @@ class Lexicon:
         if self.forms.get(long) == short or self.forms.get(short) == long:
             return long not in self.past_forms and short not in self.past_forms
         return long in {short + ending for ending in self.plurals} or (short[:-1] + "ies" == long and short[-1:] == "y")
-
 
 
 @cache
@@ -124,6 +133,9 @@ def lexicon(language: str) -> Lexicon:
         loose=frozenset(words("loc")),
         clauses=frozenset(words("clauses")),
         negations=_grouped(words("not")),
+        compounds=frozenset(words("compounds")),
+        articles=frozenset(words("articles")),
+        only_first=frozenset(words("only_first")),
         half_negations=frozenset(words("half_negations")),
         cases=_pairs(words("cases")),
         quantities=_grouped(lines("quantities")),
@@ -134,6 +146,7 @@ def lexicon(language: str) -> Lexicon:
         asking=_phrases(f" = {line}" for line in lines("asking")),
         groups={word: frozenset(numbers) for word, numbers in groups.items()},
         opposites=frozenset(frozenset(line.split()) for line in lines("opposite")),
+        full_verbs=frozenset(words("full_verbs")),
         forms={form[0]: form[1] for form in forms},
         past_forms=frozenset(form[0] for form in forms if form[2:] == ["past"]),
         past=frozenset(words("past")),
@@ -143,6 +156,7 @@ def lexicon(language: str) -> Lexicon:
         dates=_pairs(words("dates")),
         endings=_endings(words("endings")),
         no_forms=frozenset(words("not_forms")),
+        openers=frozenset(words("openers")),
         fillers=frozenset(words("fillers")),
         frames=tuple(_frame(line) for line in lines("frames")),
         plurals=frozenset(words("plurals")),
@@ -154,8 +168,9 @@ def lexicon(language: str) -> Lexicon:
 
 
 def read_words(name: str) -> list[str]:
-    """The lines of a file of words, without comments and empty ones."""
+    """The lines of a file of words, without comments and empty ones, spelled as casefold() spells."""
     text = files("leanloop.plugins.cache.question").joinpath("words", f"{name}.txt").read_text(encoding="utf-8")
+    text = text.replace("ß", "ss").replace("œ", "oe")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 

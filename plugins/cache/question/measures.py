@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import NamedTuple
 
 from leanloop.plugins.cache.question.lexicon import read_words
 
-__all__ = ["Unit", "number", "plain", "roman", "time_of_day", "unit"]
+__all__ = ["CURRENCIES", "Unit", "number", "plain", "roman", "time_of_day", "unit", "units"]
 
 CURRENCIES = frozenset("$€£¥₹")
+_MOST_DIGITS = 18  # Decimal keeps 28; a longer number is compared as it is written
 _POINT_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
 _COMMA_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
@@ -19,12 +21,14 @@ _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 
 
 class Unit(NamedTuple):
+    """What a unit measures, and how many of the base unit it is. What has no base unit measures itself."""
+
     measures: str
     factor: Decimal
 
 
 def number(text: str, language: str) -> Decimal | None:
-    """What digits with their separators are in a language; None for what is no plain number ("1.2.3", "1,5" in English)."""
+    """What digits with their separators are in a language; None for no plain number ("1.2.3", "1,5" in English)."""
     text = text.replace("'", "").replace(" ", "")
     if language == "en":
         text = text.replace(",", "") if _COMMA_GROUPS.fullmatch(text) else text
@@ -32,6 +36,8 @@ def number(text: str, language: str) -> Decimal | None:
         text = text.replace(".", "").replace(",", ".")
     else:
         text = text.replace(",", ".")
+    if len(text) > _MOST_DIGITS:
+        return None
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -63,11 +69,12 @@ def time_of_day(hours: str, minutes: str | None, half: str | None) -> str | None
 
 def unit(word: str) -> Unit | None:
     """What a unit's name or sign measures, in one of the languages that are checked."""
-    return _units().get(word)
+    return units().get(word)
 
 
 @cache
-def _units() -> dict[str, Unit]:
+def units() -> Mapping[str, Unit]:
+    """All of them, by name and sign."""
     found: dict[str, Unit] = {}
     for line in read_words("units"):
         measure, _, names = line.partition(": ")

@@ -20,6 +20,8 @@ _MOST_TOKENS = 80
 _OTHER_SCRIPT = re.compile(r"[^\W\d_\u0041-\u024F\u1E00-\u1EFF\u00AA\u00BA\u00B5]")
 _ACCENT = re.compile(r"[à-öø-ÿœ]", re.IGNORECASE)
 
+_PARTICIPLE = re.compile(r"\w{0,6}ge\w{2,}(?:t|en)|(?:be|ver|er|ent|zer|miss)\w{2,}t")
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -51,7 +53,7 @@ class Unreadable:
     why: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def read(text: str) -> Reading | Unreadable:
     """What there is to check in a text, or why it cannot be checked. Never raises, whatever the text."""
     plain = folded(text)
@@ -63,7 +65,7 @@ def read(text: str) -> Reading | Unreadable:
     if len(found) > _MOST_TOKENS:
         return Unreadable("it has too many words to be checked")
     said = [token.said for token in found if token.kind == "word"]
-    language = language_of(said)
+    language = language_of(said, plain)
     if language is None:
         return Unreadable("its language is not one that can be checked")
     spoken = lexicon(language)
@@ -94,6 +96,9 @@ def _tense(said: Sequence[str], spoken: Lexicon) -> str:
         return "future"
     if not spoken.past.isdisjoint(said):
         return "past"
+    if spoken.language == "de":  # the participle may stand anywhere: hat ... gesagt
+        done = any(_PARTICIPLE.fullmatch(word) for word in said)
+        return "past" if done and not spoken.perfect.isdisjoint(said) else "present"
     for place, word in enumerate(said):  # "has ... raised": a perfect, where a participle follows soon
         if word in spoken.perfect and any(
             after in spoken.past_forms or after.endswith(spoken.tense_endings["participle"])

@@ -75,7 +75,7 @@ _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "de", "mis", "anti", "d
 
 @lru_cache(maxsize=16_384)
 def plain_forms(word: str, lexicon: Lexicon) -> frozenset[str]:
-    """What a word may be an inflection of, and itself: plurals, persons and participles, never another part of speech."""
+    """What a word may be an inflection of, and itself: plurals, persons, participles, never another part of speech."""
     found = {word}
     if word in lexicon.forms:
         found.add(lexicon.forms[word])

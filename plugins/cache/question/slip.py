@@ -10,8 +10,8 @@ from leanloop.budgets.vocabulary import find_encoding
 
 __all__ = ["is_slip"]
 
-# Ranks in o200k_base, whose tokens were merged by frequency. A common word is among the first, and a slip so common that
-# it has a token of its own ("recieve") among the last.
+# Ranks in o200k_base, whose tokens were merged by frequency. A common word is among the first, and a slip so common
+# that it has a token of its own ("recieve") among the last.
 _KNOWN = 100_000
 _VERY_COMMON = 20_000
 _RARE = 140_000
@@ -39,9 +39,11 @@ def _one_step(one: str, other: str) -> bool:
         wrong = [place for place in range(len(one)) if one[place] != other[place]]
         if len(wrong) == 1:
             return one[wrong[0]] in "aeiou" and other[wrong[0]] in "aeiou"
-        return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and {*one[wrong[0] : wrong[1] + 1]} == {
-            *other[wrong[0] : wrong[1] + 1]
-        } 
+        return (
+            len(wrong) == 2
+            and wrong[1] == wrong[0] + 1
+            and {*one[wrong[0] : wrong[1] + 1]} == {*other[wrong[0] : wrong[1] + 1]}
+        )
     short, long = sorted((one, other), key=len)
     return any(short == long[:place] + long[place + 1 :] for place in range(1, len(long)))
 

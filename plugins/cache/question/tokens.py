@@ -14,6 +14,8 @@ __all__ = ["Token", "tokens"]
 
 @dataclass(slots=True)
 class Token:
+    """A piece of a text. `said` is in lower case, but for quotes and code; a `target` is what a phrase became."""
+
     said: str
     kind: Literal["word", "literal", "number", "time", "ordinal", "mark", "sign", "target"]
     capital: bool = False
@@ -36,7 +38,8 @@ _TOKEN = re.compile(
       |\s?(?P<half2>[ap])\.?m\b\.?|h\b|\sUhr\b))
   | (?P<ordinal>\d{1,9}(?:st|nd|rd|th|º|ª|ème|ère|er|e)\b)
   | (?P<number>(?<![\w.])[-+]?\d{1,3}(?:[ ']\d{3})+(?![\d\w]) | (?:(?<![\w)])-)?\d{1,30}(?:[.,]\d{1,30}){0,8}(?!\w)
-      | \d{1,30}(?:[.,]\d{1,30})?(?=(?:km|cm|mm|mg|kg|g|ml|l|gb|mb|tb|kb|go|mo|mph|kmh|hz|ghz|mhz|kwh|kw|min|h|s|m|px|ft|lb|oz|c|f)\b))
+      | \d{1,30}(?:[.,]\d{1,30})?(?=(?:km|cm|mm|mg|kg|g|ml|l|gb|mb|tb|kb|go|mo|mph|kmh|hz|ghz|mhz|kwh|kw|min|h|s|m
+        |px|ft|lb|oz|c|f)\b))
   | (?P<id>[^\W_]{1,40}(?:[-_][^\W_]{1,40}){0,6})
   | (?P<mark>[,.;:?!()…\n])
   | (?P<sign>[^\s\w])
@@ -48,6 +51,7 @@ _INNER = re.compile(r"[^\W_]+")
 
 
 def tokens(text: str) -> Iterator[Token]:
+    """What a text is made of, from left to right."""
     for found in _TOKEN.finditer(text):
         said = found[0]
         kind = found.lastgroup
@@ -58,8 +62,7 @@ def tokens(text: str) -> Iterator[Token]:
             quoted = said[0] in "`\"'"
             yield Token(said[1:-1].strip() if said[0] in "\"'" else said if quoted else said.casefold(), "literal")
         elif found["ordinal"]:
-            digits = _INNER.match(said)
-            yield Token("#" + re.match(r"\d+", said)[0] if digits else said, "ordinal")
+            yield Token("#" + "".join(char for char in said if char.isdigit()), "ordinal")
         elif found["number"]:
             yield Token(said, "number")
         elif found["id"]:
@@ -76,4 +79,4 @@ def _words(said: str) -> Iterator[Token]:
         yield Token(said.casefold(), "literal")
         return
     for part in _INNER.findall(said):
-        yield Token(part.casefold(), "word", part[0].isupper())
+        yield Token(part.casefold().replace("œ", "oe"), "word", part[0].isupper())

@@ -7,9 +7,7 @@ from typing import Literal
 
 __all__ = ["Kind", "Word"]
 
-Kind = Literal[
-    "content", "name", "literal", "number", "date", "unit", "negation", "quantity", "modal", "person"
-]
+Kind = Literal["content", "name", "literal", "number", "date", "unit", "negation", "quantity", "modal", "person"]
 
 
 @dataclass(frozen=True, slots=True)
