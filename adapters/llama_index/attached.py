@@ -29,9 +29,9 @@ _SAID = (TextBlock, ToolCallBlock, CachePoint)
 """Text and calls stand in the neutral message; a mark for the provider's cache says nothing to the model."""
 
 _NO_PART = frozenset({"tool_call_id", "name", "tool_calls", "images", "cache_control"}) | frozenset(
-    {"usage", "prompt_tokens", "completion_tokens", "total_tokens"}
+    {"usage", "prompt_tokens", "completion_tokens", "total_tokens", "stop_reason", "finish_reason"}
 )
-"""Names in `additional_kwargs` under which stands what the message says elsewhere, or what it cost."""
+"""Names in `additional_kwargs` under which stands what the message says elsewhere, what it cost, and how it ended."""
 
 
 def attached_to(message: ChatMessage) -> Callable[[], bytes] | None:

@@ -55,7 +55,7 @@ def _reason(get: Get) -> str | None:
 
 def is_plain(response: ChatResponse | CompletionResponse) -> bool:
     """Whether nothing is in it but text and tool calls: what is kept of it is all there is."""
-    if response.logprobs or extras_of(response.additional_kwargs):
+    if response.logprobs or extras_of(response.additional_kwargs) or getattr(response, "citations", None):
         return False
     message: object = getattr(response, "message", None)
     if message is None:

@@ -75,10 +75,12 @@ class Provider:
     Attributes:
         streaming: parameters that make a stream report its usage.
         text_arguments: whether the class reads the arguments of a tool call as JSON text only.
+        learns: fields that the class fills in by itself, with what its server says.
     """
 
     streaming: ClassVar[Mapping[str, object]] = {}
     text_arguments: ClassVar[bool] = False
+    learns: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, prices: str | None = None, *, renames: bool = True) -> None:
         self.prices = prices

@@ -6,7 +6,7 @@ Options of the model are taken from `additional_kwargs` only, and `think=False` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered
 from leanloop.budgets.degrade_step import Effort
@@ -16,6 +16,8 @@ __all__ = ["Ollama"]
 
 class Ollama(Provider):
     """Ollama; it has no way to forbid tools, so they are taken out."""
+
+    learns: ClassVar[frozenset[str]] = frozenset({"context_window"})
 
     def output_cap(self, llm: object, kwargs: Mapping[str, object]) -> int | None:
         """`num_predict` of `additional_kwargs`; -1 and -2 mean without an end."""

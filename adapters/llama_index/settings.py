@@ -64,17 +64,23 @@ def settings_of(llm: object, kwargs: Mapping[str, object], form: str) -> Mapping
 
 def _fields(llm: object) -> Mapping[str, object]:
     """The fields of an integration as they are; of those that a user's own class adds, see `_at_first`."""
-    names = _known_fields(cast("Hashable", type(llm)))
+    names = _read_anew(llm)
     held = cast("Mapping[str, object]", vars(llm))
     return {**_at_first(llm), **{name: held[name] for name in names if name in held}}
 
 
+def _read_anew(llm: object) -> tuple[str, ...]:
+    return _own_fields(cast("Hashable", type(llm)), provider_of(llm).learns)
+
+
 @lru_cache(maxsize=256)
-def _known_fields(kind: Hashable) -> tuple[str, ...]:
+def _own_fields(kind: Hashable, learns: frozenset[str]) -> tuple[str, ...]:
     of = cast("type[BaseModel]", kind)
     bases = (base for base in of.__mro__ if base.__module__.startswith("llama_index.llms."))
     known = cast("type[BaseModel]", next(bases, BaseModel)).model_fields
-    names = [name for name, field in of.model_fields.items() if name in known or name in _SAMPLING]
+    names = [
+        name for name, field in of.model_fields.items() if (name in known and name not in learns) or name in _SAMPLING
+    ]
     return tuple(name for name in names if name in _PROMPTS or _is_sent(name, of.model_fields[name]))
 
 
@@ -86,7 +92,7 @@ _met: dict[int, tuple[weakref.ref[object], Mapping[str, object]]] = {}
 
 
 def _at_first(llm: object) -> Mapping[str, object]:
-    """The other fields as they were when the LLM was first met: some count their calls in one.
+    """The other fields as they were when the LLM was first met: some count their calls in one, or fill one in.
 
     Lists and objects are left out: they are what it has seen, and clients.
     """
@@ -94,7 +100,7 @@ def _at_first(llm: object) -> Mapping[str, object]:
     if known is not None and known[0]() is llm:
         return known[1]
     kind = cast("type[BaseModel]", type(llm))
-    read = _known_fields(cast("Hashable", kind))
+    read = _read_anew(llm)
     rest = {name: getattr(llm, name) for name, f in kind.model_fields.items() if name not in read and _is_sent(name, f)}
     first = {
         name: dict(mapping(value)) if isinstance(value, Mapping) else value
