@@ -15,7 +15,17 @@ from leanloop.plugins.cache.canonical import NotCanonicalError, framed
 from leanloop.plugins.cache.embedder import CallableEmbedder, Embedder
 from leanloop.plugins.cache.embedder_memo import MemoEmbedder
 
-__all__ = ["embedder_of"]
+__all__ = ["embedder_of", "provider_of_embedding"]
+
+_PRICES = {
+    "openai": "openai",
+    "azure_openai": "azure",
+    "google_genai": "google",
+    "mistralai": "mistral",
+    "cohere": "cohere",
+    "voyageai": "voyage",
+}
+"""Packages of llama_index.embeddings, and the provider's id in genai-prices."""
 
 _SAME_VECTORS = frozenset(
     {"embed_batch_size", "num_workers", "timeout", "request_timeout", "max_retries", "reuse_client", "default_headers"}
@@ -48,6 +58,13 @@ def embedder_of(embedding: BaseEmbedding | Embedder) -> Embedder:
     )
 
 
+def provider_of_embedding(embedding: BaseEmbedding) -> str | None:
+    """The provider's id in genai-prices, by the package of the class or of one it derives from."""
+    packages = (kind.__module__.split(".") for kind in type(embedding).__mro__)
+    package = next((parts[2] for parts in packages if parts[:2] == ["llama_index", "embeddings"]), "")
+    return _PRICES.get(package)
+
+
 def _embedder(embedding: BaseEmbedding) -> Embedder:
     def embed(texts: list[str]) -> list[list[float]]:
         with model_call_covered():  # the cache has asked the budget
@@ -57,12 +74,14 @@ def _embedder(embedding: BaseEmbedding) -> Embedder:
         with model_call_covered():
             return await embedding.aget_text_embedding_batch(texts)
 
-    name, reads = embedding.model_name, cast("object", getattr(embedding, "max_length", None))
+    provider, name = provider_of_embedding(embedding), embedding.model_name
+    reads = cast("object", getattr(embedding, "max_length", None))
     return CallableEmbedder(
         embed,
         name=_mark(embedding),
         awaited=aembed,
-        model=name if _has_price(name) else None,
+        model=name if _has_price(name, provider) else None,
+        provider=provider,
         max_tokens=reads if isinstance(reads, int) and reads > 0 else _SURE,
     )
 
@@ -72,7 +91,7 @@ def _mark(embedding: BaseEmbedding) -> str:
     kind, held = type(embedding), cast("Mapping[str, object]", vars(embedding))
     said: dict[str, object] = {}
     for name, field in kind.model_fields.items():
-        if name in held and name not in _SAME_VECTORS and not field.exclude:
+        if held.get(name) is not None and name not in _SAME_VECTORS and not field.exclude:
             try:
                 value = plain({name: held[name]})
                 framed(value)
@@ -82,9 +101,9 @@ def _mark(embedding: BaseEmbedding) -> str:
     return framed([kind.__module__, kind.__qualname__, said]).decode("utf-8", "replace")
 
 
-def _has_price(model: str) -> bool:
+def _has_price(model: str, provider: str | None) -> bool:
     try:
-        PriceBook({}).price(model)
+        PriceBook({}).price(model, provider)
     except PriceUnknown:
         return False
     return True

@@ -9,6 +9,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.covered import in_model_call, model_call_covered
+from leanloop.adapters.llama_index.embedder import provider_of_embedding
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.errors import UsageError
 from leanloop.plugins.call import EmbedCall
@@ -19,16 +20,6 @@ from leanloop.plugins.embed import embed
 __all__ = ["guarded_embedding"]
 
 Model = TypeVar("Model", bound=BaseEmbedding)
-
-_PRICES = {
-    "openai": "openai",
-    "azure_openai": "azure",
-    "google_genai": "google",
-    "mistralai": "mistral",
-    "cohere": "cohere",
-    "voyageai": "voyage",
-}
-"""Packages of llama_index.embeddings, and the provider's id in genai-prices."""
 
 
 def guarded_embedding(model: Model, guard: Guard) -> Model:
@@ -93,6 +84,4 @@ async def _arun(model: _Embeds, name: str, given: object, texts: tuple[str, ...]
 
 
 def _call(model: Any, texts: tuple[str, ...]) -> EmbedCall:
-    packages = (kind.__module__.split(".") for kind in type(model).__mro__)
-    package = next((parts[2] for parts in packages if parts[:2] == ["llama_index", "embeddings"]), "")
-    return EmbedCall(str(model.model_name), texts, _PRICES.get(package))
+    return EmbedCall(str(model.model_name), texts, provider_of_embedding(model))

@@ -44,7 +44,7 @@ class Alike:
     serves: bool
 
 
-def vector_of(text: str, ground: Ground, task: Task) -> Generator[Io[Any] | ModelCall, Any, Vector | None]:
+def vector_of(text: str, ground: Ground, task: Task) -> Steps[Vector | None]:
     """The vector of a question, under the budget; None where there is none to be had, which is said.
 
     Raises:
@@ -69,7 +69,7 @@ def _embedded(embedder: Embedder, text: str, task: Task) -> Generator[Io[Any], A
     if embedder.model is None:  # one that costs nothing
         rows = yield Io(embedder.embed, embedder.aembed, [text])
         return rows
-    flow = embed(EmbedCall(embedder.model, (text,)), task)
+    flow = embed(EmbedCall(embedder.model, (text,), embedder.provider), task)
     value: Any = None
     failure: BaseException | None = None
     while True:

@@ -39,6 +39,11 @@ class Embedder(Protocol):
         """The name it has a price under; None for one that costs nothing, which no budget is asked for."""
         ...
 
+    @property
+    def provider(self) -> str | None:
+        """Whose price that is, by the provider's id in genai-prices; None where the name says it."""
+        ...
+
     def fits(self, text: str) -> bool:
         """Whether it reads the whole text. One that is cut off would be like every other with the same beginning."""
         ...
@@ -64,6 +69,7 @@ class CallableEmbedder:
         name: what the vectors are of: the model and its version. Another name, and nothing cached is found again.
         awaited: the same for async code; without it `function` runs on a thread there.
         model: its name in the price list, where it costs something.
+        provider: whose price that is, where the name does not say it.
         max_tokens: how many tokens it reads; counted as `CHARS_PER_TOKEN` characters each.
         batch: texts in one call at most.
 
@@ -78,6 +84,7 @@ class CallableEmbedder:
         name: str,
         awaited: Callable[[list[str]], Awaitable[ArrayLike]] | None = None,
         model: str | None = None,
+        provider: str | None = None,
         max_tokens: int = 256,
         batch: int = 128,
     ) -> None:
@@ -89,6 +96,7 @@ class CallableEmbedder:
         self._only_async = inspect.iscoroutinefunction(function)
         self._awaited = cast("Callable[[list[str]], Awaitable[ArrayLike]]", function) if self._only_async else awaited
         self.model = model
+        self.provider = provider
         self.fingerprint = blake2b(f"embedder\0{name}".encode("utf-8", "replace"), digest_size=8).hexdigest()
         self._max_chars = max_tokens * CHARS_PER_TOKEN
         self._batch = batch

@@ -42,6 +42,11 @@ class MemoEmbedder:
         """The inner one's."""
         return self._inner.model
 
+    @property
+    def provider(self) -> str | None:
+        """The inner one's."""
+        return self._inner.provider
+
     def fits(self, text: str) -> bool:
         """Whether the inner one reads the whole text."""
         return self._inner.fits(text)
