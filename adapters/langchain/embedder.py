@@ -11,6 +11,7 @@ from leanloop.budgets.json_text import json_text
 from leanloop.budgets.prices import PriceBook
 from leanloop.errors import PriceUnknown, UsageError
 from leanloop.plugins.cache.embedder import CallableEmbedder, Embedder
+from leanloop.plugins.cache.embedder_memo import MemoEmbedder
 
 __all__ = ["embedder_of"]
 
@@ -18,13 +19,23 @@ _NAMES = ("model", "model_name", "model_id", "deployment", "deployment_name")
 _ABOUT = (*_NAMES, "dimensions", "output_dimensionality", "base_url", "openai_api_base", "encode_kwargs", "size")
 """What makes other vectors of the same text, as the integrations call it."""
 
+_PRICES: Mapping[str, str] = {
+    "langchain_openai": "openai",
+    "langchain_google_genai": "google",
+    "langchain_google_vertexai": "google",
+    "langchain_mistralai": "mistral",
+    "langchain_cohere": "cohere",
+    "langchain_voyageai": "voyage",
+}
+"""Packages, and the provider's id in genai-prices."""
+
 _READS = ("embedding_ctx_length", "max_seq_length", "num_ctx")
 _SURE = 256
 """Tokens that every embedder in use reads, where one does not say how many it does."""
 
 
 def embedder_of(embeddings: Embeddings | Embedder) -> Embedder:
-    """An `Embeddings` of LangChain as an `Embedder`; one of ours stays as it is.
+    """An `Embeddings` of LangChain as an `Embedder` that remembers; one of ours stays as it is.
 
     Its vectors are named by its class, its model and what else makes other ones (dimensions, the address of the
     server). What it costs is charged to the budget of the task where its model has a price. Where it does not tell how
@@ -34,7 +45,7 @@ def embedder_of(embeddings: Embeddings | Embedder) -> Embedder:
         UsageError: it is neither.
     """
     if isinstance(embeddings, Embeddings):
-        return _embedder(embeddings)
+        return MemoEmbedder(_embedder(embeddings))
     if isinstance(cast("object", embeddings), Embedder):
         return embeddings
     raise UsageError(
@@ -57,7 +68,7 @@ def _embedder(embeddings: Embeddings) -> Embedder:
         embeddings.embed_documents,
         name=name,
         awaited=awaited,
-        model=model if model is not None and _has_price(model) else None,
+        model=None if model is None else _priced(kind, model),
         max_tokens=cast("int", reads),
     )
 
@@ -66,12 +77,16 @@ def _plain(value: object) -> object:
     return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else str(value)
 
 
-def _has_price(model: str) -> bool:
+def _priced(kind: type, model: str) -> str | None:
+    """The name the model has a price under; None where it has none."""
+    packages = [base.__module__.partition(".")[0] for base in kind.__mro__]
+    provider = next((_PRICES[package] for package in packages if package in _PRICES), None)
+    name = model if provider is None else f"{provider}:{model}"
     try:
-        PriceBook({}).price(model)
+        PriceBook({}).price(name)
     except PriceUnknown:
-        return False
-    return True
+        return None
+    return name
 
 
 def _is_count(value: object) -> bool:

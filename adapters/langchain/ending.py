@@ -66,7 +66,7 @@ def _is_text(block: object) -> bool:
 def _is_plain_block(block: object) -> bool:
     if isinstance(block, str):
         return True
-    given = cast("Mapping[str, object]", block) if isinstance(block, Mapping) else {}
+    given = cast("Mapping[str, object]", block)
     kind = given.get("type")
     if kind == "text":
         return not (given.get("annotations") or given.get("citations"))

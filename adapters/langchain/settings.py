@@ -6,22 +6,18 @@ It is looked at only where answers are cached, and of one model only once for as
 from __future__ import annotations
 
 import copy
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter
-from typing_extensions import is_typeddict
 
+from leanloop.adapters.plain_value import plain
 from leanloop.budgets.message import ToolSpec
-from leanloop.plugins.cache.canonical import NotCanonicalError
+from leanloop.plugins.cache.canonical import NotCanonicalError, framed
 
 __all__ = ["settings_of"]
 
@@ -35,13 +31,6 @@ _NOT_SENT = frozenset({
     "stream_chunk_timeout", "stream_usage", "streaming", "tags", "timeout", "verbose",
 })  # fmt: skip
 """Fields that are about the way to the model and about those who watch, not about what is asked."""
-
-_SECRET = re.compile(
-    r"(?:api|access|private|secret|subscription)[-_]?key|secret|passw|credential|authoriz|bearer|cookie"
-    r"|(?:^|[-_])(?:token|auth|key)$",
-    re.IGNORECASE,
-)
-_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]{1,512}@")
 
 _SAMPLING = frozenset({
     "base_url", "effort", "frequency_penalty", "logit_bias", "max_completion_tokens", "max_output_tokens", "max_tokens",
@@ -75,7 +64,7 @@ def settings_of(
         own = _of_model(model)
         given = {name: value for one in (*bound, settings) for name, value in one.items() if name not in _NOT_SENT}
         return {
-            "given": _described(given, strict=True),
+            "given": plain(given),
             "model": own,
             "tools": [more for tool in tools if (more := _beyond(tool))],
             "form": _form(form),
@@ -111,7 +100,7 @@ def _of_model(model: object) -> Mapping[str, object]:
     described = {
         "class": f"{kind.__module__}.{kind.__name__}",
         **at_first,
-        **{name: _described(value) for name, value in watched.items()},
+        **_fields(watched),
     }
     snapshot = {name: copy.deepcopy(value) if _changes(value) else value for name, value in watched.items()}
     with _lock:
@@ -129,9 +118,24 @@ def _changes(value: object) -> bool:
 def _at_first(model: object, watched: frozenset[str]) -> Mapping[str, object]:
     """What a model says of itself, or else the rest of its fields."""
     if "_identifying_params" in _overridden(cast("Hashable", type(model))):
-        return {"identifying": _described(getattr(model, "_identifying_params"))}  # noqa: B009
+        return {"identifying": plain(getattr(model, "_identifying_params"))}  # noqa: B009
     rest = {name: value for name, value in vars(model).items() if name not in watched and name not in _NOT_SENT}
-    return {"fields": _described(rest)}
+    return {"fields": _fields(rest)}
+
+
+def _fields(held: Mapping[str, object]) -> Mapping[str, object]:
+    """Fields as plain values; of what is none (a client, a function without a name) there is the name of its class."""
+    told: dict[str, object] = {}
+    for name, value in held.items():
+        field = cast("dict[str, object]", plain({name: value}))
+        try:
+            framed(field)
+        except NotCanonicalError:
+            if isinstance(value, Mapping | list | tuple):
+                raise
+            field = {name: _name(value)}
+        told |= field
+    return told
 
 
 @lru_cache(maxsize=256)
@@ -142,7 +146,7 @@ def _watched(kind: Hashable) -> frozenset[str]:
     telling = module.startswith("langchain_") and not module.startswith("langchain_core.")
     serializable: Any = getattr(kind, "is_lc_serializable", None)
     if telling or (serializable is not None and serializable()):
-        return frozenset(name for name in names if name not in _NOT_SENT and not _SECRET.search(name))
+        return names - _NOT_SENT
     return names & _SAMPLING
 
 
@@ -166,7 +170,7 @@ def _form(form: object) -> object:
     """The form of a structured answer: the schema that the provider holds it to, or that of tools, which are known."""
     spec: Any = getattr(form, "schema_spec", None)
     own = None if spec is None else [spec.name, spec.json_schema, spec.strict]
-    return None if form is None else [type(form).__name__, _described(own, strict=True)]
+    return None if form is None else [type(form).__name__, plain(own)]
 
 
 _SAID = frozenset({"type", "name", "description", "parameters", "input_schema", "args_schema", "cache_control"})
@@ -184,50 +188,8 @@ def _beyond(tool: ToolSpec) -> object:
     else:
         return None
     rest = {name: value for name, value in more.items() if name not in _SAID and name != "function"}
-    return [tool.name, _described(rest, strict=True)] if rest else None
-
-
-def _described(value: object, *, strict: bool = False) -> object:
-    """`value` as text, numbers, lists and mappings, without secrets.
-
-    Of an object that cannot be told so there is the name of its class; with `strict` there is none.
-    """
-    if value is None or isinstance(value, bool | int | float | bytes):
-        return cast("object", value)
-    if isinstance(value, str):
-        return _IN_ADDRESS.sub("", value) if "://" in value else value
-    if isinstance(value, SecretStr | SecretBytes):
-        return None
-    if isinstance(value, Enum):
-        return _described(value.value, strict=strict)
-    if isinstance(value, Mapping):
-        given = cast("Mapping[object, object]", value)
-        return {str(k): _described(v, strict=strict) for k, v in given.items() if not _SECRET.search(str(k))}
-    if isinstance(value, list | tuple | set | frozenset):
-        parts = cast("Sequence[object]", value)
-        many = [_described(part, strict=strict) for part in parts]
-        return many if isinstance(value, list | tuple) else sorted(many, key=repr)
-    if isinstance(value, type):
-        return _schema(cast("Hashable", value))
-    if isinstance(value, BaseModel) or is_dataclass(value):
-        names = list(type(value).model_fields) if isinstance(value, BaseModel) else [f.name for f in fields(value)]
-        held = {name: getattr(value, name) for name in names if name not in _NOT_SENT}
-        return [_name(type(value)), _described(held, strict=strict)]
-    if strict and not callable(value):
-        raise NotCanonicalError
-    return _name(value if callable(value) else type(value))
-
-
-@lru_cache(maxsize=256)
-def _schema(one: Hashable) -> object:
-    """A class as the schema it stands for."""
-    kind = cast("type[object]", one)
-    if issubclass(kind, BaseModel):
-        return [_name(kind), kind.model_json_schema()]
-    if is_typeddict(kind) or is_dataclass(kind):
-        return [_name(kind), TypeAdapter(kind).json_schema()]
-    return _name(kind)
+    return [tool.name, plain(rest)] if rest else None
 
 
 def _name(one: object) -> str:
-    return f"{getattr(one, '__module__', '')}.{getattr(one, '__qualname__', type(one).__qualname__)}"
+    return f"{getattr(one, '__module__', '')}:{getattr(one, '__qualname__', type(one).__qualname__)}"

@@ -140,7 +140,7 @@ def test_ten_calls_at_once_make_one(create_agent: Any, store: Any, form: str) ->
     agent = create_agent(model, [], middleware=[LeanLoop(cached(), store=store)])
     if form == "threads":
         with ThreadPoolExecutor(10) as pool:
-            results = list(pool.map(lambda _: agent.invoke(question()), range(10)))
+            results = list(pool.map(agent.invoke, [question() for _ in range(10)]))
     else:
 
         async def together() -> list[Any]:
@@ -199,7 +199,8 @@ def test_a_wrapped_model_streams_its_hits(run: Any, store: Any, ask: Any) -> Non
     guarded = wrap(model, LeanLoop(cached(), store=store)).bind_tools([search])
     first, again = run.stream(guarded, "Find out."), run.stream(guarded, "Find out.")
     assert len(first) > 2
-    whole, told = sum(first[1:], first[0]), sum(again[1:], again[0])
+    whole: Any = sum(first[1:], first[0])
+    told: Any = sum(again[1:], again[0])
     assert (told.text, [(c["name"], c["args"]) for c in told.tool_calls]) == (
         whole.text,
         [(c["name"], c["args"]) for c in whole.tool_calls],
@@ -598,7 +599,7 @@ def test_a_chain_with_structured_output_gets_its_object_each_time(run: Any, prov
         return 200, {"id": "c1", "name": "City", "args": {"name": "Rome"}}
 
     provider.reply = rome
-    chain: Any = wrap(openai(provider), LeanLoop(cached(), store=store)).with_structured_output(
+    chain = wrap(openai(provider), LeanLoop(cached(), store=store)).with_structured_output(
         City, method="function_calling"
     )
     before = len(provider.payloads)
