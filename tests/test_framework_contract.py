@@ -34,8 +34,10 @@ from leanloop.adapters.llama_index.messages import from_llama
 from leanloop.adapters.llama_index.scripted import ScriptedLLM
 from leanloop.adapters.llama_index.tools import specs_of
 from leanloop.budgets.budget import Landing
+from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.message import Message, ToolSpec
+from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import LedgerStore
 from leanloop.budgets.tokens import counter_for
@@ -430,3 +432,136 @@ def test_a_rolling_day_of_each_user_is_kept_in_a_file_and_a_run_is_worth_what_is
     assert [receipt["model_calls"] for receipt in receipts] == [3, 3, 2]
     assert [receipt["landed"] for receipt in receipts] == [False, False, True]
     assert [(receipt["tags"], receipt["value"]) for receipt in receipts][1] == ({"user": "u2"}, "2.5")
+
+
+# What is given again
+
+
+class Cached:
+    """An agent with a cache in a file, of each framework: what it is asked before is asked of nobody again."""
+
+    def __init__(self, framework: str, folder: Path) -> None:
+        self._driver = FRAMEWORKS[framework]
+        self._address = f"sqlite:///{folder}/cache.db"
+
+    def budget(self, *limits: Limit, results: ResultRules | None = None, agent: str = "a", **rules: Any) -> Budget:
+        return under(*limits, agent=agent, results=results, cache=CacheRules(store=self._address, **rules))
+
+    def runs(self, agent: Agent, runs: int = 1, **given: object) -> list[Outcome]:
+        ledger = Ledger()
+        outcomes = self._driver.together(agent, ledger, runs, **given)
+        assert not [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        assert ledger.reserved() == 0
+        return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+
+    def run(self, agent: Agent, **given: object) -> Outcome:
+        return self.runs(agent, **given)[0]
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def cached(request: pytest.FixtureRequest, tmp_path: Path) -> Cached:
+    return Cached(request.param, tmp_path)
+
+
+def given_again(outcome: Outcome) -> tuple[int, int, int]:
+    """Answers, results, and what was in no cache."""
+    use = outcome.receipt["cache"]
+    return use["exact"], use["results"], use["misses"]
+
+
+def test_a_run_of_three_steps_is_given_again_at_once_and_its_cycles_count(cached: Cached) -> None:
+    agent = Agent(steps(2, "search"), cached.budget(Limit(cycles=9)), SEARCH)
+    first, second, third = (cached.run(agent) for _ in range(3))
+    assert [given_again(outcome) for outcome in (first, second, third)] == [(0, 0, 3), (3, 0, 0), (3, 0, 0)]
+    assert {outcome.answer for outcome in (first, second, third)} == {"answer after 2"}
+    for hit in (second, third):
+        assert (hit.receipt["model_calls"], hit.receipt["tokens"], hit.receipt["usd"]) == (0, 0, "0")
+        assert (hit.receipt["cycles"], hit.receipt["tool_calls"]) == (3, {"search": 2})
+        (saving,) = [saving for saving in hit.receipt["savings"] if saving["plugin"] == "cache"]
+        assert (saving["calls"], saving["tokens"]) == (3, first.receipt["tokens"])
+        assert saving["usd"] == first.receipt["usd"]
+
+
+def test_every_framework_says_the_same_of_a_run_given_again(tmp_path: Path) -> None:
+    said: dict[str, object] = {}
+    for number, framework in enumerate(FRAMEWORKS):
+        (tmp_path / str(number)).mkdir()
+        one = Cached(framework, tmp_path / str(number))
+        agent = Agent(steps(2, "search"), one.budget(Limit(cycles=9), tools={"search": {}}), SEARCH)
+        receipts = [dict(one.run(agent).receipt) for _ in range(2)]
+        for receipt in receipts:
+            for varying in ("task", "seconds"):
+                receipt.pop(varying)
+        said[framework] = receipts
+    assert len({repr(what) for what in said.values()}) == 1, said
+
+
+def test_runs_at_one_time_ask_once(cached: Cached) -> None:
+    agent = Agent(steps(2, "search"), cached.budget(Limit(cycles=9)), SEARCH)
+    outcomes = cached.runs(agent, 8)
+    assert sum(outcome.receipt["model_calls"] for outcome in outcomes) == 3
+    assert {outcome.answer for outcome in outcomes} == {"answer after 2"}
+
+
+def test_another_tenant_is_given_nothing(cached: Cached) -> None:
+    agent = Agent(steps(1, "search"), cached.budget(Limit(cycles=9), tools={"search": {}}), SEARCH)
+    outcomes = [cached.run(agent, tenant=tenant) for tenant in ("t1", "t2", "t1")]
+    assert [given_again(outcome) for outcome in outcomes] == [(0, 0, 3), (0, 0, 3), (2, 1, 0)]
+
+
+def test_a_hit_is_a_cycle_and_a_landing_is_never_given_again(cached: Cached) -> None:
+    plenty = Agent(steps(4, "search"), cached.budget(Limit(cycles=9)), SEARCH)
+    cached.run(plenty)
+    few = Agent(steps(4, "search"), cached.budget(Limit(cycles=3)), SEARCH)
+    for _ in range(2):
+        outcome = cached.run(few)
+        assert outcome.receipt["landed"]
+        assert outcome.answer == "answer at the end"
+        assert (outcome.receipt["cycles"], outcome.receipt["model_calls"]) == (3, 1)
+
+
+def test_a_result_is_given_again_until_a_tool_writes(cached: Cached) -> None:
+    ran: list[str] = []
+
+    def look(q: str) -> str:
+        ran.append(q)
+        return f"version {len(ran)}"
+
+    calls = [("look", "x"), ("look", "x"), ("write", "x"), ("look", "x")]
+    reply: Reply = lambda done, may_call: [calls[done]] if done < len(calls) else "done"  # noqa: E731
+    rules = {"look": ToolCacheRules(evicted_by=("write",))}
+    budget = cached.budget(Limit(cycles=9), models=False, tools=rules)
+    outcome = cached.run(Agent(reply, budget, {"look": look, "write": nothing}))
+    assert ran == ["x", "x"]
+    assert given_again(outcome) == (0, 1, 2)
+    assert outcome.receipt["tool_calls"] == {"look": 3, "write": 1}
+
+
+def test_a_result_given_again_is_as_short_as_it_was(cached: Cached) -> None:
+    ran: list[str] = []
+
+    def read(q: str) -> str:
+        ran.append(q)
+        return "\n".join(f"line {number} of {q} says something else" for number in range(500))
+
+    budget = cached.budget(Limit(cycles=9), results=ResultRules(max_tokens=200), models=False, tools={"read": {}})
+    first, second = (cached.run(Agent(steps(1, "read"), budget, {"read": read})) for _ in range(2))
+    assert ran == ["topic 0"]
+    assert given_again(second) == (0, 1, 0)
+    assert first.receipt["tokens"] == second.receipt["tokens"] < 2_000  # the model was sent the same
+
+
+def test_what_a_sub_agent_was_answered_is_given_again_too(cached: Cached) -> None:
+    inner = Agent(steps(1, "search"), cached.budget(Limit(cycles=9), agent="inner"), SEARCH)
+    agent = Agent(steps(1, "research"), cached.budget(Limit(cycles=9)), {"research": inner})
+    first, second = (cached.run(agent) for _ in range(2))
+    assert (first.receipt["model_calls"], given_again(first)) == (4, (0, 0, 4))
+    assert (second.receipt["model_calls"], given_again(second)) == (0, (4, 0, 0))
+
+
+def test_an_answer_that_asks_a_person_is_given_again_and_the_person_asked(cached: Cached) -> None:
+    agent = Agent(steps(1, "approve"), cached.budget(Limit(cycles=9)), {"approve": None})
+    first, second = (cached.run(agent) for _ in range(2))
+    assert (first.answer, given_again(first)) == ("answer after 1", (0, 0, 2))
+    assert (second.answer, given_again(second)) == ("answer after 1", (2, 0, 0))
+    assert second.receipt["tool_calls"] == {"approve": 1}

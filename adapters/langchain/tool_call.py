@@ -84,8 +84,8 @@ def result_of(outcome: Outcome, call: ToolCall, transcript: Transcript) -> ToolR
 def outcome_of(result: ToolResult, call: ToolCall) -> Outcome:
     """LangGraph's own outcome where nothing was changed, a copy where only its text was, else a new tool message."""
     raw = result.raw
-    if isinstance(raw, Changed):
-        return _changed(cast("Outcome", raw.raw), result, call)
+    if isinstance(raw, Changed) and _is_outcome(raw.raw):  # else it is of the cache, and shortened
+        return _changed(raw.raw, result, call)
     if _is_outcome(raw):
         return raw
     return ToolMessage(
