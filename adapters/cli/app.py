@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from leanloop.adapters.cli.budget import budget
+from leanloop.adapters.cli.cache import cache
 from leanloop.adapters.cli.check import check
 from leanloop.adapters.cli.demo import demo
 from leanloop.adapters.cli.replay import replay
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(budget, name="budget")
+app.add_typer(cache, name="cache")
 app.command()(check)
 app.command()(demo)
 app.command()(replay)

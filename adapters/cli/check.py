@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from leanloop.adapters.cli.check_cache import rows_of_cache
 from leanloop.adapters.cli.check_results import rows_of_results
 from leanloop.budgets.amount import format_amount
 from leanloop.budgets.budget import Budget
@@ -85,6 +86,7 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     rows.append(("warn", "warnings", _warnings(budget)))
     rows += [("degrade", f"from {_percent(step.at)} on", _degraded(step)) for step in budget.degrade]
     rows += rows_of_results(budget)
+    rows += rows_of_cache(budget)
     if budget.max_output is not None:
         rows.append(("max_output", "one call", f"at most {budget.max_output:,} output tokens"))
     rows.append(("store", "spending is kept", _store(budget)))

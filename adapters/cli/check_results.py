@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leanloop.adapters.cli.span import span
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.context_rules import PrefixRules, RetrievedRules
 from leanloop.budgets.result_address import FOLDER
@@ -11,8 +12,6 @@ from leanloop.budgets.stores import address_name
 __all__ = ["rows_of_results"]
 
 Rows = list[tuple[str | None, str, str]]
-
-_SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 def rows_of_results(budget: Budget) -> Rows:
@@ -50,7 +49,7 @@ def _kept(budget: Budget, rules: ResultRules) -> str:
     place = "in memory" if address == "memory" else f"at {_place(address)}"
     size = f"{rules.max_bytes / 1000**2:,.4g} MB"
     mine = f"only tasks of the same {' and '.join(rules.scope)} read it" if rules.scope else "every task reads it"
-    return f"{place}, for {_span(rules.ttl)}, {size} in all; {mine}"
+    return f"{place}, for {span(rules.ttl)}, {size} in all; {mine}"
 
 
 def _place(address: str) -> str:
@@ -87,9 +86,3 @@ def _retrieved(rules: RetrievedRules) -> str:
 
 def _times(number: int) -> str:
     return "once" if number == 1 else f"{number:,} times"
-
-
-def _span(seconds: float) -> str:
-    unit, name = next((size, name) for size, name in _SPANS if seconds >= size or size == 1)
-    number = seconds / unit
-    return f"{number:,.4g} {name}{'' if number == 1 else 's'}"

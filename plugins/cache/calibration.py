@@ -1,13 +1,13 @@
 """How alike two questions must be for one's answer to serve the other, found from pairs that people have labelled.
 
 The promise is about questions that nothing in the cache answers, of which the more are answered all the same the more
-there is in it: at most so many of them are, whatever share of the traffic they are. (Where its own answer is there too, a
-question is answered by a wrong one only if it would be without.)
+there is in it: at most so many of them are, whatever share of the traffic they are. (Where its own answer is there too,
+a question is answered by a wrong one only if it would be without.)
 
 Thresholds are tested from the strictest down, each by the bound of Clopper and Pearson (Biometrika 26, 1934), up to the
 first that fails: fixed-sequence testing, as in Learn then Test (Angelopoulos et al., https://arxiv.org/abs/2110.01052).
-What is wrong at a threshold is wrong at every lower one, so the promise is broken by one set of pairs in twenty at most,
-however many thresholds are tried, on the same pairs, and none are kept back for a second look.
+What is wrong at a threshold is wrong at every lower one, so at most one set of pairs in twenty breaks the promise,
+however many thresholds are tried on it, and none are kept back for a second look.
 """
 
 from __future__ import annotations

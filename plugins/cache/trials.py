@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from leanloop.plugins.cache.alike import CANDIDATES, LEAST
 from leanloop.plugins.cache.cacheable import exact_only
 from leanloop.plugins.cache.calibration import Trial
 from leanloop.plugins.cache.embedder import Embedder, Vectors
@@ -32,13 +33,13 @@ class Rehearsal:
     Questions belong together where a pair says they mean the same, or where they differ in spelling alone. What is not
     labelled counts as different: a hit on it is a wrong one.
 
-    A near miss counts wherever it would be served, also where something nearer hides it in this store.
+    A near miss counts wherever it would be served, also where something nearer hides it in this store. The temperature
+    is taken for 0.
 
     Args:
         pairs: what people have labelled.
         others: more of what the store holds.
         embedder: the one the agent has.
-        any_temperature: see `leanloop.budgets.cache_rules.CacheRules`; the temperature is taken for 0 anyway.
 
     Raises:
         BadVectorError: the embedder gives nothing that can be compared.
@@ -83,21 +84,20 @@ class Rehearsal:
     def _own(self, asked: str) -> set[str]:
         """What may answer it: what means the same, and what is it in other spelling."""
         own = {asked, *self._together.get(asked, ())}
-        for text in list(own):
-            own.update(self._by_spelling.get(normalised(text) or "", ()))
-        return own
+        spellings = {normalised(text) or "" for text in own}
+        return own.union(*(self._by_spelling.get(spelling, ()) for spelling in spellings))
 
     def _hit(self, asked: str, without: set[str]) -> tuple[float, str] | None:
-        """What is served from a store without some of its entries, and how alike it is; 1 where only spelling differs."""
+        """What is served from a store without some of its entries, and how alike it is: 1 if only spelling differs."""
         for text in self._by_spelling.get(normalised(asked) or "", ()):
             if text not in without:
                 return 1.0, text
         vector = self._vectors.get(asked)
         if vector is None:
             return None
-        near = self._index.nearest(vector, count=1 + len(without), at_least=0.0)
-        text, score = next(((text, score) for text, score in near if text not in without), (None, 0.0))
-        return None if text is None or verify(asked, text) is not None else (min(1.0, score), text)
+        nearest = self._index.nearest(vector, count=CANDIDATES + len(without), at_least=LEAST)
+        candidates = [near for near in nearest if near[0] not in without][:CANDIDATES]
+        return next(((min(1.0, score), text) for text, score in candidates if verify(asked, text) is None), None)
 
     def _served(self, asked: str, known: str) -> float | None:
         """How alike two questions are, where one's answer would be served for the other with nothing else there."""
@@ -106,7 +106,8 @@ class Rehearsal:
         mine, theirs = self._vectors.get(asked), self._vectors.get(known)
         if mine is None or theirs is None or verify(asked, known) is not None:
             return None
-        return min(1.0, max(0.0, float(mine @ theirs)))
+        score = min(1.0, float(mine @ theirs))
+        return score if score >= LEAST else None
 
 
 def _by_meaning(text: str, embedder: Embedder) -> bool:

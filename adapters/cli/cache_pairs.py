@@ -1,0 +1,85 @@
+"""Files of labelled pairs for ``leanloop cache tune``: JSON lines or CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from leanloop.budgets.fields import shown
+from leanloop.errors import UsageError
+from leanloop.plugins.cache.trials import Pair
+
+__all__ = ["PairsFile", "read_pairs_file"]
+
+_WORDS = dict.fromkeys(("true", "1", "yes", "same"), True) | dict.fromkeys(("false", "0", "no", "different"), False)
+_LONGEST = 1_000_000
+"""Characters of a line."""
+
+_SHAPE = 'a line is {"asked": ..., "known": ..., "same": true or false}, or {"text": ...} for more the cache holds'
+
+
+@dataclass(frozen=True, slots=True)
+class PairsFile:
+    """What a file holds: labelled pairs, and questions that only fill the store."""
+
+    pairs: list[Pair]
+    texts: list[str]
+
+
+def read_pairs_file(path: Path) -> PairsFile:
+    """Read one: with the suffix ``.csv`` a table with a header, else JSON lines.
+
+    Raises:
+        UsageError: it cannot be read, holds no pair, or a line is not of that shape; with its number.
+    """
+    pairs: list[Pair] = []
+    texts: list[str] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for number, row in _csv(file) if path.suffix.lower() == ".csv" else _json_lines(file):
+                pair = _pair(row)
+                text = row.get("text")
+                if pair is not None:
+                    pairs.append(pair)
+                elif isinstance(text, str) and text.strip():
+                    texts.append(text)
+                else:
+                    raise UsageError(f"{path}, line {number}: {_SHAPE}, not {shown(_first(row))}.")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"The pairs cannot be read from {path}: {why}.") from None
+    except (csv.Error, ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: {_SHAPE}; {type(error).__name__}.") from None
+    if not pairs:
+        raise UsageError(f"{path} holds no pairs: {_SHAPE}.")
+    return PairsFile(pairs, texts)
+
+
+def _json_lines(file: Iterator[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            row: object = json.loads(line) if len(line) <= _LONGEST else None
+            yield number, {str(name): value for name, value in row.items()} if isinstance(row, dict) else {"": line}
+
+
+def _csv(file: Iterator[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
+    rows = csv.DictReader(file)
+    for row in rows:
+        yield rows.line_num, {str(name): value for name, value in row.items()}
+
+
+def _pair(row: Mapping[str, object]) -> Pair | None:
+    match row:
+        case {"asked": str(asked), "known": str(known), "same": bool() | str() | int() as said} if (
+            asked.strip() and known.strip() and (same := _WORDS.get(str(said).strip().lower())) is not None
+        ):
+            return Pair(asked, known, same)
+        case _:
+            return None
+
+
+def _first(row: Mapping[str, object]) -> str:
+    return " ".join(f"{name}: {value}" for name, value in row.items())
