@@ -41,7 +41,7 @@ def plain(value: object) -> object:
     """
     try:
         told = _plain(value)
-    except (RecursionError, ValueError, TypeError, AttributeError):  # of pydantic's, and of a user's own objects
+    except (RuntimeError, ValueError, TypeError, AttributeError):  # of pydantic, of a recursion, of a user's objects
         raise NotCanonicalError from None
     return None if told is _LEFT_OUT else told
 
@@ -69,7 +69,8 @@ def _object(value: object) -> object:
     if isinstance(value, SecretStr | SecretBytes):
         return _LEFT_OUT
     if isinstance(value, BaseModel):
-        return [type(value).__qualname__, _told({**value.__dict__, **(value.model_extra or {})})]
+        held = cast("Mapping[object, object]", {**vars(value), **(value.model_extra or {})})
+        return [type(value).__qualname__, _told(held)]
     if is_dataclass(value):
         return [type(value).__qualname__, _told({field.name: getattr(value, field.name) for field in fields(value)})]
     if isinstance(value, date | time | timedelta | Decimal | PurePath | UUID | AnyUrl):

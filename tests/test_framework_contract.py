@@ -455,7 +455,7 @@ class Cached:
         return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
 
     def run(self, agent: Agent, **given: object) -> Outcome:
-        return self.runs(agent, **given)[0]
+        return self.runs(agent, 1, **given)[0]
 
 
 @pytest.fixture(params=FRAMEWORKS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import cast
+from typing import Any, cast
 
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse, TextBlock, ToolCallBlock
 
@@ -55,7 +55,8 @@ def _reason(get: Get) -> str | None:
 
 def is_plain(response: ChatResponse | CompletionResponse) -> bool:
     """Whether nothing is in it but text and tool calls: what is kept of it is all there is."""
-    if response.logprobs or extras_of(response.additional_kwargs) or getattr(response, "citations", None):
+    given: Any = response
+    if response.logprobs or extras_of(given.additional_kwargs) or getattr(given, "citations", None):
         return False
     message: object = getattr(response, "message", None)
     if message is None:

@@ -77,11 +77,9 @@ def _read_anew(llm: object) -> tuple[str, ...]:
 def _own_fields(kind: Hashable, learns: frozenset[str]) -> tuple[str, ...]:
     of = cast("type[BaseModel]", kind)
     bases = (base for base in of.__mro__ if base.__module__.startswith("llama_index.llms."))
-    known = cast("type[BaseModel]", next(bases, BaseModel)).model_fields
-    names = [
-        name for name, field in of.model_fields.items() if (name in known and name not in learns) or name in _SAMPLING
-    ]
-    return tuple(name for name in names if name in _PROMPTS or _is_sent(name, of.model_fields[name]))
+    known = cast("type[BaseModel]", next(bases, BaseModel)).model_fields.keys()
+    names = (known - learns | _SAMPLING) & of.model_fields.keys()
+    return tuple(sorted(name for name in names if name in _PROMPTS or _is_sent(name, of.model_fields[name])))
 
 
 def _is_sent(name: str, field: FieldInfo) -> bool:
@@ -101,15 +99,18 @@ def _at_first(llm: object) -> Mapping[str, object]:
         return known[1]
     kind = cast("type[BaseModel]", type(llm))
     read = _read_anew(llm)
-    rest = {name: getattr(llm, name) for name, f in kind.model_fields.items() if name not in read and _is_sent(name, f)}
-    first = {
-        name: dict(mapping(value)) if isinstance(value, Mapping) else value
-        for name, value in rest.items()
-        if value is None or isinstance(value, str | int | float | Enum | Mapping | type)
-    }
+    names = [name for name, field in kind.model_fields.items() if name not in read and _is_sent(name, field)]
+    told = {name: _at_once(getattr(llm, name)) for name in names}
+    first = {name: value for name, value in told.items() if value is not None}
     number = id(llm)
     _met[number] = weakref.ref(llm, lambda _: _met.pop(number, None)), first
     return first
+
+
+def _at_once(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, object]", value))
+    return value if isinstance(value, str | int | float | Enum | type) else None
 
 
 def _beyond(tool: object) -> object:

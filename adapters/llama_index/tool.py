@@ -88,7 +88,7 @@ class _Call:
             reading = reading_in(code)
             name, arguments = (name, arguments) if reading is None else (READ_RESULT, reading)
         direct = bool(self.tool.metadata.return_direct)
-        hints = hints_of(self.tool) if self._cached else {}
+        hints = hints_of(self.tool if self._cached else None)
         return ToolCall(called, name, arguments, history=history, readable=readable, direct=direct, hints=hints)
 
     def ran(self, output: object) -> ToolResult:

@@ -18,8 +18,10 @@ __all__ = ["hints_of"]
 _NONE: Mapping[str, object] = {}
 
 
-def hints_of(tool: BaseTool) -> Mapping[str, object]:
+def hints_of(tool: BaseTool | None) -> Mapping[str, object]:
     """The hints, by MCP's names."""
+    if tool is None:
+        return _NONE
     hints: dict[str, object] = {}
     for place in (vars(tool.metadata), vars(tool)):
         for name in ("annotations", "meta"):

@@ -2,7 +2,7 @@
 
 # LlamaIndex's `run` is an overload of which the first is deprecated, and what it gives has no type:
 # pyright: reportDeprecated=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUntypedFunctionDecorator=false
 # mypy: disable-error-code="deprecated, index"
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ import leanloop
 from leanloop import Budget, Limit
 from leanloop.adapters.llama_index import LeanLoop
 from leanloop.adapters.llama_index.scripted import Script, ScriptedLLM, ScriptedTextLLM
+from leanloop.adapters.llama_index.settings import settings_of
+from leanloop.adapters.llama_index.structured_answer import fits
 from leanloop.budgets.cache_rules import CacheRules
+from leanloop.budgets.message import Message
+from leanloop.plugins.cache.canonical import framed
 
 METHODS = [
     "chat", "achat", "stream_chat", "astream_chat", "complete", "acomplete", "stream_complete", "astream_complete",
@@ -57,7 +61,7 @@ def cached(tmp_path: Path, store: Any) -> Made:
     """LeanLoop with a cache in a file of this test's; `cached(tools={...})` has other rules."""
 
     def made(embedder: Any = None, limits: tuple[Limit, ...] = (), **rules: Any) -> LeanLoop:
-        cache = CacheRules(**{"store": f"sqlite:///{tmp_path}/cache.db", **rules})
+        cache = CacheRules(store=f"sqlite:///{tmp_path}/cache.db", **rules)
         budget = Budget(agent="a", limits=limits or (Limit(cycles=50),), cache=cache, unknown_model="free")
         return LeanLoop(budget, store=store, embedder=embedder)
 
@@ -199,6 +203,28 @@ def test_whatever_else_is_sent_is_another_question(cached: Made, changed: dict[s
     answers = [str(ask(llm, "chat", **more)[-1]) for llm, more in ((loop.llm(own), {}), (other, parameters))]
     again = [str(ask(llm, "chat", **more)[-1]) for llm, more in ((loop.llm(own), {}), (other, parameters))]
     assert answers == again == ["assistant: one", "assistant: two"]
+
+
+class ProviderTool(BaseModel):
+    """A tool of a provider's own, as an integration sends it."""
+
+    sources: list[str]
+    function_declarations: list[str] | None = None
+
+
+def test_a_tool_of_the_providers_own_is_told_with_its_settings() -> None:
+    told = [
+        framed(settings_of(ScriptedLLM(script=["x"]), {"tools": [tool]}, "chat"))
+        for tool in (ProviderTool(sources=["a"]), ProviderTool(sources=["b"]), FunctionTool.from_defaults(search))
+    ]
+    assert len(set(told)) == 3
+
+
+def test_no_secret_is_among_the_settings(llm: Callable[..., Any]) -> None:
+    for name in KINDS:
+        headers = {"default_headers": {"Authorization": "s3cret"}} if name in {"openai", "responses"} else {}
+        keyed = {} if name == "ollama" else {"api_key": "s3cret"}
+        assert b"s3cret" not in framed(settings_of(llm(name, **headers, **keyed), {}, "chat"))
 
 
 def test_a_setting_changed_in_place_is_another_question(cached: Made) -> None:
@@ -396,6 +422,10 @@ def test_a_structured_answer_is_kept_where_it_can_be_read(cached: Made, kind: ty
     assert [llm.structured_predict(Song, prompt).title for _ in range(2)] == ["Yesterday"] * 2
     assert asyncio.run(llm.astructured_predict(Song, prompt)).title == "Yesterday"
     assert len(own.seen) == 2
+
+
+def test_what_is_read_as_no_model_of_pydantics_fits() -> None:
+    assert fits(Message("assistant", "x"), dict)
 
 
 def engine_of(loop: LeanLoop, llm: Any, **settings: Any) -> Any:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
     CitableBlock,
+    CitationBlock,
     CompletionResponse,
     DocumentBlock,
     ImageBlock,
@@ -35,6 +37,7 @@ from leanloop.adapters.llama_index.messages import Transcript, from_llama, to_ll
 from leanloop.adapters.llama_index.tools import answer_of, spec_of, specs_of
 from leanloop.adapters.llama_index.usage import usage_of
 from leanloop.budgets.json_text import json_text
+from leanloop.plugins.cache.canonical import NotCanonicalError
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -233,3 +236,41 @@ def test_usage_is_read_in_each_provider_s_form(usage: dict[str, Any], expected: 
 @pytest.mark.parametrize("raw", [None, {}, {"usage": None}, {"usage": {"prompt_tokens": "5"}}, {"usage": {"x": True}}])
 def test_what_was_not_reported_is_not_made_up(raw: Any) -> None:
     assert usage_of(CompletionResponse(text="x", raw=raw)) is None
+
+
+def test_what_is_no_text_tells_two_messages_apart(tmp_path: Path) -> None:
+    def bytes_of(*blocks: Any, **extras: Any) -> bytes:
+        attached = from_llama(ChatMessage(role="user", blocks=list(blocks), additional_kwargs=extras)).attached
+        assert attached is not None
+        return attached()
+
+    source = CitableBlock(title="a", source="b", content=[TextBlock(text="c")])
+    told = [
+        bytes_of(source),
+        bytes_of(CitableBlock(title="a", source="b", content=[TextBlock(text="d")])),
+        bytes_of(CitableBlock(title="a", source="c", content=[TextBlock(text="c")])),
+        bytes_of(CitationBlock(cited_content=TextBlock(text="c"), source="b", title="a", additional_location_info={})),
+        bytes_of(TextBlock(text="x"), ThinkingBlock(content="x")),
+        bytes_of(ThinkingBlock(content="x"), TextBlock(text="x")),
+        bytes_of(DocumentBlock(data=b"one")),
+        bytes_of(DocumentBlock(data=b"two")),
+        bytes_of(ImageBlock(url="data:image/png;base64,AAAA")),
+        bytes_of(TextBlock(text="x"), prefix=True),
+    ]
+    assert len(set(told)) == len(told)
+    assert bytes_of(source) == bytes_of(source)
+    file = tmp_path / "a.pdf"
+    file.write_bytes(b"one")
+    gone = DocumentBlock(path=file)
+    file.unlink()
+    for unknown in (gone, ImageBlock(url="https://example.com/a.png"), DocumentBlock(data=io.BytesIO(b"x"))):
+        with pytest.raises(NotCanonicalError):
+            bytes_of(unknown)
+
+
+def test_a_message_of_text_and_calls_has_nothing_attached() -> None:
+    call = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={})
+    mark = CachePoint(cache_control=CacheControl(type="ephemeral"))
+    said = {"tool_calls": [1], "usage": {"input_tokens": 3}, "thought_signatures": [None], "stop_reason": "end_turn"}
+    message = ChatMessage(role="assistant", blocks=[TextBlock(text="x"), call, mark], additional_kwargs=said)
+    assert from_llama(message).attached is None
