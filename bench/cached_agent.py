@@ -19,7 +19,8 @@ workload that repeats itself. Tiers: exact and normalised (there is no embedder 
 Run: python bench/cached_agent.py [--json] [--data DIR]
 """
 
-# pyright: reportUnknownMemberType=false  (create_agent's own annotations lack type arguments)
+# create_agent's own annotations lack type arguments:
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import argparse

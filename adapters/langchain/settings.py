@@ -116,8 +116,11 @@ def _changes(value: object) -> bool:
 
 
 def _at_first(model: object, watched: frozenset[str]) -> Mapping[str, object]:
-    """What a model says of itself, or else the rest of its fields."""
-    if "_identifying_params" in _overridden(cast("Hashable", type(model))):
+    """What a model says of itself beside the fields that are watched, or else the rest of them."""
+    kind = cast("Hashable", type(model))
+    if _tells(kind):
+        return {}
+    if "_identifying_params" in _overridden(kind):
         return {"identifying": plain(getattr(model, "_identifying_params"))}  # noqa: B009
     rest = {name: value for name, value in vars(model).items() if name not in watched and name not in _NOT_SENT}
     return {"fields": _fields(rest)}
@@ -142,12 +145,17 @@ def _fields(held: Mapping[str, object]) -> Mapping[str, object]:
 def _watched(kind: Hashable) -> frozenset[str]:
     """The fields that are looked at anew in every call."""
     names: frozenset[str] = frozenset(getattr(kind, "model_fields", ()))
+    return names - _NOT_SENT if _tells(kind) else names & _SAMPLING
+
+
+@lru_cache(maxsize=256)
+def _tells(kind: Hashable) -> bool:
+    """Whether the fields of a class are its parameters: that of an integration, or one that LangChain can store."""
     module = cast("type", kind).__module__
-    telling = module.startswith("langchain_") and not module.startswith("langchain_core.")
+    if module.startswith("langchain_") and not module.startswith("langchain_core."):
+        return True
     serializable: Any = getattr(kind, "is_lc_serializable", None)
-    if telling or (serializable is not None and serializable()):
-        return names - _NOT_SENT
-    return names & _SAMPLING
+    return serializable is not None and bool(serializable())
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import assert_type
 
 from langchain.agents import create_agent
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.globals import set_llm_cache
 from langchain_core.messages import AIMessage
 from langchain_core.tools import StructuredTool
 
@@ -42,7 +44,7 @@ from leanloop import (
     load_budget,
     parse_budget,
 )
-from leanloop.adapters.langchain import LeanLoop, LeanLoopCallback, wrap, wrap_tool
+from leanloop.adapters.langchain import LeanLoop, LeanLoopCache, LeanLoopCallback, wrap, wrap_tool
 from leanloop.adapters.langchain.scripted import ScriptedModel
 
 
@@ -128,6 +130,9 @@ def langchain(budget: Budget, tool: StructuredTool) -> None:
     callback = LeanLoopCallback(budget, tags={"user": "u1"}, value=2.5, on_alert=told.append)
     model.invoke("Hello", {"callbacks": [callback]})
     assert_type(LeanLoopCallback("budgets/support.yaml").receipt(), Receipt | None)
+    embeddings = DeterministicFakeEmbedding(size=8)
+    assert_type(LeanLoop(budget, embedder=embeddings, same_answer=str.__eq__), LeanLoop)
+    set_llm_cache(LeanLoopCache("budgets/support.yaml", embedder=embeddings))
 
 
 def errors(file: str) -> int:
