@@ -58,7 +58,8 @@ class CacheRules(BaseModel):
     model_config = FROZEN
 
     max_false_hits: Share = 0.001
-    """The share of hits that may be wrong, at most; similarity alone serves none until it is known to keep to this."""
+    """Of questions that nothing in the cache answers, the share that may be answered from it all the same, at most;
+    none is answered by likeness until it is known to keep to this."""
 
     ttl: Duration = 3_600.0
     """How long an answer may be given again."""

@@ -87,6 +87,16 @@ def test_the_llama_index_agent_reads_one_row_of_a_long_table(capsys: pytest.Capt
     assert cost.startswith("3 model calls, ")
 
 
+def test_the_cached_agent_asks_no_model_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    run("langchain_cached_agent.py")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert set(lines[::2]) == {"You have 30 days; the label is in the parcel."}
+    assert re.fullmatch(r"  2 model calls, \d+ tokens; from the cache: none", lines[1])
+    assert lines[3] == "  0 model calls, 0 tokens; from the cache: 2 exact, 1 results"
+    assert re.fullmatch(r"  1 model calls, \d+ tokens; from the cache: 1 normal, 1 results", lines[5])
+
+
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("lang*.py")), ids=lambda path: path.name)
 def test_the_environment_names_a_real_model(
     script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError
-from leanloop.plugins.cache.trials import Pair
+from leanloop.plugins.cache.pairs import Pair
 
 __all__ = ["PairsFile", "read_pairs_file"]
 

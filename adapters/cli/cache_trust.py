@@ -9,7 +9,6 @@ from leanloop.adapters.cli.cache_place import Place
 from leanloop.plugins.cache.calibration import Calibration, calibration_key
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.live import Record, new_record, read_record
-from leanloop.plugins.cache.verify import POLICY
 
 __all__ = ["Trust", "trusts"]
 
@@ -44,6 +43,9 @@ def trusts(entries: Iterable[Entry], place: Place, vectors: Mapping[str, int]) -
         place: whose budget says what is promised.
         vectors: how many answers of each agent can be found by meaning.
     """
+    # Here, because the checks read their tables of words when they are imported.
+    from leanloop.plugins.cache.verify import POLICY
+
     calibrations: dict[tuple[str, str], Calibration] = {}
     records: dict[tuple[str, str], Record] = {}
     for entry in entries:

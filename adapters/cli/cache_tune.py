@@ -33,8 +33,6 @@ from leanloop.plugins.cache.calibration import (
 )
 from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.live import new_record
-from leanloop.plugins.cache.trials import Rehearsal
-from leanloop.plugins.cache.verify import POLICY
 
 __all__ = ["tune"]
 
@@ -71,6 +69,9 @@ def tune(
     It is written for the agent into its cache, and a new record of checked hits begins. Processes use it within a
     minute.
     """
+    # Here, because the checks read their tables of words when they are imported.
+    from leanloop.plugins.cache.trials import Rehearsal
+
     labelled = read_pairs_file(pairs)
     with ExitStack() as stack:
         place = None
@@ -121,6 +122,8 @@ def _drawn(texts: Iterable[str], known: set[str], size: int | None) -> list[str]
 
 
 def _write(place: Place, found: Calibration, embedder: Embedder) -> None:
+    from leanloop.plugins.cache.verify import POLICY
+
     now = time.time()
     for entry in (
         calibration_entry(found, POLICY, now),

@@ -43,13 +43,12 @@ def _in_other_words(rules: CacheRules) -> str:
     if rules.semantic == "off":
         return "is asked anew"
     when = "" if rules.any_temperature else ", at temperature 0"
-    judge = f", and {rules.judge} agrees" if rules.judge else ""
-    checked = f"; {rules.sample * 100:.4g} % of such hits are checked"
     if rules.semantic == "shadow":
         return f"is counted and asked anew (shadow){when}"
+    judge = f" and {rules.judge} agrees" if rules.judge else ""
     return (
-        f"is answered{when} where leanloop cache tune has found that at most {rules.max_false_hits * 100:.4g} % are "
-        f"wrong{judge}{checked}"
+        f"is answered{when}{',' if when else ''} where leanloop cache tune has found that at most "
+        f"{rules.max_false_hits * 100:.4g} % are wrong{judge}; {rules.sample * 100:.4g} % of such hits are checked"
     )
 
 

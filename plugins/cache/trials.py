@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from leanloop.plugins.cache.alike import CANDIDATES, LEAST
 from leanloop.plugins.cache.cacheable import exact_only
@@ -13,18 +12,10 @@ from leanloop.plugins.cache.embedder import Embedder, Vectors
 from leanloop.plugins.cache.index import Index
 from leanloop.plugins.cache.key import CacheKey
 from leanloop.plugins.cache.normalise import normalised
+from leanloop.plugins.cache.pairs import Pair
 from leanloop.plugins.cache.verify import verify
 
-__all__ = ["Pair", "Rehearsal"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A question, one whose answer may be in the cache, and whether it would be right for both."""
-
-    asked: str
-    known: str
-    same: bool
+__all__ = ["Rehearsal"]
 
 
 class Rehearsal:

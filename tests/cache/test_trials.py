@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from leanloop.plugins.cache.calibration import Trial
 from leanloop.plugins.cache.embedder import CallableEmbedder
-from leanloop.plugins.cache.trials import Pair, Rehearsal
+from leanloop.plugins.cache.pairs import Pair
+from leanloop.plugins.cache.trials import Rehearsal
 
 
 def words(texts: Sequence[str]) -> list[list[float]]:
