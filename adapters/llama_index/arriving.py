@@ -56,8 +56,9 @@ class Arriving(Generic[Response]):
         """Add a chunk."""
         self._last = response
         self._usage = usage_of(response) or self._usage
-        self._finish = finish_of(response) or self._finish
-        self._plain = self._plain and is_plain(response)
+        if self._asked.cached:
+            self._finish = finish_of(response) or self._finish
+            self._plain = self._plain and is_plain(response)
         self._deltas.append(response.delta or "")
         return Piece(response, self)
 

@@ -131,6 +131,9 @@ class Request:
         others: the LLMs that may take the place of `llm`.
         prepared: what was wanted of a call with tools.
         stream: the reply is to be streamed.
+
+    Attributes:
+        cached: whether answers may be kept, so that it matters how one ends and what is in it.
     """
 
     def __init__(
@@ -153,7 +156,8 @@ class Request:
         self._others = others
         self._prepared = prepared
         self._stream = stream
-        self._read_as = read_as() if task.budget.cache is not None else None
+        self.cached = task.budget.cache is not None
+        self._read_as = read_as() if self.cached else None
         answer = prepared.answer if prepared else None
         tools, schema = specs_of(kwargs.get("tools")), answer_of(kwargs)
         forced = self._provider.forced(kwargs, [tool.name for tool in tools]) | frozenset({answer} if answer else ())

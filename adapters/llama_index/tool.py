@@ -96,7 +96,8 @@ class _Call:
         if not isinstance(output, ToolOutput):
             return ToolResult(str(output), plain=isinstance(output, str), raw=output)
         self._output = output
-        plain = self._cached and _is_plain(output)  # nobody else asks
+        # Nobody else asks. A key has what the model gave the tool, not what the user gave it for all calls.
+        plain = self._cached and not getattr(self.tool, "partial_params", None) and _is_plain(output)
         return ToolResult(output.content, output.is_error, plain, raw=output)
 
     def failed(self, error: Exception) -> ToolResult:

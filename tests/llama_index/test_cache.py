@@ -503,6 +503,15 @@ def test_a_result_that_is_more_than_text_or_an_error_is_not_kept(cached: Made, r
     assert ran == ["a", "a"]
 
 
+def test_a_tool_with_arguments_of_the_users_own_is_run_each_time(cached: Made) -> None:
+    def search(q: str, user: str) -> str:
+        return f"{q} of {user}"
+
+    loop = cached(tools={"search": "10m"})
+    tools = [FunctionTool.from_defaults(search, partial_params={"user": user}) for user in ("u1", "u2")]
+    assert [tool.call(q="orders").content for tool in loop.tools(tools)] == ["orders of u1", "orders of u2"]
+
+
 @pytest.mark.parametrize("meta", [{"ttlMs": 60_000}, {}], ids=["for a minute", "nothing of a time"])
 def test_what_a_tool_says_of_itself_is_believed_where_the_file_says_so(cached: Made, meta: dict[str, Any]) -> None:
     class Hints(BaseModel):
