@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError
@@ -14,7 +15,10 @@ from leanloop.plugins.cache.pairs import Pair
 
 __all__ = ["PairsFile", "read_pairs_file"]
 
-_WORDS = dict.fromkeys(("true", "1", "yes", "same"), True) | dict.fromkeys(("false", "0", "no", "different"), False)
+_WORDS: dict[str, bool] = {
+    **dict.fromkeys(("true", "1", "yes", "same"), True),
+    **dict.fromkeys(("false", "0", "no", "different"), False),
+}
 _LONGEST = 1_000_000
 """Characters of a line."""
 
@@ -62,7 +66,7 @@ def _json_lines(file: Iterator[str]) -> Iterator[tuple[int, Mapping[str, object]
     for number, line in enumerate(file, start=1):
         if line.strip():
             row: object = json.loads(line) if len(line) <= _LONGEST else None
-            yield number, {str(name): value for name, value in row.items()} if isinstance(row, dict) else {"": line}
+            yield number, cast("dict[str, object]", row) if isinstance(row, dict) else {"": line}
 
 
 def _csv(file: Iterator[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
