@@ -1,7 +1,7 @@
 """Texts that are the same but for how they were typed: case, punctuation, a greeting, a contraction.
 
 Nothing here changes what is asked, so what comes out may be looked up like an exact key. What may carry meaning stays:
-signs inside numbers, names and code, the end of a sentence inside the text ("Don't. Stop."), the comma beside a
+signs inside numbers, sums, names and code, the capitals of addresses, options ("-L") and units ("Mb"), the end of a sentence inside the text ("Don't. Stop."), the comma beside a
 negation ("No, refund it"), what stands in quotes or backticks, and an acronym that is a small word otherwise ("US").
 """
 
@@ -20,7 +20,13 @@ _RAISED = str.maketrans({"²": "^2", "³": "^3", "¹": "^1", "⁰": "^0", "⁴":
 # Curly and other quotes, dashes.
 _MARKS = str.maketrans(dict.fromkeys("‘’‛ʼ´", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))  # noqa: RUF001 that is what they are
 _QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'(?!\w)")
-_ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
+# Where a capital is another letter: addresses, paths, options, bits and milliwatts.
+_EXACT = re.compile(
+    r"\b(?:https?://|www\.)[^\s<>\"]{1,300}(?<![.,;:!?)])|(?<![\w/.~-])(?:[.~]{0,2}|[\w.-]{1,64}/[\w.-]{1,64})(?:/[\w.-]{0,63}\w){1,12}"
+    r"|(?<![\w-])--?[^\W\d_][\w-]{0,40}"
+    r"|(?<![^\W\d_])(?:[KMGTP]i?b(?:ps|/s|its?)?|m(?:[WVAJPM]|Hz|Wh|Ah|Pa))\b"
+)
+_ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[A-HJ-Z]\b")
 
 # Only what cannot be a possessive ("the dog's") is opened.
 _CONTRACTIONS = tuple(
@@ -88,7 +94,7 @@ _COMMA = re.compile(rf"({_BESIDE_NO}\s*),(?=\s)|\s*[,:](?=\s|$)")
 _SPACE_BEFORE = re.compile(r"\s+(?=[?.!,;:]+(?:\s|$))")
 _INNER_END = re.compile(r"(?:[?.!;]+|…)\s+(?=\S)")
 _LAST_END = re.compile(r"[\s.!?…,;:]+$")
-_DASH = re.compile(r"\s-+\s")
+_DASH = re.compile(r"(?<![\d)\]])(?<!\b\w)\s-+\s(?![\d(\[]|\w\b)")  # no minus
 _OPENING = re.compile(r"[¿¡]")
 _SPACES = re.compile(r"\s+")
 
@@ -129,6 +135,7 @@ def normalised(text: str) -> str | None:
         return f"\x00{len(kept) - 1}\x00"
 
     plain = _QUOTED.sub(keep, plain)
+    plain = _EXACT.sub(keep, plain)
     if plain != plain.upper():
         plain = _ACRONYM.sub(keep, plain)
     plain = plain.casefold()

@@ -87,7 +87,7 @@ def read(text: str) -> Reading | Unreadable:
 
 def _cased(found: Sequence[Token]) -> bool:
     """Whether some words, but not nearly all of them, begin with a capital."""
-    words = [token for token in found if token.kind == "word"]
+    words = [token for token in found if token.kind == "word" and len(token.said) > 1]
     return 0 < sum(token.capital for token in words) <= max(len(words) * 0.7, 1)
 
 
