@@ -11,7 +11,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["LONGEST", "folded", "normalised", "opened", "without_courtesy"]
+__all__ = ["LONGEST", "folded", "has_code", "normalised", "opened", "without_courtesy"]
 
 LONGEST = 2_000
 """Characters; a longer text is no question that is asked again in other words."""
@@ -23,9 +23,10 @@ _QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'
 # Where a capital is another letter: addresses, paths, options, bits and milliwatts.
 _EXACT = re.compile(
     r"\b(?:https?://|www\.)[^\s<>\"]{1,300}(?<![.,;:!?)])|(?<![\w/.~-])(?:[.~]{0,2}|[\w.-]{1,64}/[\w.-]{1,64})(?:/[\w.-]{0,63}\w){1,12}"
-    r"|(?<![\w-])--?[^\W\d_][\w-]{0,40}"
+    r"|(?<![\w.])[^\W\d][\w.]{0,64}\(|(?<![\w-])--?[^\W\d_][\w-]{0,40}"
     r"|(?<![^\W\d_])(?:[KMGTP]i?b(?:ps|/s|its?)?|m(?:[WVAJPM]|Hz|Wh|Ah|Pa))\b"
 )
+_CODE = re.compile(r"```|~~~|\n[ \t]+\S")
 _ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[A-HJ-Z]\b")
 
 # Only what cannot be a possessive ("the dog's") is opened.
@@ -99,6 +100,11 @@ _OPENING = re.compile(r"[¿¡]")
 _SPACES = re.compile(r"\s+")
 
 
+def has_code(text: str) -> bool:
+    """Whether a text has lines of code in it: fenced or indented, where case and spaces count."""
+    return _CODE.search(text) is not None
+
+
 def folded(text: str) -> str | None:
     """The text in one Unicode form with plain quotes, dashes and spaces; None where it is too long to look at."""
     if len(text) > LONGEST:
@@ -128,6 +134,8 @@ def normalised(text: str) -> str | None:
     plain = folded(text)
     if not plain:
         return None
+    if has_code(text):
+        return text
     kept: list[str] = []
 
     def keep(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from leanloop.plugins.cache.question.word import Kind, Word
 __all__ = ["Grammar"]
 
 _ENDS = frozenset(".?!;:()…\n")
-_NO_SIGNS = frozenset("'\"-¿¡*•·|_~")
+_NO_SIGNS = frozenset("'\"-¿¡*•·|~")
 _MAY_COUNT = frozenset("-*|~")
 _LENGTHS = frozenset("'\"")  # feet and inches
 _MOST_DIGITS = 18  # Decimal keeps 28, and a unit or "million" multiplies
@@ -72,10 +72,7 @@ class Grammar:
         said = token.said
         match token.kind:
             case "mark":
-                if self.words and self.words[-1].kind == "negation" and place + 1 < len(self._tokens):
-                    self._add("no,", "negation", said)  # "Don't, stop" and "Don't stop"
-                self._end_clause()
-                self._begins = said in _ENDS
+                self._mark(said, place)
             case "target" if said.startswith("?"):
                 self._ask(said, place)
             case "target":
@@ -94,6 +91,12 @@ class Grammar:
                 self._sign(said, place)
             case "word":
                 self._word(token, self._tokens[place - 1] if place else None)
+
+    def _mark(self, said: str, place: int) -> None:
+        if self.words and self.words[-1].kind == "negation" and place + 1 < len(self._tokens):
+            self._add("no,", "negation", said)  # "Don't, stop" and "Don't stop"
+        self._end_clause()
+        self._begins = said in _ENDS
 
     def _end_clause(self) -> None:
         self._end_pending()
@@ -135,7 +138,14 @@ class Grammar:
         """Python 3.10 is not Python 3.1; 3.10 euros are 3.1 euros."""
         said, before = self._tokens[place].said, self._tokens[place - 1] if place else None
         dotted, fraction = said.count(".") == 1, said.rpartition(".")[2]
-        return dotted and len(fraction) < 3 and fraction.endswith("0") and before is not None and before.kind == "word" and before.said not in self._lexicon.profile
+        return (
+            dotted
+            and len(fraction) < 3
+            and fraction.endswith("0")
+            and before is not None
+            and before.kind == "word"
+            and before.said not in self._lexicon.profile
+        )
 
     def _in_a_sum(self, place: int) -> bool:
         """Whether numbers or single letters are on both sides."""

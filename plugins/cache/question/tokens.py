@@ -32,6 +32,7 @@ _TOKEN = re.compile(
       | \d{4}-\d{2}-\d{2} | \d{1,2}(?P<between>[/.])\d{1,2}(?P=between)\d{2,4}
       | v?\d{1,6}(?:\.\d{1,6}){2,4}[\w.-]{0,20} | v\d{1,6}(?:\.\d{1,6})?
       | \d{4}s\b
+      | (?<![\w.])[^\W\d][\w.]{0,64}\(
       | (?<![\w-])--?[^\W\d_][\w-]{0,40}
       | (?<![^\W\d_])(?-i:[KMGTP]i?b(?:ps|/s|its?)?|m(?:[WVAJPM]|Hz|Wh|Ah|Pa))\b
       | [@\#][\w-]{1,64}
@@ -44,7 +45,7 @@ _TOKEN = re.compile(
         |px|ft|lb|oz|c|f)\b))
   | (?P<id>[^\W_]{1,40}(?:[-_][^\W_]{1,40}){0,6})
   | (?P<mark>[,.;:?!()…\n])
-  | (?P<sign>[^\s\w])
+  | (?P<sign>[^\s\w]|_)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -65,7 +66,9 @@ def tokens(text: str) -> Iterator[Token]:
             moment = time_of_day(found["hours"], found["minutes"], found["half"] or found["half2"])
             yield Token(f"t{moment}" if moment else said, "time" if moment else "literal")
         elif found["literal"]:
-            as_written = said[0] in "`-./~" or said.count("/") > 1 or len(said) < 6 and "." not in said
+            as_written = (
+                said[0] in "`-./~" or said.count("/") > 1 or said[-1] == "(" or (len(said) < 6 and "." not in said)
+            )
             yield Token(said[1:-1].strip() if said[0] in "\"'" else said if as_written else said.casefold(), "literal")
         elif found["ordinal"]:
             yield Token("#" + "".join(char for char in said if char.isdigit()), "ordinal")
