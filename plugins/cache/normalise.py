@@ -1,8 +1,9 @@
 """Texts that are the same but for how they were typed: case, punctuation, a greeting, a contraction.
 
 Nothing here changes what is asked, so what comes out may be looked up like an exact key. What may carry meaning stays:
-signs inside numbers, sums, names and code, the capitals of addresses, options ("-L") and units ("Mb"), the end of a sentence inside the text ("Don't. Stop."), the comma beside a
-negation ("No, refund it"), what stands in quotes or backticks, and an acronym that is a small word otherwise ("US").
+signs inside numbers, sums, names and code, the capitals of addresses, options ("-L") and units ("Mb"), the end of a
+sentence inside the text ("Don't. Stop."), the comma beside a negation ("No, refund it"), what stands in quotes or
+backticks, lines of code, and an acronym that is a small word otherwise ("US").
 """
 
 from __future__ import annotations
