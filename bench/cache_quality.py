@@ -15,6 +15,9 @@ written with, or with --held the other. A false hit is a pair that differs and i
 At 0.1 % and 1 %: the share of same-meaning pairs served at the best threshold that keeps false hits within that. Of
 what has one default, that one point.
 
+The environment of the peers: python -m venv PEERS; PEERS/bin/pip install recalq-guard semanticmemo; then
+--peers-python PEERS/bin/python. What is not installed is named and skipped.
+
 Run: python bench/cache_quality.py [--json] [--held] [--embedder MiniLM|wordllama] [--peers-python PYTHON]
 """
 

@@ -29,30 +29,59 @@ _VOLATILE = _words(
     r"today(?:'s)?|tonight|tomorrow|yesterday|now|currently|current|latest|newest|recent(?:ly)?|at the moment",
     r"this (?:morning|week|month|year|quarter)|last (?:night|week|month)|next (?:week|month)|so far|up to date|live",
     r"weather|forecast|temperature outside|stock price|share price|exchange rate|score of|news|breaking|trending",
-    r"what time is it|what day is it|still",
+    r"what time is it|what day is it|still|these days|just now|right now|ago|upcoming|so far|yet|anymore|"
+    r"(?:my|the) balance",
     r"heute|morgen|gestern|jetzt|aktuell(?:e[nrms]?)?|derzeit|gerade|neueste[nrms]?|letzte[nrms]?|nächste[nrms]?",
-    r"wetter|nachrichten|wie spät|diese (?:woche)|dieser monat|dieses jahr",
-    r"aujourd.hui|demain|hier|maintenant|actuel(?:le)?s?|actuellement|récent(?:e)?s?|récemment|dernier|dernière|prochaine?",
-    r"météo|actualités|cette semaine|ce mois|quelle heure",
-    r"hoy|mañana|ayer|ahora|actual(?:es|mente)?|reciente(?:s|mente)?|últim[oa]s?|próxim[oa]s?|noticias|qué hora",
+    r"wetter|nachrichten|wie spät|momentan|zurzeit|zur zeit|neulich|kürzlich|noch|vorhin|kontostand|"
+    r"diese (?:woche)|dieser monat|dieses jahr",
+    r"aujourd.hui|demain|hier|maintenant|actuel(?:le)?s?|actuellement|récent(?:e)?s?|récemment|dernier|"
+    r"dernière|prochaine?",
+    r"météo|actualités|en ce moment|ce (?:matin|soir)|cette année|encore|solde|cette semaine|ce mois|quelle heure",
+    r"hoy|mañana|ayer|ahora|actual(?:es|mente)?|reciente(?:s|mente)?|últim[oa]s?|próxim[oa]s?|noticias|"
+    r"qué hora|en este momento|esta (?:semana|mañana|tarde|noche)|este (?:mes|año)|todavía|saldo|tiempo hará",
     r"(?:qué )?tiempo hace",
 )
 _MUTATING = re.compile(
-    r"^\W*(?:please |can you |could you |would you |bitte |s'il (?:te|vous) plaît |por favor )?"
-    r"(?:add|append|approve|archive|assign|book|buy|cancel|change|charge|clear|close|commit|create|delete|deploy|disable|"
+    r"(?:^\W*(?:(?:hi|hello|hey|ok(?:ay)?|now|then|also|yes|great|hallo|bonjour|hola)\b\W+){0,3}|"
+    r"[.;!]\s+(?:(?:now|then|also|and|so),?\s+)?|"
+    r", (?:and )?then )"
+    r"(?:(?:please|pls|plz|kindly|just|go ahead and|bitte|s'il (?:te|vous) plaît|por favor|can you|could you|would you|"
+    r"will you|i (?:want|need) you to|i(?:'d| would) like you to|let's|help me(?: to)?)\b,?\s+){0,3}"
+    r"(?:add|append|approve|archive|assign|book|buy|cancel|change|charge|clear|close|commit|create|delete|"
+    r"deploy|disable|"
     r"dismiss|drop|edit|enable|execute|forward|grant|insert|install|invite|kill|launch|lock|merge|modify|move|open|"
     r"order|pay|post|publish|purge|push|put|reboot|refund|register|reject|remove|rename|renew|replace|reset|restart|"
     r"restore|resume|revert|revoke|run|save|schedule|send|set|start|stop|submit|subscribe|switch|transfer|trigger|turn|"
-    r"uninstall|unsubscribe|update|upgrade|upload|withdraw|"
+    r"uninstall|unsubscribe|update|upgrade|upload|withdraw|apply|copy|erase|wipe|reply|share|block|ban|freeze|clone|"
+    r"rollback|roll back|shut down|log out|sign (?:me )?up|check (?:me )?in|remind|call|email|text|notify|reschedule|"
+    r"(?:lösch|erstell|send|schick|buch|stornier|überweis|änder|entfern|start|stopp|aktivier|deaktivier|kündig|bestell|"
+    r"kauf|speicher|verschieb)en sie|supprimons|"
     r"lösche|erstelle|sende|schicke|buche|storniere|überweise|ändere|füge|entferne|starte|stoppe|aktiviere|deaktiviere|"
-    r"supprime[rz]?|crée[rz]?|envoie|envoye[rz]|réserve[rz]?|annule[rz]?|ajoute[rz]?|modifie[rz]?|lance[rz]?|arrête[rz]?|"
+    r"supprime[rz]?|crée[rz]?|envoie|envoye[rz]|réserve[rz]?|annule[rz]?|ajoute[rz]?|modifie[rz]?|"
+    r"lance[rz]?|arrête[rz]?|"
     r"borra|elimina|crea|envía|reserva|cancela|añade|modifica|cambia|inicia|detén|activa|desactiva|paga|compra)(?!\w)",
     re.IGNORECASE,
 )
+_ASKED_TO = re.compile(
+    r"(?:^|\W)(?:(?:kannst|könntest|würdest) du|(?:können|könnten|würden) sie|(?:peux|pourrais)-tu|"
+    r"pouvez-vous|pourriez-vous|"
+    r"tu peux|puede[sn]?|podría[sn]?|me gustaría que)\b[^.?!\n]{0,200}\b(?:löschen|erstellen|senden|schicken|buchen|"
+    r"stornieren|überweisen|ändern|hinzufügen|entfernen|starten|stoppen|aktivieren|deaktivieren|kündigen|"
+    r"bestellen|kaufen|"
+    r"zurücksetzen|speichern|verschieben|supprimer|créer|envoyer|réserver|annuler|ajouter|modifier|lancer|arrêter|"
+    r"désactiver|activer|payer|acheter|borrar|eliminar|crear|enviar|reservar|cancelar|añadir|modificar|cambiar|iniciar|"
+    r"detener|activar|desactivar|pagar|comprar)(?!\w)",
+    re.IGNORECASE,
+)
 _REFUSAL = re.compile(
-    r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:no|')t|won't|will not|must decline)|as an ai|"
-    r"es tut mir leid|ich kann (?:dir |ihnen )?(?:dabei |das )?(?:leider )?nicht|je (?:suis désolée?|ne peux pas)|"
-    r"lo siento|no puedo)\b",
+    r"\b(?:i(?:'m| am) (?:very |so |really )?sorry(?! to hear| for (?:the|your|any)\b)|i(?:'m| am) (?:unable|not able)|"
+    r"i (?:can ?not|can't) (?!(?:recommend|stress|emphasi[sz]e|overstate|praise|thank|wait)\b)|"
+    r"i (?:won't|will not|must decline)|"
+    r"i (?:don't|do not) (?:have (?:access|the ability|enough|any information)|know\b)|as an ai\b|"
+    r"es tut mir leid(?!,? (?:das )?zu hören)|(?:leider )?(?:kann|darf) ich (?:\w+ ){0,4}nicht|"
+    r"ich (?:kann|darf) (?!\w+ nicht genug)(?:\w+ ){0,4}nicht(?! genug)|je (?:suis désolée?|regrette)|désolée?,|"
+    r"je ne (?:peux|suis) pas (?!assez)|lo siento|no puedo (?!(?:recomendar|dejar|esperar))|"
+    r"no (?:me es posible|tengo acceso))",
     re.IGNORECASE,
 )
 
@@ -74,7 +103,7 @@ def may_be_kept(reply: ModelReply, call: ModelCall) -> bool:
 
 def refuses(text: str) -> bool:
     """Whether an answer says that it is none."""
-    return len(text) <= _LONGEST_REFUSAL and _REFUSAL.search(text[:200]) is not None
+    return len(text) <= _LONGEST_REFUSAL and _REFUSAL.search(text[:200].replace("\u2019", "'")) is not None
 
 
 def exact_only(key: CacheKey, *, any_temperature: bool) -> bool:
@@ -97,7 +126,8 @@ def volatile(text: str) -> bool:
 
 def changes_something(text: str) -> bool:
     """Whether it asks for something to be done, rather than said."""
-    return _MUTATING.search(text) is not None
+    text = text.replace("\u2019", "'")
+    return _MUTATING.search(text) is not None or _ASKED_TO.search(text) is not None
 
 
 def _temperature(settings: Mapping[str, object]) -> object:

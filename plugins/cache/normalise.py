@@ -1,8 +1,9 @@
 """Texts that are the same but for how they were typed: case, punctuation, a greeting, a contraction.
 
 Nothing here changes what is asked, so what comes out may be looked up like an exact key. What may carry meaning stays:
-signs inside numbers, names and code, the end of a sentence inside the text ("Don't. Stop."), the comma beside a
-negation ("No, refund it"), what stands in quotes or backticks, and an acronym that is a small word otherwise ("US").
+signs inside numbers, sums, names and code, the capitals of addresses, options ("-L") and units ("Mb"), the end of a
+sentence inside the text ("Don't. Stop."), the comma beside a negation ("No, refund it"), what stands in quotes or
+backticks, lines of code, and an acronym that is a small word otherwise ("US").
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["LONGEST", "folded", "normalised", "opened", "without_courtesy"]
+__all__ = ["LONGEST", "folded", "has_code", "normalised", "opened", "without_courtesy"]
 
 LONGEST = 2_000
 """Characters; a longer text is no question that is asked again in other words."""
@@ -20,7 +21,14 @@ _RAISED = str.maketrans({"²": "^2", "³": "^3", "¹": "^1", "⁰": "^0", "⁴":
 # Curly and other quotes, dashes.
 _MARKS = str.maketrans(dict.fromkeys("‘’‛ʼ´", "'") | dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))  # noqa: RUF001 that is what they are
 _QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'(?!\w)")
-_ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[B-HJ-Z]\b")
+# Where a capital is another letter: addresses, paths, options, bits and milliwatts.
+_EXACT = re.compile(
+    r"\b(?:https?://|www\.)[^\s<>\"]{1,300}(?<![.,;:!?)])|(?<![\w/.~-])(?:[.~]{0,2}|[\w.-]{1,64}/[\w.-]{1,64})(?:/[\w.-]{0,63}\w){1,12}"
+    r"|(?<![\w.])[^\W\d][\w.]{0,64}\(|(?<![\w-])--?[^\W\d_][\w-]{0,40}"
+    r"|(?<![^\W\d_])(?:[KMGTP]i?b(?:ps|/s|its?)?|m(?:[WVAJPM]|Hz|Wh|Ah|Pa))\b"
+)
+_CODE = re.compile(r"```|~~~|\n[ \t]+\S")
+_ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[A-HJ-Z]\b")
 
 # Only what cannot be a possessive ("the dog's") is opened.
 _CONTRACTIONS = tuple(
@@ -88,9 +96,14 @@ _COMMA = re.compile(rf"({_BESIDE_NO}\s*),(?=\s)|\s*[,:](?=\s|$)")
 _SPACE_BEFORE = re.compile(r"\s+(?=[?.!,;:]+(?:\s|$))")
 _INNER_END = re.compile(r"(?:[?.!;]+|…)\s+(?=\S)")
 _LAST_END = re.compile(r"[\s.!?…,;:]+$")
-_DASH = re.compile(r"\s-+\s")
+_DASH = re.compile(r"(?<![\d)\]])(?<!\b\w)\s-+\s(?![\d(\[]|\w\b)")  # no minus
 _OPENING = re.compile(r"[¿¡]")
 _SPACES = re.compile(r"\s+")
+
+
+def has_code(text: str) -> bool:
+    """Whether a text has lines of code in it: fenced or indented, where case and spaces count."""
+    return _CODE.search(text) is not None
 
 
 def folded(text: str) -> str | None:
@@ -122,6 +135,8 @@ def normalised(text: str) -> str | None:
     plain = folded(text)
     if not plain:
         return None
+    if has_code(text):
+        return text
     kept: list[str] = []
 
     def keep(found: re.Match[str]) -> str:
@@ -129,6 +144,7 @@ def normalised(text: str) -> str | None:
         return f"\x00{len(kept) - 1}\x00"
 
     plain = _QUOTED.sub(keep, plain)
+    plain = _EXACT.sub(keep, plain)
     if plain != plain.upper():
         plain = _ACRONYM.sub(keep, plain)
     plain = plain.casefold()

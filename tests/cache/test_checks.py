@@ -109,6 +109,16 @@ BLOCKED = {
         ("Delete the company", "Delete the companies"),
         ("Send it to the child", "Send it to the children"),
     ],
+    "genders": [
+        ("Où est le livre ?", "Où est la livre ?"),
+        ("¿Dónde está el capital?", "¿Dónde está la capital?"),
+        ("Was kostet die Steuer?", "Was kostet das Steuer?"),
+    ],
+    "gerunds": [
+        ("What is fishing?", "What is fish?"),
+        ("How does training work?", "How does a train work?"),
+        ("Is housing expensive?", "Is a house expensive?"),
+    ],
     "order": [
         ("How do I get from Oslo to Lima?", "How do I get from Lima to Oslo?"),
         ("Does Ann like Ben?", "Does Ben like Ann?"),
@@ -151,6 +161,11 @@ LET_THROUGH = {
         ("Où est l'hôtel dans la ville ?", "Ou est l'hotel dans la ville ?"),
     ],
     "plurality": [("Which file of it is the best?", "Which files of it are the best?")],
+    "genders": [("Was kostet der Hund?", "Was kostet den Hund?"), ("Où est le livre ?", "Où est mon livre ?")],
+    "gerunds": [
+        ("How do I reset the password?", "What are the steps for resetting the password?"),
+        ("¿Qué es el parking?", "¿Qué es un parking?"),
+    ],
     "order": [
         ("In Oslo, what is the rent?", "What is the rent in Oslo?"),
         ("Is Ann or Ben at home?", "Is Ben or Ann at home?"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from leanloop.plugins.cache.checks.dates import dates
+from leanloop.plugins.cache.checks.genders import genders
+from leanloop.plugins.cache.checks.gerunds import gerunds
 from leanloop.plugins.cache.checks.modality import modality
 from leanloop.plugins.cache.checks.names import names
 from leanloop.plugins.cache.checks.negation import negation
@@ -42,6 +44,8 @@ CHECKS: tuple[Check, ...] = (
     additions,
     substitutions,
     plurality,
+    genders,
+    gerunds,
     order,
 )
 """In the order they are asked, the cheap and telling ones first."""

@@ -19,12 +19,12 @@ def order(both: Comparison) -> str | None:
     or both in none, keep their order, unless "and" or "or" joins them. A compound may be taken apart: the password for
     guests is the guest password.
     """
-    asked, known, spoken = both.asked.words, both.known.words, both.asked.lexicon
+    asked, known = both.asked.words, both.known.words
     apart = {pair for pair in both.pairs if _compound(pair, both)}
     for mine, theirs in both.pairs:
         first, second = asked[mine].role, known[theirs].role
         other_gender = {first, second} == {"", "acc"} and asked[mine].key != known[theirs].key
-        if not (other_gender or (mine, theirs) in apart or _alike(first, second, spoken.loose)):
+        if not (other_gender or (mine, theirs) in apart or _alike(first, second)):
             return f"order: {first or 'no preposition'} and {second or 'no preposition'} before {asked[mine].said}"
     moved = frozenset[str]() if _has(both, _RESTRICTED) else frozenset({"negation"})
     for pair, after in combinations(both.pairs, 2):
@@ -38,7 +38,7 @@ def order(both: Comparison) -> str | None:
             continue
         one, other = (asked[mine], known[theirs]), (asked[later], known[others])
         joined = later - mine == theirs - others <= 2 and other[0].joined and one[1].joined  # 2: "or" is a word
-        if not joined and not _may_swap(one, other, spoken.loose):
+        if not joined and not _may_swap(one, other):
             return f"order: {asked[mine].said} and {asked[later].said}"
     return None
 
@@ -64,14 +64,14 @@ def _free(word: Word, moved: frozenset[str]) -> bool:
     return word.kind in moved or word.key == "or"
 
 
-def _alike(first: str, second: str, loose: frozenset[str]) -> bool:
-    return first == second or {first, second} <= loose or {first, second} == {"", "of"}
+def _alike(first: str, second: str) -> bool:
+    return first == second or {first, second} == {"", "of"}
 
 
-def _may_swap(one: tuple[Word, Word], other: tuple[Word, Word], loose: frozenset[str]) -> bool:
+def _may_swap(one: tuple[Word, Word], other: tuple[Word, Word]) -> bool:
     """Whether two words are of different phrases, and the first of the same one in both texts."""
     here, there = one[0].role, one[1].role
-    return here != other[0].role and (here == there or {here, there} <= loose)
+    return here == there != other[0].role
 
 
 def _has(both: Comparison, kinds: frozenset[str]) -> bool:

@@ -14,7 +14,9 @@ def persons(both: Comparison) -> str | None:
     """The same persons, but that the one who asks may leave himself out where it changes nothing."""
     asked, known = (set(keys) for keys in both.keys("person"))
     more = asked ^ known
-    free = {"i", "my"} if both.asked.question in _FREE else {"i"}
+    free = {"i", "my"} if both.asked.question.partition("_")[0] in _FREE else {"i"}
+    if asked & known - free:
+        free = set()  # beside another person, I and me are one of two
     if both.asked.lexicon.language == "fr":
         free |= {"he", "she", "they"}  # Lyon est-elle grande: beside the noun it stands for
     if more <= free and not (asked - known and known - asked):

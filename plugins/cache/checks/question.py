@@ -8,6 +8,7 @@ __all__ = ["question"]
 
 
 def question(both: Comparison) -> str | None:
-    """The same kind of question, or both are requests."""
+    """The same kind of question, or both are requests. "When" may be asked for a day, an hour or a year."""
     asked, known = both.asked.question, both.known.question
-    return None if asked == known else f"question: {asked.strip('?')} and {known.strip('?')}"
+    when = "?when" in {asked, known} and asked.startswith("?when") and known.startswith("?when")
+    return None if asked == known or when else f"question: {asked.strip('?')} and {known.strip('?')}"

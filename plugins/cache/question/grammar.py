@@ -15,7 +15,9 @@ from leanloop.plugins.cache.question.word import Kind, Word
 __all__ = ["Grammar"]
 
 _ENDS = frozenset(".?!;:()…\n")
-_NO_SIGNS = frozenset("'\"-¿¡*•·|_~")
+_NO_SIGNS = frozenset("'\"-¿¡*•·|~")
+_MAY_COUNT = frozenset("-*|~")
+_LENGTHS = frozenset("'\"")  # feet and inches
 _MOST_DIGITS = 18  # Decimal keeps 28, and a unit or "million" multiplies
 _ONE_OF = frozenset({"?what", "each", "every", "the", "this", "that", "no", "any", "another"})
 
@@ -34,6 +36,7 @@ class Grammar:
         self._capitals = {token.said for token in tokens[1:] if token.capital}
         self._role = ""
         self._case = ""  # of the noun to come
+        self._article = ""  # before the noun to come
         self._pending = ""  # a preposition that nothing has followed yet
         self._joined = False
         self._helped = False  # an auxiliary has come in this clause
@@ -69,8 +72,7 @@ class Grammar:
         said = token.said
         match token.kind:
             case "mark":
-                self._end_clause()
-                self._begins = said in _ENDS
+                self._mark(said, place)
             case "target" if said.startswith("?"):
                 self._ask(said, place)
             case "target":
@@ -83,12 +85,18 @@ class Grammar:
             case "ordinal":
                 self._add(said, "number", said)
             case "number":
-                value = number(said, self._lexicon.language)
+                value = None if self._is_version(place) else number(said, self._lexicon.language)
                 self._add(said if value is None else plain(value), "number", said)
             case "sign":
-                self._sign(said)
+                self._sign(said, place)
             case "word":
                 self._word(token, self._tokens[place - 1] if place else None)
+
+    def _mark(self, said: str, place: int) -> None:
+        if self.words and self.words[-1].kind == "negation" and place + 1 < len(self._tokens):
+            self._add("no,", "negation", said)  # "Don't, stop" and "Don't stop"
+        self._end_clause()
+        self._begins = said in _ENDS
 
     def _end_clause(self) -> None:
         self._end_pending()
@@ -126,8 +134,27 @@ class Grammar:
         clause = self._role.partition(" ")[0]
         return clause if clause in self._lexicon.clauses else ""
 
-    def _sign(self, sign: str) -> None:
-        if sign not in _NO_SIGNS:
+    def _is_version(self, place: int) -> bool:
+        """Python 3.10 is not Python 3.1; 3.10 euros are 3.1 euros."""
+        said, before = self._tokens[place].said, self._tokens[place - 1] if place else None
+        dotted, fraction = said.count(".") == 1, said.rpartition(".")[2]
+        return (
+            dotted
+            and len(fraction) < 3
+            and fraction.endswith("0")
+            and before is not None
+            and before.kind == "word"
+            and before.said not in self._lexicon.profile
+        )
+
+    def _in_a_sum(self, place: int) -> bool:
+        """Whether numbers or single letters are on both sides."""
+        beside = self._tokens[place - 1 : place] + self._tokens[place + 1 : place + 2]
+        return len(beside) == 2 and all(token.kind == "number" or len(token.said) == 1 for token in beside)
+
+    def _sign(self, sign: str, place: int) -> None:
+        length = sign in _LENGTHS and place > 0 and self._tokens[place - 1].kind == "number"
+        if sign not in _NO_SIGNS or length or (sign in _MAY_COUNT and self._in_a_sum(place)):
             measure = unit(sign)
             self._add(measure.measures if measure else sign, "unit" if measure else "literal", sign)
 
@@ -136,6 +163,9 @@ class Grammar:
         if lexicon.language == "en" and said == "s" and before is not None and before.said == "'":
             if self.words:
                 self.words[-1] = replace(self.words[-1], role="of")  # Peru's capital
+            return
+        if said == "a" and token.capital and self._cased and not self._begins and lexicon.language == "en":
+            self._add("A", "literal", said)  # the letter
             return
         self._noun_begins(said, before)
         if said in lexicon.reset:
@@ -155,6 +185,7 @@ class Grammar:
         lexicon = self._lexicon
         if self._pending or self._joined:
             return
+        self._article = said if said in lexicon.genders else "" if said in lexicon.roles else self._article
         if said in lexicon.articles:
             self._role = self._clause_role()
         if said in lexicon.cases and not self._role and not (before is not None and before.kind == "target"):
@@ -257,7 +288,8 @@ class Grammar:
         if self._case and kind in {"content", "name"}:
             role, self._case = role or self._case, ""
         self._pending = ""
-        self.words.append(Word(key, kind, role, said, self._joined, self._begins))
+        self.words.append(Word(key, kind, role, said, self._joined, self._begins, self._article))
+        self._article = ""
         self._joined = self._starts = self._begins = False
 
     def _half_negation(self) -> None:

@@ -47,7 +47,7 @@ class Lexicon:
     reset: frozenset[str]
     roles: Mapping[str, str]
     loose: frozenset[str]
-    """Roles that may stand for each other (in, on, at)."""
+    """Roles that a date may have or not (on Friday, Friday)."""
     clauses: frozenset[str]
     """Roles of a whole clause, within which other prepositions stand (if, than)."""
     negations: Mapping[str, str]
@@ -59,6 +59,8 @@ class Lexicon:
     """Words that ask only where they come first."""
     half_negations: frozenset[str]
     """What negates only where nothing else does (French ne)."""
+    genders: Mapping[str, str]
+    """The genders (m, f, n; p for a plural) an article may have."""
     cases: Mapping[str, str]
     """The case an article shows, where one shows it."""
     quantities: Mapping[str, str]
@@ -137,6 +139,7 @@ def lexicon(language: str) -> Lexicon:
         articles=frozenset(words("articles")),
         only_first=frozenset(words("only_first")),
         half_negations=frozenset(words("half_negations")),
+        genders=_pairs(words("genders")),
         cases=_pairs(words("cases")),
         quantities=_grouped(lines("quantities")),
         modals=_grouped(lines("modals")),

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
-from leanloop.plugins.cache.normalise import folded, opened, without_courtesy
+from leanloop.plugins.cache.normalise import folded, has_code, opened, without_courtesy
 from leanloop.plugins.cache.question.grammar import Grammar
 from leanloop.plugins.cache.question.language import language_of
 from leanloop.plugins.cache.question.lexicon import Lexicon, lexicon
@@ -59,9 +60,11 @@ def read(text: str) -> Reading | Unreadable:
     plain = folded(text)
     if plain is None:
         return Unreadable("it is too long to be checked")
+    if has_code(text):
+        return Unreadable("it has lines of code in it")
     if _OTHER_SCRIPT.search(plain):
         return Unreadable("its script is not one that can be checked")
-    found = list(tokens(without_courtesy(opened(plain))))
+    found = list(islice(tokens(without_courtesy(opened(plain))), _MOST_TOKENS + 1))
     if len(found) > _MOST_TOKENS:
         return Unreadable("it has too many words to be checked")
     said = [token.said for token in found if token.kind == "word"]
@@ -87,7 +90,7 @@ def read(text: str) -> Reading | Unreadable:
 
 def _cased(found: Sequence[Token]) -> bool:
     """Whether some words, but not nearly all of them, begin with a capital."""
-    words = [token for token in found if token.kind == "word"]
+    words = [token for token in found if token.kind == "word" and len(token.said) > 1]
     return 0 < sum(token.capital for token in words) <= max(len(words) * 0.7, 1)
 
 

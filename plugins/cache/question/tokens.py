@@ -32,6 +32,9 @@ _TOKEN = re.compile(
       | \d{4}-\d{2}-\d{2} | \d{1,2}(?P<between>[/.])\d{1,2}(?P=between)\d{2,4}
       | v?\d{1,6}(?:\.\d{1,6}){2,4}[\w.-]{0,20} | v\d{1,6}(?:\.\d{1,6})?
       | \d{4}s\b
+      | (?<![\w.])[^\W\d][\w.]{0,64}\(
+      | (?<![\w-])--?[^\W\d_][\w-]{0,40}
+      | (?<![^\W\d_])(?-i:[KMGTP]i?b(?:ps|/s|its?)?|m(?:[WVAJPM]|Hz|Wh|Ah|Pa))\b
       | [@\#][\w-]{1,64}
     )
   | (?P<time>(?P<hours>\d{1,2})(?:(?::|h)(?P<minutes>\d{2})(?::\d{2})?(?:\s?(?P<half>[ap])\.?m\b\.?)?
@@ -42,16 +45,20 @@ _TOKEN = re.compile(
         |px|ft|lb|oz|c|f)\b))
   | (?P<id>[^\W_]{1,40}(?:[-_][^\W_]{1,40}){0,6})
   | (?P<mark>[,.;:?!()…\n])
-  | (?P<sign>[^\s\w])
+  | (?P<sign>[^\s\w]|_)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _HAS_DIGIT = re.compile(r"\d")
+_DIFFERENCE = re.compile(r"[^\W\d_](?:-[^\W\d_])+")
+_ACRONYMS = frozenset({"US", "IT", "WHO", "AIDS"})
+"""Small words, were they written small."""
 _INNER = re.compile(r"[^\W_]+")
 
 
 def tokens(text: str) -> Iterator[Token]:
     """What a text is made of, from left to right."""
+    shouted = text == text.upper()
     for found in _TOKEN.finditer(text):
         said = found[0]
         kind = found.lastgroup
@@ -59,24 +66,29 @@ def tokens(text: str) -> Iterator[Token]:
             moment = time_of_day(found["hours"], found["minutes"], found["half"] or found["half2"])
             yield Token(f"t{moment}" if moment else said, "time" if moment else "literal")
         elif found["literal"]:
-            quoted = said[0] in "`\"'"
-            yield Token(said[1:-1].strip() if said[0] in "\"'" else said if quoted else said.casefold(), "literal")
+            as_written = (
+                said[0] in "`-./~" or said.count("/") > 1 or said[-1] == "(" or (len(said) < 6 and "." not in said)
+            )
+            yield Token(said[1:-1].strip() if said[0] in "\"'" else said if as_written else said.casefold(), "literal")
         elif found["ordinal"]:
             yield Token("#" + "".join(char for char in said if char.isdigit()), "ordinal")
         elif found["number"]:
             yield Token(said, "number")
         elif found["id"]:
-            yield from _words(said)
+            yield from _words(said, shouted=shouted)
         elif found["mark"]:
             yield Token(said, "mark")
         elif kind == "sign":
             yield Token(said, "sign")
 
 
-def _words(said: str) -> Iterator[Token]:
-    """The parts of a hyphenated word; whole, where digits make it an id."""
-    if _HAS_DIGIT.search(said):
+def _words(said: str, *, shouted: bool) -> Iterator[Token]:
+    """The parts of a hyphenated word; whole, where digits make it an id, or single letters a difference ("a-b")."""
+    if _HAS_DIGIT.search(said) or _DIFFERENCE.fullmatch(said):
         yield Token(said.casefold(), "literal")
+        return
+    if said in _ACRONYMS and not shouted:
+        yield Token(said, "literal")
         return
     for part in _INNER.findall(said):
         yield Token(part.casefold().replace("œ", "oe"), "word", part[0].isupper())

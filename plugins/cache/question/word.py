@@ -20,6 +20,7 @@ class Word:
         role: the preposition or conjunction that governs it; empty in the main clause.
         said: as it was written, in lower case.
         joined: only "and" or "or" stands between it and the word before.
+        article: the form of the article before, where it is one that shows the gender.
         first: it begins a sentence, so that its capital says nothing.
     """
 
@@ -29,3 +30,4 @@ class Word:
     said: str
     joined: bool = False
     first: bool = False
+    article: str = ""
