@@ -10,13 +10,13 @@ from typing import Any
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.usage import Usage
-from leanloop.errors import BudgetExceeded, ModelUnavailable, PriceUnknown, StoreError
+from leanloop.errors import PriceUnknown, StoreError
 from leanloop.plugins.budget import pay_cycles
 from leanloop.plugins.cache.alike import Alike, alike, judged, vector_of
 from leanloop.plugins.cache.cacheable import exact_only, may_be_kept
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.ground import Ground, Grounds
-from leanloop.plugins.cache.keep import kept
+from leanloop.plugins.cache.keep import kept, unreadable
 from leanloop.plugins.cache.key import CacheKey
 from leanloop.plugins.cache.replay import Replayed, kept_reply, replayed_reply
 from leanloop.plugins.cache.same_answer import says_the_same
@@ -100,6 +100,7 @@ class _Lookup:
             reply = yield from self._served(found.entry, "exact")
             if reply is not None:
                 return reply
+            found = None
         try:
             reply = yield from self._other_words(found)
         except StoreError as error:
@@ -144,14 +145,17 @@ class _Lookup:
             return True
         try:
             return (yield from judged(asked, known, self._call, model))
-        except (BudgetExceeded, ModelUnavailable, PriceUnknown) as error:
+        except Exception as error:  # noqa: BLE001 a miss, whatever the provider's client raises
             self._task.note(f"The judge {model} of the cache could not be asked: {type(error).__name__}.")
             return False
 
     def _served(self, entry: Entry, tier: Tier) -> Generator[Io[Any] | ModelCall, Any, ModelReply | None]:
         """The answer in an entry; None where it cannot be given, or is to be checked against a fresh one."""
         replayed = replayed_reply(entry.reply)
-        if replayed is None or (tier != "exact" and not self._only_reads(replayed.reply)):
+        if replayed is None:
+            yield from unreadable(entry, self._ground)
+            return None
+        if tier != "exact" and not self._only_reads(replayed.reply):
             return None
         if tier != "exact" and self._chance() < self._ground.rules.sample:
             self._shadow = replayed
@@ -202,7 +206,7 @@ class _Lookup:
             reply: ModelReply = yield self._call
             failed = False
             if not (task.degraded or task.notes.any()) and may_be_kept(reply, self._call):
-                entry = yield from kept(self._entry(reply), turn, ground)
+                entry = yield from kept(self._entry(reply), turn, ground, shared_anyway=True)
         finally:
             yield Io(ground.flight.leave, ground.flight.aleave, turn, entry, failed=failed)
         task.cached(misses=1)

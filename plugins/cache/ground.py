@@ -14,7 +14,7 @@ from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
 from leanloop.plugins.cache.key import Keys
 from leanloop.plugins.cache.live import Live
 from leanloop.plugins.cache.normalise import normalised
-from leanloop.plugins.cache.single_flight import SingleFlight
+from leanloop.plugins.cache.single_flight import SingleFlight, flight_of
 from leanloop.plugins.cache.store import CacheStore
 from leanloop.plugins.cache.stores import open_cache
 from leanloop.plugins.cache.verify import POLICY
@@ -113,7 +113,7 @@ class Grounds:
             rules=rules,
             store=store,
             keys=Keys(scope=rules.scope, normalise=normalised, embedder=mark, policy=POLICY),
-            flight=SingleFlight(store),
+            flight=flight_of(store),
             live=Live(store, budget.agent, mark, POLICY),
             embedder=self._embedder,
             on_event=self._on_event,

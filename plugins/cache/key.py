@@ -7,7 +7,7 @@ one key. Whose answer it is (`scope`) is in them too: another tenant's entry has
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -105,7 +105,7 @@ class Keys:
         self._scope = tuple(scope)
         self._normalise = normalise
         self._of_all = framed([_SCHEMA, policy, embedder])
-        self._lock = threading.Lock()
+        # Each step on these is one of the interpreter's: a lock could be left taken for ever by a fork.
         self._histories: OrderedDict[int, _History] = OrderedDict()
         self._tools: OrderedDict[int, tuple[tuple[ToolSpec, ...], bytes]] = OrderedDict()
 
@@ -144,8 +144,7 @@ class Keys:
         if known is not None and known[0] is tools:
             return known[1]
         digest = _digest(framed([(tool.name, tool.description, tool.parameters) for tool in tools]))
-        with self._lock:
-            _remember(self._tools, id(tools), (tools, digest), _TOOLS)
+        _remember(self._tools, id(tools), (tools, digest), _TOOLS)
         return digest
 
     def _earlier(self, messages: tuple[Message, ...]) -> bytes:
@@ -164,10 +163,9 @@ class Keys:
         if known < wanted:
             for at in range(known, wanted):
                 digest = _linked(digest, _message(messages[at], messages, at))
-            with self._lock:
-                if known:  # the run has gone on from there
-                    self._histories.pop(id(messages[known - 1]), None)
-                _remember(self._histories, id(messages[wanted - 1]), _History(messages[:wanted], digest), _HISTORIES)
+            if known:  # the run has gone on from there
+                self._histories.pop(id(messages[known - 1]), None)
+            _remember(self._histories, id(messages[wanted - 1]), _History(messages[:wanted], digest), _HISTORIES)
         return digest
 
 
@@ -179,7 +177,8 @@ class _History(NamedTuple):
 def _remember(memo: OrderedDict[int, T], key: int, value: T, most: int) -> None:
     memo[key] = value
     while len(memo) > most:
-        memo.popitem(last=False)
+        with contextlib.suppress(KeyError):  # others take some out too
+            memo.popitem(last=False)
 
 
 def _message(message: Message, messages: Sequence[Message], at: int = -1) -> bytes:

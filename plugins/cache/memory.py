@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
 import os
-import sys
 import threading
 import time
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from leanloop.plugins.cache.cache_file import read_entries, write_entries
 from leanloop.plugins.cache.claims import Claims
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
-from leanloop.plugins.cache.eviction import Ranks
-from leanloop.plugins.cache.invalidation import Invalidations
-from leanloop.plugins.cache.partitions import Partitions
+from leanloop.plugins.cache.memory_rows import Held, MemoryRows, size_of
 from leanloop.plugins.cache.reading import too_large
 from leanloop.plugins.cache.store import TIERS, CacheStats, Claim, Found, Near
 from leanloop.plugins.cache.vector import BadVectorError, Vector
@@ -27,22 +22,8 @@ from leanloop.plugins.steps import Steps, aperform, perform
 
 __all__ = ["MemoryCache"]
 
-_OVERHEAD = 1_000
-"""Bytes an entry takes in the tables of this process, beside what it holds."""
-
-_SWEEP = 4
-"""Entries past their end that a `put` takes out: more than it puts in."""
-
 _MOST = 500
 """Candidates of one lookup by likeness, where those before them are over."""
-
-
-@dataclass(slots=True)
-class _Held:
-    entry: Entry  # its vector is in the index
-    generation: int
-    size: int
-    uses: int = 1
 
 
 class MemoryCache:
@@ -60,17 +41,9 @@ class MemoryCache:
     def __init__(self, on_event: OnCacheEvent = log_event, *, clock: Callable[[], float] = time.time) -> None:
         self.on_event = on_event
         self._clock = clock
-        self._held: dict[str, _Held] = {}
-        self._normal: dict[str, str] = {}
-        self._vectors = Partitions()
-        self._ranks = Ranks()
-        self._ends: list[tuple[float, str]] = []
-        self._forgotten = Invalidations()
+        self._rows = MemoryRows()
         self._claims = Claims()
-        self._bytes = 0
-        self._hits: Counter[str] = Counter()
-        self._counts: Counter[str] = Counter()
-        self.renew_lock()
+        self._lock = threading.RLock()  # a garbage collection in here may end up in here
         _stores.add(self)
 
     def find(self, keys: Iterable[str]) -> Found | None:
@@ -81,7 +54,7 @@ class MemoryCache:
             if found is not None:
                 return found
         with self._lock:
-            self._counts["misses"] += 1
+            self._rows.counts["misses"] += 1
         return None
 
     async def afind(self, keys: Iterable[str]) -> Found | None:
@@ -98,21 +71,18 @@ class MemoryCache:
 
     def put(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
         """See `CacheStore.put`."""
-        size = _size(entry)
+        size = size_of(entry)
         if size > max_bytes:
             self.on_event(too_large(entry, size, max_bytes))
             return False
         with self._lock:
-            begun = self._forgotten.generation if generation is None else generation
-            if entry.state(self._clock()) == "gone" or not self._forgotten.good(entry.tags, begun):
+            forgotten = self._rows.forgotten
+            begun, now = forgotten.generation if generation is None else generation, self._clock()
+            if entry.state(now) == "gone" or not forgotten.good(entry.tags, begun):
                 return False
-            self._drop(entry.key)
-            self._sweep()
-            while self._bytes + size > max_bytes and (lowest := self._ranks.lowest()) is not None:
-                self._drop(lowest)
-                self._counts["evicted"] += 1
-            self._keep(entry, begun, size)
-            self._counts["puts"] += 1
+            problem = self._rows.put(entry, begun, max_bytes, now)
+        if problem is not None:
+            self.on_event(problem)
         return True
 
     async def aput(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
@@ -123,9 +93,9 @@ class MemoryCache:
         """See `CacheStore.forget`."""
         with self._lock:
             if tag is not None:
-                self._forgotten.forget(tag)
+                self._rows.forgotten.forget(tag)
             if key is not None:
-                self._drop(key)
+                self._rows.drop(key)
 
     async def aforget(self, *, tag: str | None = None, key: str | None = None) -> None:
         """`forget`, which waits for nothing."""
@@ -140,7 +110,7 @@ class MemoryCache:
                 if found is not None and found.fresh:
                     return Claim(found)
             granted, alone = self._claims.ask(tiers[0][1], owner, lease, time.monotonic())
-            return Claim(None, granted, alone, self._forgotten.generation)
+            return Claim(None, granted, alone, self._rows.forgotten.generation)
 
     async def aclaim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
         """`claim`, which waits for nothing."""
@@ -164,12 +134,12 @@ class MemoryCache:
     def stats(self) -> CacheStats:
         """See `CacheStore.stats`."""
         with self._lock:
-            counts = self._counts
+            rows, counts = self._rows, self._rows.counts
             return CacheStats(
-                entries=len(self._held),
-                bytes=self._bytes,
-                vectors=len(self._vectors),
-                hits=dict(self._hits),
+                entries=len(rows),
+                bytes=rows.bytes,
+                vectors=len(rows.vectors),
+                hits=dict(rows.hits),
                 misses=counts["misses"],
                 puts=counts["puts"],
                 evicted=counts["evicted"],
@@ -178,11 +148,11 @@ class MemoryCache:
     def scan(self) -> Iterator[Entry]:
         """See `CacheStore.scan`."""
         with self._lock:
-            keys = list(self._held)
+            keys = self._rows.keys()
         for key in keys:
             with self._lock:
-                held = self._alive(key)
-                vector = self._vectors.vector(key)
+                held = self._rows.alive(key, self._clock())
+                vector = self._rows.vectors.vector(key)
             if held is not None:
                 yield replace(held.entry, vector=vector)
 
@@ -206,99 +176,56 @@ class MemoryCache:
     def close(self) -> None:
         """Nothing is open."""
 
-    def renew_lock(self) -> None:
-        """In a forked child: a thread of the parent may have held the lock, and is not here to let it go."""
-        self._lock = threading.RLock()
+    def before_fork(self) -> None:
+        """Let no other thread be in the midst of a step, which the child would never see ended."""
+        self._lock.acquire()
+
+    def after_fork(self) -> None:
+        """In the parent and in the child, each of which goes on with a cache of its own."""
+        self._lock.release()
 
     def _nearest(self, context: str, vector: Vector, at_least: float, count: int) -> Steps[list[Near]]:
         wanted = count
         while True:
             try:
-                candidates = yield self._vectors.looking(context, vector, wanted, at_least)
+                candidates = yield self._rows.vectors.looking(context, vector, wanted, at_least)
             except BadVectorError as error:
                 self.on_event(CacheEvent(error.problem, "", error.detail))
                 return []
             with self._lock:
-                alive = [(held, score) for key, score in candidates if (held := self._alive(key)) is not None]
+                now = self._clock()
+                alive = [(held, score) for key, score in candidates if (held := self._rows.alive(key, now)) is not None]
                 if len(alive) >= count or len(candidates) < wanted or wanted >= _MOST:
                     return [self._near(held, score) for held, score in alive[:count]]
             wanted = min(2 * wanted, _MOST)  # those that were over are out of the index now
 
     def _look(self, tier: str, key: str) -> Found | None:
-        """The entry under a key of a tier, which is thereby used."""
-        exact = key if tier == TIERS[0] else self._normal.get(key)
-        held = self._alive(exact) if exact is not None else None
-        if held is None:
-            return None
-        self._use(held, tier)
-        return Found(held.entry, held.entry.state(self._clock()) == "fresh")
-
-    def _near(self, held: _Held, score: float) -> Near:
-        self._use(held, "near")
-        return Near(held.entry, held.entry.state(self._clock()) == "fresh", score)
-
-    def _use(self, held: _Held, tier: str) -> None:
-        held.uses += 1
-        self._hits[tier] += 1
-        self._ranks.use(held.entry.key, held.uses, held.entry.worth, held.size)
-
-    def _alive(self, key: str) -> _Held | None:
-        """What is under an exact key; taken out where its time is over or it was forgotten."""
-        held = self._held.get(key)
-        if held is None:
-            return None
-        if held.entry.state(self._clock()) != "gone" and self._forgotten.good(held.entry.tags, held.generation):
-            return held
-        self._drop(key)
-        return None
-
-    def _keep(self, entry: Entry, generation: int, size: int) -> None:
-        vector = entry.vector
-        held = _Held(replace(entry, vector=None) if vector is not None else entry, generation, size)
-        self._held[entry.key] = held
-        self._bytes += size
-        self._ranks.use(entry.key, held.uses, entry.worth, size)
-        heapq.heappush(self._ends, (entry.ends, entry.key))
-        if entry.normal is not None:
-            self._normal[entry.normal] = entry.key
-        if vector is not None and entry.context is not None:
-            try:
-                self._vectors.add(entry.context, entry.key, vector)
-            except BadVectorError as error:
-                self.on_event(CacheEvent(error.problem, entry.key, error.detail))
-
-    def _drop(self, key: str) -> None:
-        held = self._held.pop(key, None)
-        if held is None:
-            return
-        self._bytes -= held.size
-        self._ranks.drop(key)
-        entry = held.entry
-        if entry.normal is not None and self._normal.get(entry.normal) == key:
-            del self._normal[entry.normal]
-        self._vectors.remove(key)
-
-    def _sweep(self) -> None:
         now = self._clock()
-        for _ in range(_SWEEP):
-            if not self._ends or self._ends[0][0] > now:
-                return
-            self._alive(heapq.heappop(self._ends)[1])
+        entry = self._rows.look(tier, key, now)
+        return None if entry is None else Found(entry, entry.state(now) == "fresh")
 
-
-def _size(entry: Entry) -> int:
-    texts = (entry.reply, entry.text or "", *entry.tags)
-    vector = 0 if entry.vector is None else entry.vector.nbytes
-    return _OVERHEAD + sum(map(sys.getsizeof, texts)) + vector
+    def _near(self, held: Held, score: float) -> Near:
+        self._rows.use(held, "near")
+        return Near(held.entry, held.entry.state(self._clock()) == "fresh", score)
 
 
 _stores: weakref.WeakSet[MemoryCache] = weakref.WeakSet()
+_forking = threading.RLock()
+_stopped: list[MemoryCache] = []
 
 
-def _in_child() -> None:
+def _before_fork() -> None:
+    _forking.acquire()
     for store in list(_stores):
-        store.renew_lock()
+        store.before_fork()
+        _stopped.append(store)
+
+
+def _after_fork() -> None:
+    while _stopped:
+        _stopped.pop().after_fork()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -1,7 +1,7 @@
 -- The answer where it is there by now, else the right to make it. ARGV: exact key, normal key or nothing, owner, lease
 -- (ms), and `anew` of one who has seen the answer, finds it no longer fresh, and wants to make it all the same.
 local claim = BASE .. 'c:' .. ARGV[1]
-local generation = call('HGET', META, 'generation') or '0'
+local generation = generation_now()
 if ARGV[5] ~= 'anew' then
   local tier, key, data = look(ARGV[1], ARGV[2], clock())
   if tier ~= '' then

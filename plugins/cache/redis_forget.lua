@@ -1,6 +1,6 @@
 -- Forgets a tag, and an entry. ARGV: tag or nothing, key or nothing, the most tags that are remembered.
 if ARGV[1] ~= '' then
-  local generation = call('HINCRBY', META, 'generation', 1)
+  local generation = generation_now(true)
   if ARGV[1] == '*' or call('HLEN', TAGS) >= tonumber(ARGV[3]) then
     call('DEL', TAGS) -- older than that is forgotten anyway
     call('HSET', TAGS, '*', generation)

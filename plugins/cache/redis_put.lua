@@ -11,7 +11,7 @@ for at = 12, #ARGV do
 end
 local tags = cmsgpack.pack(list)
 if generation == '' then
-  generation = call('HGET', META, 'generation') or '0'
+  generation = generation_now()
 end
 if not good(tags, generation) then
   return told({ 'forgotten' })

@@ -2,7 +2,7 @@
 --
 -- All keys of a cache begin with one hash tag, {tag}:cache:, so that in a cluster they lie on one node:
 --   meta   hash: generation (of invalidations), epoch, mode (stream or sets), seq, bytes, vectors, age, and the counters
---   tags   hash: tag by the generation at which it was forgotten
+--   tags   hash: tag by the generation at which it was forgotten; always with *
 --   ranks  sorted set: key by rank; the lowest makes room
 --   ends   sorted set: key by the server's time (ms) at which its entry is over
 --   sizes  hash: key by the size of its entry, with a v behind it where that has a vector
@@ -44,6 +44,9 @@ end
 
 local function report(key, context, vector)
   local seq = call('HINCRBY', META, 'seq', 1)
+  if seq == 1 then
+    call('DEL', NEWS) -- of before a loss of the rest
+  end
   call('XADD', NEWS, 'MAXLEN', '~', KEPT_NEWS, seq .. '-0', 'k', key, 'c', context, 'v', vector)
 end
 
@@ -57,10 +60,13 @@ local function read(key, ...)
   return found
 end
 
--- Takes an entry out, also where Redis has let go of it by itself.
+-- Takes an entry out, also where Redis has let go of it by itself, or of the sizes (`maxmemory`).
 local function drop(key)
   local size = call('HGET', SIZES, key)
   if not size then
+    call('ZREM', RANKS, key)
+    call('ZREM', ENDS, key)
+    call('DEL', entry_of(key))
     return
   end
   local normal, context = unpack(read(key, 'n', 'c'), 1, 2)
@@ -82,16 +88,35 @@ local function drop(key)
   call('DEL', entry_of(key))
 end
 
+-- The number of the latest invalidation. It is never below the server's time then, so that one after a loss of data
+-- (FLUSHALL, a restart, `maxmemory`) is above all before it. Where what was forgotten is lost, all there is counts as
+-- forgotten.
+local function generation_now(more)
+  local known = tonumber(call('HGET', META, 'generation'))
+  local whole = call('HEXISTS', TAGS, '*') == 1
+  if known and whole and not more then
+    return string.format('%.0f', known)
+  end
+  local number = string.format('%.0f', math.max(clock(), (known or 0) + 1))
+  call('HSET', META, 'generation', number)
+  if not whole then
+    call('HSET', TAGS, '*', number)
+  end
+  return number
+end
+
 -- Whether what was begun at a generation is good: none of its tags was forgotten later.
 local function good(tags, generation)
   local fine, list = pcall(cmsgpack.unpack, tags)
   if not fine or type(list) ~= 'table' or not tonumber(generation) then
     return false -- nobody of ours has written that
   end
-  if call('EXISTS', TAGS) == 0 then
-    return true
+  local all = call('HMGET', TAGS, '*', unpack(list))
+  if not all[1] then
+    generation_now()
+    return false
   end
-  for _, forgotten in ipairs(call('HMGET', TAGS, '*', unpack(list))) do
+  for _, forgotten in ipairs(all) do
     if forgotten and tonumber(forgotten) > tonumber(generation) then
       return false
     end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -71,9 +72,7 @@ class RedisVectors:
         self._ask = ask
         self._tell = tell
         self._kept_in: VectorsIn = kept_in
-        self._lock = threading.Lock()
-        self._followed: _Followed | None = None
-        self._mode = b""
+        self.begin_anew()
 
     def begin(self) -> Steps[bool]:
         """Whether vectors are in sets here."""
@@ -83,11 +82,16 @@ class RedisVectors:
         return self._mode == b"sets"
 
     def begin_anew(self) -> None:
-        """The server has lost all it had."""
-        self._followed, self._mode = None, b""
+        """The server has lost all it had; or this is a forked child, whose parent may have been in the midst of it."""
+        self._lock = threading.Lock()
+        self._followed: _Followed | None = None
+        self._mode = b""
+        self._process = os.getpid()
 
     def place(self) -> list[str | bytes]:
         """Since when a lookup by key is to bring news; empty where nothing is followed."""
+        if self._process != os.getpid():
+            self.begin_anew()
         followed = self._followed
         return [] if followed is None else [followed.epoch, str(followed.last)]
 
@@ -113,6 +117,8 @@ class RedisVectors:
         """The entries most like `vector`, best first."""
         if (yield from self.begin()):
             return (yield from self._in_set(context, vector, at_least, count))
+        if self._process != os.getpid():
+            self.begin_anew()
         followed = yield from self._current()
         wanted = count
         while True:

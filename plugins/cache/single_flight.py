@@ -10,23 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import threading
 import time
 import uuid
 import weakref
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from leanloop.errors import StoreError
 from leanloop.plugins.cache.claim_renewal import renewal
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.store import CacheStore, Claim, Found
+from leanloop.plugins.cache.waiting import Told, Waiters
 
-__all__ = ["LEASE", "PATIENCE", "SingleFlight", "Turn"]
+__all__ = ["LEASE", "PATIENCE", "SingleFlight", "Turn", "flight_of"]
 
 LEASE = 10.0
 """Seconds for which nobody else makes an answer after its maker has died; it is renewed while the maker lives."""
@@ -39,11 +35,6 @@ _ALONE = 1.0
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.005, 0.1
 """Seconds between two looks at the store, growing by half each time."""
-
-_Told = Found | Literal["next", "alone"]
-"""The answer; or that it is this one's turn to make it; or that nobody is to wait."""
-
-_Waiting = Future[_Told]
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -80,13 +71,14 @@ class SingleFlight:
         self._store = store
         self._lease = lease
         self._patience = patience
-        self.forget()
+        self._waiters = Waiters()
+        self._makers: dict[str, weakref.ref[Turn]] = {}
         _all.add(self)
 
     def forget(self) -> None:
         """Begin anew. In a forked child the calls in flight are the parent's."""
-        self._lock = threading.RLock()  # a garbage collection in here may end a call that was abandoned
-        self._flights: dict[str, deque[_Waiting]] = {}
+        self._waiters.forget()
+        self._makers = {}
 
     def join(self, keys: Sequence[str], *, wait: bool = True) -> Turn:
         """Ask for the answer under `keys` (see `CacheStore.find`), and wait while another makes it.
@@ -94,22 +86,22 @@ class SingleFlight:
         Without `wait`, where another makes it, this one is told at once to go alone.
         """
         deadline = time.monotonic() + self._patience
-        waiting = self._enter(keys[0])
+        waiting = self._waiters.enter(keys[0])
         if waiting is not None:
-            told: _Told = "alone"
+            told: Told = "alone"
             if wait and not _on_event_loop():  # it would keep the very loop from going on that may make the answer
-                with self._giving_way(keys[0], waiting), contextlib.suppress(TimeoutError):
+                with self._waiters.giving_way(keys[0], waiting), contextlib.suppress(TimeoutError):
                     waiting.result(self._patience)
-            told = self._told(keys[0], waiting)
+            told = self._waiters.told(keys[0], waiting)
             if told != "next":
                 return Turn(told if isinstance(told, Found) else None)
         owner = uuid.uuid4().hex
-        with self._passing_on(keys[0]):
+        with self._waiters.passing_on(keys[0]):
             for pause in _pauses():
                 try:
                     claim = self._store.claim(keys, owner, self._lease)
                 except StoreError:
-                    return Turn(leads=True, key=keys[0])
+                    return self._leading(Turn(leads=True, key=keys[0]))
                 turn = self._turn(keys[0], owner, claim, last=not wait or time.monotonic() + pause > deadline)
                 if turn is not None:
                     return turn
@@ -119,21 +111,21 @@ class SingleFlight:
     async def ajoin(self, keys: Sequence[str], *, wait: bool = True) -> Turn:
         """`join`, awaited."""
         deadline = time.monotonic() + self._patience
-        waiting = self._enter(keys[0])
+        waiting = self._waiters.enter(keys[0])
         if waiting is not None:
             if wait:
-                with self._giving_way(keys[0], waiting):
+                with self._waiters.giving_way(keys[0], waiting):
                     await asyncio.wait([asyncio.wrap_future(waiting)], timeout=self._patience)
-            told = self._told(keys[0], waiting)
+            told = self._waiters.told(keys[0], waiting)
             if told != "next":
                 return Turn(told if isinstance(told, Found) else None)
         owner = uuid.uuid4().hex
-        with self._passing_on(keys[0]):
+        with self._waiters.passing_on(keys[0]):
             for pause in _pauses():
                 try:
                     claim = await self._store.aclaim(keys, owner, self._lease)
                 except StoreError:
-                    return Turn(leads=True, key=keys[0])
+                    return self._leading(Turn(leads=True, key=keys[0]))
                 except asyncio.CancelledError:  # it may have been granted
                     with contextlib.suppress(StoreError):
                         await self._store.arelease(keys[0], owner)
@@ -165,80 +157,43 @@ class SingleFlight:
     def _turn(self, key: str, owner: str, claim: Claim, *, last: bool) -> Turn | None:
         """What is to be done after the store has answered; None is to ask again."""
         if claim.found is not None:
-            self._tell_all(key, claim.found)
+            self._waiters.tell_all(key, claim.found)
             return Turn(claim.found)
         if claim.granted:
             turn = Turn(None, True, claim.generation, key, owner)
             renewal.keep(self._store, key, owner, self._lease, turn)
-            return turn
+            return self._leading(turn)
         if claim.alone or last:
-            self._tell_all(key, "alone")
+            self._waiters.tell_all(key, "alone")
             return Turn(generation=claim.generation)
         return None
 
     def _end(self, turn: Turn, entry: Entry | None, *, failed: bool) -> bool:
         """Tell those of this process; whether there is a claim to release."""
+        self._makers.pop(turn.key, None)
         renewal.drop(turn.owner)
         if failed:
-            self._next(turn.key)
+            self._waiters.next(turn.key)
         else:
-            self._tell_all(turn.key, "alone" if entry is None else Found(entry, fresh=True))
+            self._waiters.tell_all(turn.key, "alone" if entry is None else Found(entry, fresh=True))
         return bool(turn.owner)
 
-    def _enter(self, key: str) -> _Waiting | None:
-        """None: nobody of this process makes it yet, so this one does."""
-        with self._lock:
-            flight = self._flights.get(key)
-            if flight is None:
-                self._flights[key] = deque()
-                return None
-            waiting: _Waiting = Future()
-            flight.append(waiting)
-            return waiting
+    def _leading(self, turn: Turn) -> Turn:
+        """A turn that nobody ends, and nobody knows of any more, is the next one's."""
 
-    def _told(self, key: str, waiting: _Waiting) -> _Told:
-        """What one who waited was told; who was told nothing goes alone, and is told nothing any more."""
-        with self._lock:
-            if waiting.done():
-                return waiting.result()
-            with contextlib.suppress(KeyError, ValueError):
-                self._flights[key].remove(waiting)
-            return "alone"
+        def lost(_: object, key: str = turn.key) -> None:
+            self._makers.pop(key, None)
+            self._waiters.next(key)
 
-    def _tell_all(self, key: str, told: _Told) -> None:
-        with self._lock:
-            for waiting in self._flights.pop(key, ()):
-                waiting.set_result(told)
+        self._makers[turn.key] = weakref.ref(turn, lost)
+        return turn
 
-    def _next(self, key: str) -> None:
-        """It is the turn of the next one who still waits."""
-        with self._lock:
-            flight = self._flights.get(key)
-            if flight:
-                flight.popleft().set_result("next")
-            else:
-                self._flights.pop(key, None)
 
-    @contextmanager
-    def _giving_way(self, key: str, waiting: _Waiting) -> Generator[None, None, None]:
-        """One who is stopped while waiting, and was just told that it is his turn, passes it on."""
-        try:
-            yield
-        except TimeoutError:
-            raise
-        except BaseException:
-            if self._told(key, waiting) == "next":
-                self._next(key)
-            raise
-
-    @contextmanager
-    def _passing_on(self, key: str) -> Generator[None, None, None]:
-        """One who is stopped before he leads lets the next one try."""
-        try:
-            yield
-        except BaseException:
-            self._next(key)
-            raise
+def flight_of(store: CacheStore) -> SingleFlight:
+    """The one of a store in this process: agents that share a store make one call among them."""
+    # No lock, which a fork could leave taken for ever. The store cannot be another one: its flight holds it.
+    known = _of_store.get(id(store))
+    return known if known is not None else _of_store.setdefault(id(store), SingleFlight(store))
 
 
 def _pauses() -> Iterator[float]:
@@ -257,6 +212,7 @@ def _on_event_loop() -> bool:
 
 
 _all: weakref.WeakSet[SingleFlight] = weakref.WeakSet()
+_of_store: weakref.WeakValueDictionary[int, SingleFlight] = weakref.WeakValueDictionary()
 
 
 def _in_child() -> None:

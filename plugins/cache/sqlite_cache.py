@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -14,12 +12,12 @@ from leanloop.budgets.sqlite_file import LedgerFile
 from leanloop.budgets.stores import read_sqlite
 from leanloop.plugins.cache.entry import Entry, encoded
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
-from leanloop.plugins.cache.partitions import Partitions
-from leanloop.plugins.cache.reading import checked_vector, read_entry, read_vector, too_large
+from leanloop.plugins.cache.reading import checked_vector, read_entry, too_large
 from leanloop.plugins.cache.sqlite_rows import Kept, Rows
 from leanloop.plugins.cache.sqlite_tables import CALLED, prepare
+from leanloop.plugins.cache.sqlite_vectors import SqliteVectors
 from leanloop.plugins.cache.store import TIERS, CacheStats, Claim, Found, Near
-from leanloop.plugins.cache.vector import BadVectorError, Vector, packed_vector
+from leanloop.plugins.cache.vector import Vector, packed_vector
 from leanloop.plugins.flow import Io
 from leanloop.plugins.steps import Steps, aperform, perform
 
@@ -32,18 +30,7 @@ _OVERHEAD = 300
 """Bytes an entry takes in the file beside its own: its row, and its places in four indexes."""
 
 _PAGE = 1_000
-"""Vectors, or entries, read in one transaction."""
-
-_MOST = 500
-"""Candidates of one lookup, where those before them are over."""
-
-
-@dataclass(slots=True)
-class _Followed:
-    """The vectors as this process knows them, up to a row of the table."""
-
-    last: int = 0
-    vectors: Partitions = field(default_factory=Partitions)
+"""Entries read in one transaction."""
 
 
 class SqliteCache:
@@ -73,8 +60,7 @@ class SqliteCache:
         self.on_event = on_event
         self._file = LedgerFile(path.absolute(), timeout, prepare=prepare, called=CALLED)
         self._clock = clock
-        self._following = threading.RLock()
-        self._followed = _Followed()
+        self._vectors = SqliteVectors(self._do, self._tell, clock)
 
     @classmethod
     def at(cls, address: str) -> SqliteCache:
@@ -178,29 +164,9 @@ class SqliteCache:
         return None
 
     def _nearest(self, context: str, vector: Vector, at_least: float, count: int) -> Steps[list[Near]]:
-        vectors = yield from self._follow()
-        wanted = count
-        while True:
-            try:
-                candidates = yield vectors.looking(context, vector, wanted, at_least)
-            except BadVectorError as error:
-                self._tell(CacheEvent(error.problem, "", error.detail))
-                return []
-            if not candidates:
-                return []
-            found: list[Near] = []
-            answers = yield self._do(_alive, [key for key, _ in candidates])
-            for (key, score), data in zip(candidates, answers, strict=True):
-                entry = None if data is None else read_entry(data, self._tell, key=key, context=context)
-                one = None if entry is None else self._as_found(entry)
-                if one is None:
-                    vectors.remove(key)
-                else:
-                    found.append(Near(one.entry, one.fresh, score))
-            if len(found) >= count or len(candidates) < wanted or wanted >= _MOST:
-                yield self._do(_used, [near.entry.key for near in found[:count]])
-                return found[:count]
-            wanted = min(2 * wanted, _MOST)  # those that are over are out of the index now
+        scored = yield from self._vectors.similar(context, vector, at_least, count)
+        found = [(self._as_found(entry), score) for entry, score in scored]
+        return [Near(one.entry, one.fresh, score) for one, score in found if one is not None]
 
     def _put(self, entry: Entry, max_bytes: int, generation: int | None) -> Steps[bool]:
         vector, data = checked_vector(entry, self._tell), encoded(entry)
@@ -233,30 +199,6 @@ class SqliteCache:
                 return Claim(one)
             anew = True
 
-    def _follow(self) -> Steps[Partitions]:
-        """The vectors, with those that came since the last time. Read anew where many of them are no more."""
-        while True:
-            followed = self._followed
-            count, rows = yield self._do(_news, followed.last)
-            with self._following:
-                if len(followed.vectors) > 2 * count + _PAGE:
-                    self._followed = _Followed()
-                    continue
-                for number, key, context, packed in rows:
-                    if number > followed.last:
-                        self._take(followed.vectors, key, context, packed)
-                        followed.last = number
-            if len(rows) < _PAGE:
-                return followed.vectors
-
-    def _take(self, vectors: Partitions, key: str, context: str, packed: bytes) -> None:
-        vector = read_vector(packed, key, self._tell)
-        try:
-            if vector is not None:
-                vectors.add(context, key, vector)
-        except BadVectorError as error:
-            self._tell(CacheEvent(error.problem, key, error.detail))
-
     def _as_found(self, entry: Entry) -> Found | None:
         state = entry.state(self._clock())
         return None if state == "gone" else Found(entry, state == "fresh")
@@ -278,19 +220,6 @@ def _forget(rows: Rows, tag: str | None, key: str | None) -> None:
         rows.forget(tag)
     if key is not None:
         rows.drop(key)
-
-
-def _alive(rows: Rows, keys: Sequence[str]) -> list[bytes | None]:
-    return [rows.alive(key) for key in keys]
-
-
-def _used(rows: Rows, keys: Sequence[str]) -> None:
-    for key in keys:
-        rows.use(key, "near")
-
-
-def _news(rows: Rows, after: int) -> tuple[int, list[tuple[int, str, str, bytes]]]:
-    return int(rows.number("vectors")), rows.vectors(after, _PAGE)
 
 
 def _claim(

@@ -11,7 +11,7 @@ from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
 from leanloop.errors import StoreError
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.ground import Ground, Grounds
-from leanloop.plugins.cache.keep import kept
+from leanloop.plugins.cache.keep import kept, unreadable
 from leanloop.plugins.cache.replay import kept_result, replayed_result
 from leanloop.plugins.cache.single_flight import Turn
 from leanloop.plugins.call import ToolCall, ToolResult
@@ -71,6 +71,7 @@ class ToolCache(Plugin):
                 task.cached(results=1)
                 task.save(Saving("cache", f"a result of {call.name} was given again", "counted", calls=1))
                 return known
+            yield from unreadable(turn.found.entry, ground)
         entry, failed = None, True
         try:
             result: ToolResult = yield call

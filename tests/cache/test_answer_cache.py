@@ -16,7 +16,7 @@ from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message, ToolRequest, ToolSpec
 from leanloop.budgets.usage import Usage
-from leanloop.errors import BudgetExceeded, StoreError
+from leanloop.errors import BudgetExceeded, ModelUnavailable, StoreError
 from leanloop.plugins import drive_async, drive_sync
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.cache.answer_cache import AnswerCache
@@ -368,8 +368,10 @@ def test_a_poisoned_entry_is_a_miss() -> None:
     for reply in ("", "{", "[]", '{"text": 1, "calls": [], "used": [1, 2]}', '{"text":"","calls":[[1]],"used":[1,2]}'):
         agent.store.put(Entry(key.exact, reply, agent.clock(), 60), max_bytes=10_000)
         assert agent.ask(call).message.text.startswith("answer")
-        agent.store.forget(key=key.exact)
     assert len(agent.sent) == 5
+    assert [event.problem for event in agent.events] == ["damaged"] * 5
+    agent.ask(call)
+    assert len(agent.sent) == 5, "what was made anew is kept"
 
 
 class _Gone(MemoryCache):
@@ -528,6 +530,16 @@ def test_an_embedder_that_fails_is_a_miss_and_an_event() -> None:
     (event,) = agent.events
     assert event.problem == "embedder"
     assert "sk-123" not in event.detail
+
+
+@pytest.mark.parametrize("failure", [TimeoutError("slow"), ConnectionError("gone"), ModelUnavailable("m", "no key")])
+def test_a_judge_that_cannot_be_asked_is_a_miss(failure: Exception) -> None:
+    agent = Agent(
+        CacheRules(semantic="on", judge="gpt-4.1-nano"), answers=[says("first"), failure], embedder=embedder()
+    )
+    calibrate(agent, Calibration(0.9, 0.001, 0.0009, 4_000, 500, 0, 4_000))
+    agent.ask(asks(FIRST))
+    assert agent.ask(asks(SECOND)).message.text == "answer 3"
 
 
 def test_a_judge_is_asked_before_an_answer_is_given() -> None:

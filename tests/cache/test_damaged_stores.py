@@ -3,7 +3,9 @@
 # pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -231,7 +233,7 @@ def test_any_bad_column_harms_nobody(tmp_path: Path, column: str, value: object)
 
 @pytest.mark.sqlite
 def test_an_index_of_what_others_took_out_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leanloop.plugins.cache.sqlite_cache._PAGE", 10)
+    monkeypatch.setattr("leanloop.plugins.cache.sqlite_vectors._PAGE", 10)
     one, other = SqliteCache(tmp_path / "cache.db"), SqliteCache(tmp_path / "cache.db")
     for number in range(35):
         one.put(entry(f"k{number}"), max_bytes=MB)
@@ -239,7 +241,7 @@ def test_an_index_of_what_others_took_out_is_read_anew(tmp_path: Path, monkeypat
     for number in range(34):
         one.forget(key=f"k{number}")
     assert [near.entry.key for near in other.nearest("c", unit([1, 0]), at_least=0.5)] == ["k34"]
-    assert len(other._followed.vectors) == 1
+    assert len(other._vectors._followed.vectors) == 1
     one.close()
     other.close()
 
@@ -277,8 +279,75 @@ def test_what_is_over_is_swept_when_others_come(tmp_path: Path) -> None:
         store.put(entry(f"m{number}", made_at=now[0], ttl=10.0), max_bytes=MB)
     stats = store.stats()
     assert (stats.entries, stats.vectors) == (3, 3)
-    store.renew_lock()
     store.close()
+
+
+def test_what_made_room_leaves_nothing_behind() -> None:
+    store = MemoryCache()
+    for number in range(2_000):
+        store.put(entry(f"k{number % 50}", ttl=1e6), max_bytes=20_000)
+    assert len(store._rows._ends) < 200
+
+
+def test_a_fork_waits_for_other_threads_and_the_child_goes_on() -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("Windows cannot fork")
+    store, ended = MemoryCache(), threading.Event()
+    store.put(entry("before"), max_bytes=MB)
+
+    def put() -> None:
+        number = 0
+        while not ended.is_set():
+            store.put(entry(f"k{number % 100}"), max_bytes=MB)
+            number += 1
+
+    writer = threading.Thread(target=put)
+    writer.start()
+    statuses: list[int] = []
+    for _ in range(5):
+        child = os.fork()
+        if not child:  # no test goes on in here
+            kept = store.put(entry("mine"), max_bytes=MB) and store.nearest("c", unit([1, 0]), at_least=0.5, count=3)
+            os._exit(0 if kept else 1)
+        statuses.append(os.waitpid(child, 0)[1])
+    ended.set()
+    writer.join()
+    assert statuses == [0] * 5
+    assert store.find(["mine"]) is None
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("lost", ["all", "meta", "tags"])
+def test_after_a_loss_of_data_nothing_that_was_forgotten_comes_back(in_redis: Redis, lost: str) -> None:
+    store = in_redis.store
+    before = store.claim(["k"], "me", 10.0).generation
+    store.put(entry("other", tags=("weather",)), max_bytes=MB)
+    store.forget(tag="weather")
+    if lost == "all":
+        in_redis.raw.flushall()
+    else:
+        in_redis.raw.delete(in_redis.key(lost))
+    assert store.find(["other"]) is None
+    store.forget(tag="weather")
+    assert not store.put(entry(tags=("weather",)), max_bytes=MB, generation=before)
+    assert store.put(entry(tags=("weather",)), max_bytes=MB)
+    assert store.find(["k"]) is not None
+    store.forget(tag="weather")
+    assert store.find(["k"]) is None
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("lost", ["meta", "tags", "ranks", "ends", "sizes", "news", "e:k3", "n:nk3", "s:c"])
+def test_what_a_full_redis_let_go_of_is_made_again(in_redis: Redis, lost: str) -> None:
+    store = in_redis.store
+    for number in range(5):
+        store.put(entry(f"k{number}"), max_bytes=MB)
+    in_redis.raw.delete(in_redis.key(lost))
+    for number in range(5):
+        assert store.put(entry(f"m{number}"), max_bytes=8_000)
+    assert store.find(["m4"]) is not None
+    assert store.nearest("c", unit([1, 0]), at_least=0.5)
+    assert store.stats().bytes <= 8_000
 
 
 def test_more_tags_than_are_remembered_forget_everything(monkeypatch: pytest.MonkeyPatch) -> None:

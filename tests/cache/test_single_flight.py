@@ -20,7 +20,7 @@ from leanloop.errors import StoreError
 from leanloop.plugins.cache.claim_renewal import ClaimRenewal, renewal
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.memory import MemoryCache
-from leanloop.plugins.cache.single_flight import SingleFlight, Turn
+from leanloop.plugins.cache.single_flight import SingleFlight, Turn, flight_of
 from leanloop.plugins.cache.store import CacheStore, Claim
 
 MB = 1_000_000
@@ -84,7 +84,7 @@ class Model:
 
 
 def waiting(flight: SingleFlight) -> int:
-    return sum(map(len, flight._flights.values()))
+    return len(flight._waiters)
 
 
 def together(model: Model, threads: int, loops: int, tasks: int) -> list[str]:
@@ -127,6 +127,29 @@ def test_many_cold_calls_of_threads_and_event_loops_make_one(place: Place) -> No
     assert waiting(model.flight) == 0
 
 
+def test_a_turn_that_nobody_ends_is_the_next_ones() -> None:
+    store = MemoryCache()
+    flight = SingleFlight(store, lease=0.05)
+    turns = [flight.join(["k"])]
+    answers: list[Turn] = []
+    next_one = threading.Thread(target=lambda: answers.append(flight.join(["k"])))
+    next_one.start()
+    until(lambda: waiting(flight) == 1)
+    turns.clear()
+    gc.collect()
+    next_one.join(30)
+    assert answers[0].leads
+    flight.leave(answers[0])
+    assert waiting(flight) == 0
+
+
+def test_agents_that_share_a_store_share_what_is_in_flight() -> None:
+    store, other = MemoryCache(), MemoryCache()
+    flight = flight_of(store)
+    assert flight_of(store) is flight
+    assert flight_of(other) is not flight
+
+
 def test_when_one_fails_the_next_tries(place: Place) -> None:
     store = place.open()
     place.clock.now = time.time()
@@ -151,7 +174,7 @@ def test_other_processes_wait_for_the_store_to_have_it(place: Place) -> None:
     told: list[Turn] = []
     thread = threading.Thread(target=lambda: told.append(second.join(["k"])))
     thread.start()
-    until(lambda: "k" in second._flights)
+    until(lambda: "k" in second._waiters._flights)
     one.put(Entry("k", "answer", time.time(), 100.0), max_bytes=MB, generation=turn.generation)
     thread.join(30)
     assert told[0].found is not None
@@ -209,7 +232,7 @@ async def test_who_is_cancelled_while_asking_the_store_gives_up_what_he_was_gran
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     assert store.claim(["k"], "another", 1.0).granted
-    assert not flight._flights
+    assert not flight._waiters._flights
 
 
 def test_who_has_waited_long_enough_goes_alone() -> None:
@@ -233,8 +256,10 @@ def test_a_plain_call_on_an_event_loop_waits_for_nobody_on_it() -> None:
     flight = SingleFlight(MemoryCache())
 
     async def both() -> Turn:
-        await flight.ajoin(["k"])
-        return flight.join(["k"])
+        leading = await flight.ajoin(["k"])
+        alone = flight.join(["k"])
+        await flight.aleave(leading)
+        return alone
 
     assert asyncio.run(both()) == Turn()
 
@@ -292,7 +317,7 @@ def test_a_forked_child_waits_for_nobody_of_its_parent() -> None:
     assert turn.leads
     flight.forget()
     renewal.forget()
-    assert not flight._flights
+    assert not flight._waiters._flights
 
 
 def _workers(url: str, folder: Path, count: int, *options: str) -> list[subprocess.Popen[bytes]]:

@@ -1,5 +1,6 @@
 """Results of tools that only read, given again: for which calls, until when, and what is never kept."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import threading
@@ -16,6 +17,7 @@ from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.ground import Grounds
 from leanloop.plugins.cache.memory import MemoryCache
+from leanloop.plugins.cache.single_flight import flight_of
 from leanloop.plugins.cache.tool_cache import ToolCache
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_sync import run
@@ -134,6 +136,35 @@ def test_what_was_read_while_something_wrote_is_not_kept() -> None:
     assert tools.call() == "after"
 
 
+def test_what_was_read_alone_while_something_wrote_is_not_kept() -> None:
+    """One who is told to go alone, since nothing could be kept, has not asked when it began."""
+    tools = Tools()
+    first, second = ToolCall("c1", "get_weather", "{}"), ToolCall("c2", "get_weather", "{}")
+    flows = [compose((tools.plugin.on_tool,), call, tools.task) for call in (first, second)]
+    began, told = threading.Event(), threading.Event()
+
+    def reads(call: ToolCall) -> ToolResult:
+        if call is first:
+            began.set()
+            assert told.wait(30)
+        tools.call("set_weather")
+        return ToolResult("old")
+
+    tools.answer = lambda call: reads(call) if call.name == "get_weather" else ToolResult("set")
+    threads = [threading.Thread(target=run, args=(flow, tools._send)) for flow in flows]
+    threads[0].start()
+    assert began.wait(30)
+    threads[1].start()
+    flight = flight_of(tools.store)
+    while not len(flight._waiters):
+        threading.Event().wait(0.002)
+    told.set()
+    for thread in threads:
+        thread.join(30)
+    tools.answer = lambda _: ToolResult("new")
+    assert tools.call(arguments="{}") == "new"
+
+
 @pytest.mark.parametrize(
     "result", [ToolResult("403 Forbidden", is_error=True), ToolResult("with a picture", plain=False)]
 )
@@ -229,8 +260,10 @@ def test_a_poisoned_entry_runs_the_tool() -> None:
     for reply in ("", "[]", '{"result": 7}', "[" * 100_000):
         tools.store.put(Entry(entry.key, reply, tools.now, 600), max_bytes=1_000_000)
         assert tools.call() == f"result {len(tools.ran)}"
+        assert tools.events.pop().problem == "damaged"
+        assert tools.call() == tools.call() == f"result {len(tools.ran)}"
         tools.store.put(replace(entry, reply=reply), max_bytes=1_000_000)
-    assert len(tools.ran) == 5
+    assert len(tools.ran) == 9
 
 
 class _Gone(MemoryCache):
