@@ -155,7 +155,7 @@ class LeanLoopCache(BaseCache):
         store = self._ground.store
         found: Found | None = yield Io(store.find, store.afind, asked.key.tiers())
         if found is not None and found.entry.key == asked.key.exact:
-            known = replayed_generations(found.entry.reply, "exact") if found.fresh else None
+            known = self._read(found.entry, "exact") if found.fresh else None
         else:
             known = yield from self._in_other_words(asked, found)
         if known is None:
@@ -179,11 +179,17 @@ class LeanLoopCache(BaseCache):
             return None
         if other.serves:
             return self._served(other.near.entry, asked, "alike")
-        asked.shadow = _first(replayed_generations(other.near.entry.reply, "alike"))
+        asked.shadow = _first(self._read(other.near.entry, "alike"))
         return None
 
-    def _served(self, entry: Entry, asked: _Asked, tier: Tier) -> list[Generation] | None:
+    def _read(self, entry: Entry, tier: Tier) -> list[Generation] | None:
         known = replayed_generations(entry.reply, tier)
+        if known is None:
+            self._ground.on_event(CacheEvent("damaged", entry.key, "An entry holds no answer of LangChain's."))
+        return known
+
+    def _served(self, entry: Entry, asked: _Asked, tier: Tier) -> list[Generation] | None:
+        known = self._read(entry, tier)
         reply = _first(known)
         if reply is None or any(call.name not in self._ground.rules.tools for call in reply.message.tool_calls):
             return None

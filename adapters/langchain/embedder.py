@@ -62,13 +62,15 @@ def _embedder(embeddings: Embeddings) -> Embedder:
     )
     reads = next((value for value in (getattr(embeddings, name, None) for name in _READS) if _is_count(value)), _SURE)
     model = next((value for value in map(about.get, _NAMES) if isinstance(value, str) and value), None)
+    provider = _provider(kind)
     own = kind.aembed_documents is not Embeddings.aembed_documents  # LangChain's own runs embed_documents on a thread
     awaited: Callable[[list[str]], Awaitable[Any]] | None = embeddings.aembed_documents if own else None
     return CallableEmbedder(
         embeddings.embed_documents,
         name=name,
         awaited=awaited,
-        model=None if model is None else _priced(kind, model),
+        model=model if model is not None and _has_price(model, provider) else None,
+        provider=provider,
         max_tokens=cast("int", reads),
     )
 
@@ -77,16 +79,18 @@ def _plain(value: object) -> object:
     return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else str(value)
 
 
-def _priced(kind: type, model: str) -> str | None:
-    """The name the model has a price under; None where it has none."""
+def _provider(kind: type) -> str | None:
+    """Whose package the class, or one it derives from, belongs to."""
     packages = [base.__module__.partition(".")[0] for base in kind.__mro__]
-    provider = next((_PRICES[package] for package in packages if package in _PRICES), None)
-    name = model if provider is None else f"{provider}:{model}"
+    return next((_PRICES[package] for package in packages if package in _PRICES), None)
+
+
+def _has_price(model: str, provider: str | None) -> bool:
     try:
-        PriceBook({}).price(name)
+        PriceBook({}).price(model, provider)
     except PriceUnknown:
-        return None
-    return name
+        return False
+    return True
 
 
 def _is_count(value: object) -> bool:

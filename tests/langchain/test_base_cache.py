@@ -360,12 +360,13 @@ def test_trouble_is_a_miss_and_is_said(mode: str, error: Exception) -> None:
     ids=range(10),
 )  # fmt: skip
 def test_an_entry_that_is_none_is_a_miss(reply: str) -> None:
-    store = MemoryCache()
-    cache = LeanLoopCache(store=store)
+    store, events = MemoryCache(), list[CacheEvent]()
+    cache = LeanLoopCache(store=store, on_event=events.append)
     cache.update("p", MODEL, ANSWER)
     (entry,) = store.scan()
     store.put(Entry(entry.key, reply, entry.made_at, entry.ttl), max_bytes=2**40)
     assert cache.lookup("p", MODEL) is None
+    assert [event.problem for event in events] == ["damaged"]
 
 
 @given(prompt=st.text() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps), model=st.text())

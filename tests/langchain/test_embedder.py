@@ -77,7 +77,8 @@ def test_a_fingerprint_is_of_class_model_and_dimensions() -> None:
 
 
 def test_a_model_that_has_a_price_is_charged_and_no_other() -> None:
-    assert embedder_of(openai(model="text-embedding-3-small")).model == "openai:text-embedding-3-small"
+    priced = embedder_of(openai(model="text-embedding-3-small"))
+    assert (priced.model, priced.provider) == ("text-embedding-3-small", "openai")
     assert embedder_of(Vectors("our-own-model")).model is None
     assert embedder_of(Vectors()).model is None
 
