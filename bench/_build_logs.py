@@ -216,10 +216,8 @@ def go_test(choice: random.Random) -> str:
         out.append(f"=== RUN   {name}")
         if test in bad:
             out.append(
-
-                    f"    {choice.choice(NAMES)}_test.go:{test + 20}: got {choice.randint(0, 99)}, want "
-                    f"{choice.randint(100, 199)}"
-
+                f"    {choice.choice(NAMES)}_test.go:{test + 20}: got {choice.randint(0, 99)}, want "
+                f"{choice.randint(100, 199)}"
             )
         out.append(f"--- {'FAIL' if test in bad else 'PASS'}: {name} (0.0{choice.randint(0, 9)}s)")
     if choice.random() < 0.4:
@@ -260,7 +258,8 @@ def maven(choice: random.Random) -> str:
         ]
         out += [
             (
-                f"\tat com.example.{choice.choice(NAMES)}.{choice.choice(NAMES).title()}.run({choice.choice(NAMES).title()}.java:{choice.randint(9, 400)})"
+                f"\tat com.example.{choice.choice(NAMES)}.{choice.choice(NAMES).title()}"
+                f".run({choice.choice(NAMES).title()}.java:{choice.randint(9, 400)})"
             )
             for _ in range(choice.randint(8, 40))
         ]

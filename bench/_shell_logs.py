@@ -56,7 +56,7 @@ def bash(choice: random.Random) -> str:
         ]
     steps.append(f"echo 'done, {choice.randint(1, 4)} of 9 steps failed'; exit {choice.choice((0, 1, 2))}")
     with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run(
+        run = subprocess.run(  # noqa: S603 - the script above
             ["/bin/bash", "-c", "\n".join(steps)],
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -108,10 +108,8 @@ def server(choice: random.Random) -> str:
                     f"    return self.{choice.choice(PATHS)}(request, timeout={choice.randint(1, 30)})",
                 ]
             out.append(
-
-                    f"{choice.choice(('KeyError', 'ValueError', 'psycopg2.OperationalError', 'RuntimeError'))}: "
-                    f"{_trouble(choice)}"
-
+                f"{choice.choice(('KeyError', 'ValueError', 'psycopg2.OperationalError', 'RuntimeError'))}: "
+                f"{_trouble(choice)}"
             )
         elif at == storm:
             out += [
@@ -124,10 +122,8 @@ def server(choice: random.Random) -> str:
             )
         else:
             out.append(
-
-                    f"{stamp} INFO [{service}] GET /{choice.choice(PATHS)}/{choice.randint(1, 99999)} 200 "
-                    f"in {choice.randint(2, 400)} ms"
-
+                f"{stamp} INFO [{service}] GET /{choice.choice(PATHS)}/{choice.randint(1, 99999)} 200 "
+                f"in {choice.randint(2, 400)} ms"
             )
     return "\n".join(out)
 
@@ -152,7 +148,7 @@ def install(choice: random.Random) -> str:
         f"  Building wheel for {name} (pyproject.toml): finished with status 'error'",
         "  error: subprocess-exited-with-error",
         "  ",
-        f"  × Building wheel for {name} (pyproject.toml) did not run successfully.",
+        f"  \u00d7 Building wheel for {name} (pyproject.toml) did not run successfully.",
         "  │ exit code: 1",
         f"  ╰─> [{choice.randint(9, 90)} lines of output]",
     ]
@@ -187,10 +183,8 @@ def deploy(choice: random.Random) -> str:
         ]
         if choice.random() < 0.2:
             out.append(
-
-                    f"#{step} 3.2 W: Failed to fetch http://deb.example.org/{choice.choice(PATHS)}/{step} "
-                    " Could not resolve host"
-
+                f"#{step} 3.2 W: Failed to fetch http://deb.example.org/{choice.choice(PATHS)}/{step} "
+                " Could not resolve host"
             )
     last = choice.randint(15, 24)
     out += [
@@ -220,12 +214,10 @@ def kernel(choice: random.Random) -> str:
     for at in range(choice.choice((150, 500, 1500))):
         seconds += choice.random()
         out.append(
-
-                f"[{seconds:12.6f}] {choice.choice(DEVICES)} "
-                f"{at % 8}-{choice.randint(0, 9)}: "
-                f"{choice.choice(NEWS)} "
-                f"{choice.randint(0, 0xFFFF):#06x}"
-
+            f"[{seconds:12.6f}] {choice.choice(DEVICES)} "
+            f"{at % 8}-{choice.randint(0, 9)}: "
+            f"{choice.choice(NEWS)} "
+            f"{choice.randint(0, 0xFFFF):#06x}"
         )
         if choice.random() < 4 / 500:
             out.append(f"[{seconds:12.6f}] {choice.choice(KERNEL_TROUBLE) % choice.randint(100, 99999)}")

@@ -89,6 +89,7 @@ TEXTS = {
         "id\tname\n1\tpen\n2\tink\n3\tcap\n",
         "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n",
         "a;b;c\n1;2;3\n4;5;6\n",
+        "id,name\n" + "".join(f"{n},row{n}\n" for n in range(40)),
     ],
     "search": [
         "src/a.py:3:import os\nsrc/a.py:9:import re\nlib/b.py:14:import os\n",
