@@ -34,6 +34,9 @@ FLOOR = 200
 _MARKER = 80
 """Tokens kept free for the line above a shortened result, of as many as a quarter of its room."""
 
+_COMPACTED = 100
+"""Characters for a token of its room, in JSON that is worth compacting to see whether it fits without loss."""
+
 _LARGE = 200_000
 """Characters from which on a text is shortened on a thread of its own, where an event loop would stand still."""
 
@@ -74,10 +77,8 @@ class ResultLimit(Plugin):
             return result
         granted = task.batches.grant(call, _wish(own, rules, task), rules.batch)
         room = Room(max(granted, min(FLOOR, own.max_tokens or rules.max_tokens)), count)
-        fits: bool = yield from _work(result.text, lambda: not exceeds(result.text, room.tokens, count))
-        if fits:
-            shown = (compact_json(result.text) if rules.compact and _on_one_line(result.text) else None) or result.text
-        else:
+        shown = yield from _work(result.text, lambda: _whole(result.text, room, compact=rules.compact))
+        if shown is None:
             shown = yield from _shortened(result.text, own.kind, room, call, task)
         spent, _ = about(shown, count)
         before, counted = about(result.text, count)
@@ -102,6 +103,15 @@ def _wish(own: ToolResultRules, rules: ResultRules, task: Task) -> int:
 def _on_one_line(text: str) -> bool:
     """Whether the blanks of a JSON text say nothing. What is laid out may be a file to be edited by its exact text."""
     return "\n" not in text.strip()
+
+
+def _whole(text: str, room: Room, *, compact: bool) -> str | None:
+    """All of a text within its room, as JSON in fewer tokens where that is less; None where it does not fit."""
+    if compact and _on_one_line(text) and len(text) <= room.tokens * _COMPACTED:
+        compacted = compact_json(text)
+        if compacted is not None and not exceeds(compacted, room.tokens, room.count):
+            return compacted
+    return None if exceeds(text, room.tokens, room.count) else text
 
 
 def _shortened(text: str, given: Kind | None, room: Room, call: ToolCall, task: Task) -> Generator[Io[Any], Any, str]:

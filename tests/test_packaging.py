@@ -71,11 +71,12 @@ def test_the_wheel_holds_every_module_and_the_typing_marker(dist: Path) -> None:
     assert "leanloop/budgets/vocabulary.LICENSE" in shipped
 
 
-def test_the_wheel_holds_every_script_of_the_ledger_in_redis(dist: Path) -> None:
+def test_the_wheel_holds_every_script_that_redis_runs(dist: Path) -> None:
     shipped = {PurePosixPath(name).name for name in contents(only(dist, "*.whl")) if name.endswith(".lua")}
 
-    assert shipped == {path.name for path in (ROOT / "budgets").glob("*.lua")}
-    assert "redis_reserve.lua" in shipped
+    folders = (ROOT / "budgets", ROOT / "plugins" / "results")
+    assert shipped == {path.name for folder in folders for path in folder.glob("*.lua")}
+    assert {"redis_reserve.lua", "redis_put.lua"} <= shipped
 
 
 def test_the_wheel_installs_nothing_but_leanloop_at_the_top(dist: Path) -> None:

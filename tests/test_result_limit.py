@@ -382,3 +382,12 @@ def test_only_the_tags_that_the_file_names_make_a_scope() -> None:
         lambda: scope_of(task_with(tags={"user": "u", "tenant": "a", "run": "2"}), ResultRules()),
     ]
     assert len({scope() for scope in scopes}) == 1
+
+
+def test_json_that_fits_without_loss_needs_no_line_above_it() -> None:
+    rows = [{"name": f"item {number}", "price": number, "stock": None} for number in range(40)]
+    text = json.dumps(rows)
+    compacted = came(task_with(), text).text
+    task = task_with(tools={"search": COUNT(compacted)})
+    assert came(task, text).text == compacted
+    assert handle_in(came(task_with(tools={"search": COUNT(compacted) - 1}), text).text) is not None
