@@ -146,8 +146,10 @@ class LeanLoop:
     def asks(self, whole: Message, request: ToolRequest, value: str, sent: Sequence[Message]) -> ToolRequest:
         """`read_result` with a search for the value; the tool itself where no handle is in sight."""
         self._reads += 1
-        shown = next((one for one in reversed(sent) if one.tool_call_id == whole.tool_call_id), whole)
-        handle = _HANDLE.search(shown.text)
+        place = next((n for n, one in enumerate(sent) if one.tool_call_id == whole.tool_call_id), -1)
+        # Its own handle, or that of the batch it was cleared with, further up.
+        found = (_HANDLE.search(one.text) for one in reversed(sent[: place + 1]) if one.role == "tool")
+        handle = next(filter(None, found), None)
         if handle is None:
             return replace(request, id=f"again_{self._reads}")
         return ToolRequest(f"read_{self._reads}", READ_RESULT, json.dumps({"handle": handle[1], "search": value}))

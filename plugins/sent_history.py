@@ -22,7 +22,6 @@ class ToolAnswer:
         place: where it stands.
         name: by which decisions about it are found again.
         request: the call it answers.
-        handle: by which it can be read back once it is kept.
         saved: tokens less with a line in its place; 0 where it is to stay.
         since: the model call from which on it could have been cleared; None while it could not.
         needed_by: the place of the latest result that says "the same as that one"; -1 where there is none.
@@ -32,7 +31,6 @@ class ToolAnswer:
     name: Answer
     request: ToolRequest
     message: Message
-    handle: str = ""
     saved: int = 0
     since: int | None = None
     needed_by: int = -1
@@ -110,12 +108,14 @@ class SentHistory:
                 found.append(answer)
         return found
 
-    def replace(self, answer: ToolAnswer, line: Message, original: ToolAnswer | None = None) -> None:
-        """Send `line` instead of a result from now on; one that points at an `original` keeps that in place."""
-        same_as = original.name if original is not None else None
-        self._cleared.add(answer.message, line, same_as, answer.name.number)
-        if original is not None:
-            original.needed_by = answer.place
+    def replace(
+        self, answer: ToolAnswer, line: Message, behind: ToolAnswer | None = None, alone: Message | None = None
+    ) -> None:
+        """Send `line` instead of a result from now on (see `Stand`); a result it says the same as stays in place."""
+        name = behind.name if behind is not None else None
+        self._cleared.add(answer.message, line, answer.name.number, behind=name, alone=alone)
+        if behind is not None and alone is None:
+            behind.needed_by = answer.place
         if self._answers.get(answer.place) is answer:  # else the history was edited meanwhile
             del self._answers[answer.place]
             self.sent[answer.place] = line
@@ -163,7 +163,7 @@ class SentHistory:
             self._answers[place] = answer = ToolAnswer(place, name, request, message)
             return answer
         self.sent[place], self._sizes[place] = stand.line, self._count(stand.line)
-        original = self._answers.get(self._answered[stand.same_as]) if stand.same_as is not None else None
+        original = self._answers.get(self._answered[stand.behind]) if stand.behind is not None else None
         if original is not None:
             original.needed_by = place
         return None
