@@ -44,6 +44,7 @@ class Conversation:
         self.written: list[int] = []
         self.marked = False
         self.told: set[Hashable] = set()
+        self._agent = call.agent
         self._names = _names(call)
 
     def continues(self, call: ModelCall) -> bool:
@@ -52,7 +53,7 @@ class Conversation:
         Of calls outside an agent only those that send the first message again.
         """
         given = system_of(call)
-        if not call.agent and not self._begins_as(call):
+        if call.agent != self._agent or (not call.agent and not self._begins_as(call)):
             return False
         names = _names(call)
         same_tools = names == self._names if names else self._begins_as(call)

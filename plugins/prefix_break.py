@@ -57,8 +57,8 @@ def tools_break(before: Sequence[ToolSpec], now: Sequence[ToolSpec]) -> Break | 
 def message_break(before: Sequence[Message], now: Sequence[Message], shared: int, cleared: Cleared) -> Break | None:
     """Between two histories, of which `shared` messages are the same.
 
-    A history that goes on from before its last message, or ends sooner, breaks nothing that the next call would not
-    have to read anyway; and a result that we have `cleared` is not the agent's doing.
+    A history that ends sooner, or goes on from before its last message or the last thing the model said, breaks next to
+    nothing; and a result that we have `cleared` is not the agent's doing.
     """
     for place in range(shared, min(len(before), len(now))):
         old, new = before[place], now[place]
@@ -66,15 +66,13 @@ def message_break(before: Sequence[Message], now: Sequence[Message], shared: int
             continue
         if place == len(before) - 1 and (old.role != new.role or place == len(now) - 1):
             return None
+        if old.role == "assistant" and not any(message.role == "assistant" for message in before[place + 1 :]):
+            return None
         what = f"in message {place + 1} ({new.role})"
         if old.role == new.role and old.tool_call_id == new.tool_call_id and old.text != new.text:
             what += f", {difference(old.text, new.text)}"
         return Break("message", ("message", place), what)
     return None
-
-
-def _is_cleared(old: Message, new: Message, cleared: Cleared) -> bool:
-    return old.tool_call_id == new.tool_call_id and new.tool_call_id in cleared
 
 
 def tell(task: Task, found: Break, since: str) -> None:

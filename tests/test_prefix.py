@@ -42,7 +42,7 @@ class Agent:
             "provider": "anthropic",
             "messages": (SYSTEM, QUESTION),
             "tools": (SEARCH, READ),
-            "agent": True,
+            "agent": "a",
         }
         self.call = ModelCall(**(first | call))
 
@@ -105,7 +105,7 @@ def test_a_prompt_below_the_providers_least_length_is_not_marked(task: Task) -> 
         {"provider": None},
         {"tools": ()},
         {"answer_tools": frozenset({"search", "read"})},
-        {"agent": False},
+        {"agent": ""},
         {"messages": (replace(SYSTEM, marked=True), QUESTION)},
         {"tools": (replace(SEARCH, marked=True), READ)},
         {"purpose": "summary"},
@@ -121,12 +121,12 @@ def test_a_switch_leaves_it_to_the_framework() -> None:
 
 
 def test_a_loop_written_by_hand_is_marked_from_its_second_call_on(task: Task) -> None:
-    agent = Agent(task, agent=False, tools=())
+    agent = Agent(task, agent="", tools=())
     assert [agent.step().cache_marks for _ in range(3)] == [None, (0, 3), (0, 3, 5)]
 
 
 def test_single_calls_on_one_system_prompt_are_not_marked(task: Task) -> None:
-    agent = Agent(task, agent=False)
+    agent = Agent(task, agent="")
     for number in range(3):
         assert agent.step(messages=(SYSTEM, Message("user", f"document {number}"))).cache_marks is None
 
@@ -254,12 +254,13 @@ def test_an_edited_history_is_told_at_the_message_it_begins_at(task: Task, told:
 
 def test_a_window_that_slides_over_the_history_is_told_once(task: Task, told: Any) -> None:
     agent = Agent(task)
-    agent.step()
+    for _ in range(3):
+        agent.step()
     for _ in range(4):
-        system, question, _, _, *later = agent.step().messages + agent.call.messages[-2:]
-        agent.call = replace(agent.call, messages=(system, question, *later))
+        system, question, _, _, *later = agent.call.messages
+        agent.step(messages=(system, question, *later))
     (message,) = told()
-    assert "in message 3 (assistant), in step 3" in message
+    assert "in message 3 (assistant), in step 4" in message
 
 
 def test_results_that_leanloop_clears_are_no_break_of_the_agents_own(task: Task, told: Any) -> None:
@@ -305,6 +306,26 @@ def test_agents_that_take_turns_in_one_task_break_nothing(task: Task, told: Any)
     critic = Agent(task, plugin, messages=(Message("system", "Find faults. " * 500), QUESTION), tools=(WRITE,))
     marks = [(writer.step().cache_marks, critic.step().cache_marks) for _ in range(3)]
     assert marks == [((0, 1), (0, 1)), ((0, 1, 3), (0, 1, 3)), ((0, 3, 5), (0, 3, 5))]
+    assert told() == []
+
+
+def test_agents_of_one_team_may_have_tools_of_the_same_names(task: Task, told: Any) -> None:
+    plugin = Prefix()
+    first = Agent(task, plugin, messages=(QUESTION,), agent="first")
+    first.step()
+    second = Agent(task, plugin, messages=first.call.messages, agent="second")
+    second.call = replace(second.call, tools=(replace(SEARCH, description="Elsewhere."), READ))
+    second.step()
+    first.step(messages=second.call.messages)
+    assert told() == []
+
+
+def test_an_answer_that_could_not_be_read_may_be_replaced(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    agent.step()
+    history = agent.call.messages
+    for text in ("Tool 1", "Tool 2"):
+        agent.step(messages=(*history, Message("assistant", text), Message("user", "That could not be read.")))
     assert told() == []
 
 
