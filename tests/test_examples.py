@@ -67,6 +67,26 @@ def test_the_langgraph_graph_is_kept_to_three_tool_calls(capsys: pytest.CaptureF
     assert "5 model calls, 3 tool calls, 5 cycles" in printed
 
 
+def test_the_langchain_agent_reads_on_around_the_error_of_a_long_log(capsys: pytest.CaptureFixture[str]) -> None:
+    run("langchain_long_results.py")
+
+    shortened, read, answer, saved, cost = capsys.readouterr().out.splitlines()
+    assert shortened.startswith("[shortened: ")
+    assert "lines 1876-1878" in read
+    assert "'width'" in answer
+    assert saved.startswith("tool results shortened: ")
+    assert cost.startswith("3 model calls, ")
+
+
+def test_the_llama_index_agent_reads_one_row_of_a_long_table(capsys: pytest.CaptureFixture[str]) -> None:
+    run("llama_index_long_results.py")
+
+    answer, saved, cost = capsys.readouterr().out.splitlines()
+    assert answer == "Order 1234 came to $64."
+    assert saved.startswith("tool results shortened: ")
+    assert cost.startswith("3 model calls, ")
+
+
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("lang*.py")), ids=lambda path: path.name)
 def test_the_environment_names_a_real_model(
     script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -86,7 +106,9 @@ def test_the_environment_names_a_real_model(
     assert "From the paid service." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("script", ["llama_index_agent.py", "llama_index_query_engine.py"])
+@pytest.mark.parametrize(
+    "script", ["llama_index_agent.py", "llama_index_long_results.py", "llama_index_query_engine.py"]
+)
 def test_the_environment_names_a_real_model_for_llama_index(
     script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
