@@ -134,3 +134,7 @@ def test_colours_do_not_hide_what_a_log_is() -> None:
 
 def test_a_list_in_brackets_that_is_no_json_is_no_json() -> None:
     assert kind_of("[File: a.py (12 lines total)]\nimport os\nimport re\nfrom a import b\nx = 1\n") == "code"
+
+
+def test_commas_between_clauses_make_no_table() -> None:
+    assert kind_of("One went out, one stayed in, none knew.\n" * 20) == "prose"

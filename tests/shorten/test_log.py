@@ -148,3 +148,24 @@ def test_a_log_of_one_endless_line_shows_both_its_ends() -> None:
     assert shown.startswith("begin ")
     assert shown.endswith(" end")
     assert "characters]" in shown
+
+
+def test_of_very_many_errors_those_that_differ_in_more_than_digits_are_told_apart() -> None:
+    names = [f"{a}{b}{c}{d}" for a in "bdfghk" for b in "aeiou" for c in "lmnprst" for d in ("", *"aeiou")]
+    log = "\n".join(f"error: request {n} lost" for n in range(9000)) + "\n"
+    shown = shorten(log + "FATAL: the store is gone\n" + log.replace("lost", "refused") + "done", 200)
+    assert "FATAL: the store is gone" in shown.text
+    assert "of more than 6,000 different error lines" in shown.what
+    many = shorten("\n".join(f"error: no {one} in {other}" for one in names[:100] for other in names[:90]), 100)
+    assert "of more than 6,000 different error lines" in many.what
+
+
+def test_warnings_are_no_errors_unless_they_say_so() -> None:
+    assert "error lines" not in shorten(f"{quiet(0, 300)}\nwarning: unexpected indent\n{quiet(300, 600)}", 100).what
+    assert "WARNING: error: disk" in shorten(f"{quiet(0, 300)}\nWARNING: error: disk\n{quiet(300, 600)}", 100).text
+
+
+def test_an_error_in_the_first_or_the_last_line_has_what_is_there_around_it() -> None:
+    shown = shorten(f"    indented\nKeyError: 'a'\n{quiet(0, 300)}\nKeyError: 'b'\n\tat x", 120).text
+    assert shown.startswith("    indented\nKeyError: 'a'")
+    assert shown.endswith("KeyError: 'b'\n\tat x")
