@@ -182,6 +182,20 @@ def test_what_is_no_range_of_lines_is_refused_with_an_example(lines: str) -> Non
     assert '"120-180"' in result.text
 
 
+def test_lines_are_found_in_a_text_with_a_hundred_thousand_of_them() -> None:
+    task = task_with()
+    handle = kept(task, "".join(f"{number}\n" for number in range(1, 100_001)))
+    assert parts(read(task, handle, lines="99990-99992"))[1] == "99990\n99991\n99992\n"
+
+
+def test_a_gap_in_what_was_read_is_read_next() -> None:
+    task = task_with(read_tokens=300)
+    handle = kept(task, LOG)
+    first = ({"handle": handle, "lines": "1-3"}, read(task, handle, lines="1-3"))
+    later = ({"handle": handle, "lines": "9-12"}, read(task, handle, lines="9-12"))
+    assert parts(read(task, handle, history=seen(first, later)))[1].startswith("4: step 28 ok\n")
+
+
 def test_a_long_range_goes_on_page_by_page_and_ends_where_it_was_asked_to() -> None:
     task = task_with(read_tokens=200)
     body = pages(task, kept(task, LOG), lines="101-400")
@@ -327,6 +341,21 @@ def test_json_lines_are_read_as_a_list() -> None:
     assert parts(read(task, handle, path="$[4].id"))[1] == "4"
 
 
+def test_text_around_json_is_passed_over() -> None:
+    task = task_with()
+    handle = kept(task, f"[exit code 0]\n$ cat orders\n{json.dumps(ORDERS)}\ndone")
+    assert read(task, handle, path="$[4].id").is_error  # brackets before it, so that it cannot be told where it begins
+    handle = kept(task, f"200 OK\n{json.dumps(ORDERS, indent=1)}\ndone")
+    assert parts(read(task, handle, path="$[4].id"))[1] == "4"
+
+
+def test_values_that_just_fill_a_page_have_no_next_one() -> None:
+    task = task_with(read_tokens=100)
+    for size in range(1500, 1700, 7):
+        handle = kept(task, json.dumps({"a": "=" * size}))
+        assert pages(task, handle, path="$.a") == json.dumps("=" * size)
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [
@@ -347,7 +376,7 @@ def test_a_path_that_is_none_or_would_take_for_ever_is_refused(path: str, said: 
     assert said in result.text
 
 
-@pytest.mark.parametrize("text", ["plain text", "[" * 100_000, '{"a": ', "[1] trailing", "NaN or so"])
+@pytest.mark.parametrize("text", ["plain text", "[" * 100_000, '{"a": ', "see [this] and that", "NaN or so"])
 def test_a_path_into_what_is_no_json_is_refused(text: str) -> None:
     task = task_with()
     result = read(task, kept(task, text), path="$.a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, SupportsIndex, cast
@@ -34,7 +35,8 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def read_path(text: str, path: str, page: int, tokens: int, count: Callable[[str], int]) -> Part:
     """The values at `path`, a line of JSON each, behind their own paths where there are several.
 
-    A text of one JSON value a line is read as a list of them. `page` is where in all of that to go on.
+    A text of one JSON value a line is read as a list of them, and text around JSON is passed over. `page` is where in
+    all of that to go on.
 
     Raises:
         Wrong: no JSON, no path, one that would take too long, or a page behind the end.
@@ -76,14 +78,14 @@ class _Written:
 
     def read_to(self, end: int) -> None:
         for line in self._lines:
+            if self.end >= end:
+                return
             piece = f"\n{line}" if self.nodes else line
             self._pieces.append(piece[max(0, self._page - self.end) :])
             self.nodes += 1
             self.end += len(piece)
             if self.end > self._most:
                 raise _TooMuch
-            if self.end >= end:
-                return
         self.complete = True
 
 
@@ -182,10 +184,14 @@ class _Dict(dict[str, object]):
 
 
 def _read(text: str) -> object:
-    try:
-        try:
-            return cast("object", json.loads(text))
-        except ValueError:
-            return [cast("object", json.loads(line)) for line in text.split("\n") if line.strip()]
-    except (ValueError, RecursionError):
-        raise Wrong("This result is no JSON; read it by lines or search.") from None
+    """JSON, a value a line, or JSON with text before and behind it."""
+    end = max(text.rfind("}"), text.rfind("]")) + 1
+    starts = [start for start in (text.find("{"), text.find("[")) if start >= 0]
+    for read in (
+        lambda: json.loads(text),
+        lambda: [json.loads(line) for line in text.split("\n") if line.strip()],
+        lambda: json.loads(text[min(starts, default=end) : end]),
+    ):
+        with contextlib.suppress(ValueError, RecursionError):
+            return read()
+    raise Wrong("This result is no JSON; read it by lines or search.")
