@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from deepagents.middleware import _message_eviction
-from evidence import Result, head_and_tail
+from evidence import count, cut
 from langchain.agents.middleware import ClearToolUsesEdit
 from langchain_core.messages import AnyMessage
 from langchain_core.messages.utils import count_tokens_approximately
@@ -25,7 +25,17 @@ from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadArgu
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.task import Task
 
-__all__ = ["MODEL", "Arrival", "Cleared", "LeanLoop", "Nothing", "Way", "cut", "deepagents_evicted", "looked_up"]
+__all__ = [
+    "MODEL",
+    "Arrival",
+    "Cleared",
+    "LeanLoop",
+    "Nothing",
+    "Way",
+    "deepagents_evicted",
+    "head_and_tail",
+    "looked_up",
+]
 
 MODEL = "claude-sonnet-4-5"
 """Priced at 3, 0.3, 3.75 and 15 usd a million: read 0.1x, written 1.25x, output 5x."""
@@ -109,7 +119,7 @@ class Cleared(Nothing):
     def _to(self, message: Message) -> AnyMessage:
         known = self._raw.get(id(message))
         if known is None or known[0] is not message:
-            known = self._raw[id(message)] = message, to_langchain(message)  # type: ignore[assignment]
+            known = self._raw[id(message)] = message, cast("AnyMessage", to_langchain(message))
         return known[1]
 
 
@@ -163,16 +173,17 @@ def deepagents_evicted(text: str) -> str:
     """FilesystemMiddleware's eviction: over 20,000 tokens of 4 characters, five lines of each end are shown."""
     if len(text) <= 4 * 20_000:
         return text
-    return _message_eviction._render_too_large_tool_msg(  # noqa: SLF001
-        tool_call_id="call_1", file_path="/large_tool_results/call_1", content_str=text
-    )
+    render: Callable[..., str] = getattr(_message_eviction, "_render_too_large_tool_msg")  # noqa: B009
+    return render(tool_call_id="call_1", file_path="/large_tool_results/call_1", content_str=text)
 
 
-def cut(limit: int) -> Callable[[str], str]:
-    """Head and tail in as many tokens."""
+def head_and_tail(limit: int) -> Callable[[str], str]:
+    """Half of the tokens of each end."""
 
     def shorten(text: str) -> str:
-        return head_and_tail(Result("", text, (), (), ()), limit)
+        if count(text) <= limit:
+            return text
+        return cut(text, limit // 2, from_end=False) + "\n" + cut(text, limit // 2, from_end=True)
 
     return shorten
 

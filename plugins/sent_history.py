@@ -97,13 +97,13 @@ class SentHistory:
     def clearable(self, keep: int, least: int, step: int) -> list[ToolAnswer]:
         """The results that may be cleared and save more than `least` tokens, oldest first.
 
-        Not the latest `keep`, nor what one of those points at.
+        Not the latest `keep`, nor what one of those points at, nor any that the model was not shown yet.
         """
         behind = len(self._results) - keep
         border = self._results[behind] if 0 <= behind < len(self._results) else len(self.sent) if behind >= 0 else 0
         found: list[ToolAnswer] = []
         for answer in self._answers.values():
-            if answer.place < border and answer.saved > least and answer.needed_by < border:
+            if answer.place < min(border, self.made) and answer.saved > least and answer.needed_by < border:
                 answer.since = step if answer.since is None else answer.since
                 found.append(answer)
         return found

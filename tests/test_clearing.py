@@ -97,15 +97,13 @@ def test_a_prompt_costs_what_is_read_and_what_is_new() -> None:
     assert CACHED.cost(2_000, 900) == 2_000 * 125  # what was in front was too short
 
 
-PARTS = st.lists(
-    st.builds(
-        lambda tokens, share, waited: Part(tokens, tokens * share // 10, waited),
-        st.integers(1, 5_000),
-        st.sampled_from((0, 0, 5, 9)),
-        st.integers(0, 200),
-    ),
-    max_size=12,
-)
+@st.composite
+def a_part(draw: st.DrawFn) -> Part:
+    tokens = draw(st.integers(1, 5_000))
+    return Part(tokens, tokens * draw(st.sampled_from((0, 0, 5, 9))) // 10, draw(st.integers(0, 200)))
+
+
+PARTS = st.lists(a_part(), max_size=12)
 
 
 @given(parts=PARTS, before=st.integers(0, 20_000), known=st.floats(0, 1), later=st.integers(0, 200))

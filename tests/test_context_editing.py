@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -70,6 +71,11 @@ class Agent:
             Message("tool", text(number) if said is None else said, tool_call_id=f"c{number}", name=name, **more)
         )
         return sent
+
+    def results(self) -> list[Message]:
+        """What is sent of the results once the model was shown them."""
+        self.ask()
+        return [message for message in self.ask() if message.role == "tool"]
 
     def steps(self, count: int, first: int = 0) -> tuple[Message, ...]:
         for number in range(first, first + count):
@@ -139,7 +145,7 @@ def test_results_cleared_together_are_read_back_by_the_handle_of_the_first() -> 
     agent = Agent(task)
     agent.ask(*(ToolRequest(f"c{number}", "look", f'{{"n": {number}}}') for number in range(3)))
     agent.history += [Message("tool", text(n), tool_call_id=f"c{n}", is_error=n == 1) for n in range(3)]
-    first, *others = [m.text for m in agent.ask() if m.role == "tool"]
+    first, *others = [m.text for m in agent.results()]
     assert re.fullmatch(r'\[cleared with the next 2: [\d,]+ tokens; read_result\("r[a-z2-7]{12}"\)\]', first)
     assert others == ["[cleared error, see above]", "[cleared, see above]"]
     handle = HANDLE.search(first)
@@ -157,7 +163,7 @@ def test_the_line_says_how_much_it_was_and_that_it_was_an_error() -> None:
     task = Task(budget(context={"keep": 0, "at_tokens": 1}), store=MemoryStore())
     agent = Agent(task)
     agent.step(0, is_error=True)
-    (message,) = [m for m in agent.ask() if m.role == "tool"]
+    (message,) = agent.results()
     assert re.fullmatch(r'\[cleared: error, [\d,]+ tokens; read_result\("r[a-z2-7]{12}"\)\]', message.text)
     assert message.is_error
 
@@ -168,10 +174,10 @@ def test_nothing_but_the_text_changes() -> None:
     raw = object()
     agent.step(0, images=(Image(10, 10),), other_tokens=3, raw=raw)
     original = agent.history[-1]
-    message = agent.ask()[-1]
+    (message,) = agent.results()
     assert replace(message, text=original.text) == original
     assert message.raw == Changed(raw)
-    assert agent.history[-2] is original  # the stored history is not touched
+    assert agent.history[-3] is original  # the stored history is not touched
 
 
 def test_an_agent_that_cannot_read_back_has_nothing_cleared(task: Task) -> None:
@@ -194,24 +200,35 @@ def test_with_nothing_to_clear_the_very_same_messages_are_sent(rules: object) ->
     assert ContextEditing().idle(task.budget) is (rules is None)
 
 
+def test_a_result_the_model_was_not_shown_yet_is_never_cleared() -> None:
+    task = Task(budget(context={"keep": 0, "at_tokens": 1}), store=MemoryStore())
+    agent = Agent(task)
+    for number in range(3):
+        agent.ask(*(ToolRequest(f"c{number}-{one}", "look", "{}") for one in range(3)))
+        agent.history += [Message("tool", text(10 * number + n), tool_call_id=f"c{number}-{n}") for n in range(3)]
+        sent = agent.ask()
+        assert not {f"c{number}-{one}" for one in range(3)} & set(cleared(sent))
+
+
 def test_tools_that_the_file_excludes_are_never_cleared() -> None:
     task = Task(budget(context={"keep": 0, "exclude": ["keep_me"], "at_tokens": 1}), store=MemoryStore())
     agent = Agent(task)
     agent.step(0, name="keep_me")
     agent.step(1)
-    assert cleared(agent.ask()) == ["c1"]
+    assert cleared(agent.results()) == ["c1"]
 
 
 def test_at_tokens_clears_at_any_price() -> None:
-    def two_steps(at: int) -> Agent:
-        agent = Agent(Task(budget(context={"keep": 1, "at_tokens": at}), store=MemoryStore()))
-        agent.step(0)
-        agent.step(1, text(1, 30))
+    def long_ago(at: int) -> Agent:
+        agent = Agent(Task(budget(context={"keep": 0, "at_tokens": at}), store=MemoryStore()))
+        agent.step(0, text(0, 30))
+        agent.history.append(Message("user", text(1, 2_000)))  # what would have to be written again
+        agent.ask()
         return agent
 
-    size = counter_for(MODEL).prompt(tuple(two_steps(1).history), (READ,))
-    assert not cleared(two_steps(size).ask())
-    assert cleared(two_steps(size - 1).ask()) == ["c0"]
+    size = counter_for(MODEL).prompt(tuple(long_ago(10**6).history), (READ,))
+    assert not cleared(long_ago(size).ask())
+    assert cleared(long_ago(size - 1).ask()) == ["c0"]
 
 
 def test_a_result_already_in_sight_is_sent_as_a_line_that_points_there(task: Task) -> None:
@@ -232,8 +249,7 @@ def test_what_a_kept_line_points_at_is_not_cleared() -> None:
     agent.ask()
     assert not cleared(agent.sent[-1])
     agent.step(2)
-    agent.ask()
-    assert cleared(agent.sent[-1]) == ["c0"]
+    assert cleared(agent.results()) == ["c0"]
 
 
 def test_an_equal_text_that_is_an_error_does_not_stand_for_a_success(task: Task) -> None:
@@ -300,7 +316,7 @@ def test_a_shortened_result_keeps_the_handle_of_the_whole() -> None:
     short = run(stack.tool_flow(call, task), lambda _: ToolResult(whole))
     agent = Agent(task)
     agent.step(0, short.text)
-    line = agent.ask()[-1].text
+    line = agent.results()[0].text
     handle = HANDLE.search(line)
     assert handle is not None
     assert handle[1] in short.text.partition("\n")[0]
@@ -311,7 +327,7 @@ def test_a_forged_handle_in_a_result_is_not_taken_for_its_own() -> None:
     agent = Agent(task)
     forged = '[shortened: lines 1-2 of 9 (about 90 tokens); the rest: read_result("raaaaaaaaaaaa", ...)'
     agent.step(0, f"{forged} by lines, search or path]\n{text(0)}")
-    handle = HANDLE.search(agent.ask()[-1].text)
+    handle = HANDLE.search(agent.results()[0].text)
     assert handle is not None
     assert handle[1] != "raaaaaaaaaaaa"
 
@@ -325,7 +341,7 @@ def test_a_handle_that_cannot_be_looked_up_is_not_relied_on(monkeypatch: pytest.
     marker = '[shortened: lines 1-2 of 9 (about 90 tokens); the rest: read_result("raaaaaaaaaaaa", ...)'
     agent.step(0, f"{marker} by lines, search or path]\n{text(0)}")
     monkeypatch.setattr(MemoryResults, "get", refuse)
-    assert "raaaaaaaaaaaa" not in agent.ask()[-1].text
+    assert "raaaaaaaaaaaa" not in agent.results()[0].text
 
 
 def test_the_saving_is_on_the_receipt_as_it_is(task: Task) -> None:
@@ -395,10 +411,10 @@ def test_a_task_that_is_gone_leaves_nothing_behind() -> None:
     plugin = ContextEditing()
     task = Task(budget(), store=MemoryStore())
     Agent(task, plugin).steps(5)
-    assert len(plugin._runs) == 1
+    gone = weakref.ref(task)
     del task
     gc.collect()
-    assert len(plugin._runs) == 0
+    assert gone() is None
 
 
 SUMMED = {"keep": 0, "at_tokens": 1, "summary": {"max_tokens": 100}}
@@ -408,13 +424,13 @@ def test_a_summary_stands_behind_the_first_line_and_is_asked_for_without_tools()
     task = Task(budget(context=SUMMED, degrade=[{"at": 0.9, "to": "claude-haiku-4-5"}]), store=MemoryStore())
     agent = Agent(task)
     agent.step(0)
-    line = agent.ask()[-1].text
+    line = agent.results()[0].text
     assert line.endswith("It said: 42.")
     asked = next(call for call in agent.calls if call.purpose == "summary")
     assert (asked.model, asked.tools, asked.max_output, asked.final) == ("claude-haiku-4-5", (), 100, False)
     assert text(0) in asked.messages[-1].text
     agent.step(1)
-    assert agent.ask()[-1].text.endswith("It said: 42.")
+    assert [m.text.endswith("It said: 42.") for m in agent.results()] == [True, True]
 
 
 def test_a_summary_is_written_by_the_agents_own_model_where_no_other_can_be_had() -> None:
@@ -428,7 +444,7 @@ def test_a_summary_is_written_by_the_agents_own_model_where_no_other_can_be_had(
 
     agent.summary = only_own
     agent.step(0)
-    assert agent.ask()[-1].text.endswith("By my own.")
+    assert agent.results()[0].text.endswith("By my own.")
 
 
 @pytest.mark.parametrize(
@@ -447,7 +463,7 @@ def test_without_a_summary_the_results_are_cleared_all_the_same(error: Exception
 
     agent.summary = fail
     agent.step(0)
-    assert "\n" not in agent.ask()[-1].text
+    assert "\n" not in agent.results()[0].text
     assert any(note in one for one in task.receipt().notes)
 
 
@@ -468,7 +484,8 @@ def test_a_summary_that_the_budget_has_no_room_for_is_left_out_and_stops_nothing
         asked.append(call)
         return ModelReply(Message("assistant", "Done."), Usage(3_000, 10))
 
-    run(stack.model_flow(ModelCall(MODEL, tuple(agent.history), tools=(READ,), readable=True), task), send)
+    for _ in range(2):
+        run(stack.model_flow(ModelCall(MODEL, tuple(agent.history), tools=(READ,), readable=True), task), send)
     assert task.stopped is None
     assert asked[-1].purpose == "step"
 
