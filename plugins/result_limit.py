@@ -17,6 +17,7 @@ from leanloop.plugins.receipt import Saving
 from leanloop.plugins.results.exceeds import about, exceeds
 from leanloop.plugins.results.handle import handle_of, scope_of
 from leanloop.plugins.results.keep import keep
+from leanloop.plugins.results.stores import results_of
 from leanloop.plugins.shorten.json_form import compact_json
 from leanloop.plugins.shorten.marker import marker
 from leanloop.plugins.shorten.shorten import kind_of, shorten
@@ -64,6 +65,8 @@ class ResultLimit(Plugin):
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
         """Have the tool run, and shorten what it gave."""
         rules = task.budget.results or ResultRules()
+        if call.readable:
+            results_of(task)  # a store that cannot be opened here is said before the tool does anything
         try:
             result: ToolResult = yield call
         except Exception:

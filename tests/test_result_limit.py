@@ -17,7 +17,7 @@ from leanloop.budgets.limit import Limit
 from leanloop.budgets.message import Changed, Message, ToolRequest
 from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.tokens import counter_for
-from leanloop.errors import StoreError
+from leanloop.errors import MissingExtra, StoreError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -391,3 +391,28 @@ def test_json_that_fits_without_loss_needs_no_line_above_it() -> None:
     task = task_with(tools={"search": COUNT(compacted)})
     assert came(task, text).text == compacted
     assert handle_in(came(task_with(tools={"search": COUNT(compacted) - 1}), text).text) is not None
+
+
+def test_json_that_is_over_its_limit_and_fits_when_compact_needs_no_line_above_it_either() -> None:
+    text = json.dumps([{"name": f"item {number}", "price": number, "stock": None} for number in range(40)])
+    task = task_with(compact=False, tools={"search": COUNT(text) - 1})
+    result = came(task, text)
+    assert COUNT(result.text) < COUNT(text) - 1
+    assert handle_in(result.text) is None
+    assert came(task_with(compact=False), text).text is text
+
+
+def test_a_store_that_cannot_be_opened_is_said_before_the_tool_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(task: Task) -> None:
+        raise MissingExtra("redis", "redis")
+
+    monkeypatch.setattr("leanloop.plugins.result_limit.results_of", absent)
+    ran: list[ToolCall] = []
+
+    def send(call: ToolCall) -> ToolResult:
+        ran.append(call)
+        return ToolResult("")
+
+    with pytest.raises(MissingExtra):
+        run(ResultLimit().on_tool(ToolCall("1", "search", "{}", readable=True), task_with()), send)
+    assert not ran
