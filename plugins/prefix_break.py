@@ -80,4 +80,4 @@ def tell(task: Task, found: Break, since: str) -> None:
     message = f"The prompt prefix of agent {task.agent} broke {found.where}, {since}: what follows is not read from "
     message += f"the provider's cache. {_ADVICE[found.sort]}"
     task.alerts.tell(Alert("prefix", message, task.agent, task.id))
-    task.note(f"the prompt prefix broke {found.where}, {since}")
+    task.note(f"The prompt prefix broke {found.where}, {since}.")

@@ -18,7 +18,7 @@ from leanloop.plugins.cache_marks import BEHIND_TOOLS, LOOKBACK, MOST, Sizes, ca
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import compose
 from leanloop.plugins.prefix import Prefix
-from leanloop.plugins.tool_order import ToolOrder
+from leanloop.plugins.tool_order import ToolOrder, in_order
 
 SEARCH, READ, WRITE = (ToolSpec(name, f"Does {name}.") for name in ("search", "read", "write"))
 LONG = "You are careful and say what you know. " * 200
@@ -212,6 +212,13 @@ def test_tools_in_order_are_the_very_same_tuple() -> None:
     assert order.of(again) is again
 
 
+def test_a_frameworks_own_tools_follow_their_specs_where_each_has_one() -> None:
+    tools = [object(), object()]
+    specs = [ToolSpec("b", raw=tools[1]), ToolSpec("a", raw=tools[0]), ToolSpec("answer")]
+    assert in_order(tools, specs) == tools[::-1]
+    assert in_order(tools, specs[:1]) is tools
+
+
 @given(st.lists(st.permutations([SEARCH, READ, WRITE]), min_size=1))
 def test_a_shuffled_set_of_tools_is_one_prefix(shuffles: list[list[ToolSpec]]) -> None:
     order = ToolOrder()
@@ -229,7 +236,7 @@ def test_a_clock_in_the_system_prompt_is_told_once_with_the_step_and_the_token(t
     assert where in message
     assert "prefix: {volatile: behind}" in message
     assert [(alert.kind, alert.agent, alert.message) for alert in alerts] == [("prefix", "a", message)]
-    assert task.receipt().notes == (f"the prompt prefix {where}",)
+    assert task.receipt().notes == (f"The prompt prefix {where}.",)
 
 
 def test_a_word_that_may_be_a_secret_is_not_shown(task: Task, told: Any) -> None:
@@ -335,6 +342,18 @@ def test_a_date_at_the_top_is_told_when_the_next_task_of_the_agent_begins(told: 
         Agent(Task(budget()), plugin, messages=(Message("system", f"Today is 2026-11-{day}\n{LONG}"), QUESTION)).step()
     (message,) = told()
     assert "line 1, character 10 ('2026-11-22'), in step 1, since the task before" in message
+
+
+def test_of_many_agents_the_latest_are_remembered(told: Any) -> None:
+    plugin = Prefix()
+    for number in range(300):
+        for agent in (f"agent-{number}", "agent-0"):
+            budget = Budget(agent=agent)
+            prompt = Message("system", f"You are careful. You say what you know. Number {number}.")
+            Agent(Task(budget), plugin, messages=(prompt, QUESTION)).step()
+    assert len(told()) == 1
+    known = plugin._agents  # pyright: ignore[reportPrivateUsage]
+    assert len(known) == 256
 
 
 def test_another_prompt_of_another_agent_is_no_version_of_the_first(told: Any) -> None:
