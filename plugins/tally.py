@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -133,6 +133,12 @@ class Tally:
                 if best is None or one.share > best.share:
                     best = one
             return replace(best) if best is not None else None
+
+    def left(self, resources: Collection[str]) -> int | None:
+        """The least that is left of any limit on `resources` seen so far; None where none was."""
+        with self._lock:
+            left = [one.limit - one.spent for one in self._limits.values() if one.resource in resources]
+        return min(left, default=None)
 
     def limits(self) -> tuple[LimitUse, ...]:
         """The limits seen so far."""

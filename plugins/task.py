@@ -227,6 +227,8 @@ class Task:
 
         In the ledger's unit. What calls in flight have set aside is not taken off.
         """
+        if self.limited.isdisjoint(resources):
+            return None
         limits = [
             amounts[resource]
             for holder in self.holders
@@ -234,12 +236,7 @@ class Task:
             for resource in resources
             if resource in amounts
         ]
-        seen = [
-            use.limit - use.spent
-            for member in self.lineage
-            for use in member.tally.limits()
-            if use.resource in resources
-        ]
+        seen = [left for member in self.lineage if (left := member.tally.left(resources)) is not None]
         return max(0, min(limits + seen)) if limits else None
 
     def receipt(self) -> Receipt:
