@@ -185,7 +185,9 @@ def test_what_is_no_range_of_lines_is_refused_with_an_example(lines: str) -> Non
 def test_lines_are_found_in_a_text_with_a_hundred_thousand_of_them() -> None:
     task = task_with()
     handle = kept(task, "".join(f"{number}\n" for number in range(1, 100_001)))
-    assert parts(read(task, handle, lines="99990-99992"))[1] == "99990\n99991\n99992\n"
+    for first in (20_000, 50_000, 99_990):
+        body = parts(read(task, handle, lines=f"{first}-{first + 1}"))[1]
+        assert body == f"{first}\n{first + 1}\n"
 
 
 def test_a_gap_in_what_was_read_is_read_next() -> None:
@@ -365,7 +367,7 @@ def test_values_that_just_fill_a_page_have_no_next_one() -> None:
         ("$[?@.id == $[0].id]", "only @"),
         ("$" + "[0]" * 200, "at most 500"),
         ("$" + "[*,*,*,*,*,*,*,*]" * 29, "too many values"),
-        ("$..*..*..*..*..*..*..*..*..*[?@.x]", "too many values"),
+        ("$..*..*..*..*..*..*..*..*..*..*..*..*[?@.x]", "too many values"),
         ("$[?" + "(" * 450, ""),
     ],
 )
@@ -389,6 +391,15 @@ def test_json_that_is_nested_too_deeply_for_a_descent_is_refused() -> None:
     result = read(task, kept(task, "[" * 300 + "]" * 300), path="$..a")
     assert result.is_error
     assert "cannot be used" in result.text
+
+
+def test_values_within_values_are_written_a_few_times_at_most() -> None:
+    task = task_with()
+    handle = kept(task, "[" * 90 + json.dumps("x" * 10_000) + "]" * 90)
+    assert not read(task, handle, path="$..*").is_error
+    refused = read(task, handle, path="$..*", page=500_000)
+    assert refused.is_error
+    assert "too many values" in refused.text
 
 
 def test_a_path_without_values_and_a_page_behind_the_end() -> None:

@@ -29,6 +29,9 @@ _QUICK = 16
 _WRITTEN = 4
 """How often a text's length a path's values may be written: those within others come again."""
 
+_SMALL = 100_000
+"""Looks and characters that are no matter, however short the text."""
+
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -41,15 +44,13 @@ def read_path(text: str, path: str, page: int, tokens: int, count: Callable[[str
     Raises:
         Wrong: no JSON, no path, one that would take too long, or a page behind the end.
     """
-    root = _Meter(_LOOKS * len(text) + 1000).over(_read(text))
-    found = _Written(_lines(root, path), page, most=_WRITTEN * len(text) + 1000)
+    root = _Meter(_LOOKS * len(text) + _SMALL).over(_read(text))
+    found = _Written(_lines(root, path), page, most=_WRITTEN * len(text) + _SMALL)
     try:
         found.read_to(page + tokens * 16 + 1)
     except _TooMuch:
         raise Wrong("This path looks at too many values; name more of the way to what you want.") from None
-    except RecursionError:
-        raise Wrong("This JSON or this path is nested too deeply; read by lines or search instead.") from None
-    except JSONPathError as error:
+    except (JSONPathError, RecursionError) as error:
         raise Wrong(f"The path cannot be used: {' '.join(str(error).split())[:200]}") from None
     if not found.nodes:
         return Part("0 values at this path", "")
