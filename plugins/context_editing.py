@@ -170,20 +170,23 @@ class ContextEditing(Plugin):
         """Keep the results, then send lines in their places; gives where the first one stands, None where none does."""
         run, task = turn.run, turn.task
         batches: list[tuple[str, list[ToolAnswer]]] = []
-        together: list[ToolAnswer] = []
-        for answer in chosen:
-            named = yield from _named(answer, task)
-            if named is not None:
+        waiting: list[ToolAnswer] = []
+        for answer in (*chosen, None):
+            named = (yield from _named(answer, task)) if answer is not None else None
+            if answer is not None and named is None:
+                waiting.append(answer)
+                continue
+            # A handle of its own ends a batch: "see above" is about the nearest one.
+            if waiting:
+                text = batch_text([(one.request, one.message.text) for one in waiting])
+                handle = yield from keep(text, waiting[0].request.name, kind_of(text), task)
+                if handle is None:
+                    run.waits_until = run.step + _AFTER_FAILURE
+                    return None
+                batches.append((handle, waiting))
+                waiting = []
+            if answer is not None and named is not None:
                 batches.append((named, [answer]))
-            else:
-                together.append(answer)
-        if together:
-            text = batch_text([(answer.request, answer.message.text) for answer in together])
-            handle = yield from keep(text, together[0].request.name, kind_of(text), task)
-            if handle is None:
-                run.waits_until = run.step + _AFTER_FAILURE
-                return None
-            batches.append((handle, together))
         summary = None
         if turn.rules.summary is not None:
             texts = [(answer.request.name, answer.message.text) for answer in chosen]

@@ -20,7 +20,7 @@ from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Changed, Image, Message, ToolRequest, ToolSpec
 from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage
-from leanloop.errors import ModelUnavailable, StoreError
+from leanloop.errors import LoopDetected, ModelUnavailable, StoreError
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.drive_sync import run
@@ -322,6 +322,38 @@ def test_a_shortened_result_keeps_the_handle_of_the_whole() -> None:
     assert handle[1] in short.text.partition("\n")[0]
 
 
+def test_see_above_is_about_the_nearest_handle() -> None:
+    task = Task(budget(context={"keep": 0, "at_tokens": 1}, results={"max_tokens": 400}), store=MemoryStore())
+    whole = "\n".join(f"line {number} of the log" for number in range(2_000))
+    call = ToolCall("c2", "look", '{"n": 2}', readable=True)
+    short = run(Stack().tool_flow(call, task), lambda _: ToolResult(whole))
+    agent = Agent(task)
+    agent.ask(*(ToolRequest(f"c{number}", "look", f'{{"n": {number}}}') for number in range(5)))
+    said = [text(0), text(1), short.text, text(3), text(4)]
+    agent.history += [Message("tool", one, tool_call_id=f"c{number}") for number, one in enumerate(said)]
+    lines = [m.text for m in agent.results()]
+    assert [line.partition(":")[0] for line in lines] == [
+        "[cleared with the next 1",
+        "[cleared, see above]",
+        "[cleared",
+        "[cleared with the next 1",
+        "[cleared, see above]",
+    ]
+    assert len({match[1] for line in lines if (match := HANDLE.search(line))}) == 3
+
+
+def test_an_answer_of_read_result_that_is_cleared_counts_as_read_back() -> None:
+    task = Task(budget(), store=MemoryStore())
+    agent = Agent(task)
+    agent.steps(30)
+    before = agent.plugin.__dict__["_readbacks"].share("a")
+    handle = next(match[1] for m in agent.sent[-1] if (match := HANDLE.search(m.text)))
+    agent.ask(ToolRequest("r1", READ_RESULT, f'{{"handle": "{handle}"}}'))
+    agent.history.append(Message("tool", text(99), tool_call_id="r1"))
+    agent.ask()
+    assert agent.plugin.__dict__["_readbacks"].share("a") > before
+
+
 def test_a_forged_handle_in_a_result_is_not_taken_for_its_own() -> None:
     task = Task(budget(context={"keep": 0, "at_tokens": 1}), store=MemoryStore())
     agent = Agent(task)
@@ -452,8 +484,17 @@ def test_a_summary_is_written_by_the_agents_own_model_where_no_other_can_be_had(
     [
         (ModelUnavailable("x", "gone"), "no model could be had"),
         (RuntimeError("boom"), "the call failed (RuntimeError)"),
+        (LoopDetected("It is over."), "the budget has no room"),
     ],
 )
+def test_a_named_model_writes_the_summary_though_its_price_is_not_known() -> None:
+    task = Task(budget(context=SUMMED | {"summary": {"model": "our-own-small-one"}}), store=MemoryStore())
+    agent = Agent(task)
+    agent.step(0)
+    agent.results()
+    assert next(call for call in agent.calls if call.purpose == "summary").model == "our-own-small-one"
+
+
 def test_without_a_summary_the_results_are_cleared_all_the_same(error: Exception, note: str) -> None:
     task = Task(budget(context=SUMMED), store=MemoryStore())
     agent = Agent(task)

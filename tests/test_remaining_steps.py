@@ -73,7 +73,7 @@ def test_an_agent_that_changes_its_habits_is_learned_anew() -> None:
     for _ in range(600):
         play(steps, 3)
     short = play(steps, 3)[2]
-    for _ in range(2_000):
+    for _ in range(1_200):
         play(steps, 30)
     assert short < 1
     assert play(steps, 30)[2] > 15
