@@ -123,6 +123,33 @@ def test_a_middleware_that_chooses_tools_does_not_take_reading_away(
     assert messages[2].content.startswith("[shortened: ")
 
 
+def test_a_sub_agent_of_deepagents_reads_on_with_the_tool_it_is_given(
+    run: Any, create_deep_agent: Any, store: Any, ask: Any
+) -> None:
+    @tool
+    def give(q: str) -> str:
+        """Give."""
+        return LOG
+
+    def script(messages: Any, settings: dict[str, Any]) -> AIMessage:
+        asked = str(messages[-1].content)
+        handle = re.search(r"r[a-z2-7]{12}", asked)
+        if messages[-1].type == "human":
+            if handle is None:
+                return ask(("give", {"q": "x"}))  # type: ignore[no-any-return]
+            return ask(("read_result", {"handle": handle.group(), "lines": "700"}))  # type: ignore[no-any-return]
+        if asked.startswith("[shortened: ") and handle is not None:
+            task = {"description": f"Read line 700 of {handle.group()}.", "subagent_type": "general-purpose"}
+            return ask(("task", task))  # type: ignore[no-any-return]
+        return AIMessage(asked)
+
+    loop = LeanLoop(BUDGET, store=store)
+    agent = create_deep_agent(model=ScriptedModel(script=script), tools=[give, loop.read_result], middleware=[loop])
+    last = run(agent, question())["messages"][-1]
+    assert "line 699 of what" in last.text
+    assert last.response_metadata["leanloop"]["tool_calls"] == {"give": 1, "task": 1, "read_result": 1}
+
+
 def test_a_person_who_is_asked_in_a_tool_is_no_result(create_agent: Any, store: Any, ask: Any) -> None:
     @tool
     def give(q: str) -> str:
