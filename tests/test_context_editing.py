@@ -479,14 +479,6 @@ def test_a_summary_is_written_by_the_agents_own_model_where_no_other_can_be_had(
     assert agent.results()[0].text.endswith("By my own.")
 
 
-@pytest.mark.parametrize(
-    ("error", "note"),
-    [
-        (ModelUnavailable("x", "gone"), "no model could be had"),
-        (RuntimeError("boom"), "the call failed (RuntimeError)"),
-        (LoopDetected("It is over."), "the budget has no room"),
-    ],
-)
 def test_a_named_model_writes_the_summary_though_its_price_is_not_known() -> None:
     task = Task(budget(context=SUMMED | {"summary": {"model": "our-own-small-one"}}), store=MemoryStore())
     agent = Agent(task)
@@ -495,6 +487,14 @@ def test_a_named_model_writes_the_summary_though_its_price_is_not_known() -> Non
     assert next(call for call in agent.calls if call.purpose == "summary").model == "our-own-small-one"
 
 
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        (ModelUnavailable("x", "gone"), "no model could be had"),
+        (RuntimeError("boom"), "the call failed (RuntimeError)"),
+        (LoopDetected("It is over."), "the budget has no room"),
+    ],
+)
 def test_without_a_summary_the_results_are_cleared_all_the_same(error: Exception, note: str) -> None:
     task = Task(budget(context=SUMMED), store=MemoryStore())
     agent = Agent(task)
