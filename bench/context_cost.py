@@ -335,7 +335,7 @@ def show(console: Console, group: str, runs: Sequence[Run], costs: Costs) -> Non
 
 def ratio(costs: Costs, name: str, group: str, caching: bool, part: str) -> float:
     own, bare = costs[name][group][caching], costs["nothing"][group][caching]
-    return round(float(getattr(own, part)) / getattr(bare, part), 4)
+    return round(own.bill / bare.bill if part == "bill" else own.prompts / bare.prompts, 4)
 
 
 def figures(costs: Costs, groups: Mapping[str, object]) -> dict[str, object]:
