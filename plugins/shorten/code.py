@@ -57,6 +57,7 @@ def shorten_code(text: str, room: Room) -> Shown | None:
         Group([number for number in top if not _IMPORT.match(codes[number])], 0.1),
         Group(asked, 0.6),
         Group(signatures, 0.85),
+        Group([number for number, code in enumerate(codes) if not _IMPORT.match(code)], 1.0),
         Group(range(len(lines)), 1.0),
     ]
     parts = Parts(len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: _gap(codes, a, b))
