@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Changed
@@ -14,6 +13,7 @@ from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.flow import Io, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
+from leanloop.plugins.results.beside import beside
 from leanloop.plugins.results.exceeds import about, exceeds
 from leanloop.plugins.results.handle import handle_of, scope_of
 from leanloop.plugins.results.keep import keep
@@ -26,9 +26,6 @@ from leanloop.plugins.shorten.words import words_of
 from leanloop.plugins.task import Task
 
 __all__ = ["FLOOR", "ResultLimit"]
-
-T = TypeVar("T")
-
 FLOOR = 200
 """Tokens that a result gets however little is left, so that it can say what it is and what went wrong."""
 
@@ -37,9 +34,6 @@ _MARKER = 80
 
 _COMPACTED = 100
 """Characters for a token of its room, in JSON that is worth compacting to see whether it fits without loss."""
-
-_LARGE = 200_000
-"""Characters from which on a text is shortened on a thread of its own, where an event loop would stand still."""
 
 _OTHERWISE = "gpt-4o"
 """Whose tokens are counted before the task's first model call."""
@@ -80,7 +74,7 @@ class ResultLimit(Plugin):
             return result
         granted = task.batches.grant(call, _wish(own, rules, task), rules.batch)
         room = Room(max(granted, min(FLOOR, own.max_tokens or rules.max_tokens)), count)
-        shown = yield from _work(result.text, lambda: _whole(result.text, room, compact=rules.compact))
+        shown = yield from beside(result.text, lambda: _whole(result.text, room, compact=rules.compact))
         if shown is None:
             shown = yield from _shortened(result.text, own.kind, room, call, task)
         spent, _ = about(shown, count)
@@ -122,18 +116,18 @@ def _shortened(text: str, given: Kind | None, room: Room, call: ToolCall, task: 
     rules = task.budget.results or ResultRules()
     kind = given or kind_of(text)
     room = replace(room, words=words_of(call))
-    handle = handle_of(scope_of(task, rules), text)
-    shown, marked = yield from _work(text, lambda: _marked(text, room, kind, handle))
+    scope = scope_of(task, rules)
+    shown, marked = yield from beside(text, lambda: _marked(text, room, kind, handle_of(scope, text)))
     if shown.complete and _on_one_line(text):
         return shown.text
     if call.readable and (yield from keep(text, call.name, kind, task)) is not None:
         return marked
-    fits: bool = yield from _work(text, lambda: not exceeds(text, rules.hard_cap, room.count))
+    fits: bool = yield from beside(text, lambda: not exceeds(text, rules.hard_cap, room.count))
     if fits:
         return text
     task.note(f"A result of {call.name} could not be kept, and was cut to results.hard_cap, {rules.hard_cap:,} tokens.")
     wide = replace(room, tokens=max(room.tokens, rules.hard_cap))
-    _, marked = yield from _work(text, lambda: _marked(text, wide, kind, None))
+    _, marked = yield from beside(text, lambda: _marked(text, wide, kind, None))
     return marked
 
 
@@ -148,11 +142,3 @@ def _marked(text: str, room: Room, kind: Kind, handle: str | None) -> tuple[Show
         if over <= 0 or inner <= 1:
             return shown, marked
         inner = max(1, inner - over)
-
-
-def _work(text: str, work: Callable[[], T]) -> Generator[Io[Any], Any, T]:
-    """Do it here, or where it takes long beside the event loop."""
-    if len(text) > _LARGE:
-        done: T = yield Io(work, lambda: asyncio.to_thread(work))
-        return done
-    return work()
