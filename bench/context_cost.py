@@ -22,7 +22,7 @@ Chained runs: the steps of the SWE-agent runs, shuffled (seeded) run by run, one
 
 `--half tuned` and `--half held` take the half of the runs that the arithmetic was looked at with, and the other.
 
-The headline is for `results: {max_tokens: 400, read_tokens: 500}` and `context: {keep: 2}`: long runs of a coding agent
+The headline is for `results: {max_tokens: 500, read_tokens: 500}` and `context: {keep: 2}`: long runs of a coding agent
 whose every result is in reach again by one call. The rows below it have the defaults (4,000 tokens, keep 3) and others.
 
 Run: python bench/context_cost.py [--json] [--data DIR] [--half tuned|held]
@@ -63,9 +63,9 @@ from leanloop.plugins.stack import Stack
 
 SETS = ("tau-bench", "swe-agent-demos", "intercode-bash")
 CHAINS = {"chained_100": 100, "chained_200": 200}
-HEADLINE = 400
+HEADLINE = 500
 HEADLINE_WAY = f"leanloop, {HEADLINE:,}, keep 2"
-LIMITS = (4_000, 1_000, 500)
+LIMITS = (4_000, 1_000)
 
 COUNTER = TokenCounter(MODEL)  # not the plugins' own, which learns
 PRICE = price_book(Budget(agent="bench")).price(MODEL)
@@ -120,6 +120,7 @@ def main() -> None:
             for name, make in ways.items():
                 costs[name][group][caching] = total(runs, make, caching)
         show(console, group, runs, costs)
+        sys.stdout.flush()
     if options.json:
         print(json.dumps(figures(costs, groups)))
 
