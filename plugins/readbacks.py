@@ -7,8 +7,8 @@ from collections import OrderedDict
 
 __all__ = ["Readbacks"]
 
-_PRIOR_READ, _PRIOR_CLEARED = 0.5, 25.0
-"""Two in a hundred, until there is something to go by."""
+_PRIOR_READ, _PRIOR_CLEARED = 5.0, 50.0
+"""One in ten, until there is something to go by."""
 
 _MOST = 1_000
 """Results cleared after which all counts are halved, so that an agent's old habits fade."""
