@@ -409,11 +409,27 @@ def test_a_path_without_values_and_a_page_behind_the_end() -> None:
     assert read(task, handle, path="$[0].id", page=5).is_error
 
 
-def test_nan_and_names_that_come_twice_are_read_as_python_reads_them() -> None:
+def test_nan_and_names_that_come_twice_are_read_as_they_are_shown() -> None:
     task = task_with()
     handle = kept(task, '{"a": NaN, "b": 1, "b": 2, "\\ud800": 1e999}')
-    assert parts(read(task, handle, path="$.b"))[1] == "2"
-    assert parts(read(task, handle, path="$.a"))[1] == "NaN"
+    assert parts(read(task, handle, path="$.b"))[1] == "1"
+    assert parts(read(task, handle, path="$['b (2)']"))[1] == "2"
+    assert parts(read(task, handle, path="$.a"))[1] == '"NaN"'
+    assert parts(read(task, handle, path="$.*"))[1].endswith("1e999")
+
+
+def test_numbers_are_given_as_they_stand() -> None:
+    task = task_with()
+    numbers = ["1.10", "1e5", "-0", "-0.0", "1E+2", "12345678901234567890.000000000000000001", "9" * 5_000]
+    rows = ",".join(f'{{"id": {place}, "n": {number}}}' for place, number in enumerate(numbers))
+    handle = kept(task, f"[{rows}]")
+    for place, number in enumerate(numbers[:-1]):
+        assert parts(read(task, handle, path=f"$[{place}].n"))[1] == number
+        assert parts(read(task, handle, path=f"$[?@.id == {place}]"))[1].endswith(f'"n":{number}}}')
+    assert pages(task, handle, path="$[6].n") == numbers[-1]
+    assert parts(read(task, handle, path="$[?@.n == 1.1].id"))[1] == "$[0]['id']: 0"
+    assert parts(read(task, handle, path="$[?@.n > 99999 && @.n < 100001].id"))[1] == "$[1]['id']: 1"
+
 
 
 # The same part twice.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, SupportsIndex, cast
+from typing import Any, NoReturn, Self, SupportsIndex, cast
 
 from jsonpath_rfc9535 import JSONPathEnvironment
 from jsonpath_rfc9535.exceptions import JSONPathError, JSONPathSyntaxError
@@ -13,6 +11,7 @@ from jsonpath_rfc9535.parse import Parser
 from jsonpath_rfc9535.tokens import TokenStream
 
 from leanloop.plugins.results.part import Part, Wrong, take
+from leanloop.plugins.shorten.json_read import Document, read_json, read_values
 
 __all__ = ["read_path"]
 
@@ -32,20 +31,20 @@ _WRITTEN = 4
 _SMALL = 100_000
 """Looks and characters that are no matter, however short the text."""
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 def read_path(text: str, path: str, page: int, tokens: int, count: Callable[[str], int]) -> Part:
     """The values at `path`, a line of JSON each, behind their own paths where there are several.
 
-    A text of one JSON value a line is read as a list of them, and text around JSON is passed over. `page` is where in
-    all of that to go on.
+    A text of one JSON value a line is read as a list of them, and text around JSON is passed over. Numbers come as they
+    stand there (1.10, 1e5); names that come twice in an object, and NaN, as in shortened JSON. `page` is where in all
+    of that to go on.
 
     Raises:
         Wrong: no JSON, no path, one that would take too long, or a page behind the end.
     """
-    root = _Meter(_LOOKS * len(text) + _SMALL).over(_read(text))
-    found = _Written(_lines(root, path), page, most=_WRITTEN * len(text) + _SMALL)
+    document = _read(text)
+    root = _Meter(_LOOKS * len(text) + _SMALL, document).over(document.value)
+    found = _Written(_lines(root, path, document), page, most=_WRITTEN * len(text) + _SMALL)
     try:
         found.read_to(page + tokens * 16 + 1)
     except _TooMuch:
@@ -90,18 +89,18 @@ class _Written:
         self.complete = True
 
 
-def _lines(root: object, path: str) -> Iterator[str]:
+def _lines(root: object, path: str, document: Document) -> Iterator[str]:
     if len(path) > _LONGEST:
         raise Wrong(f"path is at most {_LONGEST} characters.")
     query = _ENVIRONMENT.compile(path if path.startswith("$") else f"$.{path}" if path[:1] != "[" else f"${path}")
     if query.singular_query():
-        yield from (_written(node.value) for node in query.finditer(cast("Any", root)))
+        yield from (_written(node.value, document) for node in query.finditer(cast("Any", root)))
     else:
-        yield from (f"{node.path()}: {_written(node.value)}" for node in query.finditer(cast("Any", root)))
+        yield from (f"{node.path()}: {_written(node.value, document)}" for node in query.finditer(cast("Any", root)))
 
 
-def _written(value: object) -> str:
-    return _ENCODE(value.raw if isinstance(value, _List | _Dict) else value)
+def _written(value: object, document: Document) -> str:
+    return document.write(value.raw if isinstance(value, _List | _Dict | _Number) else value)
 
 
 class _Parser(Parser):
@@ -129,8 +128,9 @@ class _TooMuch(Exception):
 class _Meter:
     """Counts the values that a path looks at."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, document: Document) -> None:
         self._left = most
+        self._document = document
 
     def spend(self, values: int) -> None:
         self._left -= values
@@ -141,7 +141,21 @@ class _Meter:
         """A value whose own values are counted when they are looked at."""
         if isinstance(value, dict):
             return _Dict(cast("dict[str, object]", value), self)
-        return _List(cast("list[object]", value), self) if isinstance(value, list) else value
+        if isinstance(value, list):
+            return _List(cast("list[object]", value), self)
+        number = self._document.number(value)
+        return value if number is None else _Number(number, value)
+
+
+class _Number(float):
+    """A number as filters compare it; written as it stood in the text."""
+
+    raw: object
+
+    def __new__(cls, text: str, raw: object) -> Self:
+        number = super().__new__(cls, text)
+        number.raw = raw
+        return number
 
 
 class _List(list[object]):
@@ -184,15 +198,11 @@ class _Dict(dict[str, object]):
         return self._meter.over(self.raw[key])
 
 
-def _read(text: str) -> object:
-    """JSON, a value a line, or JSON with text before and behind it."""
+def _read(text: str) -> Document:
+    """JSON, values one after the other, or JSON with text before and behind it."""
     end = max(text.rfind("}"), text.rfind("]")) + 1
-    starts = [start for start in (text.find("{"), text.find("[")) if start >= 0]
-    for read in (
-        lambda: json.loads(text),
-        lambda: [json.loads(line) for line in text.split("\n") if line.strip()],
-        lambda: json.loads(text[min(starts, default=end) : end]),
-    ):
-        with contextlib.suppress(ValueError, RecursionError):
-            return read()
-    raise Wrong("This result is no JSON; read it by lines or search.")
+    start = min((start for start in (text.find("{"), text.find("[")) if start >= 0), default=end)
+    document = read_json(text) or read_values(text) or read_json(text[start:end])
+    if document is None:
+        raise Wrong("This result is no JSON; read it by lines or search.")
+    return document
