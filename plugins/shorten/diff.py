@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from leanloop.plugins.shorten.clamp import clamp
@@ -22,6 +22,7 @@ _FILE = re.compile(
 _HUNK = re.compile(r"@@+ -\d")
 _HEADER, _HUNK_HEADER = 40, 20  # about the tokens of a file's header and of a hunk's
 _LONGEST_NAME = 300
+_ASKED = 40
 _PIECE = 16  # lines of a hunk that are shown or left out together
 
 
@@ -57,10 +58,12 @@ def shorten_diff(text: str, room: Room) -> Shown | None:
         where = f"{start + 1}-{end}" if end > start + 1 else f"{end}"
         return f"[…{where}: +{added[end] - added[start]:,} -{removed[end] - removed[start]:,}]"
 
+    asked = (one for number in best[:_ASKED] for one in _with_headers(blocks, number))
     groups = [
         Group(above[:1], 0.1),
-        Group(files, 0.6),
-        Group(hunks, 0.75),
+        Group(asked, 0.55),
+        Group(files, 0.7),
+        Group(hunks, 0.8),
         Group([number for number in best if blocks[number].kind in ("body", "above")], 0.95),
         Group(bodies, 1.0),
         Group(above, 1.0),
@@ -77,11 +80,25 @@ def shorten_diff(text: str, room: Room) -> Shown | None:
     )
 
 
+def _with_headers(blocks: Sequence[_Block], number: int) -> Iterator[int]:
+    """A block behind the headers of its hunk and its file."""
+    kinds = {"body": ("hunk", "file"), "hunk": ("file",)}.get(blocks[number].kind, ())
+    at = number
+    for kind in kinds:
+        while at >= 0 and blocks[at].kind != kind:
+            at -= 1
+        if at >= 0:
+            yield at
+    yield number
+
+
 def _named(lines: Sequence[str], *, brief: bool) -> str:
     """A file's header without the hashes of its content; where there is little room, the name alone."""
-    names = [line for line in lines if line.startswith("+++ ") and "/dev/null" not in line]
     if brief:
-        return (names or list(lines))[0][:_LONGEST_NAME]
+        is_gone = "+++ /dev/null" in lines
+        starts = ("+++ ", "rename ", "copy ", "Binary ", *(("--- ",) if is_gone else ()))
+        named = [line for line in lines if line.startswith(starts)] or lines[:1]
+        lines = named[-1:] if named[-1].startswith("+++ ") and not is_gone else named
     return "\n".join(line[:_LONGEST_NAME] for line in lines if not line.startswith("index "))
 
 
