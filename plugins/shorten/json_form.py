@@ -90,7 +90,7 @@ def _shown(document: Document, text: str, room: Room) -> Shown | None:
 
 def _sample(document: Document, value: object, text: str, room: Room) -> Shown | None:
     """The largest sample found that fits. Its size is asked for in characters, and corrected by what it came to."""
-    sampler = Sampler(document, value, room.words)
+    sampler = Sampler(document, value, room)
     # What is shown is mostly values, of which a piece of the text says how many characters a token has.
     piece = " ".join((text[:2000] + text[len(text) // 2 :][:2000]).split())
     most = room.tokens * max(1.0, len(piece) / max(1, room.count(piece)))

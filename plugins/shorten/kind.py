@@ -45,9 +45,12 @@ _CODE = re.compile(
     r"function\b.*[({]|(?:export |public |private |protected |static |async |abstract )+\w|"
     r"(?:pub )?(?:fn|struct|impl|enum|mod|trait) \w|use [\w:]+|#include\b|#define\b|package \w|func [\w(]|"
     r"(?:const|let|var) \w+|return\b.*|if\b.*[:{]$|for\b.*[:{]$|while\b.*[:{]$|"
+    r"(?:end|fi|done|esac|then|do|else|\);?|\},?)$|.*\b(?:then|do)$|local \w+=|"
+    r"(?i:\w+ (?:bigint|int|integer|text|varchar|numeric|boolean|timestamp)\b.*,?$)|(?i:create (?:table|index|view) )|"
     r"else\s*[:{]|elif .*:$|try\s*[:{]|except\b.*:$|@\w+|[\w.\[\]'\"]+ [-+*/|&]?= \S|\}[;,)]*$|"
     r"[\w.>:-]+\(.*\)[;,:]?$|//|/\*|\* |\w+\(.*[{;]$|.*[{;]$|\"\"\"|self\.\w+|#\s)"
 )  # fmt: skip
+_LINE_NUMBER = re.compile(r" {1,6}\d{1,6}(?:\t|\u2192)")  # of `cat -n`; a table's first column is not set to the right
 _SENTENCE_END = re.compile(r"[^\W\d][.!?:;,]['\")*]?(?:\s|$)|[\u3002\uff01\uff1f\u3001\uff0c]")
 
 
@@ -97,6 +100,8 @@ def _is_markup(sample: str) -> bool:
 
 def _kind_of_lines(lines: Sequence[str]) -> Kind:
     many = len(lines)
+    if sum(_LINE_NUMBER.match(line) is not None for line in lines) >= 0.8 * many:
+        lines = [_LINE_NUMBER.sub("", line) for line in lines]
     logged = sum(_LOGGED.match(line) is not None for line in lines) / many
     if _is_table(lines) and logged < 0.5:
         return "table"

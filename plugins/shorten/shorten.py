@@ -46,7 +46,7 @@ def shorten(text: str, room: Room, kind: Kind | None = None) -> Shown:
     for one in dict.fromkeys((kind or kind_of(text), "prose")) if text.strip() else ():
         shortener = SHORTENERS.get(one)
         shown = shortener(text, room) if shortener else None
-        if shown is not None and shown.text:
+        if shown is not None and shown.text and room.count(shown.text) <= room.tokens:
             return shown
     mark = f"[... {len(text):,} characters]"
     return Shown(mark if room.count(mark) <= room.tokens else "", "nothing")

@@ -139,3 +139,15 @@ def test_nothing_raises_or_takes_more_than_its_room(text: str, tokens: int, word
     for shortener in (shorten_code, shorten_diff):
         shown = shortener(text, Room(tokens, count, words))
         assert shown is None or count(shown.text) <= tokens
+
+
+def test_the_hunk_that_is_asked_for_is_shown_though_the_files_fill_the_room() -> None:
+    lines: list[str] = []
+    for number in range(120):
+        lines += [f"diff --git a/m{number}.py b/m{number}.py", f"--- a/m{number}.py", f"+++ b/m{number}.py"]
+        lines += ["@@ -1,2 +1,2 @@", f"-a = {number}", f"+b = {number}"]
+    lines += ["diff --git a/gone.py b/gone.py", "deleted file mode 100644", "--- a/gone.py", "+++ /dev/null"]
+    lines += ["@@ -1 +0,0 @@", "-retry_limit = 3"]
+    shown = shorten_diff("\n".join(lines), Room(400, count, ("retry_limit",)))
+    assert shown is not None
+    assert shown.text.endswith("--- a/gone.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-retry_limit = 3")

@@ -176,3 +176,19 @@ def test_what_is_shown_is_json_within_its_room(value: Any, tokens: int, words: l
 def test_nothing_that_looks_like_json_raises(text: str, tokens: int) -> None:
     shown = shorten_json(text, Room(tokens, count))
     assert shown is None or count(shown.text) <= tokens
+
+
+def test_what_a_command_wrote_is_shown_by_its_lines_with_its_errors() -> None:
+    output = [f"step {number} {number * 7919 % 1000:x} is done by worker {number % 13}" for number in range(900)]
+    output[444] = "ERROR: test_pay failed: 3 != 4"
+    value, shown = shortened({"stdout": "\n".join(output), "exit_code": 1})
+    assert value["exit_code"] == 1
+    assert "ERROR: test_pay failed: 3 != 4" in value["stdout"].split("\n")
+    assert value["stdout"].split("\n")[-1] == output[-1]
+    assert shown.what == "part of the text $.stdout, by its own lines"
+
+
+def test_a_row_that_speaks_of_an_error_comes_before_more_of_both_ends() -> None:
+    rows = [{"name": f"web-{number}", "spec": "x" * 300, "state": "Running"} for number in range(80)]
+    rows[55]["state"] = "CrashLoopBackOff"
+    assert "CrashLoopBackOff" in shortened(rows, 500)[1].text

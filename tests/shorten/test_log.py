@@ -169,3 +169,38 @@ def test_an_error_in_the_first_or_the_last_line_has_what_is_there_around_it() ->
     shown = shorten(f"    indented\nKeyError: 'a'\n{quiet(0, 300)}\nKeyError: 'b'\n\tat x", 120).text
     assert shown.startswith("    indented\nKeyError: 'a'")
     assert shown.endswith("KeyError: 'b'\n\tat x")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Fehler: Zugriff verweigert auf /etc/shadow",
+        "cp: Aucun fichier ou dossier de ce type",
+        "cp: No existe el archivo o el directorio",
+        "Erro: falha ao conectar",
+        "cp: File o directory non esistente",
+        "Ошибка: отказано в доступе",
+        "エラー: ファイル 'b.txt' が見つかりません",
+        "错误: 找不到文件 b.txt",
+        "오류: 파일을 찾을 수 없습니다",
+        "The term 'kubectl' is not recognized as the name of a cmdlet",
+        "ORA-00942: table or view does not exist",
+        "Msg 208, Level 16, State 1, Line 4",
+        "0/3 nodes are available: 3 Insufficient cpu.",
+        "web-7f9c 0/1 ImagePullBackOff 0 9m",
+        "curl: connection reset by peer",
+        "x509: certificate signed by unknown authority",
+        '10.0.0.1 - - "POST /pay HTTP/1.1" 502 157',
+        "the response status is 503",
+    ],
+)
+def test_errors_of_other_languages_and_programs_are_shown(error: str) -> None:
+    nouns = ("river", "lamp", "stone", "violin", "garden", "copper", "bridge")
+    lines = [
+        " ".join(nouns[number * factor % 101 % 7] for factor in (3, 5, 7, 11, 13, 17, number % 19 + 1))
+        for number in range(700)
+    ]
+    lines[350] = error
+    shown = shorten_log("\n".join(lines), Room(400, count))
+    assert shown is not None
+    assert error in shown.text.split("\n")
