@@ -267,7 +267,50 @@ def test_a_window_that_slides_over_the_history_is_told_once(task: Task, told: An
         system, question, _, _, *later = agent.call.messages
         agent.step(messages=(system, question, *later))
     (message,) = told()
-    assert "in message 3 (assistant), in step 4" in message
+    assert "in message 3 (assistant), before which the history is cut each time, in step 5" in message
+
+
+def test_a_history_that_is_summed_up_once_in_a_while_is_no_break(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for number in range(9):
+        system, *history = agent.call.messages
+        if number % 3 == 2:
+            history = [Message("user", f"Summary {number} of it all."), *history[-2:]]
+        agent.step(messages=(system, *history))
+    for keep in (0, 1):
+        system, *history = agent.call.messages
+        agent.step(
+            messages=(system, Message("user", ("All done.", "It rains now.")[keep]), *history[len(history) - keep :])
+        )
+    assert told() == []
+
+
+def test_a_reminder_put_before_the_history_in_each_call_is_told(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for number in range(3):
+        system, question, *history = agent.call.messages
+        agent.step(messages=(system, question, Message("user", f"Step {number}, mind the time."), *history))
+    assert ["in message 3 (user)" in message for message in told()] == [True]
+
+
+def test_another_question_in_the_same_task_is_another_history(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for question in ("How are things?", "Who won in 1954?", "Is it raining in Rome?"):
+        agent.call = replace(agent.call, messages=(SYSTEM, Message("user", question)))
+        for _ in range(2):
+            agent.step()
+    assert told() == []
+
+
+def test_sub_agents_of_one_kind_that_work_at_the_same_time_are_told_apart(task: Task, told: Any) -> None:
+    plugin = Prefix()
+    agents = [
+        Agent(task, plugin, messages=(SYSTEM, Message("user", question)))
+        for question in ("Look into the first file.", "What does Bob think?", "Run the tests.")
+    ]
+    marks = [[agent.step().cache_marks for agent in agents] for _ in range(3)]
+    assert marks == [[(0, 1)] * 3, [(0, 1, 3)] * 3, [(0, 3, 5)] * 3]
+    assert told() == []
 
 
 def test_results_that_leanloop_clears_are_no_break_of_the_agents_own(task: Task, told: Any) -> None:
@@ -342,6 +385,18 @@ def test_a_date_at_the_top_is_told_when_the_next_task_of_the_agent_begins(told: 
         Agent(Task(budget()), plugin, messages=(Message("system", f"Today is 2026-11-{day}\n{LONG}"), QUESTION)).step()
     (message,) = told()
     assert "line 1, character 10 ('2026-11-22'), in step 1, since the task before" in message
+
+
+def test_a_prompt_may_say_other_things_to_another_user_but_not_another_time(told: Any) -> None:
+    plugin = Prefix()
+    for user in ("Ann", "Bob", "Eve"):
+        task = Task(budget(), tags={"user": user})
+        Agent(task, plugin, messages=(Message("system", f"You help {user}.\n{LONG}"), QUESTION)).step()
+    assert told() == []
+    for minute, user in enumerate(("Ann", "Bob")):
+        task = Task(budget(), tags={"user": user})
+        Agent(task, plugin, messages=(Message("system", f"It is 12:0{minute}.\n{LONG}"), QUESTION)).step()
+    assert ["'12:01.'" in message for message in told()] == [True]
 
 
 def test_of_many_agents_the_latest_are_remembered(told: Any) -> None:
