@@ -120,8 +120,12 @@ def _shortened(text: str, given: Kind | None, room: Room, call: ToolCall, task: 
     shown, marked = yield from beside(text, lambda: _marked(text, room, kind, handle_of(scope, text)))
     if shown.complete and _on_one_line(text):
         return shown.text
-    if call.readable and (yield from keep(text, call.name, kind, task)) is not None:
+    handle = (yield from keep(text, call.name, kind, task)) if call.readable else None
+    if handle is not None:
+        task.shown_parts.add(marked, handle)
         return marked
+    if not call.readable:
+        task.note(f"Results of {call.name} over their limit were not shortened: the agent has no read_result.")
     fits: bool = yield from beside(text, lambda: not exceeds(text, rules.hard_cap, room.count))
     if fits:
         return text

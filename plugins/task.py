@@ -23,6 +23,7 @@ from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.results.batches import Batches
+from leanloop.plugins.results.shown_parts import ShownParts
 from leanloop.plugins.steps import aperform, perform
 from leanloop.plugins.stopwatch import Stopwatch
 from leanloop.plugins.tally import Tally
@@ -79,6 +80,7 @@ class Task:
         self.tally = Tally()
         self.notes = Notes()
         self.cleared = Cleared()  # tool results that are no longer sent
+        self.shown_parts = ShownParts()  # tool results that were shortened
         self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
         self.degraded = 0  # steps of the budget's `degrade` that were taken, see `degrade_to`
         self.left_alone: set[str] = set()  # models of theirs that could not be had

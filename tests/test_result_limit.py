@@ -275,7 +275,8 @@ def test_a_result_over_all_that_is_kept_is_passed_on_whole() -> None:
 def test_an_agent_that_cannot_read_back_is_given_the_whole_up_to_the_hard_cap() -> None:
     task = task_with(max_tokens=500, hard_cap=100_000)
     assert came(task, LONG, readable=False).text is LONG
-    assert task.receipt().notes == ()
+    said = "Results of search over their limit were not shortened: the agent has no read_result."
+    assert task.receipt().notes == (said,)
     cut = came(task_with(max_tokens=500, hard_cap=5000), LONG, readable=False)
     assert 2500 < COUNT(cut.text) <= 5000
 
