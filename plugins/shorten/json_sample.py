@@ -135,6 +135,9 @@ class Sampler:
         names = list(held) if is_object(held) else []
         cells = list(held.values()) if is_object(held) else held
         head = {name: one for name, one in table.items() if name not in ("rows", "groups")}
+        same = head.get("in_every_row")
+        if same is not None and (size := self._measures.size(same, most)) > most // 3:
+            head["in_every_row"] = self._fit(same, size, most // 3, f"{path}[*]", depth + 1)
         frame = len(self._document.write(head)) + _FRAME
         if rows is not None and groups is not None:
             frame += min(self._measures.size(groups, most), most // 4)
