@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -15,7 +15,7 @@ _was_on = False
 
 
 @contextmanager
-def collector_at_rest() -> Iterator[None]:
+def collector_at_rest() -> Generator[None]:
     """Within it no cycles are looked for, in any thread; afterwards as before.
 
     A large text becomes millions of small objects without a cycle among them, which the collector would go through

@@ -77,7 +77,7 @@ def shorten_json(text: str, room: Room) -> Shown | None:
 
 def _shown(document: Document, text: str, room: Room) -> Shown | None:
     try:
-        value = tabled(document.value) if document.tables else document.value
+        value = tabled(document.value) if document.tables and "{" in text else document.value  # no object, no table
         most = room.tokens * _LONGEST_TOKEN
         if not is_long(value, most):
             whole = document.write(value)

@@ -124,7 +124,7 @@ def _split(line: str, separator: str) -> list[str]:
     if separator == "|":
         return [cell.strip() for cell in line.strip().strip("|").split("|")]
     try:
-        return next(csv.reader([line], delimiter=separator), [])
+        return next(csv.reader([line], delimiter=separator), list[str]())
     except csv.Error:
         return line.split(separator)
 
