@@ -28,7 +28,6 @@ from leanloop.plugins.results.handle import scope_of
 from leanloop.plugins.results.keep import keep
 from leanloop.plugins.results.stores import results_of
 from leanloop.plugins.sent_history import SentHistory, ToolAnswer, Totals
-from leanloop.plugins.shorten.marker import handle_in
 from leanloop.plugins.shorten.shorten import kind_of
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
@@ -217,7 +216,7 @@ def _replace(turn: _Turn, handle: str, answers: Sequence[ToolAnswer], first: Too
 
 def _named(answer: ToolAnswer, task: Task) -> Steps[str | None]:
     """The handle of the whole, where what was sent is a part of a result that is kept already."""
-    named = handle_in(answer.message.text)
+    named = task.shown_parts.handle_of(answer.message.text)
     if named is None:
         return None
     store, scope = results_of(task), scope_of(task, task.budget.results or ResultRules())

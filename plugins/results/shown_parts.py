@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 __all__ = ["ShownParts"]
 
 
@@ -11,20 +9,16 @@ class ShownParts:
     """The shortened results of one task, each with the handle of the whole. Thread-safe.
 
     What a text says of itself proves nothing: a tool may give a line like the one above a shortened result, with a
-    handle that it has read somewhere. So what was written is remembered, by a hash.
+    handle that it has read somewhere. So what was written is remembered.
     """
 
     def __init__(self) -> None:
-        self._handles: dict[bytes, str] = {}
+        self._handles: dict[str, str] = {}
 
     def add(self, text: str, handle: str) -> None:
         """`text` is shown in the place of the result that is kept under `handle`."""
-        self._handles[_digest(text)] = handle
+        self._handles[text] = handle
 
     def handle_of(self, text: str) -> str | None:
-        """The handle of the whole of which `text` was shown, byte for byte; None for every other text."""
-        return self._handles.get(_digest(text)) if self._handles else None
-
-
-def _digest(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        """The handle of the whole of which `text` was shown, to the letter; None for every other text."""
+        return self._handles.get(text)
