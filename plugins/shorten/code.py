@@ -37,13 +37,15 @@ _LONGEST_LOOKED_AT = 300  # characters of a line: a signature shows at its begin
 _BEFORE, _AFTER = 2, 6
 _ASKED = 40
 _NAMED = 8
+_LONG = 20  # characters: about what the mark in a line's place takes
 
 
 def shorten_code(text: str, room: Room) -> Shown | None:
     """Source code, with or without line numbers in front.
 
     First what stands above the code, then lines that answer the task's words with a few around them and the signature
-    of the function they are in, then all signatures, then the rest from the top. What is missing is named by its lines.
+    of the function they are in, then all signatures, then the rest from the top, of equal long lines the first one.
+    What is missing is named by its lines.
     """
     lines = split_lines(as_shown(text))
     codes = [_code(line) for line in lines]
@@ -57,7 +59,7 @@ def shorten_code(text: str, room: Room) -> Shown | None:
         Group([number for number in top if not _IMPORT.match(codes[number])], 0.1),
         Group(asked, 0.6),
         Group(signatures, 0.85),
-        Group([number for number, code in enumerate(codes) if not _IMPORT.match(code)], 1.0),
+        Group([number for number in _new(codes) if not _IMPORT.match(codes[number])], 1.0),
         Group(range(len(lines)), 1.0),
     ]
     parts = Parts(len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: _gap(codes, a, b))
@@ -85,14 +87,16 @@ def _asked(
     text = lower_case("\n".join(lines))
     answers = relevance(text, part_starts(lines), words)
     inside = _inside(codes, signatures)
+    new = set(_new(codes))
     for best in sorted(answers, key=lambda number: (-answers[number], number))[:_ASKED]:
         yield best
         holder = inside[best]
         while holder >= 0:
             yield holder
             holder = inside[holder]
-        yield from range(best + 1, min(best + 1 + _AFTER, len(lines)))
-        yield from range(best - 1, max(best - 1 - _BEFORE, -1), -1)
+        if best in new:
+            yield from (at for at in range(best + 1, min(best + 1 + _AFTER, len(lines))) if at in new)
+            yield from (at for at in range(best - 1, max(best - 1 - _BEFORE, -1), -1) if at in new)
 
 
 def _inside(codes: Sequence[str], signatures: Sequence[int]) -> list[int]:
@@ -109,6 +113,17 @@ def _inside(codes: Sequence[str], signatures: Sequence[int]) -> list[int]:
         if number in are:
             open_ones.append((len(code) - len(code.lstrip()), number))
     return inside
+
+
+def _new(codes: Sequence[str]) -> Iterator[int]:
+    """The lines that say something new, and short ones: a brace that is missing confuses more than it saves."""
+    seen: set[str] = set()
+    for number, code in enumerate(codes):
+        said = code.strip()
+        if said not in seen:
+            yield number
+        if len(said) >= _LONG:
+            seen.add(said)
 
 
 def _gap(codes: Sequence[str], first: int, last: int) -> str:

@@ -32,7 +32,9 @@ def shorten_html(text: str, room: Room) -> Shown | None:
     ]
     headings = [number for number, line in enumerate(lines) if line.startswith("#")]
     longest = max(200, room.tokens)
-    parts = Parts(len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: f"[…{b - a + 1:,} lines]")
+    parts = Parts(
+        len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: f"[... {b - a + 1:,} lines]"
+    )
     groups = [
         Group(range(min(2, len(lines))), 0.2),
         Group(best, 0.6),

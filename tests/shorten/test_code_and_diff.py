@@ -151,3 +151,13 @@ def test_the_hunk_that_is_asked_for_is_shown_though_the_files_fill_the_room() ->
     shown = shorten_diff("\n".join(lines), Room(400, count, ("retry_limit",)))
     assert shown is not None
     assert shown.text.endswith("--- a/gone.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-retry_limit = 3")
+
+
+def test_long_lines_that_were_there_before_give_way_to_new_ones() -> None:
+    lines = ["int main(void)", "{"]
+    for number in range(60):
+        lines += ["  std::basic_ostream<char,std::char_traits<char>>::operator<<(out,", "      std::endl<char>);"]
+        lines += [f"  FUN_{number:04x}(local_{number});"] if number % 10 == 9 else []
+    shown = shorten_code("\n".join([*lines, "}"]), Room(400, count))
+    assert shown is not None
+    assert all(f"FUN_{number:04x}" in shown.text for number in range(9, 60, 10))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +16,7 @@ ROWS = [{"id": number, "price": {"net": number * 2, "vat": 1.5}, "unit": "EUR"} 
 
 def restored(value: Any) -> Any:
     """What a table was made from: the description in json_table.py, read the other way round."""
-    kind: type[object] = type(value)
+    kind = cast("type[object]", type(value))
     if kind is list:
         return [restored(one) for one in value]
     if kind is not dict:
@@ -33,7 +33,7 @@ def restored(value: Any) -> Any:
 
 
 def number_of(place: Any) -> str:
-    kind: type[object] = type(place)
+    kind = cast("type[object]", type(place))
     return str(place[1] if kind is list else place)
 
 
