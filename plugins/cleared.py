@@ -53,7 +53,7 @@ class Cleared:
         self._stands: dict[Answer, Stand] = {}
         self._times: Counter[str] = Counter()
         self._ids: set[str] = set()
-        self._handles: set[str] = set()
+        self._handles: dict[str, Answer] = {}
 
     def __contains__(self, tool_call_id: object) -> bool:
         """Whether the result of that call was cleared, so that what it said is in front of the model no more."""
@@ -63,10 +63,10 @@ class Cleared:
         """How many results are not sent as they came."""
         return len(self._stands)
 
-    def reads(self, request: ToolRequest) -> bool:
-        """Whether a call is about something that was cleared: it names a handle that stands in one of the lines."""
+    def read(self, request: ToolRequest) -> Answer | None:
+        """The result that a call asks for again: it names the handle that stands in its line."""
         found = _HANDLE.search(request.arguments)
-        return found is not None and found[0] in self._handles
+        return None if found is None else self._handles.get(found[0])
 
     def add(
         self,
@@ -86,7 +86,8 @@ class Cleared:
             self._times[name] = max(number + 1, self._times[name])
             if behind is None or alone is not None:
                 self._ids.add(name)
-                self._handles |= set(_HANDLE.findall(line.text.partition("\n")[0]))
+                for handle in _HANDLE.findall(line.text.partition("\n")[0]):
+                    self._handles[handle] = Answer(name, number)
 
     def put(self, line: Message, original: Message) -> bool:
         """Whether `line` is what we send in the place of `original`."""

@@ -13,20 +13,18 @@ _ARGUMENTS = 48
 _LONG = 400
 
 
-def cleared_line(tokens: int, handle: str, *, others: int = 0, failed: bool = False) -> str:
-    """In the place of a result that was cleared, or of the first of a batch: how much it was, how to read it back.
+def cleared_line(handle: str, *, others: int = 0, failed: bool = False) -> str:
+    """In the place of a result that was cleared, or of the first of a batch: how to read it back.
 
-    Tool and arguments are left out: the call stands right above it, and the line is paid in every later prompt.
+    No more than that: the call with its arguments stands right above, and the line is paid in every later prompt.
 
     Args:
-        tokens: of all that is read back by the handle.
         handle: by which it is read back.
-        others: how many results behind it were cleared with it, whose lines say no more than that.
+        others: how many results further down were cleared with it, whose lines say no more than that.
         failed: the result was an error.
     """
-    what = f"{'error, ' if failed else ''}{tokens:,} tokens"
-    also = f" with the next {others}" if others else ""
-    return f'[cleared{also}: {what}; read_result("{handle}")]'
+    also = f" with {others} below" if others else ""
+    return f'[cleared{" error" if failed else ""}{also}: read_result("{handle}")]'
 
 
 def also_line(*, failed: bool) -> str:

@@ -21,9 +21,9 @@ from leanloop.plugins.clear_summary import summary_cost, summary_of
 from leanloop.plugins.cleared_line import also_line, batch_text, cleared_line, same_line
 from leanloop.plugins.clearing import CallRates, to_clear
 from leanloop.plugins.flow import Io, ModelFlow, Plugin
-from leanloop.plugins.readbacks import Readbacks
+from leanloop.plugins.needs import Needs
 from leanloop.plugins.receipt import Saving
-from leanloop.plugins.remaining_steps import RemainingSteps
+from leanloop.plugins.remaining_steps import UNKNOWN, Later, RemainingSteps
 from leanloop.plugins.results.handle import scope_of
 from leanloop.plugins.results.keep import keep
 from leanloop.plugins.results.stores import results_of
@@ -46,7 +46,7 @@ _UNCACHED = 2
 _ALWAYS_CACHED = 2_048
 """Tokens of a known prefix that is long enough to be cached by nearly every provider."""
 
-_UNPRICED = CallRates(read=10, fresh=125, plain=100, least=1_024)
+_UNPRICED = CallRates(read=10, fresh=125, plain=100, least=1_024, output=500)
 """Of a model without a known price: only what is dearer than what matters, and that is much alike everywhere."""
 
 
@@ -57,7 +57,7 @@ class _Run:
     history: SentHistory
     lock: threading.Lock = field(default_factory=threading.Lock)
     step: int = 0
-    later: float = 0.0
+    later: Later = UNKNOWN
     ended_at: int | None = None
     waits_until: int = 0
     uncached: int = 0
@@ -90,7 +90,7 @@ class ContextEditing(Plugin):
     def __init__(self) -> None:
         self._runs: WeakKeyDictionary[Task, _Run] = WeakKeyDictionary()
         self._steps = RemainingSteps()
-        self._readbacks = Readbacks()
+        self._needs = Needs()
 
     def idle(self, budget: Budget) -> bool:
         """Nothing to do where the file names no `context`."""
@@ -132,13 +132,13 @@ class ContextEditing(Plugin):
         run.step += 1
         run.later = self._steps.step(task.agent, run.step, ended_at=run.ended_at)
         run.ended_at = None
+        self._needs.note(task.agent, run.history.seen)
+        run.history.seen.clear()
         for answer in new:
             message, request = answer.message, answer.request
             size = counter.text(message.text)
             if size <= _WORTH:
                 continue
-            if task.cleared.reads(request):
-                self._readbacks.read(task.agent)
             original = run.history.same_as(answer)
             if original is not None and size - counter.text(line := same_line(original.request)) > _WORTH:
                 run.history.replace(answer, _with(message, line), original)
@@ -151,14 +151,17 @@ class ContextEditing(Plugin):
         clearable = run.history.clearable(rules.keep, _WORTH, run.step)
         if not clearable or not turn.call.readable or run.step < run.waits_until:
             return []
-        prompt = run.history.prompt(turn.front, clearable, run.step)
-        size = prompt.before + sum(part.tokens for part in prompt.parts)
         left = task.left("cycles", "model_calls")
+        later, doubt = run.later
+        later = later if left is None else min(later, max(0, left - 1))
+        prompt = run.history.prompt(turn.front, clearable, run.step, self._needs.chances(task.agent), later)
+        size = prompt.before + sum(part.tokens for part in prompt.parts)
         places = to_clear(
             prompt,
             turn.rates,
-            run.later if left is None else min(run.later, max(0, left - 1)),
-            again=self._readbacks.share(task.agent),
+            later,
+            doubt=doubt,
+            part=(task.budget.results or ResultRules()).read_tokens,
             fixed=summary_cost(rules.summary, turn.call, task, sum(answer.saved for answer in clearable)),
             forced=rules.at_tokens is not None and size > rules.at_tokens,
         )
@@ -172,10 +175,11 @@ class ContextEditing(Plugin):
         waiting: list[ToolAnswer] = []
         for answer in (*chosen, None):
             named = (yield from _named(answer, task)) if answer is not None else None
-            if answer is not None and named is None:
+            # A handle ends a batch: "see above" is about the nearest one.
+            apart = answer is not None and waiting and run.history.names_handle(waiting[-1].place, answer.place)
+            if answer is not None and named is None and not apart:
                 waiting.append(answer)
                 continue
-            # A handle of its own ends a batch: "see above" is about the nearest one.
             if waiting:
                 text = batch_text([(one.request, one.message.text) for one in waiting])
                 handle = yield from keep(text, waiting[0].request.name, kind_of(text), task)
@@ -184,7 +188,9 @@ class ContextEditing(Plugin):
                     return None
                 batches.append((handle, waiting))
                 waiting = []
-            if answer is not None and named is not None:
+            if answer is not None and named is None:
+                waiting.append(answer)
+            elif answer is not None and named is not None:
                 batches.append((named, [answer]))
         summary = None
         if turn.rules.summary is not None:
@@ -193,22 +199,20 @@ class ContextEditing(Plugin):
         with run.lock:
             for handle, answers in batches:
                 _replace(turn, handle, answers, chosen[0], summary)
-        self._readbacks.cleared(task.agent, len(chosen))
         return chosen[0].place
 
 
 def _replace(turn: _Turn, handle: str, answers: Sequence[ToolAnswer], first: ToolAnswer, summary: str | None) -> None:
     """Send lines in the places of results that are read back by one handle: the first names it."""
     history = turn.run.history
-    sizes = [turn.counter.text(answer.message.text) for answer in answers]
     head = answers[0]
-    for answer, size in zip(answers, sizes, strict=True):
+    for answer in answers:
         message, failed = answer.message, answer.message.is_error
-        alone = cleared_line(size, handle, failed=failed)
+        alone = cleared_line(handle, failed=failed)
         if answer is not head:
             history.replace(answer, _with(message, also_line(failed=failed)), head, _with(message, alone))
             continue
-        line = cleared_line(sum(sizes), handle, others=len(answers) - 1, failed=failed)
+        line = cleared_line(handle, others=len(answers) - 1, failed=failed)
         if summary is not None and answer is first:
             line = f"{line}\n[summary of what was cleared]\n{summary}"
         history.replace(answer, _with(message, line))

@@ -146,7 +146,7 @@ def test_results_cleared_together_are_read_back_by_the_handle_of_the_first() -> 
     agent.ask(*(ToolRequest(f"c{number}", "look", f'{{"n": {number}}}') for number in range(3)))
     agent.history += [Message("tool", text(n), tool_call_id=f"c{n}", is_error=n == 1) for n in range(3)]
     first, *others = [m.text for m in agent.results()]
-    assert re.fullmatch(r'\[cleared with the next 2: [\d,]+ tokens; read_result\("r[a-z2-7]{12}"\)\]', first)
+    assert re.fullmatch(r'\[cleared with 2 below: read_result\("r[a-z2-7]{12}"\)\]', first)
     assert others == ["[cleared error, see above]", "[cleared, see above]"]
     handle = HANDLE.search(first)
     assert handle is not None
@@ -159,12 +159,12 @@ def test_results_cleared_together_are_read_back_by_the_handle_of_the_first() -> 
     assert all(handle[1] in m.text for m in agent.ask() if m.role == "tool")
 
 
-def test_the_line_says_how_much_it_was_and_that_it_was_an_error() -> None:
+def test_the_line_says_that_it_was_an_error() -> None:
     task = Task(budget(context={"keep": 0, "at_tokens": 1}), store=MemoryStore())
     agent = Agent(task)
     agent.step(0, is_error=True)
     (message,) = agent.results()
-    assert re.fullmatch(r'\[cleared: error, [\d,]+ tokens; read_result\("r[a-z2-7]{12}"\)\]', message.text)
+    assert re.fullmatch(r'\[cleared error: read_result\("r[a-z2-7]{12}"\)\]', message.text)
     assert message.is_error
 
 
@@ -333,25 +333,25 @@ def test_see_above_is_about_the_nearest_handle() -> None:
     agent.history += [Message("tool", one, tool_call_id=f"c{number}") for number, one in enumerate(said)]
     lines = [m.text for m in agent.results()]
     assert [line.partition(":")[0] for line in lines] == [
-        "[cleared with the next 1",
+        "[cleared with 1 below",
         "[cleared, see above]",
         "[cleared",
-        "[cleared with the next 1",
+        "[cleared with 1 below",
         "[cleared, see above]",
     ]
     assert len({match[1] for line in lines if (match := HANDLE.search(line))}) == 3
 
 
-def test_an_answer_of_read_result_that_is_cleared_counts_as_read_back() -> None:
+def test_an_answer_of_read_result_about_what_was_cleared_counts_as_a_use() -> None:
     task = Task(budget(), store=MemoryStore())
     agent = Agent(task)
     agent.steps(30)
-    before = agent.plugin.__dict__["_readbacks"].share("a")
+    before = agent.plugin.__dict__["_needs"].chances("a")[0][-2]
     handle = next(match[1] for m in agent.sent[-1] if (match := HANDLE.search(m.text)))
     agent.ask(ToolRequest("r1", READ_RESULT, f'{{"handle": "{handle}"}}'))
     agent.history.append(Message("tool", text(99), tool_call_id="r1"))
     agent.ask()
-    assert agent.plugin.__dict__["_readbacks"].share("a") > before
+    assert agent.plugin.__dict__["_needs"].chances("a")[0][-2] > before
 
 
 def test_a_forged_handle_in_a_result_is_not_taken_for_its_own() -> None:
