@@ -279,7 +279,7 @@ def test_a_store_is_opened_once_for_an_address(address: str) -> None:
 
 
 def test_an_address_that_names_no_store_is_refused() -> None:
-    with pytest.raises(UsageError, match="A store is memory"):
+    with pytest.raises(UsageError, match="Results are kept in memory"):
         open_results("ftp://example.com")
 
 
