@@ -28,6 +28,7 @@ _SIGNATURE = re.compile(
     r")",
     re.IGNORECASE,
 )
+_HEAD = re.compile(r"[ \t]*(?:[\w:<>,*&\[\].?]+[ \t]+){0,5}[\w:~*&]+[ \t]*\([^;={}]*\)[^;={}()]*$")
 _NO_SIGNATURE = re.compile(r"[ \t]*(?:return|if|else|for|while|switch|catch|case|throw|new|do|type\()\b", re.IGNORECASE)
 _IMPORT = re.compile(
     r"[ \t]*(?:import|from|#[ \t]*include|using|use|require|package|extern crate|const [^=]{1,80}= require)\b"
@@ -49,7 +50,7 @@ def shorten_code(text: str, room: Room) -> Shown | None:
     """
     lines = split_lines(as_shown(text))
     codes = [_code(line) for line in lines]
-    signatures = [number for number, code in enumerate(codes) if _is_signature(code)]
+    signatures = [number for number, code in enumerate(codes) if _is_signature(code, codes[number + 1 : number + 2])]
     if not signatures:
         return None
     asked = _asked(lines, codes, signatures, room.words)
@@ -76,8 +77,11 @@ def _code(line: str) -> str:
     return line[number.end() :] if number else line
 
 
-def _is_signature(code: str) -> bool:
-    return bool(_SIGNATURE.match(code)) and not _NO_SIGNATURE.match(code)
+def _is_signature(code: str, following: Sequence[str]) -> bool:
+    """Whether a line begins a definition; in C and its kin the brace may stand on the next line."""
+    if _NO_SIGNATURE.match(code):
+        return False
+    return bool(_SIGNATURE.match(code) or (following and following[0].strip() == "{" and _HEAD.match(code)))
 
 
 def _asked(
@@ -116,14 +120,15 @@ def _inside(codes: Sequence[str], signatures: Sequence[int]) -> list[int]:
 
 
 def _new(codes: Sequence[str]) -> Iterator[int]:
-    """The lines that say something new, and short ones: a brace that is missing confuses more than it saves."""
+    """The lines that say something new, and short ones right below: a mark in their place would save nothing."""
     seen: set[str] = set()
+    is_shown = True
     for number, code in enumerate(codes):
         said = code.strip()
-        if said not in seen:
+        is_shown = said not in seen or (is_shown and len(said) < _LONG)
+        if is_shown:
             yield number
-        if len(said) >= _LONG:
-            seen.add(said)
+        seen.add(said)
 
 
 def _gap(codes: Sequence[str], first: int, last: int) -> str:
