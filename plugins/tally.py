@@ -16,6 +16,9 @@ from leanloop.plugins.receipt import LimitUse, ModelUse, Saving
 
 __all__ = ["Standing", "Tally"]
 
+_MOST_NOTES = 50
+"""Different notes of one task; more of them say nothing to a reader, and must not grow without end."""
+
 
 @dataclass(slots=True)
 class Standing:
@@ -86,6 +89,8 @@ class Tally:
     def note(self, text: str) -> bool:
         """Note what went otherwise than asked; False where it was noted before, which is then counted."""
         with self._lock:
+            if len(self._notes) >= _MOST_NOTES and text not in self._notes:
+                text = "Other things went otherwise than asked too."
             self._notes[text] = self._notes.get(text, 0) + 1
             return self._notes[text] == 1
 

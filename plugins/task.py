@@ -11,6 +11,7 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
 from leanloop.budgets.fields import shown
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.message import Message
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import LedgerStore
@@ -95,6 +96,7 @@ class Task:
         self.hold = Hold(self.id, self.store)
         self.batches = Batches()  # what is left for the results of a step
         self._reads = 0
+        self.latest_step: tuple[Message, ...] = ()  # of a model outside an agent that asked for tools: told, and said
         self.clock = Stopwatch()
         self.readable: bool | None = None  # whether the model at work may call read_result; None before it was asked
         self.cycles = 0

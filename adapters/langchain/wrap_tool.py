@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 
+from leanloop.adapters.langchain.asking import history_asking
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import GUARDED, calling, tool_run_covered
 from leanloop.adapters.langchain.middleware import LeanLoop, unless_ours
@@ -98,4 +99,11 @@ def _asked(tool: BaseTool, args: tuple[object, ...], kwargs: dict[str, Any], tas
     given = {name: value for name, value in kwargs.items() if name not in ("config", "run_manager")}
     arguments = json.dumps([*args, given] if args else given, default=str, sort_keys=True)
     readable = bool(task.readable) and tool.name != READ_RESULT
-    return ToolCall(uuid.uuid4().hex, tool.name, arguments, readable=readable, direct=tool.return_direct)
+    return ToolCall(
+        uuid.uuid4().hex,
+        tool.name,
+        arguments,
+        history=history_asking(tool.name, arguments, task),
+        readable=readable,
+        direct=tool.return_direct,
+    )
