@@ -418,6 +418,11 @@ def test_nan_and_names_that_come_twice_are_read_as_they_are_shown() -> None:
     assert parts(read(task, handle, path="$.*"))[1].endswith("1e999")
 
 
+def test_a_line_may_be_asked_for_by_a_number() -> None:
+    task = task_with()
+    assert parts(read(task, kept(task, LOG), lines=700))[1] == parts(read(task, kept(task, LOG), lines="700"))[1]
+
+
 def test_numbers_are_given_as_they_stand() -> None:
     task = task_with()
     numbers = ["1.10", "1e5", "-0", "-0.0", "1E+2", "12345678901234567890.000000000000000001", "9" * 5_000]

@@ -24,7 +24,7 @@ def _short(schema: dict[str, Any]) -> None:
 class ReadArguments(BaseModel):
     """What the model gives."""
 
-    model_config = ConfigDict(frozen=True, json_schema_extra=_short)
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, json_schema_extra=_short)
 
     handle: str
     lines: str = Field(default="", description='"120-180", "-40" (last)')
