@@ -281,24 +281,27 @@ def test_an_agent_that_cannot_read_back_is_given_the_whole_up_to_the_hard_cap() 
     assert 2500 < COUNT(cut.text) <= 5000
 
 
-async def test_a_large_result_holds_up_no_event_loop() -> None:
-    text = LONG * 10
+async def test_a_large_result_holds_up_no_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_with(max_tokens=1000)
-    turns = 0
+    beside, to_thread = list[int](), asyncio.to_thread
 
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
+    async def noted(work: Any, *args: Any) -> Any:
+        beside.append(1)
+        return await to_thread(work, *args)
 
-    async def send(call: ToolCall) -> ToolResult:
-        return ToolResult(text)
+    monkeypatch.setattr(asyncio, "to_thread", noted)
 
-    beside = asyncio.create_task(other())
-    result = await arun(ResultLimit().on_tool(ToolCall("1", "search", "{}", readable=True), task), send)
-    beside.cancel()
-    assert turns > 2
+    async def result_of(text: str) -> ToolResult:
+        async def send(call: ToolCall) -> ToolResult:
+            return ToolResult(text)
+
+        return await arun(ResultLimit().on_tool(ToolCall("1", "search", "{}", readable=True), task), send)
+
+    await result_of(LONG)
+    assert not beside
+    text = LONG * 10
+    result = await result_of(text)
+    assert beside
     assert kept_whole(task, result) == text
 
 
