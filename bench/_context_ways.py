@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Protocol, cast
 
 from deepagents.middleware import _message_eviction
@@ -180,6 +181,7 @@ def deepagents_evicted(text: str) -> str:
 def head_and_tail(limit: int) -> Callable[[str], str]:
     """Half of the tokens of each end."""
 
+    @cache
     def shorten(text: str) -> str:
         if count(text) <= limit:
             return text

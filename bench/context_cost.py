@@ -25,7 +25,10 @@ Chained runs: the steps of the SWE-agent runs, shuffled (seeded) run by run, one
 The headline is for `results: {max_tokens: 500, read_tokens: 500}` and `context: {keep: 2}`: long runs of a coding agent
 whose every result is in reach again by one call. The rows below it have the defaults (4,000 tokens, keep 3) and others.
 
-Run: python bench/context_cost.py [--json] [--data DIR] [--half tuned|held]
+The quick form takes a fixed sample of each set's runs (seeded); `--full` takes all. In each line of a table it is a new
+agent, whose plugins learn from run to run. Two processes share the work.
+
+Run: python bench/context_cost.py [--full] [--json] [--data DIR] [--half tuned|held]
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import os
 import random
 import subprocess
@@ -40,7 +44,9 @@ import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,6 +78,13 @@ PRICE = price_book(Budget(agent="bench")).price(MODEL)
 Make = Callable[[bool], Way]
 """A way for one run, given whether the provider caches."""
 
+SAMPLE = 50
+"""Runs of each set in the quick form."""
+
+GROUPS: dict[str, list[Run]] = {}
+WAYS: dict[str, Callable[[], Make]] = {}
+"""What the processes work on: they are forked with it. A way of each name is made anew for each set."""
+
 
 class Run(NamedTuple):
     """Messages, and by the place at which the steps of a recorded run begin in them what that run was told before."""
@@ -97,32 +110,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
+    parser.add_argument("--full", action="store_true", help="all runs, not a sample")
     parser.add_argument("--half", choices=("tuned", "held"), help="only this half of the runs")
     parser.add_argument("--ways", help="only ways whose name has this in it")
     options = parser.parse_args()
     console = Console()
-    groups: dict[str, list[Run]] = {}
     for name in SETS:
         path: Path = options.data / name / "trajectories.jsonl"
         if not path.is_file():
             console.print(f"{name}: absent, skipped")
             continue
         traces = [t for t in traces_in(path) if options.half in (None, half_of(t.id))]
-        groups[name] = [Run.of(trace.messages) for trace in traces]
-    if groups.get("swe-agent-demos"):
+        GROUPS[name] = [Run.of(trace.messages) for trace in traces]
+        if not options.full and len(traces) > SAMPLE:
+            GROUPS[name] = random.Random(0).sample(GROUPS[name], SAMPLE)
+    if GROUPS.get("swe-agent-demos"):
         for name, steps in CHAINS.items():
-            groups[name] = [chain(groups["swe-agent-demos"], steps, seed) for seed in range(3)]
-    ways = {name: make for name, make in all_ways(groups, console).items() if (options.ways or "") in name}
+            GROUPS[name] = [chain(GROUPS["swe-agent-demos"], steps, seed) for seed in range(3)]
+    WAYS.update(
+        {n: make for n, make in all_ways(GROUPS, console).items() if n == "nothing" or (options.ways or "") in n}
+    )
     costs: dict[str, dict[str, dict[bool, Cost]]] = defaultdict(lambda: defaultdict(dict))
-    for group, runs in groups.items():
-        for caching in (True, False):
-            costs["nothing"][group][caching] = total(runs, lambda _: Nothing(), caching)
-            for name, make in ways.items():
-                costs[name][group][caching] = total(runs, make, caching)
-        show(console, group, runs, costs)
-        sys.stdout.flush()
+    jobs = [(group, name, caching) for group in GROUPS for name in WAYS for caching in (True, False)]
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        for (group, name, caching), cost in zip(jobs, pool.map(work, jobs), strict=True):
+            costs[name][group][caching] = cost
+            if name == next(reversed(WAYS)) and not caching:
+                show(console, group, GROUPS[group], costs)
+                sys.stdout.flush()
     if options.json:
-        print(json.dumps(figures(costs, groups)))
+        print(json.dumps(figures(costs, GROUPS)))
+
+
+def work(job: tuple[str, str, bool]) -> Cost:
+    """What the runs of one set cost in one way, with caching or without."""
+    group, name, caching = job
+    return total(GROUPS[group], WAYS[name](), caching)
 
 
 def half_of(name: str) -> str:
@@ -160,19 +183,20 @@ def _begin(run: Run) -> int:
     return next(place for place, message in enumerate(run.messages) if message.role == "assistant")
 
 
-def all_ways(groups: dict[str, list[Run]], console: Console) -> dict[str, Make]:
-    ways: dict[str, Make] = {HEADLINE_WAY: leanloop(HEADLINE, 2)}
-    ways |= {f"leanloop, {limit:,}": leanloop(limit) for limit in LIMITS}
-    ways["the first, read_result counted"] = leanloop(HEADLINE, 2, counted=True)
-    ways["ClearToolUses, defaults"] = lambda _: Cleared(ClearToolUsesEdit())
-    ways["ClearToolUses, keep 5 over 4,000"] = lambda _: Cleared(ClearToolUsesEdit(trigger=4_000, keep=5))
-    ways["deepagents"] = lambda _: Arrival(deepagents_evicted)
-    ways[f"head and tail, {HEADLINE:,}"] = lambda _: Arrival(head_and_tail(HEADLINE))
+def all_ways(groups: Mapping[str, Sequence[Run]], console: Console) -> dict[str, Callable[[], Make]]:
+    ways: dict[str, Callable[[], Make]] = {"nothing": lambda: lambda _: Nothing()}
+    ways[HEADLINE_WAY] = lambda: leanloop(HEADLINE, 2)
+    ways["the same, read_result counted"] = lambda: leanloop(HEADLINE, 2, counted=True)
+    ways |= {f"leanloop, {limit:,}": partial(leanloop, limit) for limit in LIMITS}
+    ways["ClearToolUses, defaults"] = lambda: lambda _: Cleared(ClearToolUsesEdit())
+    ways["ClearToolUses, keep 5 over 4,000"] = lambda: lambda _: Cleared(ClearToolUsesEdit(trigger=4_000, keep=5))
+    ways["deepagents"] = lambda: lambda _: Arrival(deepagents_evicted)
+    ways[f"head and tail, {HEADLINE:,}"] = lambda: lambda _: Arrival(head_and_tail(HEADLINE))
     shown = headroom(groups)
     if shown is None:
         console.print("headroom-ai: not installed, skipped (a venv of its own: HEADROOM_PYTHON=VENV/bin/python)")
     else:
-        ways["headroom-ai"] = lambda _: Arrival(looked_up(shown))
+        ways["headroom-ai"] = lambda: lambda _: Arrival(looked_up(shown))
     return ways
 
 

@@ -29,7 +29,7 @@ def cleared_line(handle: str, *, others: int = 0, failed: bool = False) -> str:
 
 def also_line(*, failed: bool) -> str:
     """In the place of a result that was cleared with one further up, and is read back by that one's handle."""
-    return "[cleared error, see above]" if failed else "[cleared, see above]"
+    return "[cleared error]" if failed else "[cleared]"
 
 
 def batch_text(results: Sequence[tuple[ToolRequest, str]]) -> str:

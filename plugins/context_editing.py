@@ -175,7 +175,7 @@ class ContextEditing(Plugin):
         waiting: list[ToolAnswer] = []
         for answer in (*chosen, None):
             named = (yield from _named(answer, task)) if answer is not None else None
-            # A handle ends a batch: "see above" is about the nearest one.
+            # A handle ends a batch: a line without one is about the nearest above.
             apart = answer is not None and waiting and run.history.names_handle(waiting[-1].place, answer.place)
             if answer is not None and named is None and not apart:
                 waiting.append(answer)

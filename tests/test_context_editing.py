@@ -147,7 +147,7 @@ def test_results_cleared_together_are_read_back_by_the_handle_of_the_first() -> 
     agent.history += [Message("tool", text(n), tool_call_id=f"c{n}", is_error=n == 1) for n in range(3)]
     first, *others = [m.text for m in agent.results()]
     assert re.fullmatch(r'\[cleared with 2 below: read_result\("r[a-z2-7]{12}"\)\]', first)
-    assert others == ["[cleared error, see above]", "[cleared, see above]"]
+    assert others == ["[cleared error]", "[cleared]"]
     handle = HANDLE.search(first)
     assert handle is not None
     for number in range(3):
@@ -322,7 +322,7 @@ def test_a_shortened_result_keeps_the_handle_of_the_whole() -> None:
     assert handle[1] in short.text.partition("\n")[0]
 
 
-def test_see_above_is_about_the_nearest_handle() -> None:
+def test_a_line_without_a_handle_is_about_the_nearest_handle() -> None:
     task = Task(budget(context={"keep": 0, "at_tokens": 1}, results={"max_tokens": 400}), store=MemoryStore())
     whole = "\n".join(f"line {number} of the log" for number in range(2_000))
     call = ToolCall("c2", "look", '{"n": 2}', readable=True)
@@ -334,10 +334,10 @@ def test_see_above_is_about_the_nearest_handle() -> None:
     lines = [m.text for m in agent.results()]
     assert [line.partition(":")[0] for line in lines] == [
         "[cleared with 1 below",
-        "[cleared, see above]",
+        "[cleared]",
         "[cleared",
         "[cleared with 1 below",
-        "[cleared, see above]",
+        "[cleared]",
     ]
     assert len({match[1] for line in lines if (match := HANDLE.search(line))}) == 3
 
