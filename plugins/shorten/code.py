@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, split_lines
+from leanloop.plugins.shorten.shell_errors import shell_errors
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import part_starts, relevance
 
@@ -44,9 +45,9 @@ _LONG = 20  # characters: about what the mark in a line's place takes
 def shorten_code(text: str, room: Room) -> Shown | None:
     """Source code, with or without line numbers in front.
 
-    First what stands above the code, then lines that answer the task's words with a few around them and the signature
-    of the function they are in, then all signatures, then the rest from the top, of equal long lines the first one.
-    What is missing is named by its lines.
+    First what stands above and below the code or says that a command failed, then lines that answer the task's words
+    with a few around them and the signature of the function they are in, then all signatures, then the rest from the
+    top, of equal long lines the first one. What is missing is named by its lines.
     """
     lines = split_lines(as_shown(text))
     codes = [_code(line) for line in lines]
@@ -56,7 +57,9 @@ def shorten_code(text: str, room: Room) -> Shown | None:
     asked = _asked(lines, codes, signatures, room.words)
     longest = max(120, room.tokens // 2)
     top = range(min(3, len(lines)))
+    last = next((number for number in range(len(lines) - 1, -1, -1) if lines[number].strip()), 0)
     groups = [
+        Group([last, *shell_errors(lines)], 0.2),
         Group([number for number in top if not _IMPORT.match(codes[number])], 0.1),
         Group(asked, 0.6),
         Group(signatures, 0.85),

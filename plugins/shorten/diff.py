@@ -9,6 +9,7 @@ from itertools import accumulate
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, split_lines
+from leanloop.plugins.shorten.shell_errors import shell_errors
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import part_starts, relevance
 
@@ -27,7 +28,7 @@ _PIECE = 16  # lines of a hunk that are shown or left out together
 
 
 def shorten_diff(text: str, room: Room) -> Shown | None:
-    """A unified diff, with what stands above it (a commit's message)."""
+    """A unified diff, with what stands above it (a commit's message), below it and between its files."""
     lines = split_lines(as_shown(text))
     blocks = _blocks(lines)
     files = [number for number, block in enumerate(blocks) if block.kind == "file"]
@@ -59,8 +60,11 @@ def shorten_diff(text: str, room: Room) -> Shown | None:
         return f"[…{where}: +{added[end] - added[start]:,} -{removed[end] - removed[start]:,}]"
 
     asked = (one for number in best[:_ASKED] for one in _with_headers(blocks, number))
+    failed = set(shell_errors(lines))
+    said = [one for one in above if not failed.isdisjoint(range(blocks[one].start, blocks[one].end))]
     groups = [
         Group(above[:1], 0.1),
+        Group([*(one for one in above[-1:] if one == len(blocks) - 1), *said], 0.3),
         Group(asked, 0.55),
         Group(files, 0.7),
         Group(hunks, 0.8),
@@ -137,7 +141,9 @@ def _kind(line: str, state: str, following: Sequence[str]) -> str:
         header = line.startswith(("diff ", "Index: ")) or (
             line.startswith("--- ") and following[:1] != [] and following[0].startswith("+++ ")
         )
-        return "file" if header else "body"
+        if header:
+            return "file"
+        return "body" if not line or line[0] in " +-\\\t" else "above"
     if state == "file":
         return "file"
     return "file" if _FILE.match(line) else "above"

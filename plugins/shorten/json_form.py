@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.json_read import Document, is_list, read_json, read_values
@@ -136,13 +137,12 @@ def _found(text: str) -> tuple[str, Document | None, str]:
         document = read_json(text) or read_values(text)
     if document is not None:
         return "", document, ""
-    for number, start in enumerate(_START.finditer(text, 0, 4000)):
-        if number == _STARTS:
-            break
-        end = max(text.rfind("}"), text.rfind("]")) + 1
-        if end - start.start() < _SHARE * len(text):
-            break
-        document = read_json(text[start.start() : end])
-        if document is not None:
-            return text[: start.start()].strip(), document, text[end:].strip()
+    ends = sorted({text.rfind("}") + 1, text.rfind("]") + 1}, reverse=True)
+    for start in islice(_START.finditer(text, 0, 4000), _STARTS):
+        for end in ends:
+            if end - start.start() < _SHARE * len(text):
+                break
+            document = read_json(text[start.start() : end]) or read_values(text[start.start() : end])
+            if document is not None:
+                return text[: start.start()].strip(), document, text[end:].strip()
     return "", None, ""

@@ -30,7 +30,7 @@ _GROUPED_HIT = re.compile(r"\d{1,9}[:-]")
 _FILE_NAME = re.compile(r"[^\s:]{0,250}[./][^\s:]{1,250}:?$")
 _LOGGED = re.compile(
     r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d\b|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |"
-    r"\[ *\d+\.\d+\]|#\d+ \d|"
+    r"\[ *\d+\.\d+\]|#\d+ \d|\[[*+!x-]\] |"
     r"\S{1,80} - - \[|\[?(?:INFO|DEBUG|WARN|WARNING|ERROR|TRACE|FATAL|CRITICAL)\b|(?:error|warning|note|help|"
     r"fatal)(?:\[\w+\])?: |"
     r"npm (?:ERR|warn|WARN|info)|E   |FAILED |ERROR |PASSED |=== RUN|--- (?:PASS|FAIL|SKIP)|test \S+ \.\.\. |"

@@ -13,7 +13,7 @@ __all__ = ["ranked"]
 _BAD = (
     "error", "fail", "exception", "fatal", "critical", "denied", "invalid", "refused", "timeout", "timed out",
     "missing", "unavailable", "not found", "warn", "abort", "crash", "backoff", "evicted", "killed", "unhealthy",
-    "not ready", "notready", "rejected", "declined", "expired", "corrupt", "overdue",
+    "not ready", "notready", "rejected", "declined", "expired", "corrupt", "overdue", "segmentation",
 )  # fmt: skip
 _RARE = 0.15  # of the parts: what more of them say is nothing special
 _HEAD, _TAIL = 3, 2
