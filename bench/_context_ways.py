@@ -54,6 +54,9 @@ class Way(Protocol):
     prompt: tuple[Message, ...]
     """What it adds to every prompt: the description of its tool."""
 
+    reacts: bool
+    """Whether it does otherwise where a provider caches nothing."""
+
     def send(self, history: Sequence[Message], answer: Answer) -> None:
         """Make a model call."""
         ...
@@ -71,6 +74,7 @@ class Nothing:
     """Everything is sent as it came."""
 
     prompt: tuple[Message, ...] = ()
+    reacts = False
 
     def __init__(self) -> None:
         self._times = 0
@@ -126,6 +130,8 @@ class Cleared(Nothing):
 
 class LeanLoop:
     """The plugins as an agent has them, with the model and the tools replayed."""
+
+    reacts = True
 
     def __init__(self, budget: Budget, stack: Stack, *, caching: bool, counted: bool) -> None:
         self._task = Task(budget, store=MemoryStore())

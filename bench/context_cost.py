@@ -131,21 +131,25 @@ def main() -> None:
         {n: make for n, make in all_ways(GROUPS, console).items() if n == "nothing" or (options.ways or "") in n}
     )
     costs: dict[str, dict[str, dict[bool, Cost]]] = defaultdict(lambda: defaultdict(dict))
-    jobs = [(group, name, caching) for group in GROUPS for name in WAYS for caching in (True, False)]
+    jobs = [(group, name) for group in GROUPS for name in WAYS]
     with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
-        for (group, name, caching), cost in zip(jobs, pool.map(work, jobs), strict=True):
-            costs[name][group][caching] = cost
-            if name == next(reversed(WAYS)) and not caching:
+        for (group, name), (cached, uncached) in zip(jobs, pool.map(work, jobs), strict=True):
+            costs[name][group] = {True: cached, False: uncached}
+            if name == next(reversed(WAYS)):
                 show(console, group, GROUPS[group], costs)
                 sys.stdout.flush()
     if options.json:
         print(json.dumps(figures(costs, GROUPS)))
 
 
-def work(job: tuple[str, str, bool]) -> Cost:
-    """What the runs of one set cost in one way, with caching or without."""
-    group, name, caching = job
-    return total(GROUPS[group], WAYS[name](), caching)
+def work(job: tuple[str, str]) -> tuple[Cost, Cost]:
+    """What the runs of one set cost in one way, with caching and without."""
+    group, name = job
+    make = WAYS[name]()
+    cached, uncached = total(GROUPS[group], make, caching=True)
+    if make(False).reacts:
+        _, uncached = total(GROUPS[group], make, caching=False)
+    return cached, uncached
 
 
 def half_of(name: str) -> str:
@@ -216,12 +220,18 @@ def leanloop(limit: int, keep: int = 3, *, counted: bool = False) -> Make:
     return run
 
 
-def total(runs: Sequence[Run], make: Make, caching: bool) -> Cost:
-    costs = [replay(run, make(caching), caching) for run in runs]
+def total(runs: Sequence[Run], make: Make, caching: bool) -> tuple[Cost, Cost]:
+    """What runs cost with caching and without, in a way that is told it is so or not."""
+    costs = [replay(run, make(caching)) for run in runs]
+    cached, uncached = ([pair[place] for pair in costs] for place in (0, 1))
+    return _sum(cached), _sum(uncached)
+
+
+def _sum(costs: Sequence[Cost]) -> Cost:
     return Cost(*(sum(part) for part in zip(*costs, strict=True))) if costs else Cost()
 
 
-def replay(run: Run, way: Way, caching: bool) -> Cost:
+def replay(run: Run, way: Way) -> tuple[Cost, Cost]:
     """Play one run, with the calls that get back what is no longer in sight."""
     state = _Replayed(
         way, Meter(COUNTER, PRICE, rule_for(MODEL)), {r.id: r for m in run.messages for r in m.tool_calls}, [], set()
@@ -237,7 +247,7 @@ def replay(run: Run, way: Way, caching: bool) -> Cost:
             history.append(way.arrive(message, state.requests[message.tool_call_id or ""], sent))
         elif message.role == "assistant":
             recorded += COUNTER.expected(COUNTER.reply(message))
-            state.given_up.clear()
+            state.had.clear()
             while True:
                 play = _Play(message, state, begun, run.told[begun])
                 way.send(history, play.answer)
@@ -249,26 +259,26 @@ def replay(run: Run, way: Way, caching: bool) -> Cost:
                 request = play.reply.tool_calls[0]
                 again = replace(source, tool_call_id=request.id, name=request.name)
                 history += [play.reply, way.arrive(again, request, sent)]
-                if not seen(value, history[-1:]):
-                    unread += 1
-                    state.given_up.add(value)
+                unread += not seen(value, history[-1:])
+                state.had.add(value)  # or else six results in turn would push each other out of the last five
             history.append(message)
         else:
             history.append(message)
         state.whole.append(message)
     bill = state.meter.bill
-    billed = (bill.cached if caching else bill.uncached) or 0
-    return Cost(billed - PRICE.cost(Usage(output=recorded)), billed, readbacks, unread)
+    output = PRICE.cost(Usage(output=recorded))
+    cached, uncached = (Cost(one - output, one, readbacks, unread) for one in (bill.cached or 0, bill.uncached or 0))
+    return cached, uncached
 
 
 class _Replayed(NamedTuple):
-    """A run so far: its results as they came are in `whole`."""
+    """A run so far: its results as they came are in `whole`, the values it read again for the call at hand in `had`."""
 
     way: Way
     meter: Meter
     requests: Mapping[str, ToolRequest]
     whole: list[Message]
-    given_up: set[str]
+    had: set[str]
 
 
 class _Play:
@@ -296,7 +306,7 @@ class _Play:
     def _missing(self) -> tuple[Message, str] | None:
         """The first value the agent used that it does not see, and the result that has it."""
         for value in used(said(self.reply)):
-            if value not in self._run.given_up and not seen(value, self.sent) and not seen(value, self._told):
+            if value not in self._run.had and not seen(value, self.sent) and not seen(value, self._told):
                 source = next(sources(value, self._run.whole[self._begun :]), None)
                 if source is not None:
                     return self._run.whole[self._begun + source], value
