@@ -11,11 +11,11 @@ __all__ = ["shell_errors"]
 
 _SIGNS = (
     *("not found", "No such file", "denied", "s a directory", "egmentation fault", "core dumped", "Killed"),
-    *("xit code", "xit status", "xited with", "xit_code", "xit-code", "fatal: ", "error: "),
+    *("xit code", "xit status", "xited with", "xit_code", "xit-code", "fatal: ", "rror: "),
 )
 _SAID = re.compile(
     r"^(?:[^\s:]{1,80}: ){1,3}.{0,200}(?:not found|No such file or directory|Permission denied|Is a directory)$"
-    r"|^(?:\S+ )?Segmentation fault|\(core dumped\)$|^Killed$|^(?:fatal|error): "
+    r"|^(?:\S+ )?Segmentation fault|\(core dumped\)$|^Killed$|^\W{0,3}(?:fatal|[Ee]rror): "
     r"|^\W{0,3}(?:[A-Za-z]+ ){0,4}[Ee]xit(?:ed)?(?: with)?[ _-](?:code|status)\W{1,3}-?[1-9]"
 )
 _LOOKED_AT = 400  # characters of a line
