@@ -198,7 +198,7 @@ def all_ways(groups: Mapping[str, Sequence[Run]], console: Console) -> dict[str,
     ways[f"head and tail, {HEADLINE:,}"] = lambda: lambda _: Arrival(head_and_tail(HEADLINE))
     shown = headroom(groups)
     if shown is None:
-        console.print("headroom-ai: not installed, skipped (a venv of its own: HEADROOM_PYTHON=VENV/bin/python)")
+        console.print("headroom-ai: not there or failing, skipped (a venv of its own: HEADROOM_PYTHON=VENV/bin/python)")
     else:
         ways["headroom-ai"] = lambda: lambda _: Arrival(looked_up(shown))
     return ways
