@@ -68,12 +68,12 @@ def message_break(before: Sequence[Message], now: Sequence[Message], shared: int
         old, new = before[place], now[place]
         if old is new or old == new or cleared.put(new, old):
             continue
-        if place == len(before) - 1 and (old.role != new.role or place == len(now) - 1):
+        if place == len(before) - 1 == len(now) - 1:
             return None
         if old.role == "assistant" and not any(message.role == "assistant" for message in before[place + 1 :]):
             return None
         what = f"in message {place + 1} ({new.role})"
-        if old.role == new.role and old.tool_call_id == new.tool_call_id and old.text != new.text:
+        if _same_place(old, new) and old.text != new.text:
             what += f", {difference(old.text, new.text)}"
         return Break("message", ("message", place), what)
     return None

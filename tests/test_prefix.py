@@ -285,6 +285,23 @@ def test_a_history_that_is_summed_up_once_in_a_while_is_no_break(task: Task, tol
     assert told() == []
 
 
+def test_a_question_that_is_put_in_other_words_breaks_nothing(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for question in ("How are things today?", "How are things today then?"):
+        agent.step(messages=(SYSTEM, Message("user", question)))
+    assert told() == []
+
+
+def test_a_result_that_is_an_error_afterwards_is_told_without_a_word(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    agent.step()
+    agent.step()
+    *before, asked, result = agent.call.messages[:4]
+    agent.step(messages=(*before, asked, replace(result, is_error=True), *agent.call.messages[4:]))
+    (message,) = told()
+    assert "in message 4 (tool), in step 3" in message
+
+
 def test_a_reminder_put_before_the_history_in_each_call_is_told(task: Task, told: Any) -> None:
     agent = Agent(task)
     for number in range(3):
