@@ -418,6 +418,14 @@ def test_nan_and_names_that_come_twice_are_read_as_they_are_shown() -> None:
     assert parts(read(task, handle, path="$.*"))[1].endswith("1e999")
 
 
+def test_a_match_too_large_for_an_answer_is_shown_in_part() -> None:
+    task = task_with(read_tokens=40)
+    text = "\n".join(f"{'stone, moss, ' * 20}ERROR {number}{' and bark' * 20}" for number in range(3))
+    told = read(task, kept(task, text), search="ERROR")
+    assert "1 to 1; for more the same with page=1]" in told.text
+    assert COUNT(told.text) <= 40
+
+
 def test_a_line_may_be_asked_for_by_a_number() -> None:
     task = task_with()
     assert parts(read(task, kept(task, LOG), lines=700))[1] == parts(read(task, kept(task, LOG), lines="700"))[1]
