@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from functools import cache
+from typing import Protocol, cast
 
 from deepagents.middleware import _message_eviction
-from evidence import Result, head_and_tail
+from evidence import count, cut
 from langchain.agents.middleware import ClearToolUsesEdit
 from langchain_core.messages import AnyMessage
 from langchain_core.messages.utils import count_tokens_approximately
@@ -25,7 +26,17 @@ from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadArgu
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.task import Task
 
-__all__ = ["MODEL", "Arrival", "Cleared", "LeanLoop", "Nothing", "Way", "cut", "deepagents_evicted", "looked_up"]
+__all__ = [
+    "MODEL",
+    "Arrival",
+    "Cleared",
+    "LeanLoop",
+    "Nothing",
+    "Way",
+    "deepagents_evicted",
+    "head_and_tail",
+    "looked_up",
+]
 
 MODEL = "claude-sonnet-4-5"
 """Priced at 3, 0.3, 3.75 and 15 usd a million: read 0.1x, written 1.25x, output 5x."""
@@ -42,6 +53,9 @@ class Way(Protocol):
 
     prompt: tuple[Message, ...]
     """What it adds to every prompt: the description of its tool."""
+
+    reacts: bool
+    """Whether it does otherwise where a provider caches nothing."""
 
     def send(self, history: Sequence[Message], answer: Answer) -> None:
         """Make a model call."""
@@ -60,6 +74,7 @@ class Nothing:
     """Everything is sent as it came."""
 
     prompt: tuple[Message, ...] = ()
+    reacts = False
 
     def __init__(self) -> None:
         self._times = 0
@@ -109,12 +124,14 @@ class Cleared(Nothing):
     def _to(self, message: Message) -> AnyMessage:
         known = self._raw.get(id(message))
         if known is None or known[0] is not message:
-            known = self._raw[id(message)] = message, to_langchain(message)  # type: ignore[assignment]
+            known = self._raw[id(message)] = message, cast("AnyMessage", to_langchain(message))
         return known[1]
 
 
 class LeanLoop:
     """The plugins as an agent has them, with the model and the tools replayed."""
+
+    reacts = True
 
     def __init__(self, budget: Budget, stack: Stack, *, caching: bool, counted: bool) -> None:
         self._task = Task(budget, store=MemoryStore())
@@ -146,8 +163,10 @@ class LeanLoop:
     def asks(self, whole: Message, request: ToolRequest, value: str, sent: Sequence[Message]) -> ToolRequest:
         """`read_result` with a search for the value; the tool itself where no handle is in sight."""
         self._reads += 1
-        shown = next((one for one in reversed(sent) if one.tool_call_id == whole.tool_call_id), whole)
-        handle = _HANDLE.search(shown.text)
+        place = next((n for n, one in enumerate(sent) if one.tool_call_id == whole.tool_call_id), -1)
+        # Its own handle, or that of the batch it was cleared with, further up.
+        found = (_HANDLE.search(one.text) for one in reversed(sent[: place + 1]) if one.role == "tool")
+        handle = next(filter(None, found), None)
         if handle is None:
             return replace(request, id=f"again_{self._reads}")
         return ToolRequest(f"read_{self._reads}", READ_RESULT, json.dumps({"handle": handle[1], "search": value}))
@@ -161,16 +180,18 @@ def deepagents_evicted(text: str) -> str:
     """FilesystemMiddleware's eviction: over 20,000 tokens of 4 characters, five lines of each end are shown."""
     if len(text) <= 4 * 20_000:
         return text
-    return _message_eviction._render_too_large_tool_msg(  # noqa: SLF001
-        tool_call_id="call_1", file_path="/large_tool_results/call_1", content_str=text
-    )
+    render: Callable[..., str] = getattr(_message_eviction, "_render_too_large_tool_msg")  # noqa: B009
+    return render(tool_call_id="call_1", file_path="/large_tool_results/call_1", content_str=text)
 
 
-def cut(limit: int) -> Callable[[str], str]:
-    """Head and tail in as many tokens."""
+def head_and_tail(limit: int) -> Callable[[str], str]:
+    """Half of the tokens of each end."""
 
+    @cache
     def shorten(text: str) -> str:
-        return head_and_tail(Result("", text, (), (), ()), limit)
+        if count(text) <= limit:
+            return text
+        return cut(text, limit // 2, from_end=False) + "\n" + cut(text, limit // 2, from_end=True)
 
     return shorten
 

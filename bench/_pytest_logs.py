@@ -12,9 +12,10 @@ AREAS = ("orders", "billing", "users", "search", "stock", "mail", "auth", "repor
 VERBS = ("adds", "drops", "merges", "keeps", "rounds", "sorts", "finds", "sends", "parses", "locks", "counts", "splits")
 THINGS = ("price", "name", "token", "row", "date", "total", "key", "limit", "page", "label", "email", "weight")
 OPTIONS: tuple[list[str], ...] = (
-    ["-v"], ["-v"], ["-v", "-rA", "--tb=short"], [], ["-q"], ["--tb=short"], ["-v", "--tb=short"], ["-v", "--durations=5"],
-    ["-v", "--tb=line"], ["-v", "--tb=native"], ["-v", "--color=yes"], ["-v", "-l"], ["-vv"], ["-x", "-v"], ["-rf", "-v", "--no-header"],
-)  # fmt: skip
+    *([], ["-q"], ["-v"], ["-v"], ["-vv"], ["--tb=short"], ["-v", "-l"], ["-x", "-v"], ["-v", "--color=yes"]),
+    *(["-v", "--tb=short"], ["-v", "--tb=line"], ["-v", "--tb=native"], ["-v", "--durations=5"]),
+    *(["-v", "-rA", "--tb=short"], ["-rf", "-v", "--no-header"]),
+)
 FAILING = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8, 11, 16)
 
 QUICK = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -98,6 +99,7 @@ def _write_project(root: Path, choice: random.Random, tests: int) -> None:
         (root / "test_broken.py").write_text("from orders_v2 import everything\n")
     elif trouble < 0.3:
         (root / "test_fixture.py").write_text(
-            "import pytest\n@pytest.fixture\ndef database():\n    raise ConnectionError('could not connect to 10.0.0.7:5432')\n"
+            "import pytest\n@pytest.fixture\n"
+            "def database():\n    raise ConnectionError('could not connect to 10.0.0.7:5432')\n"
             "def test_reads(database):\n    pass\ndef test_writes(database):\n    pass\n"
         )

@@ -6,8 +6,8 @@ import random
 import subprocess
 import tempfile
 
-SERVICES = ("api", "worker", "gateway", "billing", "mailer", "scheduler", "indexer", "auth")
-PATHS = ("users", "orders", "carts", "search", "health", "invoices", "sessions", "reports")
+from _install_logs import PATHS, SERVICES, deploy, install
+
 TROUBLE = (
     "connection to 10.0.{i}.{j}:5432 refused (attempt {n})",
     "deadlock detected while updating {p} {n}",
@@ -56,7 +56,7 @@ def bash(choice: random.Random) -> str:
         ]
     steps.append(f"echo 'done, {choice.randint(1, 4)} of 9 steps failed'; exit {choice.choice((0, 1, 2))}")
     with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run(
+        run = subprocess.run(  # noqa: S603 - the script above
             ["/bin/bash", "-c", "\n".join(steps)],
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -108,10 +108,8 @@ def server(choice: random.Random) -> str:
                     f"    return self.{choice.choice(PATHS)}(request, timeout={choice.randint(1, 30)})",
                 ]
             out.append(
-
-                    f"{choice.choice(('KeyError', 'ValueError', 'psycopg2.OperationalError', 'RuntimeError'))}: "
-                    f"{_trouble(choice)}"
-
+                f"{choice.choice(('KeyError', 'ValueError', 'psycopg2.OperationalError', 'RuntimeError'))}: "
+                f"{_trouble(choice)}"
             )
         elif at == storm:
             out += [
@@ -124,83 +122,9 @@ def server(choice: random.Random) -> str:
             )
         else:
             out.append(
-
-                    f"{stamp} INFO [{service}] GET /{choice.choice(PATHS)}/{choice.randint(1, 99999)} 200 "
-                    f"in {choice.randint(2, 400)} ms"
-
+                f"{stamp} INFO [{service}] GET /{choice.choice(PATHS)}/{choice.randint(1, 99999)} 200 "
+                f"in {choice.randint(2, 400)} ms"
             )
-    return "\n".join(out)
-
-
-def install(choice: random.Random) -> str:
-    out: list[str] = []
-    for at in range(choice.choice((30, 90))):
-        name = f"{choice.choice(SERVICES)}-{choice.choice(PATHS)}"
-        out += [
-            f"Collecting {name}=={at}.1",
-            f"  Downloading {name}-{at}.1-py3-none-any.whl ({choice.randint(5, 900)} kB)",
-        ]
-        out.append(
-            "".join(
-                f"\r     {'━' * (step * 4)}{' ' * (40 - step * 4)} {step * 10}% {choice.randint(1, 9)}.{step} MB/s"
-                for step in range(11)
-            )
-        )
-    name = choice.choice(PATHS)
-    out += [
-        f"Building wheels for collected packages: {name}",
-        f"  Building wheel for {name} (pyproject.toml): finished with status 'error'",
-        "  error: subprocess-exited-with-error",
-        "  ",
-        f"  × Building wheel for {name} (pyproject.toml) did not run successfully.",
-        "  │ exit code: 1",
-        f"  ╰─> [{choice.randint(9, 90)} lines of output]",
-    ]
-    out += [f"      copying src/{choice.choice(PATHS)}_{at}.py -> build/lib" for at in range(choice.choice((10, 60)))]
-    out += [
-        (
-            f"      src/{name}.c:{choice.randint(3, 60)}:10: fatal error: {choice.choice(SERVICES)}.h: No "
-            "such file or directory"
-        ),
-        "      compilation terminated.",
-        "      error: command '/usr/bin/gcc' failed with exit code 1",
-        "      [end of output]",
-        "  ",
-        "  note: This error originates from a subprocess, and is likely not a problem with pip.",
-        f"  ERROR: Failed building wheel for {name}",
-        f"Failed to build {name}",
-        f"ERROR: Could not build wheels for {name}, which is required to install pyproject.toml-based projects",
-    ]
-    return "\n".join(out)
-
-
-def deploy(choice: random.Random) -> str:
-    out: list[str] = []
-    for step in range(1, choice.choice((14, 25))):
-        out.append(f"#{step} [{step}/24] RUN ./setup-{choice.choice(SERVICES)}.sh")
-        out += [
-            (
-                f"#{step} {at / 10:.1f} {choice.choice(('Get:', 'Unpacking', 'Setting up', 'Selecting'))} "
-                f"{choice.choice(SERVICES)}-{choice.choice(PATHS)} ({at}.{step})"
-            )
-            for at in range(choice.randint(3, 30))
-        ]
-        if choice.random() < 0.2:
-            out.append(
-
-                    f"#{step} 3.2 W: Failed to fetch http://deb.example.org/{choice.choice(PATHS)}/{step} "
-                    " Could not resolve host"
-
-            )
-    last = choice.randint(15, 24)
-    out += [
-        f"#{last} 12.9 ./setup.sh: line {last}: {choice.choice(SERVICES)}-cli: command not found",
-        f'#{last} ERROR: process "/bin/sh -c ./setup.sh" did not complete successfully: exit code: 127',
-        "------",
-        f" > [{last}/24] RUN ./setup.sh:",
-        "------",
-        'ERROR: failed to solve: process "/bin/sh -c ./setup.sh" did not complete successfully: exit code: 127',
-    ]
     return "\n".join(out)
 
 
@@ -220,12 +144,10 @@ def kernel(choice: random.Random) -> str:
     for at in range(choice.choice((150, 500, 1500))):
         seconds += choice.random()
         out.append(
-
-                f"[{seconds:12.6f}] {choice.choice(DEVICES)} "
-                f"{at % 8}-{choice.randint(0, 9)}: "
-                f"{choice.choice(NEWS)} "
-                f"{choice.randint(0, 0xFFFF):#06x}"
-
+            f"[{seconds:12.6f}] {choice.choice(DEVICES)} "
+            f"{at % 8}-{choice.randint(0, 9)}: "
+            f"{choice.choice(NEWS)} "
+            f"{choice.randint(0, 0xFFFF):#06x}"
         )
         if choice.random() < 4 / 500:
             out.append(f"[{seconds:12.6f}] {choice.choice(KERNEL_TROUBLE) % choice.randint(100, 99999)}")

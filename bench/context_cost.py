@@ -22,7 +22,13 @@ Chained runs: the steps of the SWE-agent runs, shuffled (seeded) run by run, one
 
 `--half tuned` and `--half held` take the half of the runs that the arithmetic was looked at with, and the other.
 
-Run: python bench/context_cost.py [--json] [--data DIR] [--half tuned|held]
+The headline is for `results: {max_tokens: 500, read_tokens: 500}` and `context: {keep: 2}`: long runs of a coding agent
+whose every result is in reach again by one call. The rows below it have the defaults (4,000 tokens, keep 3) and others.
+
+The quick form takes a fixed sample of each set's runs (seeded); `--full` takes all. In each line of a table it is a new
+agent, whose plugins learn from run to run. Two processes share the work.
+
+Run: python bench/context_cost.py [--full] [--json] [--data DIR] [--half tuned|held]
 """
 
 from __future__ import annotations
@@ -30,6 +36,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import os
 import random
 import subprocess
@@ -37,11 +44,13 @@ import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from _context_ways import MODEL, Arrival, Cleared, LeanLoop, Nothing, Way, cut, deepagents_evicted, looked_up
+from _context_ways import MODEL, Arrival, Cleared, LeanLoop, Nothing, Way, deepagents_evicted, head_and_tail, looked_up
 from _used_values import said, seen, sources, used
 from langchain.agents.middleware import ClearToolUsesEdit
 from rich.console import Console
@@ -60,14 +69,21 @@ from leanloop.plugins.stack import Stack
 
 SETS = ("tau-bench", "swe-agent-demos", "intercode-bash")
 CHAINS = {"chained_100": 100, "chained_200": 200}
-HEADLINE = 1_000
-HEADLINE_WAY = f"leanloop, {HEADLINE:,}"
-LIMITS = (4_000, 2_000, 1_000, 500)
+HEADLINE = 500
+HEADLINE_WAY = f"leanloop, {HEADLINE:,}, keep 2"
+LIMITS = (4_000, 1_000)
 
 COUNTER = TokenCounter(MODEL)  # not the plugins' own, which learns
 PRICE = price_book(Budget(agent="bench")).price(MODEL)
 Make = Callable[[bool], Way]
 """A way for one run, given whether the provider caches."""
+
+SAMPLE = 50
+"""Runs of each set in the quick form."""
+
+GROUPS: dict[str, list[Run]] = {}
+WAYS: dict[str, Callable[[], Make]] = {}
+"""What the processes work on: they are forked with it. A way of each name is made anew for each set."""
 
 
 class Run(NamedTuple):
@@ -94,31 +110,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
+    parser.add_argument("--full", action="store_true", help="all runs, not a sample")
     parser.add_argument("--half", choices=("tuned", "held"), help="only this half of the runs")
     parser.add_argument("--ways", help="only ways whose name has this in it")
     options = parser.parse_args()
     console = Console()
-    groups: dict[str, list[Run]] = {}
     for name in SETS:
         path: Path = options.data / name / "trajectories.jsonl"
         if not path.is_file():
             console.print(f"{name}: absent, skipped")
             continue
         traces = [t for t in traces_in(path) if options.half in (None, half_of(t.id))]
-        groups[name] = [Run.of(trace.messages) for trace in traces]
-    if groups.get("swe-agent-demos"):
+        GROUPS[name] = [Run.of(trace.messages) for trace in traces]
+        if not options.full and len(traces) > SAMPLE:
+            GROUPS[name] = random.Random(0).sample(GROUPS[name], SAMPLE)
+    if GROUPS.get("swe-agent-demos"):
         for name, steps in CHAINS.items():
-            groups[name] = [chain(groups["swe-agent-demos"], steps, seed) for seed in range(3)]
-    ways = {name: make for name, make in all_ways(groups, console).items() if (options.ways or "") in name}
+            GROUPS[name] = [chain(GROUPS["swe-agent-demos"], steps, seed) for seed in range(3)]
+    WAYS.update(
+        {n: make for n, make in all_ways(GROUPS, console).items() if n == "nothing" or (options.ways or "") in n}
+    )
     costs: dict[str, dict[str, dict[bool, Cost]]] = defaultdict(lambda: defaultdict(dict))
-    for group, runs in groups.items():
-        for caching in (True, False):
-            costs["nothing"][group][caching] = total(runs, lambda _: Nothing(), caching)
-            for name, make in ways.items():
-                costs[name][group][caching] = total(runs, make, caching)
-        show(console, group, runs, costs)
+    jobs = [(group, name) for group in GROUPS for name in WAYS]
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        for (group, name), (cached, uncached) in zip(jobs, pool.map(work, jobs), strict=True):
+            costs[name][group] = {True: cached, False: uncached}
+            if name == next(reversed(WAYS)):
+                show(console, group, GROUPS[group], costs)
+                sys.stdout.flush()
     if options.json:
-        print(json.dumps(figures(costs, groups)))
+        print(json.dumps(figures(costs, GROUPS)))
+
+
+def work(job: tuple[str, str]) -> tuple[Cost, Cost]:
+    """What the runs of one set cost in one way, with caching and without."""
+    group, name = job
+    make = WAYS[name]()
+    cached, uncached = total(GROUPS[group], make, caching=True)
+    if make(False).reacts:
+        _, uncached = total(GROUPS[group], make, caching=False)
+    return cached, uncached
 
 
 def half_of(name: str) -> str:
@@ -156,18 +187,20 @@ def _begin(run: Run) -> int:
     return next(place for place, message in enumerate(run.messages) if message.role == "assistant")
 
 
-def all_ways(groups: dict[str, list[Run]], console: Console) -> dict[str, Make]:
-    ways: dict[str, Make] = {f"leanloop, {limit:,}": leanloop(limit) for limit in LIMITS}
-    ways[f"leanloop, {HEADLINE:,}, read_result counted"] = leanloop(HEADLINE, counted=True)
-    ways["ClearToolUses, defaults"] = lambda _: Cleared(ClearToolUsesEdit())
-    ways["ClearToolUses, keep 5 over 4,000"] = lambda _: Cleared(ClearToolUsesEdit(trigger=4_000, keep=5))
-    ways["deepagents"] = lambda _: Arrival(deepagents_evicted)
-    ways[f"head and tail, {HEADLINE:,}"] = lambda _: Arrival(cut(HEADLINE))
+def all_ways(groups: Mapping[str, Sequence[Run]], console: Console) -> dict[str, Callable[[], Make]]:
+    ways: dict[str, Callable[[], Make]] = {"nothing": lambda: lambda _: Nothing()}
+    ways[HEADLINE_WAY] = lambda: leanloop(HEADLINE, 2)
+    ways["the same, read_result counted"] = lambda: leanloop(HEADLINE, 2, counted=True)
+    ways |= {f"leanloop, {limit:,}": partial(leanloop, limit) for limit in LIMITS}
+    ways["ClearToolUses, defaults"] = lambda: lambda _: Cleared(ClearToolUsesEdit())
+    ways["ClearToolUses, keep 5 over 4,000"] = lambda: lambda _: Cleared(ClearToolUsesEdit(trigger=4_000, keep=5))
+    ways["deepagents"] = lambda: lambda _: Arrival(deepagents_evicted)
+    ways[f"head and tail, {HEADLINE:,}"] = lambda: lambda _: Arrival(head_and_tail(HEADLINE))
     shown = headroom(groups)
     if shown is None:
-        console.print("headroom-ai: not installed, skipped (a venv of its own: HEADROOM_PYTHON=VENV/bin/python)")
+        console.print("headroom-ai: not there or failing, skipped (a venv of its own: HEADROOM_PYTHON=VENV/bin/python)")
     else:
-        ways["headroom-ai"] = lambda _: Arrival(looked_up(shown))
+        ways["headroom-ai"] = lambda: lambda _: Arrival(looked_up(shown))
     return ways
 
 
@@ -187,12 +220,18 @@ def leanloop(limit: int, keep: int = 3, *, counted: bool = False) -> Make:
     return run
 
 
-def total(runs: Sequence[Run], make: Make, caching: bool) -> Cost:
-    costs = [replay(run, make(caching), caching) for run in runs]
+def total(runs: Sequence[Run], make: Make, caching: bool) -> tuple[Cost, Cost]:
+    """What runs cost with caching and without, in a way that is told it is so or not."""
+    costs = [replay(run, make(caching)) for run in runs]
+    cached, uncached = ([pair[place] for pair in costs] for place in (0, 1))
+    return _sum(cached), _sum(uncached)
+
+
+def _sum(costs: Sequence[Cost]) -> Cost:
     return Cost(*(sum(part) for part in zip(*costs, strict=True))) if costs else Cost()
 
 
-def replay(run: Run, way: Way, caching: bool) -> Cost:
+def replay(run: Run, way: Way) -> tuple[Cost, Cost]:
     """Play one run, with the calls that get back what is no longer in sight."""
     state = _Replayed(
         way, Meter(COUNTER, PRICE, rule_for(MODEL)), {r.id: r for m in run.messages for r in m.tool_calls}, [], set()
@@ -208,7 +247,7 @@ def replay(run: Run, way: Way, caching: bool) -> Cost:
             history.append(way.arrive(message, state.requests[message.tool_call_id or ""], sent))
         elif message.role == "assistant":
             recorded += COUNTER.expected(COUNTER.reply(message))
-            state.given_up.clear()
+            state.had.clear()
             while True:
                 play = _Play(message, state, begun, run.told[begun])
                 way.send(history, play.answer)
@@ -220,26 +259,26 @@ def replay(run: Run, way: Way, caching: bool) -> Cost:
                 request = play.reply.tool_calls[0]
                 again = replace(source, tool_call_id=request.id, name=request.name)
                 history += [play.reply, way.arrive(again, request, sent)]
-                if not seen(value, history[-1:]):
-                    unread += 1
-                    state.given_up.add(value)
+                unread += not seen(value, history[-1:])
+                state.had.add(value)  # or else six results in turn would push each other out of the last five
             history.append(message)
         else:
             history.append(message)
         state.whole.append(message)
     bill = state.meter.bill
-    billed = (bill.cached if caching else bill.uncached) or 0
-    return Cost(billed - PRICE.cost(Usage(output=recorded)), billed, readbacks, unread)
+    output = PRICE.cost(Usage(output=recorded))
+    cached, uncached = (Cost(one - output, one, readbacks, unread) for one in (bill.cached or 0, bill.uncached or 0))
+    return cached, uncached
 
 
 class _Replayed(NamedTuple):
-    """A run so far: its results as they came are in `whole`."""
+    """A run so far: its results as they came are in `whole`, the values it read again for the call at hand in `had`."""
 
     way: Way
     meter: Meter
     requests: Mapping[str, ToolRequest]
     whole: list[Message]
-    given_up: set[str]
+    had: set[str]
 
 
 class _Play:
@@ -267,7 +306,7 @@ class _Play:
     def _missing(self) -> tuple[Message, str] | None:
         """The first value the agent used that it does not see, and the result that has it."""
         for value in used(said(self.reply)):
-            if value not in self._run.given_up and not seen(value, self.sent) and not seen(value, self._told):
+            if value not in self._run.had and not seen(value, self.sent) and not seen(value, self._told):
                 source = next(sources(value, self._run.whole[self._begun :]), None)
                 if source is not None:
                     return self._run.whole[self._begun + source], value
@@ -282,7 +321,7 @@ def headroom(groups: Mapping[str, Sequence[Run]]) -> dict[str, str] | None:
     runs = [run for name in SETS for run in groups.get(name, ())]
     script = Path(__file__).with_name("_headroom.py")
     lines = "".join(json.dumps([_openai(message) for message in run.messages]) + "\n" for run in runs)
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  (the Python the user named)
         [python, str(script), "0"],
         input=lines,
         capture_output=True,
@@ -331,7 +370,7 @@ def show(console: Console, group: str, runs: Sequence[Run], costs: Costs) -> Non
 
 def ratio(costs: Costs, name: str, group: str, caching: bool, part: str) -> float:
     own, bare = costs[name][group][caching], costs["nothing"][group][caching]
-    return round(getattr(own, part) / getattr(bare, part), 4)
+    return round(own.bill / bare.bill if part == "bill" else own.prompts / bare.prompts, 4)
 
 
 def figures(costs: Costs, groups: Mapping[str, object]) -> dict[str, object]:

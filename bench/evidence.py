@@ -2,8 +2,9 @@
 
 A value is an identifier, number, path, name or quoted string that a recorded agent wrote in a later tool call or
 answer, that stands in the result, and that stood nowhere before: in no earlier message, nor in the arguments of the
-call. Each result is shortened to 500, 1,000 and 2,000 tokens as on arrival, the line above it included, with the words
-of what was known then. What is not visible must be reachable: one call of `read_result` that asks for it finds it.
+call. Each result goes through the result limit at 500, 1,000 and 2,000 tokens as on arrival, with the history of then;
+the line above what is shown counts. What is not visible must be reachable: one call of `read_result` that asks for it
+finds it.
 
 Every figure is given over all results and over those that were longer than the limit. Beside it head, tail, head and
 tail at the same tokens; LangChain's ClearToolUsesEdit, of which nothing is visible once it has cleared; headroom-ai, if
@@ -34,24 +35,22 @@ from rich.table import Table
 
 from leanloop.adapters.traces.openai import traces_in
 from leanloop.adapters.traces.trace import Trace
+from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Message
+from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.tokens import counter_for
-from leanloop.plugins.call import ToolCall
+from leanloop.plugins.call import ToolCall, ToolResult
+from leanloop.plugins.drive_sync import run
+from leanloop.plugins.result_limit import ResultLimit
 from leanloop.plugins.results.search import search
 from leanloop.plugins.results.text_range import read_range
-from leanloop.plugins.shorten.json_form import compact_json
 from leanloop.plugins.shorten.json_read import is_list, is_object
-from leanloop.plugins.shorten.marker import marker
-from leanloop.plugins.shorten.shorten import shorten
-from leanloop.plugins.shorten.shown import Room
-from leanloop.plugins.shorten.words import words_of
+from leanloop.plugins.task import Task
 
 SETS = ("tau-bench", "swe-agent-demos", "intercode-bash")
 ENDING = {"all": "", "shortened": "_shortened"}
 LIMITS = (500, 1_000, 2_000)
-MARKER = 80  # tokens for the line above a shortened result
 LONGEST_SEARCH = 200  # characters
-HANDLE = "r" + "a" * 12
 
 _VALUE = re.compile(
     r"[\"'`]([^\"'`\n]{3,60})[\"'`]"  # quoted
@@ -69,10 +68,9 @@ class Result(NamedTuple):
 
     name: str
     text: str
-    words: tuple[str, ...]
+    call: ToolCall
     values: tuple[str, ...]
     before: tuple[Message, ...]
-    call_id: str
 
 
 Peer = Callable[[Result, int], str]
@@ -161,8 +159,8 @@ def results_of(name: str, trace: Trace) -> Iterator[Result]:
                         used[value] = None
         request = calls[message.tool_call_id or ""]
         before = messages[: asked + 1]
-        call = ToolCall(name=request.name, arguments=request.arguments, id=request.id, history=before)
-        yield Result(name, message.text, words_of(call), tuple(used), before, request.id)
+        call = ToolCall(name=request.name, arguments=request.arguments, id=request.id, history=before, readable=True)
+        yield Result(name, message.text, call, tuple(used), before)
 
 
 def arguments_of(request: object) -> str:
@@ -223,12 +221,8 @@ def visible(peer: Peer, results: Sequence[Result]) -> Figures:
 
 def leanloop(result: Result, limit: int) -> str:
     """What the model is shown, with the line above it that says what it is."""
-    compact = compact_json(result.text) or result.text
-    if count(compact) <= limit:
-        return compact
-    whole = count(result.text)
-    shown = shorten(result.text, Room(limit - MARKER, count, result.words))
-    text = f"{marker(shown.what, whole, HANDLE)}\n{shown.text}"
+    task = Task(Budget(agent="bench", results=ResultRules(max_tokens=limit)))
+    text = run(ResultLimit().on_tool(result.call, task), lambda _: ToolResult(result.text)).text
     assert count(text) <= limit
     return text
 
@@ -309,7 +303,7 @@ def openai_messages(result: Result) -> list[dict[str, object]]:
         if message.tool_call_id:
             sent["tool_call_id"] = message.tool_call_id
         messages.append(sent)
-    return [*messages, {"role": "tool", "content": result.text, "tool_call_id": result.call_id}]
+    return [*messages, {"role": "tool", "content": result.text, "tool_call_id": result.call.id}]
 
 
 def missed(console: Console, results: Sequence[Result], limit: int) -> None:

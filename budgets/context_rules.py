@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from leanloop.budgets.fields import FROZEN, Count, Flag, Label, Positive
 
@@ -23,6 +23,12 @@ class SummaryRules(BaseModel):
     """Its length."""
 
 
+def _summary_or_switch(value: object) -> object:
+    if isinstance(value, bool):
+        return SummaryRules() if value else None
+    return value
+
+
 class ContextRules(BaseModel):
     """When old tool results are cleared from what is sent."""
 
@@ -37,8 +43,10 @@ class ContextRules(BaseModel):
     exclude: tuple[Label, ...] = ()
     """Tools whose results are never cleared."""
 
-    summary: SummaryRules | None = None
-    """Have what is cleared summed up; by default it is not."""
+    summary: Annotated[
+        SummaryRules | None, BeforeValidator(_summary_or_switch, json_schema_input_type=SummaryRules | bool)
+    ] = None
+    """Have what is cleared summed up, ``on`` is with the defaults; by default it is not."""
 
 
 class PrefixRules(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leanloop.budgets.stores import check_address
+from leanloop.budgets.stores import check_address, is_known
 from leanloop.errors import UsageError
 
 __all__ = ["FOLDER", "check_result_address"]
@@ -18,6 +18,11 @@ def check_result_address(address: str) -> None:
         UsageError: the address cannot be read.
     """
     if not address.startswith(FOLDER):
+        if not is_known(address):
+            raise UsageError(
+                "Results are kept in memory, folder:PATH, sqlite:///FILE or redis://HOST:PORT/NUMBER; this address is "
+                "none of them."
+            )
         check_address(address)
         return
     path = address.removeprefix(FOLDER)

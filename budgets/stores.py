@@ -13,7 +13,7 @@ from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import MissingExtra, UsageError
 
-__all__ = ["SqlitePlace", "address_name", "check_address", "open_store", "read_sqlite"]
+__all__ = ["SqlitePlace", "address_name", "check_address", "is_known", "open_store", "read_sqlite"]
 
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 
@@ -50,6 +50,11 @@ def check_address(url: str) -> None:
         _make(url)
     except MissingExtra:
         return
+
+
+def is_known(url: str) -> bool:
+    """Whether an address is of a kind that `open_store` opens, be it right or not."""
+    return url == "memory" or url.startswith("sqlite://") or _is_redis(url)
 
 
 def address_name(url: str) -> str:
@@ -94,11 +99,16 @@ def _make(url: str) -> LedgerStore:
 
         place = read_sqlite(url)
         return SqliteStore(place.path, timeout=place.timeout, history=place.history)
-    if url.partition("://")[0] in _REDIS and "://" in url:
+    if _is_redis(url):
         from leanloop.budgets.redis_store import RedisStore
 
         return RedisStore(url)
     raise UsageError("A store is memory, sqlite:///FILE or redis://HOST:PORT/NUMBER; this address is none of them.")
+
+
+def _is_redis(url: str) -> bool:
+    scheme, separator, _ = url.partition("://")
+    return bool(separator) and scheme in _REDIS
 
 
 def _path(place: str) -> Path:

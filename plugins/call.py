@@ -33,7 +33,8 @@ class ModelCall:
         hold_stream: keep the chunks of this call back until the whole reply is known.
         cache_marks: where the provider is to keep what it has read, for those that must be told: places in `messages`
             behind which a breakpoint stands, ascending; -1 is behind the tools. None leaves it to the framework.
-        agent: an agent's loop makes this call, so that others follow which begin as this one does.
+        agent: the name of the agent whose loop makes this call, so that others follow which begin as this one does;
+            empty for a call outside of any.
         readable: the agent can call `read_result`, and it is ours: what is cleared from the messages stays within its
             reach.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
@@ -57,7 +58,7 @@ class ModelCall:
     purpose: Literal["step", "landing", "summary"] = "step"
     hold_stream: bool = False
     cache_marks: tuple[int, ...] | None = None
-    agent: bool = False
+    agent: str = ""
     readable: bool = False
     history: tuple[Message, ...] | None = None
     settings: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False, repr=False)

@@ -31,12 +31,14 @@ class Stand(NamedTuple):
     Attributes:
         original: the result as the history has it.
         line: the message sent in its place, always this very object.
-        same_as: the result that says the same, where `line` points at that; None where it was cleared.
+        behind: the result further up that `line` points at; None where it stands for itself.
+        alone: the line where that one is gone; None for a result that is not cleared but said there already.
     """
 
     original: Message
     line: Message
-    same_as: Answer | None = None
+    behind: Answer | None = None
+    alone: Message | None = None
 
 
 class Cleared:
@@ -51,7 +53,7 @@ class Cleared:
         self._stands: dict[Answer, Stand] = {}
         self._times: Counter[str] = Counter()
         self._ids: set[str] = set()
-        self._handles: set[str] = set()
+        self._handles: dict[str, Answer] = {}
 
     def __contains__(self, tool_call_id: object) -> bool:
         """Whether the result of that call was cleared, so that what it said is in front of the model no more."""
@@ -61,32 +63,43 @@ class Cleared:
         """How many results are not sent as they came."""
         return len(self._stands)
 
-    def reads(self, request: ToolRequest) -> bool:
-        """Whether a call is about something that was cleared: it names a handle that stands in one of the lines."""
+    def read(self, request: ToolRequest) -> Answer | None:
+        """The result that a call asks for again: it names the handle that stands in its line."""
         found = _HANDLE.search(request.arguments)
-        return found is not None and found[0] in self._handles
+        return None if found is None else self._handles.get(found[0])
 
-    def add(self, original: Message, line: Message, same_as: Answer | None = None, number: int = 0) -> None:
-        """Send `line` in the place of `original`, the result number `number` of its id, from now on."""
+    def add(
+        self,
+        original: Message,
+        line: Message,
+        number: int = 0,
+        *,
+        behind: Answer | None = None,
+        alone: Message | None = None,
+    ) -> None:
+        """Send `line` in the place of `original`, the result number `number` of its id, from now on; see `Stand`."""
         name = original.tool_call_id
         if name is None:
             return
         with self._lock:
-            self._stands[Answer(name, number)] = Stand(original, line, same_as)
+            self._stands[Answer(name, number)] = Stand(original, line, behind, alone)
             self._times[name] = max(number + 1, self._times[name])
-            if same_as is None:
+            if behind is None or alone is not None:
                 self._ids.add(name)
-                self._handles |= set(_HANDLE.findall(line.text.partition("\n")[0]))
+                for handle in _HANDLE.findall(line.text.partition("\n")[0]):
+                    self._handles[handle] = Answer(name, number)
 
     def put(self, line: Message, original: Message) -> bool:
         """Whether `line` is what we send in the place of `original`."""
         name = original.tool_call_id or ""
         stands = (self._stands.get(Answer(name, number)) for number in range(self._times[name]))
-        return any(stand is not None and stand.line == line and stand.original == original for stand in stands)
+        return any(s is not None and line in (s.line, s.alone) and s.original == original for s in stands)
 
     def of(self, message: Message, number: int, earlier: Collection[Answer]) -> Stand | None:
         """What stands in the place of a message, behind the results `earlier`; None where it is sent itself."""
         stand = self._stands.get(Answer(message.tool_call_id or "", number))
         if stand is None or (stand.original is not message and stand.original != message):
             return None
-        return stand if stand.same_as is None or stand.same_as in earlier else None
+        if stand.behind is None or stand.behind in earlier:
+            return stand
+        return None if stand.alone is None else Stand(message, stand.alone)

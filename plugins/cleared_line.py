@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from leanloop.budgets.message import Message, ToolRequest
+from collections.abc import Sequence
 
-__all__ = ["cleared_line", "same_line"]
+from leanloop.budgets.message import ToolRequest
+
+__all__ = ["also_line", "batch_text", "cleared_line", "same_line"]
 
 _NAME = 40
 _ARGUMENTS = 48
+_LONG = 400
 
 
-def cleared_line(message: Message, tokens: int, handle: str) -> str:
-    """In the place of a result that was cleared, `tokens` long.
+def cleared_line(handle: str, *, others: int = 0, failed: bool = False) -> str:
+    """In the place of a result that was cleared, or of the first of a batch: how to read it back.
 
-    Tool and arguments are left out: the call stands right above it, and the line is paid in every later prompt.
+    No more than that: the call with its arguments stands right above, and the line is paid in every later prompt.
+
+    Args:
+        handle: by which it is read back.
+        others: how many results further down were cleared with it, whose lines say no more than that.
+        failed: the result was an error.
     """
-    failed = "error, " if message.is_error else ""
-    return f'[cleared: {failed}{tokens:,} tokens; read_result("{handle}")]'
+    also = f" with {others} below" if others else ""
+    return f'[cleared{" error" if failed else ""}{also}: read_result("{handle}")]'
+
+
+def also_line(*, failed: bool) -> str:
+    """In the place of a result that was cleared with one further up, and is read back by that one's handle."""
+    return "[cleared error]" if failed else "[cleared]"
+
+
+def batch_text(results: Sequence[tuple[ToolRequest, str]]) -> str:
+    """What is kept of results that were cleared together: a line with its call in front of each, one alone as it is."""
+    if len(results) == 1:
+        return results[0][1]
+    return "\n".join(f"=== {_line(c.name, _NAME)}({_line(c.arguments, _LONG)}) ===\n{text}" for c, text in results)
 
 
 def same_line(earlier: ToolRequest) -> str:

@@ -18,24 +18,23 @@ from leanloop.budgets.tokens import TokenCounter, counter_for
 from leanloop.errors import PriceUnknown, StoreError
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.clear_summary import summary_cost, summary_of
-from leanloop.plugins.cleared_line import cleared_line, same_line
+from leanloop.plugins.cleared_line import also_line, batch_text, cleared_line, same_line
 from leanloop.plugins.clearing import CallRates, to_clear
 from leanloop.plugins.flow import Io, ModelFlow, Plugin
-from leanloop.plugins.readbacks import Readbacks
+from leanloop.plugins.needs import Needs
 from leanloop.plugins.receipt import Saving
-from leanloop.plugins.remaining_steps import RemainingSteps
-from leanloop.plugins.results.handle import handle_of, scope_of
+from leanloop.plugins.remaining_steps import UNKNOWN, Later, RemainingSteps
+from leanloop.plugins.results.handle import scope_of
 from leanloop.plugins.results.keep import keep
 from leanloop.plugins.results.stores import results_of
 from leanloop.plugins.sent_history import SentHistory, ToolAnswer, Totals
-from leanloop.plugins.shorten.marker import handle_in
 from leanloop.plugins.shorten.shorten import kind_of
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
 __all__ = ["ContextEditing"]
 
-_WORTH = 24
+_WORTH = 12
 """Tokens. Less is not saved one by one: a line in its place would cost the model more to wonder at than to read."""
 
 _AFTER_FAILURE = 10
@@ -47,7 +46,7 @@ _UNCACHED = 2
 _ALWAYS_CACHED = 2_048
 """Tokens of a known prefix that is long enough to be cached by nearly every provider."""
 
-_UNPRICED = CallRates(read=10, fresh=125, plain=100, least=1_024)
+_UNPRICED = CallRates(read=10, fresh=125, plain=100, least=1_024, output=500)
 """Of a model without a known price: only what is dearer than what matters, and that is much alike everywhere."""
 
 
@@ -58,7 +57,7 @@ class _Run:
     history: SentHistory
     lock: threading.Lock = field(default_factory=threading.Lock)
     step: int = 0
-    later: float = 0.0
+    later: Later = UNKNOWN
     ended_at: int | None = None
     waits_until: int = 0
     uncached: int = 0
@@ -91,7 +90,7 @@ class ContextEditing(Plugin):
     def __init__(self) -> None:
         self._runs: WeakKeyDictionary[Task, _Run] = WeakKeyDictionary()
         self._steps = RemainingSteps()
-        self._readbacks = Readbacks()
+        self._needs = Needs()
 
     def idle(self, budget: Budget) -> bool:
         """Nothing to do where the file names no `context`."""
@@ -133,20 +132,18 @@ class ContextEditing(Plugin):
         run.step += 1
         run.later = self._steps.step(task.agent, run.step, ended_at=run.ended_at)
         run.ended_at = None
-        scope = scope_of(task, task.budget.results or ResultRules())
+        self._needs.note(task.agent, run.history.seen)
+        run.history.seen.clear()
         for answer in new:
             message, request = answer.message, answer.request
             size = counter.text(message.text)
             if size <= _WORTH:
                 continue
-            answer.handle = handle_in(message.text) or handle_of(scope, message.text)
-            if task.cleared.reads(request):
-                self._readbacks.read(task.agent)
             original = run.history.same_as(answer)
             if original is not None and size - counter.text(line := same_line(original.request)) > _WORTH:
                 run.history.replace(answer, _with(message, line), original)
             elif request.name not in turn.rules.exclude:
-                answer.saved = size - counter.text(cleared_line(message, size, answer.handle))
+                answer.saved = size - counter.text(also_line(failed=message.is_error))
 
     def _chosen(self, turn: _Turn) -> list[ToolAnswer]:
         """What is to be cleared in this call."""
@@ -154,14 +151,17 @@ class ContextEditing(Plugin):
         clearable = run.history.clearable(rules.keep, _WORTH, run.step)
         if not clearable or not turn.call.readable or run.step < run.waits_until:
             return []
-        prompt = run.history.prompt(turn.front, clearable, run.step)
-        size = prompt.before + sum(part.tokens for part in prompt.parts)
         left = task.left("cycles", "model_calls")
+        later, doubt = run.later
+        later = later if left is None else min(later, max(0, left - 1))
+        prompt = run.history.prompt(turn.front, clearable, run.step, self._needs.chances(task.agent), later)
+        size = prompt.before + sum(part.tokens for part in prompt.parts)
         places = to_clear(
             prompt,
             turn.rates,
-            run.later if left is None else min(run.later, max(0, left - 1)),
-            again=self._readbacks.share(task.agent),
+            later,
+            doubt=doubt,
+            part=(task.budget.results or ResultRules()).read_tokens,
             fixed=summary_cost(rules.summary, turn.call, task, sum(answer.saved for answer in clearable)),
             forced=rules.at_tokens is not None and size > rules.at_tokens,
         )
@@ -171,40 +171,64 @@ class ContextEditing(Plugin):
     def _clear(self, turn: _Turn, chosen: Sequence[ToolAnswer]) -> Generator[Io[Any] | ModelCall, Any, int | None]:
         """Keep the results, then send lines in their places; gives where the first one stands, None where none does."""
         run, task = turn.run, turn.task
-        for answer in chosen:
-            handle = yield from _kept(answer, task)
-            if handle is None:
-                run.waits_until = run.step + _AFTER_FAILURE
-                return None
-            answer.handle = handle
+        batches: list[tuple[str, list[ToolAnswer]]] = []
+        waiting: list[ToolAnswer] = []
+        for answer in (*chosen, None):
+            named = (yield from _named(answer, task)) if answer is not None else None
+            # A handle ends a batch: a line without one is about the nearest above.
+            apart = answer is not None and waiting and run.history.names_handle(waiting[-1].place, answer.place)
+            if answer is not None and named is None and not apart:
+                waiting.append(answer)
+                continue
+            if waiting:
+                text = batch_text([(one.request, one.message.text) for one in waiting])
+                handle = yield from keep(text, waiting[0].request.name, kind_of(text), task)
+                if handle is None:
+                    run.waits_until = run.step + _AFTER_FAILURE
+                    return None
+                batches.append((handle, waiting))
+                waiting = []
+            if answer is not None and named is None:
+                waiting.append(answer)
+            elif answer is not None and named is not None:
+                batches.append((named, [answer]))
         summary = None
         if turn.rules.summary is not None:
             texts = [(answer.request.name, answer.message.text) for answer in chosen]
             summary = yield from summary_of(texts, turn.rules.summary, turn.call, task)
         with run.lock:
-            for answer in chosen:
-                text = answer.message.text
-                line = cleared_line(answer.message, turn.counter.text(text), answer.handle)
-                if summary is not None and answer is chosen[0]:
-                    line = f"{line}\n[summary of this and what was cleared with it]\n{summary}"
-                run.history.replace(answer, _with(answer.message, line))
-        self._readbacks.cleared(task.agent, len(chosen))
+            for handle, answers in batches:
+                _replace(turn, handle, answers, chosen[0], summary)
         return chosen[0].place
 
 
-def _kept(answer: ToolAnswer, task: Task) -> Steps[str | None]:
-    """The handle by which a result is read back: the whole one, where what was sent was a part of it."""
-    text = answer.message.text
-    named = handle_in(text)
-    if named is not None:
-        store, scope = results_of(task), scope_of(task, task.budget.results or ResultRules())
-        try:
-            if (yield Io(store.get, store.aget, scope, named)) is not None:
-                return named
-        except StoreError as error:
-            task.note(f"No tool result was cleared: what is kept cannot be read. {error}")
-            return None
-    return (yield from keep(text, answer.request.name, kind_of(text), task))
+def _replace(turn: _Turn, handle: str, answers: Sequence[ToolAnswer], first: ToolAnswer, summary: str | None) -> None:
+    """Send lines in the places of results that are read back by one handle: the first names it."""
+    history = turn.run.history
+    head = answers[0]
+    for answer in answers:
+        message, failed = answer.message, answer.message.is_error
+        alone = cleared_line(handle, failed=failed)
+        if answer is not head:
+            history.replace(answer, _with(message, also_line(failed=failed)), head, _with(message, alone))
+            continue
+        line = cleared_line(handle, others=len(answers) - 1, failed=failed)
+        if summary is not None and answer is first:
+            line = f"{line}\n[summary of what was cleared]\n{summary}"
+        history.replace(answer, _with(message, line))
+
+
+def _named(answer: ToolAnswer, task: Task) -> Steps[str | None]:
+    """The handle of the whole, where what was sent is a part of a result that is kept already."""
+    named = task.shown_parts.handle_of(answer.message.text)
+    if named is None:
+        return None
+    store, scope = results_of(task), scope_of(task, task.budget.results or ResultRules())
+    try:
+        kept = yield Io(store.get, store.aget, scope, named)
+    except StoreError:
+        return None  # it will hardly keep this one either, and then nothing is cleared
+    return named if kept is not None else None
 
 
 def _with(message: Message, text: str) -> Message:

@@ -18,6 +18,10 @@ _MOST = 8
 """Conversations of one task that are remembered: agents that take turns in it."""
 
 
+_LATEST = 3
+"""Messages by which a history is known again whose beginning is gone."""
+
+
 class Conversation:
     """One agent's prompt within a task.
 
@@ -31,6 +35,7 @@ class Conversation:
         written: the places in `sent` behind which the provider was told to keep what it read, ascending.
         marked: the user has told the provider where to cache.
         told: the places of what the agent was warned of.
+        cut: the latest call went without some of what the one before began with.
     """
 
     def __init__(self, call: ModelCall) -> None:
@@ -44,20 +49,24 @@ class Conversation:
         self.written: list[int] = []
         self.marked = False
         self.told: set[Hashable] = set()
+        self.cut = False
+        self._opening = _opening_of(call)
+        self._agent = call.agent
         self._names = _names(call)
 
     def continues(self, call: ModelCall) -> bool:
         """Whether `call` goes on with this conversation, perhaps with another system prompt or other tools.
 
-        Of calls outside an agent only those that send the first message again.
+        Of calls outside an agent only those that send the first message again; of an agent's also those whose history
+        was cut short or summed up. One that has nothing of this history is about another question.
         """
         given = system_of(call)
-        if not call.agent and not self._begins_as(call):
+        if call.agent != self._agent or not (self.begins_as(call) or (call.agent and self._goes_on(call))):
             return False
         names = _names(call)
-        same_tools = names == self._names if names else self._begins_as(call)
+        same_tools = names == self._names if names else self.begins_as(call)
         if given is None or self.given is None:
-            return given is self.given and (same_tools or self._begins_as(call))
+            return given is self.given and (same_tools or self.begins_as(call))
         return given.text == self.given.text or (same_tools and alike(given.text, self.given.text))
 
     def shared(self, messages: tuple[Message, ...]) -> int:
@@ -68,16 +77,22 @@ class Conversation:
         """`call` was sent, of which `shared` messages had been sent before."""
         self.calls += 1
         self._names = _names(call)
+        self._opening = _opening_of(call)
         self.sent, self.tools = call.messages, call.tools
         while self.written and self.written[-1] >= shared:
             self.written.pop()
         if call.cache_marks and call.cache_marks[-1] >= (0 if system_of(call) is None else 1):
             self.written.append(call.cache_marks[-1])
 
-    def _begins_as(self, call: ModelCall) -> bool:
-        start = 0 if self.given is None else 1
-        begun, begins = self.sent[start : start + 1], call.messages[0 if system_of(call) is None else 1 :][:1]
-        return bool(begun) and begun == begins
+    def begins_as(self, call: ModelCall) -> bool:
+        """Whether the first message is the same."""
+        return self._opening is not None and self._opening == _opening_of(call)
+
+    def _goes_on(self, call: ModelCall) -> bool:
+        opening, begun = _opening_of(call), self._opening
+        if opening is None or begun is None or (opening.role == begun.role and alike(begun.text, opening.text)):
+            return True
+        return any(message in call.messages for message in self.sent[-_LATEST:] if message.role != "system")
 
 
 class Conversations:
@@ -87,22 +102,28 @@ class Conversations:
         self._known: deque[Conversation] = deque(maxlen=_MOST)
 
     def of(self, call: ModelCall) -> Conversation:
-        """The one that `call` goes on with, or a new one."""
-        for place, known in enumerate(self._known):
-            if known.continues(call):
-                if place:
-                    self._known.remove(known)
-                    self._known.appendleft(known)
-                return known
-        new = Conversation(call)
-        self._known.appendleft(new)
-        return new
+        """The one that `call` goes on with, or a new one; of several the one that begins with the same question."""
+        found = [known for known in self._known if known.continues(call)]
+        if not found:
+            self._known.appendleft(new := Conversation(call))
+            return new
+        known = next((known for known in found if known.begins_as(call)), found[0])
+        if known is not self._known[0]:
+            self._known.remove(known)
+            self._known.appendleft(known)
+        return known
 
 
 def system_of(call: ModelCall) -> Message | None:
     """The system prompt."""
     first = call.messages[0] if call.messages else None
     return first if first is not None and first.role == "system" else None
+
+
+def _opening_of(call: ModelCall) -> Message | None:
+    """The first message that is no system prompt."""
+    start = 0 if system_of(call) is None else 1
+    return call.messages[start] if len(call.messages) > start else None
 
 
 def _names(call: ModelCall) -> frozenset[str]:

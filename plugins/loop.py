@@ -11,7 +11,8 @@ from leanloop.errors import LoopDetected
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
-from leanloop.plugins.repeats import REPEATED, Step, alternates, last_steps, may_repeat, same_arguments
+from leanloop.plugins.repeats import NO_PARTS, REPEATED, Step, alternates, last_steps, may_repeat, same_arguments
+from leanloop.plugins.results.shown_parts import ShownParts
 from leanloop.plugins.task import Task
 
 __all__ = ["Finding", "LoopGuard", "find_loops"]
@@ -51,7 +52,7 @@ class LoopGuard(Plugin):
         """Tell the model of a repetition once; land the task when it goes on all the same."""
         rules = task.budget.loop
         if rules is not None and call.purpose == "step" and task.stopped is None:
-            for finding in find_loops(call, rules):
+            for finding in find_loops(call, rules, task.shown_parts):
                 told_now = task.notes.add(f"loop:{finding.key}", f"[loop] {finding.note}", call.messages)
                 if not told_now and finding.over >= _GRACE:
                     error = LoopDetected(f"The task went in circles: {finding.brief}.")
@@ -64,7 +65,7 @@ class LoopGuard(Plugin):
         """Answer a call whose result is known to come out the same."""
         rules = task.budget.loop
         if rules is not None and call.name not in rules.allow:
-            known = _known_result(call, rules)
+            known = _known_result(call, rules, task.shown_parts)
             if known is not None:
                 task.save(Saving("loop guard", f"a repeated call of {call.name} was not run", "counted", calls=1))
                 return known
@@ -72,9 +73,9 @@ class LoopGuard(Plugin):
         return result
 
 
-def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
-    """The repetitions that the newest steps of the call's history are a part of."""
-    steps, newest = _guarded_steps(call.steps, rules)
+def find_loops(call: ModelCall, rules: Loop, parts: ShownParts = NO_PARTS) -> list[Finding]:
+    """The repetitions that the newest steps of the call's history are a part of; `parts` knows shortened results."""
+    steps, newest = _guarded_steps(call.steps, rules, parts)
     if not newest:
         return []
     window = steps[-rules.window :]
@@ -89,21 +90,21 @@ def find_loops(call: ModelCall, rules: Loop) -> list[Finding]:
     return list(found.values()) or list(_alternating(steps, rules.repeats))
 
 
-def _guarded_steps(messages: Sequence[Message], rules: Loop) -> tuple[list[Step], int]:
+def _guarded_steps(messages: Sequence[Message], rules: Loop, parts: ShownParts) -> tuple[list[Step], int]:
     """The latest steps of tools that may not repeat themselves, and how many of them the last message asked for."""
     count = max(rules.window, 2 * (rules.repeats + _GRACE))
-    if not may_repeat(messages, count):
+    if not may_repeat(messages, count, parts):
         return [], 0
-    steps, newest = last_steps(messages, count)
+    steps, newest = last_steps(messages, count, parts)
     if rules.allow:
         newest = sum(step.request.name not in rules.allow for step in steps[len(steps) - newest :])
         steps = [step for step in steps if step.request.name not in rules.allow]
     return steps, newest
 
 
-def _known_result(call: ToolCall, rules: Loop) -> ToolResult | None:
+def _known_result(call: ToolCall, rules: Loop, parts: ShownParts) -> ToolResult | None:
     """The result a call had as often as the rules allow, within the window."""
-    steps, _ = _guarded_steps(call.history, rules)
+    steps, _ = _guarded_steps(call.history, rules, parts)
     if not steps:
         return None
     asked = same_arguments(call.arguments)
@@ -135,7 +136,7 @@ def _equal(step: Step, window: Sequence[Step], repeats: int) -> Iterator[Finding
 def _same_error(step: Step, window: Sequence[Step], repeats: int) -> Iterator[Finding]:
     if not step.answer.is_error:
         return
-    same = [other for other in window if other.answer.is_error and other.result == step.result]
+    same = [other for other in window if step.same_result(other)]
     if len(same) >= repeats and not all(step.same_call(other) for other in same):
         yield Finding(
             f"error:{step.result}",

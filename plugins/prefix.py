@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from leanloop.budgets.message import Changed, Message
@@ -14,7 +16,7 @@ from leanloop.plugins.cache_marks import MARKED, Sizes, cache_marks
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.conversation import Conversation, Conversations, system_of
 from leanloop.plugins.flow import ModelFlow, Plugin
-from leanloop.plugins.prefix_break import Break, message_break, system_break, tell, tools_break
+from leanloop.plugins.prefix_break import Break, cut_break, is_cut, message_break, system_break, tell, tools_break
 from leanloop.plugins.task import Task
 from leanloop.plugins.volatile import alike, change, split
 
@@ -25,6 +27,14 @@ _AGENTS = 256
 
 _MOST_WARNINGS = 8
 """Of one conversation, or of one agent's system prompt."""
+
+
+class _Prompt(NamedTuple):
+    """The system prompt of an agent's latest task, whom that was for, and the places that were warned of."""
+
+    text: str
+    tags: Mapping[str, str]
+    told: set[object]
 
 
 class Prefix(Plugin):
@@ -38,7 +48,7 @@ class Prefix(Plugin):
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         self._tasks: WeakKeyDictionary[Task, Conversations] = WeakKeyDictionary()
-        self._agents: OrderedDict[tuple[str, frozenset[str]], tuple[str, set[object]]] = OrderedDict()
+        self._agents: OrderedDict[tuple[str, frozenset[str]], _Prompt] = OrderedDict()
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Send the call with its prefix kept."""
@@ -73,6 +83,10 @@ class Prefix(Plugin):
             if shared < len(talk.sent):
                 start = max(shared, 0 if system is None else 1)
                 breaks.append(message_break(talk.sent, messages, start, task.cleared))
+            cut = is_cut(talk.sent, messages, shared)
+            if cut and talk.cut:
+                breaks.append(cut_break(messages, shared))
+            talk.cut = cut
             _warn(breaks, talk, task)
         elif call.agent and system is not None and not talk.calls:
             self._compare_with_before(call, messages[0].text, task)
@@ -84,15 +98,18 @@ class Prefix(Plugin):
     def _compare_with_before(self, call: ModelCall, text: str, task: Task) -> None:
         """Warn of a system prompt that differs from the one of the agent's task before."""
         key = (task.agent, frozenset(tool.name for tool in call.tools))
-        before, told = self._agents.pop(key, (text, set[object]()))
-        self._agents[key] = text, told
+        before = self._agents.pop(key, None) or _Prompt(text, task.tags, set())
+        self._agents[key] = _Prompt(text, task.tags, before.told)
         if len(self._agents) > _AGENTS:
             self._agents.popitem(last=False)
-        if before != text and alike(before, text):
-            found = system_break(before, text)
-            if found.place not in told and len(told) < _MOST_WARNINGS:
-                told.add(found.place)
-                tell(task, found, "in step 1, since the task before")
+        if before.text == text or not alike(before.text, text):
+            return
+        if before.tags != task.tags and split(before.text).stable != split(text).stable:
+            return  # it may well say other things to another user
+        found = system_break(before.text, text)
+        if found.place not in before.told and len(before.told) < _MOST_WARNINGS:
+            before.told.add(found.place)
+            tell(task, found, "in step 1, since the task before")
 
 
 def _behind(call: ModelCall, system: Message, talk: Conversation) -> tuple[Message, ...]:

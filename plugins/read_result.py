@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.flow import Io, Plugin, ToolFlow
 from leanloop.plugins.results.answer import answer, earlier_answers
 from leanloop.plugins.results.ask import READ_RESULT, ReadArguments, asked_for
+from leanloop.plugins.results.beside import beside
 from leanloop.plugins.results.handle import is_handle, scope_of
 from leanloop.plugins.results.store import Kept
 from leanloop.plugins.results.stores import results_of
@@ -29,8 +29,6 @@ _UNKNOWN = (
     "There is no result with this handle, or it is no longer kept. Use a handle exactly as a shortened result gives "
     "it, or call the tool that gave the result again."
 )
-_LARGE = 200_000
-"""Characters from which on a text is read on a thread of its own, where an event loop would stand still."""
 
 
 class ReadResult(Plugin):
@@ -85,10 +83,5 @@ def read_steps(arguments: str, task: Task, history: Sequence[Message] = ()) -> G
     text = kept.text
     count = counter_for(task.latest_model or "gpt-4o").text
 
-    def read() -> ToolResult:
-        return answer(asked, text, rules.read_tokens, count, earlier_answers(history, asked.handle, task))
-
-    if len(text) > _LARGE:
-        part: ToolResult = yield Io(read, lambda: asyncio.to_thread(read))
-        return part
-    return read()
+    earlier = earlier_answers(history, asked.handle, task)
+    return (yield from beside(text, lambda: answer(asked, text, rules.read_tokens, count, earlier)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
-__all__ = ["RemainingSteps", "StepHistory"]
+__all__ = ["UNKNOWN", "Later", "RemainingSteps", "StepHistory"]
 
 _LONGEST: Final = 512
 """Steps that are told apart; beyond them a task is expected to go on for as long as it has."""
@@ -18,6 +18,16 @@ _TASKS: Final = 500
 """With more tasks than this all counts are halved: an agent changes, and its old habits fade."""
 
 _AGENTS: Final = 256
+
+
+class Later(NamedTuple):
+    """Model calls expected after this one, and how much of that is a guess, from 0 to 1."""
+
+    calls: float
+    doubt: float
+
+
+UNKNOWN: Final = Later(0.0, 1.0)
 
 
 class StepHistory:
@@ -59,6 +69,10 @@ class StepHistory:
         """Calls expected after call number `step`."""
         return self._expected[step] if step <= _LONGEST else float(step)
 
+    def doubt(self, step: int) -> float:
+        """How much of that is the prior's, 0 to 1."""
+        return _PRIOR / (self._reached[step] + _PRIOR) if step <= _LONGEST else 1.0
+
     def _estimate(self) -> None:
         """From the longest down: E(k) = (1 - h(k)) (1 + E(k + 1)). Once a task, so that a call only looks it up."""
         later = float(_LONGEST)
@@ -79,7 +93,7 @@ class RemainingSteps:
         self._lock = threading.Lock()
         self._agents: OrderedDict[str, StepHistory] = OrderedDict()
 
-    def step(self, agent: str, step: int, *, ended_at: int | None = None) -> float:
+    def step(self, agent: str, step: int, *, ended_at: int | None = None) -> Later:
         """Note call number `step` of a task, and get how many are expected after it.
 
         Args:
@@ -92,7 +106,7 @@ class RemainingSteps:
             if ended_at is not None:
                 history.reopen(ended_at)
             history.reach(step)
-            return history.expected(step)
+            return Later(history.expected(step), history.doubt(step))
 
     def end(self, agent: str, step: int) -> None:
         """Note that a task ended with call number `step`."""

@@ -13,18 +13,28 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
+from leanloop.plugins.results.shown_parts import ShownParts
 
-__all__ = ["REPEATED", "Step", "alternates", "last_steps", "may_repeat", "same_arguments"]
+__all__ = ["NO_PARTS", "REPEATED", "Step", "alternates", "last_steps", "may_repeat", "same_arguments"]
+
+NO_PARTS = ShownParts()
+"""Of a history in which every result shows all of it."""
 
 REPEATED = "[repeated call, not run again]"
 """Begins a result that was answered from an earlier one."""
 
 
 class Step(NamedTuple):
-    """A tool call and what came of it."""
+    """A tool call and what came of it.
+
+    Attributes:
+        whole: the handle of the result, of which the answer shows a part; None where it shows all. The same result is
+            shown in another part where less room was left for it.
+    """
 
     request: ToolRequest
     answer: Message
+    whole: str | None = None
 
     @property
     def replayed(self) -> bool:
@@ -34,7 +44,12 @@ class Step(NamedTuple):
     @property
     def result(self) -> str:
         """What the tool gave, also where it was given again."""
-        return self.answer.text.partition("\n")[2] if self.replayed else self.answer.text
+        return _result_in(self.answer.text)
+
+    def same_result(self, other: Step) -> bool:
+        """Whether both came to the same."""
+        alike = self.result == other.result if self.whole is None else self.whole == other.whole
+        return alike and self.answer.is_error == other.answer.is_error
 
     def same_call(self, other: Step) -> bool:
         """Whether both asked the same tool for the same."""
@@ -44,12 +59,10 @@ class Step(NamedTuple):
 
     def same(self, other: Step) -> bool:
         """Whether both asked for the same and came to the same."""
-        if self.answer.text != other.answer.text and not (self.replayed or other.replayed):
-            return False
-        return self.result == other.result and self.answer.is_error == other.answer.is_error and self.same_call(other)
+        return self.same_result(other) and self.same_call(other)
 
 
-def may_repeat(messages: Sequence[Message], count: int) -> bool:
+def may_repeat(messages: Sequence[Message], count: int, parts: ShownParts = NO_PARTS) -> bool:
     """Whether the last `count` steps can hold any repetition: quick, and False for nearly every call.
 
     Every repetition shows in its results: equal ones, failed ones, or one that was given again.
@@ -57,7 +70,7 @@ def may_repeat(messages: Sequence[Message], count: int) -> bool:
     texts: set[str] = set()
     for message in reversed(messages):
         if message.role == "tool":
-            text = message.text
+            text = parts.handle_of(message.text) or message.text
             if message.is_error or text in texts or text.startswith(REPEATED):
                 return True
             texts.add(text)
@@ -66,9 +79,14 @@ def may_repeat(messages: Sequence[Message], count: int) -> bool:
     return False
 
 
-def last_steps(messages: Sequence[Message], count: int) -> tuple[list[Step], int]:
+def last_steps(messages: Sequence[Message], count: int, parts: ShownParts = NO_PARTS) -> tuple[list[Step], int]:
     """The last `count` answered tool calls since the last user message, oldest first, and how many of
     them the latest assistant message asked for.
+
+    Args:
+        messages: the history.
+        count: how many.
+        parts: which results show a part of what.
     """
     answers: dict[str, Message] = {}
     steps: list[Step] = []
@@ -83,10 +101,15 @@ def last_steps(messages: Sequence[Message], count: int) -> tuple[list[Step], int
         for request in reversed(message.tool_calls):
             answer = answers.pop(request.id, None)
             if answer is not None and len(steps) < count:
-                steps.append(Step(request, answer))
+                steps.append(Step(request, answer, parts.handle_of(_result_in(answer.text))))
         newest = newest or len(steps)
     steps.reverse()
     return steps, newest
+
+
+def _result_in(text: str) -> str:
+    """What the tool gave, without the line above one that was given again."""
+    return text.partition("\n")[2] if text.startswith(REPEATED) else text
 
 
 @lru_cache(maxsize=256)

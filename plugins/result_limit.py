@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Changed
@@ -14,9 +13,11 @@ from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.flow import Io, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
+from leanloop.plugins.results.beside import beside
 from leanloop.plugins.results.exceeds import about, exceeds
 from leanloop.plugins.results.handle import handle_of, scope_of
 from leanloop.plugins.results.keep import keep
+from leanloop.plugins.results.stores import results_of
 from leanloop.plugins.shorten.json_form import compact_json
 from leanloop.plugins.shorten.marker import marker
 from leanloop.plugins.shorten.shorten import kind_of, shorten
@@ -25,17 +26,14 @@ from leanloop.plugins.shorten.words import words_of
 from leanloop.plugins.task import Task
 
 __all__ = ["FLOOR", "ResultLimit"]
-
-T = TypeVar("T")
-
 FLOOR = 200
 """Tokens that a result gets however little is left, so that it can say what it is and what went wrong."""
 
 _MARKER = 80
 """Tokens kept free for the line above a shortened result, of as many as a quarter of its room."""
 
-_LARGE = 200_000
-"""Characters from which on a text is shortened on a thread of its own, where an event loop would stand still."""
+_COMPACTED = 100
+"""Characters for a token of its room, in JSON that is worth compacting to see whether it fits without loss."""
 
 _OTHERWISE = "gpt-4o"
 """Whose tokens are counted before the task's first model call."""
@@ -61,6 +59,8 @@ class ResultLimit(Plugin):
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
         """Have the tool run, and shorten what it gave."""
         rules = task.budget.results or ResultRules()
+        if call.readable:
+            results_of(task)  # a store that cannot be opened here is said before the tool does anything
         try:
             result: ToolResult = yield call
         except Exception:
@@ -74,10 +74,8 @@ class ResultLimit(Plugin):
             return result
         granted = task.batches.grant(call, _wish(own, rules, task), rules.batch)
         room = Room(max(granted, min(FLOOR, own.max_tokens or rules.max_tokens)), count)
-        fits: bool = yield from _work(result.text, lambda: not exceeds(result.text, room.tokens, count))
-        if fits:
-            shown = (compact_json(result.text) if rules.compact and _on_one_line(result.text) else None) or result.text
-        else:
+        shown = yield from beside(result.text, lambda: _whole(result.text, room, compact=rules.compact))
+        if shown is None:
             shown = yield from _shortened(result.text, own.kind, room, call, task)
         spent, _ = about(shown, count)
         before, counted = about(result.text, count)
@@ -104,23 +102,36 @@ def _on_one_line(text: str) -> bool:
     return "\n" not in text.strip()
 
 
+def _whole(text: str, room: Room, *, compact: bool) -> str | None:
+    """All of a text within its room, as JSON in fewer tokens where that is less; None where it does not fit."""
+    if compact and _on_one_line(text) and len(text) <= room.tokens * _COMPACTED:
+        compacted = compact_json(text)
+        if compacted is not None and not exceeds(compacted, room.tokens, room.count):
+            return compacted
+    return None if exceeds(text, room.tokens, room.count) else text
+
+
 def _shortened(text: str, given: Kind | None, room: Room, call: ToolCall, task: Task) -> Generator[Io[Any], Any, str]:
     """What is shown of a text that is over its limit: all of it where it can neither be kept nor is far too long."""
     rules = task.budget.results or ResultRules()
     kind = given or kind_of(text)
     room = replace(room, words=words_of(call))
-    handle = handle_of(scope_of(task, rules), text)
-    shown, marked = yield from _work(text, lambda: _marked(text, room, kind, handle))
+    scope = scope_of(task, rules)
+    shown, marked = yield from beside(text, lambda: _marked(text, room, kind, handle_of(scope, text)))
     if shown.complete and _on_one_line(text):
         return shown.text
-    if call.readable and (yield from keep(text, call.name, kind, task)) is not None:
+    handle = (yield from keep(text, call.name, kind, task)) if call.readable else None
+    if handle is not None:
+        task.shown_parts.add(marked, handle)
         return marked
-    fits: bool = yield from _work(text, lambda: not exceeds(text, rules.hard_cap, room.count))
+    if not call.readable:
+        task.note(f"Results of {call.name} over their limit were not shortened: the agent has no read_result.")
+    fits: bool = yield from beside(text, lambda: not exceeds(text, rules.hard_cap, room.count))
     if fits:
         return text
     task.note(f"A result of {call.name} could not be kept, and was cut to results.hard_cap, {rules.hard_cap:,} tokens.")
     wide = replace(room, tokens=max(room.tokens, rules.hard_cap))
-    _, marked = yield from _work(text, lambda: _marked(text, wide, kind, None))
+    _, marked = yield from beside(text, lambda: _marked(text, wide, kind, None))
     return marked
 
 
@@ -135,11 +146,3 @@ def _marked(text: str, room: Room, kind: Kind, handle: str | None) -> tuple[Show
         if over <= 0 or inner <= 1:
             return shown, marked
         inner = max(1, inner - over)
-
-
-def _work(text: str, work: Callable[[], T]) -> Generator[Io[Any], Any, T]:
-    """Do it here, or where it takes long beside the event loop."""
-    if len(text) > _LARGE:
-        done: T = yield Io(work, lambda: asyncio.to_thread(work))
-        return done
-    return work()

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from leanloop.budgets.message import Message, ToolRequest
 from leanloop.plugins.cleared import Answer, Cleared
 from leanloop.plugins.clearing import Part, Prompt
+from leanloop.plugins.needs import Seen, needed
+from leanloop.plugins.result_uses import ResultUses
+from leanloop.plugins.results.ask import READ_RESULT
 
 __all__ = ["SentHistory", "ToolAnswer", "Totals"]
 
@@ -22,7 +25,6 @@ class ToolAnswer:
         place: where it stands.
         name: by which decisions about it are found again.
         request: the call it answers.
-        handle: by which it can be read back once it is kept.
         saved: tokens less with a line in its place; 0 where it is to stay.
         since: the model call from which on it could have been cleared; None while it could not.
         needed_by: the place of the latest result that says "the same as that one"; -1 where there is none.
@@ -32,7 +34,6 @@ class ToolAnswer:
     name: Answer
     request: ToolRequest
     message: Message
-    handle: str = ""
     saved: int = 0
     since: int | None = None
     needed_by: int = -1
@@ -59,11 +60,15 @@ class SentHistory:
     Attributes:
         sent: what is sent, message by message.
         made: how many messages the latest call had.
+        uses: which results the agent draws on.
+        seen: what of that is new since it was last taken.
     """
 
     def __init__(self, cleared: Cleared, count: Callable[[Message], int]) -> None:
         self.sent: list[Message] = []
         self.made = 0
+        self.uses = ResultUses()
+        self.seen: list[Seen] = []
         self._cleared = cleared
         self._count = count
         self._history: tuple[Message, ...] = ()
@@ -99,38 +104,58 @@ class SentHistory:
     def clearable(self, keep: int, least: int, step: int) -> list[ToolAnswer]:
         """The results that may be cleared and save more than `least` tokens, oldest first.
 
-        Not the latest `keep`, nor what one of those points at.
+        Not the latest `keep`, nor what one of those points at, nor any that the model was not shown yet.
         """
         behind = len(self._results) - keep
         border = self._results[behind] if 0 <= behind < len(self._results) else len(self.sent) if behind >= 0 else 0
         found: list[ToolAnswer] = []
         for answer in self._answers.values():
-            if answer.place < border and answer.saved > least and answer.needed_by < border:
+            if answer.place < min(border, self.made) and answer.saved > least and answer.needed_by < border:
                 answer.since = step if answer.since is None else answer.since
                 found.append(answer)
         return found
 
-    def replace(self, answer: ToolAnswer, line: Message, original: ToolAnswer | None = None) -> None:
-        """Send `line` instead of a result from now on; one that points at an `original` keeps that in place."""
-        same_as = original.name if original is not None else None
-        self._cleared.add(answer.message, line, same_as, answer.name.number)
-        if original is not None:
-            original.needed_by = answer.place
+    def replace(
+        self, answer: ToolAnswer, line: Message, behind: ToolAnswer | None = None, alone: Message | None = None
+    ) -> None:
+        """Send `line` instead of a result from now on (see `Stand`); a result it says the same as stays in place."""
+        name = behind.name if behind is not None else None
+        self._cleared.add(answer.message, line, answer.name.number, behind=name, alone=alone)
+        if behind is not None and alone is None:
+            behind.needed_by = answer.place
         if self._answers.get(answer.place) is answer:  # else the history was edited meanwhile
             del self._answers[answer.place]
             self.sent[answer.place] = line
             self._sizes[answer.place] = self._count(line)
 
-    def prompt(self, front: int, clearable: Sequence[ToolAnswer], step: int) -> Prompt:
+    def prompt(
+        self,
+        front: int,
+        clearable: Sequence[ToolAnswer],
+        step: int,
+        chances: tuple[list[float], list[float]],
+        later: float,
+    ) -> Prompt:
         """The prompt from its first clearable result on, with `front` tokens before the messages."""
         first = clearable[0].place
         parts = [Part(size) for size in self._sizes[first:]]
         for answer in clearable:
             waited = step - (step if answer.since is None else answer.since)
-            parts[answer.place - first] = Part(self._sizes[answer.place], answer.saved, waited)
+            idle, by_class = self.uses.idle(answer.place), chances[self.uses.used(answer.place)]
+            parts[answer.place - first] = Part(
+                self._sizes[answer.place],
+                answer.saved,
+                waited,
+                needed(by_class, idle, later + 1),
+                needed(by_class, idle, 1),
+            )
         return Prompt(
             front + sum(self._sizes[:first]), parts, front + sum(self._sizes[: self.made]) if self.made else 0
         )
+
+    def names_handle(self, after: int, before: int) -> bool:
+        """Whether a message between two places says how to read something back."""
+        return any(READ_RESULT in message.text for message in self.sent[after + 1 : before] if message.role == "tool")
 
     def totals(self, front: int, broken_at: int | None = None) -> Totals:
         """The size of the prompt; from the place `broken_at` on it is sent otherwise than in the call before."""
@@ -147,6 +172,8 @@ class SentHistory:
         self._bare.append(size)
         self._sizes.append(size)
         self.sent.append(message)
+        read = (self._answered.get(name) for name in map(self._cleared.read, message.tool_calls) if name is not None)
+        self.seen += self.uses.add(place, message, [one for one in read if one is not None])
         if message.tool_calls:
             self._requests = {request.id: request for request in message.tool_calls}
         if message.role != "tool" or message.tool_call_id is None:
@@ -163,7 +190,7 @@ class SentHistory:
             self._answers[place] = answer = ToolAnswer(place, name, request, message)
             return answer
         self.sent[place], self._sizes[place] = stand.line, self._count(stand.line)
-        original = self._answers.get(self._answered[stand.same_as]) if stand.same_as is not None else None
+        original = self._answers.get(self._answered[stand.behind]) if stand.behind is not None else None
         if original is not None:
             original.needed_by = place
         return None
@@ -178,6 +205,7 @@ class SentHistory:
         asked = next((message for message in reversed(self._history[:known]) if message.tool_calls), None)
         self._requests = {request.id: request for request in asked.tool_calls} if asked is not None else {}
         self._history = self._history[:known]
+        self.uses.cut(known)
         self.made = min(self.made, known)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,6 +15,9 @@ from leanloop.budgets.usage import Usage
 from leanloop.plugins.receipt import CacheUse, LimitUse, ModelUse, Saving
 
 __all__ = ["Standing", "Tally"]
+
+_MOST_NOTES = 50
+"""Different notes of one task; more of them say nothing to a reader, and must not grow without end."""
 
 
 @dataclass(slots=True)
@@ -87,6 +90,8 @@ class Tally:
     def note(self, text: str) -> bool:
         """Note what went otherwise than asked; False where it was noted before, which is then counted."""
         with self._lock:
+            if len(self._notes) >= _MOST_NOTES and text not in self._notes:
+                text = "Other things went otherwise than asked too."
             self._notes[text] = self._notes.get(text, 0) + 1
             return self._notes[text] == 1
 
@@ -148,6 +153,12 @@ class Tally:
                 if best is None or one.share > best.share:
                     best = one
             return replace(best) if best is not None else None
+
+    def left(self, resources: Collection[str]) -> int | None:
+        """The least that is left of any limit on `resources` seen so far; None where none was."""
+        with self._lock:
+            left = [one.limit - one.spent for one in self._limits.values() if one.resource in resources]
+        return min(left, default=None)
 
     def limits(self) -> tuple[LimitUse, ...]:
         """The limits seen so far."""

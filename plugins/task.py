@@ -11,6 +11,7 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
 from leanloop.budgets.fields import shown
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.message import Message
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.store import LedgerStore
@@ -23,6 +24,7 @@ from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.results.batches import Batches
+from leanloop.plugins.results.shown_parts import ShownParts
 from leanloop.plugins.steps import aperform, perform
 from leanloop.plugins.stopwatch import Stopwatch
 from leanloop.plugins.tally import Tally
@@ -79,6 +81,7 @@ class Task:
         self.tally = Tally()
         self.notes = Notes()
         self.cleared = Cleared()  # tool results that are no longer sent
+        self.shown_parts = ShownParts()  # tool results that were shortened
         self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
         self.degraded = 0  # steps of the budget's `degrade` that were taken, see `degrade_to`
         self.left_alone: set[str] = set()  # models of theirs that could not be had
@@ -93,6 +96,7 @@ class Task:
         self.hold = Hold(self.id, self.store)
         self.batches = Batches()  # what is left for the results of a step
         self._reads = 0
+        self.latest_step: tuple[Message, ...] = ()  # of a model outside an agent that asked for tools: told, and said
         self.clock = Stopwatch()
         self.readable: bool | None = None  # whether the model at work may call read_result; None before it was asked
         self.cycles = 0
@@ -232,6 +236,8 @@ class Task:
 
         In the ledger's unit. What calls in flight have set aside is not taken off.
         """
+        if self.limited.isdisjoint(resources):
+            return None
         limits = [
             amounts[resource]
             for holder in self.holders
@@ -239,12 +245,7 @@ class Task:
             for resource in resources
             if resource in amounts
         ]
-        seen = [
-            use.limit - use.spent
-            for member in self.lineage
-            for use in member.tally.limits()
-            if use.resource in resources
-        ]
+        seen = [left for member in self.lineage if (left := member.tally.left(resources)) is not None]
         return max(0, min(limits + seen)) if limits else None
 
     def receipt(self) -> Receipt:

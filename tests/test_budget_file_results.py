@@ -63,6 +63,8 @@ def test_results_are_a_switch_a_number_or_keys(text: str, meant: ResultRules | N
             "context: {keep: 0, at_tokens: 60_000, exclude: [plan]}",
             ContextRules(keep=0, at_tokens=60_000, exclude=("plan",)),
         ),
+        ("context: {summary: on}", ContextRules(summary=SummaryRules())),
+        ("context: {summary: off}", ContextRules()),
         (
             "context: {summary: {max_tokens: 200, model: m}}",
             ContextRules(summary=SummaryRules(max_tokens=200, model="m")),
@@ -97,6 +99,11 @@ def test_prefix_and_retrieved_are_keys() -> None:
         ("results: {compact: maybe}", ":2: 'compact' must be true or false, not 'maybe'"),
         ("results: {hard_cap: 0}", ":2: 'hard_cap' must be 1 or more, not 0"),
         ("results:\n  store: 'folder:'", ":3: 'store' cannot be used: A folder for results is folder:PATH"),
+        (
+            "results:\n  store: ./kept",
+            ":3: 'store' cannot be used: Results are kept in memory, folder:PATH, sqlite:///",
+        ),
+        ("results:\n  store: redis://h:port/0", ":3: 'store' cannot be used: "),
         ("context: 5", ":2: 'context' must be a mapping of keys, not 5"),
         ("context: {keep: -1}", ":2: 'keep' must be 0 or more, not -1"),
         ("context: {at_tokens: 0}", ":2: 'at_tokens' must be 1 or more, not 0"),

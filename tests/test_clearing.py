@@ -13,8 +13,8 @@ from leanloop.budgets.prefix_cache import rule_for
 from leanloop.budgets.price_book import price_book
 from leanloop.plugins.clearing import CallRates, Part, Prompt, to_clear
 
-CACHED = CallRates(read=10, fresh=125, plain=100, least=1_024)
-UNCACHED = CallRates(read=100, fresh=100, plain=100, least=0)
+CACHED = CallRates(read=10, fresh=125, plain=100, least=1_024, output=500)
+UNCACHED = CallRates(read=100, fresh=100, plain=100, least=0, output=500)
 
 
 def prompt(*parts: Part, before: int = 5_000, known: int | None = None) -> Prompt:
@@ -68,11 +68,27 @@ def test_a_result_the_model_has_never_read_is_cleared_for_nothing() -> None:
     assert to_clear(prompt(result(waited=0), known=5_000), CACHED, 0) == (0,)
 
 
-def test_what_is_read_back_often_is_not_worth_clearing() -> None:
-    history = prompt(result(1_000), Part(1_000))
-    assert to_clear(history, CACHED, 40) == (0,)
-    assert to_clear(history, CACHED, 40, again=1.0, fixed=0) == (0,)
-    assert to_clear(history, CACHED, 20, again=1.0) == ()
+def test_what_will_be_needed_again_is_not_worth_clearing() -> None:
+    # Cleared, it saves 980 tokens a call; read back, it costs a call of its own and stands at the end again.
+    assert to_clear(prompt(Part(1_000, 980, 1_000), Part(1_000)), CACHED, 40) == (0,)
+    assert to_clear(prompt(Part(1_000, 980, 1_000, needed=0.9), Part(1_000)), CACHED, 40) == ()
+
+
+def test_a_result_in_use_stays_between_others_that_are_cleared() -> None:
+    history = prompt(result(), Part(1_000, 980, 1_000, needed=1.0), result(), Part(500))
+    assert to_clear(history, CACHED, 20) == (0, 2)
+
+
+def test_where_clearing_later_costs_nothing_more_it_waits_for_the_risk_to_pass() -> None:
+    assert to_clear(prompt(Part(1_000, 980, needed=0.3, soon=0.2)), UNCACHED, 40) == ()
+    assert to_clear(prompt(Part(1_000, 980, needed=0.3, soon=0.01)), UNCACHED, 40) == (0,)
+
+
+def test_a_guess_has_to_bring_twice_what_is_written_anew() -> None:
+    history = prompt(result(1_000), Part(5_000))  # 115 * 6,000 to write anew, 9,800 a call saved
+    assert to_clear(history, CACHED, 70) == (0,)
+    assert to_clear(history, CACHED, 70, doubt=1.0) == ()
+    assert to_clear(history, CACHED, 140, doubt=1.0) == (0,)
 
 
 def test_a_summary_has_to_be_earned_as_well() -> None:
@@ -88,7 +104,7 @@ def test_rates_are_those_of_the_model_and_its_providers_rule(model: str, read: f
     price = price_book(Budget(agent="a")).price(model)
     rates = CallRates.of(price, rule_for(model), 10_000)
     assert (rates.read / rates.plain, rates.fresh / rates.plain) == (read, fresh)
-    assert CallRates.of(price, rule_for(model), 10_000, caching=False) == (rates.plain,) * 3 + (0,)
+    assert CallRates.of(price, rule_for(model), 10_000, caching=False) == (rates.plain,) * 3 + (0, rates.output)
 
 
 def test_a_prompt_costs_what_is_read_and_what_is_new() -> None:
@@ -97,15 +113,13 @@ def test_a_prompt_costs_what_is_read_and_what_is_new() -> None:
     assert CACHED.cost(2_000, 900) == 2_000 * 125  # what was in front was too short
 
 
-PARTS = st.lists(
-    st.builds(
-        lambda tokens, share, waited: Part(tokens, tokens * share // 10, waited),
-        st.integers(1, 5_000),
-        st.sampled_from((0, 0, 5, 9)),
-        st.integers(0, 200),
-    ),
-    max_size=12,
-)
+@st.composite
+def a_part(draw: st.DrawFn) -> Part:
+    tokens = draw(st.integers(1, 5_000))
+    return Part(tokens, tokens * draw(st.sampled_from((0, 0, 5, 9))) // 10, draw(st.integers(0, 200)))
+
+
+PARTS = st.lists(a_part(), max_size=12)
 
 
 @given(parts=PARTS, before=st.integers(0, 20_000), known=st.floats(0, 1), later=st.integers(0, 200))
@@ -125,7 +139,9 @@ def test_clearing_never_costs_more_than_going_on_as_before(
 
 
 @given(parts=PARTS, before=st.integers(0, 20_000), later=st.integers(0, 200))
-def test_what_is_cleared_is_all_that_may_be_from_some_place_on(parts: Sequence[Part], before: int, later: int) -> None:
+def test_of_results_that_are_not_needed_all_behind_some_place_are_cleared(
+    parts: Sequence[Part], before: int, later: int
+) -> None:
     chosen = to_clear(prompt(*parts, before=before), CACHED, later)
     places = [place for place, part in enumerate(parts) if part.saved]
     assert list(chosen) == places[len(places) - len(chosen) :]

@@ -310,8 +310,12 @@ SCENARIOS = {
     "within budget": Scenario(
         Agent(steps(3, "search"), under(Limit(tokens=50_000, usd=Decimal(1), cycles=9)), SEARCH), 4, {"search": 3}, 4
     ),
-    "tokens": Scenario(Agent(ON_AND_ON, under(Limit(tokens=3_000)), SEARCH), 5, {"search": 4}, 5, "3,000 tokens"),
-    "usd": Scenario(Agent(ON_AND_ON, under(Limit(usd=Decimal("0.001"))), SEARCH), 9, {"search": 8}, 9, "0.001"),
+    "tokens": Scenario(
+        Agent(ON_AND_ON, under(Limit(tokens=3_000), results=None), SEARCH), 8, {"search": 7}, 8, "3,000 tokens"
+    ),
+    "usd": Scenario(
+        Agent(ON_AND_ON, under(Limit(usd=Decimal("0.001")), results=None), SEARCH), 11, {"search": 10}, 11, "0.001"
+    ),
     "model calls": Scenario(
         Agent(ON_AND_ON, under(Limit(model_calls=4)), SEARCH), 4, {"search": 3}, 4, "4 model calls"
     ),

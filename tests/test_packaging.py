@@ -71,7 +71,7 @@ def test_the_wheel_holds_every_module_and_the_typing_marker(dist: Path) -> None:
     assert "leanloop/budgets/vocabulary.LICENSE" in shipped
 
 
-def test_the_wheel_holds_every_script_of_the_ledger_in_redis(dist: Path) -> None:
+def test_the_wheel_holds_every_script_that_redis_runs(dist: Path) -> None:
     shipped = {PurePosixPath(name).name for name in contents(only(dist, "*.whl")) if name.endswith(".lua")}
 
     folders = (ROOT / "budgets", ROOT / "plugins" / "results", ROOT / "plugins" / "cache")

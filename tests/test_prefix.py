@@ -18,7 +18,7 @@ from leanloop.plugins.cache_marks import BEHIND_TOOLS, LOOKBACK, MOST, Sizes, ca
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import compose
 from leanloop.plugins.prefix import Prefix
-from leanloop.plugins.tool_order import ToolOrder
+from leanloop.plugins.tool_order import ToolOrder, in_order
 
 SEARCH, READ, WRITE = (ToolSpec(name, f"Does {name}.") for name in ("search", "read", "write"))
 LONG = "You are careful and say what you know. " * 200
@@ -42,7 +42,7 @@ class Agent:
             "provider": "anthropic",
             "messages": (SYSTEM, QUESTION),
             "tools": (SEARCH, READ),
-            "agent": True,
+            "agent": "a",
         }
         self.call = ModelCall(**(first | call))
 
@@ -105,7 +105,7 @@ def test_a_prompt_below_the_providers_least_length_is_not_marked(task: Task) -> 
         {"provider": None},
         {"tools": ()},
         {"answer_tools": frozenset({"search", "read"})},
-        {"agent": False},
+        {"agent": ""},
         {"messages": (replace(SYSTEM, marked=True), QUESTION)},
         {"tools": (replace(SEARCH, marked=True), READ)},
         {"purpose": "summary"},
@@ -121,12 +121,12 @@ def test_a_switch_leaves_it_to_the_framework() -> None:
 
 
 def test_a_loop_written_by_hand_is_marked_from_its_second_call_on(task: Task) -> None:
-    agent = Agent(task, agent=False, tools=())
+    agent = Agent(task, agent="", tools=())
     assert [agent.step().cache_marks for _ in range(3)] == [None, (0, 3), (0, 3, 5)]
 
 
 def test_single_calls_on_one_system_prompt_are_not_marked(task: Task) -> None:
-    agent = Agent(task, agent=False)
+    agent = Agent(task, agent="")
     for number in range(3):
         assert agent.step(messages=(SYSTEM, Message("user", f"document {number}"))).cache_marks is None
 
@@ -212,6 +212,13 @@ def test_tools_in_order_are_the_very_same_tuple() -> None:
     assert order.of(again) is again
 
 
+def test_a_frameworks_own_tools_follow_their_specs_where_each_has_one() -> None:
+    tools = [object(), object()]
+    specs = [ToolSpec("b", raw=tools[1]), ToolSpec("a", raw=tools[0]), ToolSpec("answer")]
+    assert in_order(tools, specs) == tools[::-1]
+    assert in_order(tools, specs[:1]) is tools
+
+
 @given(st.lists(st.permutations([SEARCH, READ, WRITE]), min_size=1))
 def test_a_shuffled_set_of_tools_is_one_prefix(shuffles: list[list[ToolSpec]]) -> None:
     order = ToolOrder()
@@ -229,7 +236,7 @@ def test_a_clock_in_the_system_prompt_is_told_once_with_the_step_and_the_token(t
     assert where in message
     assert "prefix: {volatile: behind}" in message
     assert [(alert.kind, alert.agent, alert.message) for alert in alerts] == [("prefix", "a", message)]
-    assert task.receipt().notes == (f"the prompt prefix {where}",)
+    assert task.receipt().notes == (f"The prompt prefix {where}.",)
 
 
 def test_a_word_that_may_be_a_secret_is_not_shown(task: Task, told: Any) -> None:
@@ -254,12 +261,73 @@ def test_an_edited_history_is_told_at_the_message_it_begins_at(task: Task, told:
 
 def test_a_window_that_slides_over_the_history_is_told_once(task: Task, told: Any) -> None:
     agent = Agent(task)
-    agent.step()
+    for _ in range(3):
+        agent.step()
     for _ in range(4):
-        system, question, _, _, *later = agent.step().messages + agent.call.messages[-2:]
-        agent.call = replace(agent.call, messages=(system, question, *later))
+        system, question, _, _, *later = agent.call.messages
+        agent.step(messages=(system, question, *later))
     (message,) = told()
-    assert "in message 3 (assistant), in step 3" in message
+    assert "in message 3 (assistant), before which the history is cut each time, in step 5" in message
+
+
+def test_a_history_that_is_summed_up_once_in_a_while_is_no_break(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for number in range(9):
+        system, *history = agent.call.messages
+        if number % 3 == 2:
+            history = [Message("user", f"Summary {number} of it all."), *history[-2:]]
+        agent.step(messages=(system, *history))
+    for keep in (0, 1):
+        system, *history = agent.call.messages
+        agent.step(
+            messages=(system, Message("user", ("All done.", "It rains now.")[keep]), *history[len(history) - keep :])
+        )
+    assert told() == []
+
+
+def test_a_question_that_is_put_in_other_words_breaks_nothing(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for question in ("How are things today?", "How are things today then?"):
+        agent.step(messages=(SYSTEM, Message("user", question)))
+    assert told() == []
+
+
+def test_a_result_that_is_an_error_afterwards_is_told_without_a_word(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    agent.step()
+    agent.step()
+    *before, asked, result = agent.call.messages[:4]
+    agent.step(messages=(*before, asked, replace(result, is_error=True), *agent.call.messages[4:]))
+    (message,) = told()
+    assert "in message 4 (tool), in step 3" in message
+
+
+def test_a_reminder_put_before_the_history_in_each_call_is_told(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for number in range(3):
+        system, question, *history = agent.call.messages
+        agent.step(messages=(system, question, Message("user", f"Step {number}, mind the time."), *history))
+    assert ["in message 3 (user)" in message for message in told()] == [True]
+
+
+def test_another_question_in_the_same_task_is_another_history(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    for question in ("How are things?", "Who won in 1954?", "Is it raining in Rome?"):
+        agent.call = replace(agent.call, messages=(SYSTEM, Message("user", question)))
+        for _ in range(2):
+            agent.step()
+    assert told() == []
+
+
+def test_sub_agents_of_one_kind_that_work_at_the_same_time_are_told_apart(task: Task, told: Any) -> None:
+    plugin = Prefix()
+    agents = [
+        Agent(task, plugin, messages=(SYSTEM, Message("user", question)))
+        for question in ("Look into the first file.", "What does Bob think?", "Run the tests.")
+    ]
+    marks = [[agent.step().cache_marks for agent in agents] for _ in range(3)]
+    assert marks == [[(0, 1)] * 3, [(0, 1, 3)] * 3, [(0, 3, 5)] * 3]
+    assert told() == []
 
 
 def test_results_that_leanloop_clears_are_no_break_of_the_agents_own(task: Task, told: Any) -> None:
@@ -308,12 +376,56 @@ def test_agents_that_take_turns_in_one_task_break_nothing(task: Task, told: Any)
     assert told() == []
 
 
+def test_agents_of_one_team_may_have_tools_of_the_same_names(task: Task, told: Any) -> None:
+    plugin = Prefix()
+    first = Agent(task, plugin, messages=(QUESTION,), agent="first")
+    first.step()
+    second = Agent(task, plugin, messages=first.call.messages, agent="second")
+    second.call = replace(second.call, tools=(replace(SEARCH, description="Elsewhere."), READ))
+    second.step()
+    first.step(messages=second.call.messages)
+    assert told() == []
+
+
+def test_an_answer_that_could_not_be_read_may_be_replaced(task: Task, told: Any) -> None:
+    agent = Agent(task)
+    agent.step()
+    history = agent.call.messages
+    for text in ("Tool 1", "Tool 2"):
+        agent.step(messages=(*history, Message("assistant", text), Message("user", "That could not be read.")))
+    assert told() == []
+
+
 def test_a_date_at_the_top_is_told_when_the_next_task_of_the_agent_begins(told: Any) -> None:
     plugin = Prefix()
     for day in (21, 22, 23):
         Agent(Task(budget()), plugin, messages=(Message("system", f"Today is 2026-11-{day}\n{LONG}"), QUESTION)).step()
     (message,) = told()
     assert "line 1, character 10 ('2026-11-22'), in step 1, since the task before" in message
+
+
+def test_a_prompt_may_say_other_things_to_another_user_but_not_another_time(told: Any) -> None:
+    plugin = Prefix()
+    for user in ("Ann", "Bob", "Eve"):
+        task = Task(budget(), tags={"user": user})
+        Agent(task, plugin, messages=(Message("system", f"You help {user}.\n{LONG}"), QUESTION)).step()
+    assert told() == []
+    for minute, user in enumerate(("Ann", "Bob")):
+        task = Task(budget(), tags={"user": user})
+        Agent(task, plugin, messages=(Message("system", f"It is 12:0{minute}.\n{LONG}"), QUESTION)).step()
+    assert ["'12:01.'" in message for message in told()] == [True]
+
+
+def test_of_many_agents_the_latest_are_remembered(told: Any) -> None:
+    plugin = Prefix()
+    for number in range(300):
+        for agent in (f"agent-{number}", "agent-0"):
+            budget = Budget(agent=agent)
+            prompt = Message("system", f"You are careful. You say what you know. Number {number}.")
+            Agent(Task(budget), plugin, messages=(prompt, QUESTION)).step()
+    assert len(told()) == 1
+    known = plugin._agents  # pyright: ignore[reportPrivateUsage]
+    assert len(known) == 256
 
 
 def test_another_prompt_of_another_agent_is_no_version_of_the_first(told: Any) -> None:

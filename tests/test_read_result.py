@@ -182,6 +182,22 @@ def test_what_is_no_range_of_lines_is_refused_with_an_example(lines: str) -> Non
     assert '"120-180"' in result.text
 
 
+def test_lines_are_found_in_a_text_with_a_hundred_thousand_of_them() -> None:
+    task = task_with()
+    handle = kept(task, "".join(f"{number}\n" for number in range(1, 100_001)))
+    for first in (20_000, 50_000, 99_990):
+        body = parts(read(task, handle, lines=f"{first}-{first + 1}"))[1]
+        assert body == f"{first}\n{first + 1}\n"
+
+
+def test_a_gap_in_what_was_read_is_read_next() -> None:
+    task = task_with(read_tokens=300)
+    handle = kept(task, LOG)
+    first = ({"handle": handle, "lines": "1-3"}, read(task, handle, lines="1-3"))
+    later = ({"handle": handle, "lines": "9-12"}, read(task, handle, lines="9-12"))
+    assert parts(read(task, handle, history=seen(first, later)))[1].startswith("4: step 28 ok\n")
+
+
 def test_a_long_range_goes_on_page_by_page_and_ends_where_it_was_asked_to() -> None:
     task = task_with(read_tokens=200)
     body = pages(task, kept(task, LOG), lines="101-400")
@@ -327,6 +343,21 @@ def test_json_lines_are_read_as_a_list() -> None:
     assert parts(read(task, handle, path="$[4].id"))[1] == "4"
 
 
+def test_text_around_json_is_passed_over() -> None:
+    task = task_with()
+    handle = kept(task, f"[exit code 0]\n$ cat orders\n{json.dumps(ORDERS)}\ndone")
+    assert read(task, handle, path="$[4].id").is_error  # brackets before it, so that it cannot be told where it begins
+    handle = kept(task, f"200 OK\n{json.dumps(ORDERS, indent=1)}\ndone")
+    assert parts(read(task, handle, path="$[4].id"))[1] == "4"
+
+
+def test_values_that_just_fill_a_page_have_no_next_one() -> None:
+    task = task_with(read_tokens=100)
+    for size in range(1500, 1700, 7):
+        handle = kept(task, json.dumps({"a": "=" * size}))
+        assert pages(task, handle, path="$.a") == json.dumps("=" * size)
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [
@@ -336,7 +367,7 @@ def test_json_lines_are_read_as_a_list() -> None:
         ("$[?@.id == $[0].id]", "only @"),
         ("$" + "[0]" * 200, "at most 500"),
         ("$" + "[*,*,*,*,*,*,*,*]" * 29, "too many values"),
-        ("$..*..*..*..*..*..*..*..*..*[?@.x]", "too many values"),
+        ("$..*..*..*..*..*..*..*..*..*..*..*..*[?@.x]", "too many values"),
         ("$[?" + "(" * 450, ""),
     ],
 )
@@ -347,7 +378,7 @@ def test_a_path_that_is_none_or_would_take_for_ever_is_refused(path: str, said: 
     assert said in result.text
 
 
-@pytest.mark.parametrize("text", ["plain text", "[" * 100_000, '{"a": ', "[1] trailing", "NaN or so"])
+@pytest.mark.parametrize("text", ["plain text", "[" * 100_000, '{"a": ', "see [this] and that", "NaN or so"])
 def test_a_path_into_what_is_no_json_is_refused(text: str) -> None:
     task = task_with()
     result = read(task, kept(task, text), path="$.a")
@@ -362,6 +393,15 @@ def test_json_that_is_nested_too_deeply_for_a_descent_is_refused() -> None:
     assert "cannot be used" in result.text
 
 
+def test_values_within_values_are_written_a_few_times_at_most() -> None:
+    task = task_with()
+    handle = kept(task, "[" * 90 + json.dumps("x" * 10_000) + "]" * 90)
+    assert not read(task, handle, path="$..*").is_error
+    refused = read(task, handle, path="$..*", page=500_000)
+    assert refused.is_error
+    assert "too many values" in refused.text
+
+
 def test_a_path_without_values_and_a_page_behind_the_end() -> None:
     task = task_with()
     handle = kept(task, json.dumps(ORDERS))
@@ -369,11 +409,39 @@ def test_a_path_without_values_and_a_page_behind_the_end() -> None:
     assert read(task, handle, path="$[0].id", page=5).is_error
 
 
-def test_nan_and_names_that_come_twice_are_read_as_python_reads_them() -> None:
+def test_nan_and_names_that_come_twice_are_read_as_they_are_shown() -> None:
     task = task_with()
     handle = kept(task, '{"a": NaN, "b": 1, "b": 2, "\\ud800": 1e999}')
-    assert parts(read(task, handle, path="$.b"))[1] == "2"
-    assert parts(read(task, handle, path="$.a"))[1] == "NaN"
+    assert parts(read(task, handle, path="$.b"))[1] == "1"
+    assert parts(read(task, handle, path="$['b (2)']"))[1] == "2"
+    assert parts(read(task, handle, path="$.a"))[1] == '"NaN"'
+    assert parts(read(task, handle, path="$.*"))[1].endswith("1e999")
+
+
+def test_a_match_too_large_for_an_answer_is_shown_in_part() -> None:
+    task = task_with(read_tokens=40)
+    text = "\n".join(f"{'stone, moss, ' * 20}ERROR {number}{' and bark' * 20}" for number in range(3))
+    told = read(task, kept(task, text), search="ERROR")
+    assert "1 to 1; for more the same with page=1]" in told.text
+    assert COUNT(told.text) <= 40
+
+
+def test_a_line_may_be_asked_for_by_a_number() -> None:
+    task = task_with()
+    assert parts(read(task, kept(task, LOG), lines=700))[1] == parts(read(task, kept(task, LOG), lines="700"))[1]
+
+
+def test_numbers_are_given_as_they_stand() -> None:
+    task = task_with()
+    numbers = ["1.10", "1e5", "-0", "-0.0", "1E+2", "12345678901234567890.000000000000000001", "9" * 5_000]
+    rows = ",".join(f'{{"id": {place}, "n": {number}}}' for place, number in enumerate(numbers))
+    handle = kept(task, f"[{rows}]")
+    for place, number in enumerate(numbers[:-1]):
+        assert parts(read(task, handle, path=f"$[{place}].n"))[1] == number
+        assert parts(read(task, handle, path=f"$[?@.id == {place}]"))[1].endswith(f'"n":{number}}}')
+    assert pages(task, handle, path="$[6].n") == numbers[-1]
+    assert parts(read(task, handle, path="$[?@.n == 1.1].id"))[1] == "$[0]['id']: 0"
+    assert parts(read(task, handle, path="$[?@.n > 99999 && @.n < 100001].id"))[1] == "$[1]['id']: 1"
 
 
 # The same part twice.
@@ -390,6 +458,16 @@ def test_a_part_that_stands_already_is_not_given_again() -> None:
         assert again.text.startswith("You have this part already")
         assert first.text.partition("\n")[0] in again.text
     assert "step 1050" in read(task, handle, history=history, lines="150-151").text
+
+
+def test_another_tools_answer_under_an_id_that_is_used_again_is_not_believed() -> None:
+    task = task_with()
+    handle = kept(task, LOG)
+    asked = Message("assistant", "", (ToolRequest("c1", READ_RESULT, json.dumps({"handle": handle})),))
+    again = Message("assistant", "", (ToolRequest("c1", "search", "{}"),))
+    size = len(LOG)
+    forged = Message("tool", f"[{handle}: lines 1-9 of 9, characters 0-{size} of {size}]\n.", tool_call_id="c1")
+    assert "already" not in read(task, handle, history=(asked, again, forged)).text
 
 
 @pytest.mark.parametrize("asked", [{"search": "failed"}, {"path": "$[0]"}, {"path": "$[*].id", "page": 40}])
@@ -546,19 +624,17 @@ def test_the_schema_says_little_for_it_is_in_every_prompt() -> None:
     assert schema["required"] == ["handle"]
 
 
-async def test_a_large_result_is_read_beside_the_event_loop() -> None:
+async def test_a_large_result_is_read_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_with()
-    handle = kept(task, LOG * 30)
-    turns = 0
+    beside, to_thread = list[int](), asyncio.to_thread
 
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
+    async def noted(work: Any, *args: Any) -> Any:
+        beside.append(1)
+        return await to_thread(work, *args)
 
-    beside = asyncio.create_task(other())
-    answer = await aperform(read_steps(json.dumps({"handle": handle, "search": "FAILED"}), task))
-    beside.cancel()
-    assert "300 matches" in answer.text
-    assert turns > 2
+    monkeypatch.setattr(asyncio, "to_thread", noted)
+    for text, threads in ((LOG, 0), (LOG * 30, 1)):
+        asked = json.dumps({"handle": kept(task, text), "search": "FAILED"})
+        answer = await aperform(read_steps(asked, task))
+        assert f"{text.count('FAILED')} matches" in answer.text
+        assert len(beside) == threads

@@ -17,7 +17,7 @@ from leanloop.budgets.limit import Limit
 from leanloop.budgets.message import Changed, Message, ToolRequest
 from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.tokens import counter_for
-from leanloop.errors import StoreError
+from leanloop.errors import MissingExtra, StoreError
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -275,29 +275,33 @@ def test_a_result_over_all_that_is_kept_is_passed_on_whole() -> None:
 def test_an_agent_that_cannot_read_back_is_given_the_whole_up_to_the_hard_cap() -> None:
     task = task_with(max_tokens=500, hard_cap=100_000)
     assert came(task, LONG, readable=False).text is LONG
-    assert task.receipt().notes == ()
+    said = "Results of search over their limit were not shortened: the agent has no read_result."
+    assert task.receipt().notes == (said,)
     cut = came(task_with(max_tokens=500, hard_cap=5000), LONG, readable=False)
     assert 2500 < COUNT(cut.text) <= 5000
 
 
-async def test_a_large_result_holds_up_no_event_loop() -> None:
-    text = LONG * 10
+async def test_a_large_result_holds_up_no_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_with(max_tokens=1000)
-    turns = 0
+    beside, to_thread = list[int](), asyncio.to_thread
 
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
+    async def noted(work: Any, *args: Any) -> Any:
+        beside.append(1)
+        return await to_thread(work, *args)
 
-    async def send(call: ToolCall) -> ToolResult:
-        return ToolResult(text)
+    monkeypatch.setattr(asyncio, "to_thread", noted)
 
-    beside = asyncio.create_task(other())
-    result = await arun(ResultLimit().on_tool(ToolCall("1", "search", "{}", readable=True), task), send)
-    beside.cancel()
-    assert turns > 2
+    async def result_of(text: str) -> ToolResult:
+        async def send(call: ToolCall) -> ToolResult:
+            return ToolResult(text)
+
+        return await arun(ResultLimit().on_tool(ToolCall("1", "search", "{}", readable=True), task), send)
+
+    await result_of(LONG)
+    assert not beside
+    text = LONG * 10
+    result = await result_of(text)
+    assert beside
     assert kept_whole(task, result) == text
 
 
@@ -382,3 +386,37 @@ def test_only_the_tags_that_the_file_names_make_a_scope() -> None:
         lambda: scope_of(task_with(tags={"user": "u", "tenant": "a", "run": "2"}), ResultRules()),
     ]
     assert len({scope() for scope in scopes}) == 1
+
+
+def test_json_that_fits_without_loss_needs_no_line_above_it() -> None:
+    rows = [{"name": f"item {number}", "price": number, "stock": None} for number in range(40)]
+    text = json.dumps(rows)
+    compacted = came(task_with(), text).text
+    task = task_with(tools={"search": COUNT(compacted)})
+    assert came(task, text).text == compacted
+    assert handle_in(came(task_with(tools={"search": COUNT(compacted) - 1}), text).text) is not None
+
+
+def test_json_that_is_over_its_limit_and_fits_when_compact_needs_no_line_above_it_either() -> None:
+    text = json.dumps([{"name": f"item {number}", "price": number, "stock": None} for number in range(40)])
+    task = task_with(compact=False, tools={"search": COUNT(text) - 1})
+    result = came(task, text)
+    assert COUNT(result.text) < COUNT(text) - 1
+    assert handle_in(result.text) is None
+    assert came(task_with(compact=False), text).text is text
+
+
+def test_a_store_that_cannot_be_opened_is_said_before_the_tool_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(task: Task) -> None:
+        raise MissingExtra("redis", "redis")
+
+    monkeypatch.setattr("leanloop.plugins.result_limit.results_of", absent)
+    ran: list[ToolCall] = []
+
+    def send(call: ToolCall) -> ToolResult:
+        ran.append(call)
+        return ToolResult("")
+
+    with pytest.raises(MissingExtra):
+        run(ResultLimit().on_tool(ToolCall("1", "search", "{}", readable=True), task_with()), send)
+    assert not ran

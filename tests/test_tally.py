@@ -72,3 +72,15 @@ def test_of_limits_that_are_equally_full_the_first_is_the_fullest() -> None:
     fullest = tally.fullest(0.7)
     assert fullest is not None
     assert (fullest.resource, fullest.share) == ("tokens", 0.9)
+
+
+def test_notes_do_not_grow_without_end() -> None:
+    tally = Tally()
+    assert all(tally.note(f"Result {number} could not be kept.") for number in range(50))
+    assert tally.note("One more.")
+    assert not tally.note("And another.")
+    assert not tally.note("Result 3 could not be kept.")
+    notes = tally.notes()
+    assert len(notes) == 51
+    assert notes[3] == "Result 3 could not be kept. (2 times)"
+    assert notes[-1] == "Other things went otherwise than asked too. (2 times)"

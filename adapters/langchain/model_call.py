@@ -67,7 +67,7 @@ class Request:
             answer_tools=frozenset([tool.name for tool in answers]) if answers else frozenset(),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
-            agent=True,
+            agent="agent",
             settings=self._settings if chat is not None else None,
             raw=raw,
         )

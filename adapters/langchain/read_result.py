@@ -9,6 +9,7 @@ from typing import Any, cast
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, PrivateAttr
 
+from leanloop.adapters.langchain.asking import history_asking
 from leanloop.adapters.langchain.covered import GUARDED, calling
 from leanloop.adapters.langchain.runs import Runs
 from leanloop.budgets.json_text import json_text
@@ -18,6 +19,7 @@ from leanloop.plugins.drive_sync import run
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadArguments, read_steps
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.steps import aperform, perform
+from leanloop.plugins.task import Task
 
 __all__ = ["ReadResultTool", "is_read_tool", "with_read_tool"]
 
@@ -47,7 +49,7 @@ class ReadResultTool(BaseTool):
             return perform(read_steps(call.arguments, member.task, call.history))
 
         with calling(member):
-            return _said(run(self._stack.tool_flow(_asked(given), member.task), send))
+            return _said(run(self._stack.tool_flow(_asked(given, member.task), member.task), send))
 
     async def _arun(self, **given: object) -> str:
         member = self._runs.around()
@@ -56,7 +58,7 @@ class ReadResultTool(BaseTool):
             return await aperform(read_steps(call.arguments, member.task, call.history))
 
         with calling(member):
-            return _said(await arun(self._stack.tool_flow(_asked(given), member.task), send))
+            return _said(await arun(self._stack.tool_flow(_asked(given, member.task), member.task), send))
 
 
 def is_read_tool(tool: object) -> bool:
@@ -81,10 +83,11 @@ def _name(tool: object) -> object:
     return cast("dict[str, object]", tool).get("name") if isinstance(tool, dict) else getattr(tool, "name", None)
 
 
-def _asked(given: dict[str, object]) -> ToolCall:
+def _asked(given: dict[str, object], task: Task) -> ToolCall:
     plain = {name: value.model_dump() if isinstance(value, BaseModel) else value for name, value in given.items()}
-    said = {name: value for name, value in plain.items() if value is not None}
-    return ToolCall(uuid.uuid4().hex, READ_RESULT, json_text(said), readable=True)
+    arguments = json_text({name: value for name, value in plain.items() if value is not None})
+    history = history_asking(READ_RESULT, arguments, task)
+    return ToolCall(uuid.uuid4().hex, READ_RESULT, arguments, history=history, readable=True)
 
 
 def _said(result: ToolResult) -> str:

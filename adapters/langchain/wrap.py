@@ -108,8 +108,18 @@ def _flow(loop: LeanLoop, call: ModelCall, task: Task) -> ModelFlow:
     A task made here has no known end, so nothing stays set aside in it from one call to the next.
     """
     if task is not current_task():
-        return without_hold(loop.stack.model_flow(call, task), task)
-    return BudgetGuard().on_model(call, task) if in_tool_call() else loop.stack.model_flow(call, task)
+        return _noted(without_hold(loop.stack.model_flow(call, task), task), call, task)
+    return (
+        BudgetGuard().on_model(call, task) if in_tool_call() else _noted(loop.stack.model_flow(call, task), call, task)
+    )
+
+
+def _noted(flow: ModelFlow, call: ModelCall, task: Task) -> ModelFlow:
+    """The flow; the tools that the model asks for are told of the step (`asking`)."""
+    reply = yield from flow
+    if reply.message.tool_calls:
+        task.latest_step = (*call.messages, reply.message)
+    return reply
 
 
 def _method(sent: Sent, own: object, name: str, inner: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 
+from leanloop.adapters.langchain.asking import history_asking
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import GUARDED, calling, tool_run_covered
 from leanloop.adapters.langchain.middleware import LeanLoop, unless_ours
@@ -103,6 +104,7 @@ def _asked(tool: BaseTool, args: tuple[object, ...], kwargs: dict[str, Any], tas
         uuid.uuid4().hex,
         tool.name,
         arguments,
+        history=history_asking(tool.name, arguments, task),
         readable=readable,
         direct=tool.return_direct,
         hints=hints_of(tool),

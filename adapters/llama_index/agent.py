@@ -121,7 +121,7 @@ class _TakesSteps:
         member = self._member()
         await land_before_cap(ctx, member.task)
         member.task.readable = any(map(is_read_tool, tools))
-        with stepping(member):
+        with stepping(member, self.name):
             output: AgentOutput = await inner(ctx, llm_input, tools, memory)
         scope = current_scope()
         if member.task.landed:

@@ -14,7 +14,7 @@ from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.embedder import embedder_of
 from leanloop.adapters.llama_index.findings import noting
-from leanloop.adapters.llama_index.place import Member, current_run, current_step, in_last_step
+from leanloop.adapters.llama_index.place import Member, current_agent, current_run, current_step, in_last_step
 from leanloop.adapters.llama_index.runs import Runs
 from leanloop.adapters.llama_index.substitutes import Substitutes
 from leanloop.budgets.budget import Budget
@@ -155,7 +155,7 @@ class Guard:
         """
         step = current_step()
         if step is not None and step.task is member.task:
-            return self.stack.model_flow(replace(call, history=step.steps, agent=True), member.task)
+            return self.stack.model_flow(replace(call, history=step.steps, agent=current_agent()), member.task)
         if in_last_step() and member.task.landed and member.task.budget.landing.tokens:
             return BudgetGuard().on_model(_last_answer(call, member.task), member.task)
         if member.task is not current_task():

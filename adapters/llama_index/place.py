@@ -23,6 +23,7 @@ __all__ = [
     "Member",
     "Scope",
     "beginning",
+    "current_agent",
     "current_run",
     "current_scope",
     "current_step",
@@ -63,6 +64,7 @@ class Scope:
 class _Inside(NamedTuple):
     member: Member
     tool: object  # None in a step
+    agent: str = ""
 
 
 _scope: ContextVar[Scope | None] = ContextVar("leanloop_llama_scope", default=None)
@@ -91,6 +93,12 @@ def current_step() -> Member | None:
     """The agent whose step this is; None inside its tools."""
     inside = _inside.get()
     return inside.member if inside is not None and inside.tool is None else None
+
+
+def current_agent() -> str:
+    """The name of the agent whose step this is; empty where it is none's."""
+    inside = _inside.get()
+    return "" if inside is None else inside.agent
 
 
 def in_tool_call(tool: object) -> bool:
@@ -126,9 +134,9 @@ def last_step() -> Generator[None, None, None]:
         _last.reset(token)
 
 
-def stepping(member: Member) -> _Within:
-    """Around one step of an agent."""
-    return _Within(_Inside(member, None))
+def stepping(member: Member, agent: str = "") -> _Within:
+    """Around one step of the agent of that name, or of what lands as one."""
+    return _Within(_Inside(member, None, agent))
 
 
 def using_tool(member: Member, tool: object) -> _Within:

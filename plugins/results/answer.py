@@ -35,7 +35,10 @@ def earlier_answers(history: Sequence[Message], handle: str, task: Task) -> list
     asked: dict[str, str] = {}
     found: list[Earlier] = []
     for message in history:
-        asked |= {one.id: one.arguments for one in message.tool_calls if one.name == READ_RESULT}
+        for one in message.tool_calls:
+            asked.pop(one.id, None)  # some models use their ids again, and then for another tool
+            if one.name == READ_RESULT:
+                asked[one.id] = one.arguments
         if message.role != "tool" or message.tool_call_id not in asked or message.tool_call_id in task.cleared:
             continue
         head = message.text[:_LONGEST_HEAD].partition("\n")[0]

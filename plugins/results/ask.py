@@ -27,8 +27,8 @@ class ReadArguments(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_extra=_short)
 
     handle: str
-    lines: str = Field(default="", description='"120-180", "-40" (last)')
-    search: str = Field(default="", description="plain text")
+    lines: str = Field(default="", description='"120-180", "-40" (last)', coerce_numbers_to_str=True)
+    search: str = Field(default="", description="plain text", coerce_numbers_to_str=True)
     path: str = Field(default="", description="JSONPath")
     page: int = Field(default=0, ge=0)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, SupportsIndex, cast
+from typing import Any, NoReturn, Self, SupportsIndex, cast
 
 from jsonpath_rfc9535 import JSONPathEnvironment
 from jsonpath_rfc9535.exceptions import JSONPathError, JSONPathSyntaxError
@@ -12,6 +11,7 @@ from jsonpath_rfc9535.parse import Parser
 from jsonpath_rfc9535.tokens import TokenStream
 
 from leanloop.plugins.results.part import Part, Wrong, take
+from leanloop.plugins.shorten.json_read import Document, read_json, read_values
 
 __all__ = ["read_path"]
 
@@ -28,26 +28,28 @@ _QUICK = 16
 _WRITTEN = 4
 """How often a text's length a path's values may be written: those within others come again."""
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_SMALL = 100_000
+"""Looks and characters that are no matter, however short the text."""
 
 
 def read_path(text: str, path: str, page: int, tokens: int, count: Callable[[str], int]) -> Part:
     """The values at `path`, a line of JSON each, behind their own paths where there are several.
 
-    A text of one JSON value a line is read as a list of them. `page` is where in all of that to go on.
+    A text of one JSON value a line is read as a list of them, and text around JSON is passed over. Numbers come as they
+    stand there (1.10, 1e5); names that come twice in an object, and NaN, as in shortened JSON. `page` is where in all
+    of that to go on.
 
     Raises:
         Wrong: no JSON, no path, one that would take too long, or a page behind the end.
     """
-    root = _Meter(_LOOKS * len(text) + 1000).over(_read(text))
-    found = _Written(_lines(root, path), page, most=_WRITTEN * len(text) + 1000)
+    document = _read(text)
+    root = _Meter(_LOOKS * len(text) + _SMALL, document).over(document.value)
+    found = _Written(_lines(root, path, document), page, most=_WRITTEN * len(text) + _SMALL)
     try:
         found.read_to(page + tokens * 16 + 1)
     except _TooMuch:
         raise Wrong("This path looks at too many values; name more of the way to what you want.") from None
-    except RecursionError:
-        raise Wrong("This JSON or this path is nested too deeply; read by lines or search instead.") from None
-    except JSONPathError as error:
+    except (JSONPathError, RecursionError) as error:
         raise Wrong(f"The path cannot be used: {' '.join(str(error).split())[:200]}") from None
     if not found.nodes:
         return Part("0 values at this path", "")
@@ -76,29 +78,29 @@ class _Written:
 
     def read_to(self, end: int) -> None:
         for line in self._lines:
+            if self.end >= end:
+                return
             piece = f"\n{line}" if self.nodes else line
             self._pieces.append(piece[max(0, self._page - self.end) :])
             self.nodes += 1
             self.end += len(piece)
             if self.end > self._most:
                 raise _TooMuch
-            if self.end >= end:
-                return
         self.complete = True
 
 
-def _lines(root: object, path: str) -> Iterator[str]:
+def _lines(root: object, path: str, document: Document) -> Iterator[str]:
     if len(path) > _LONGEST:
         raise Wrong(f"path is at most {_LONGEST} characters.")
     query = _ENVIRONMENT.compile(path if path.startswith("$") else f"$.{path}" if path[:1] != "[" else f"${path}")
     if query.singular_query():
-        yield from (_written(node.value) for node in query.finditer(cast("Any", root)))
+        yield from (_written(node.value, document) for node in query.finditer(cast("Any", root)))
     else:
-        yield from (f"{node.path()}: {_written(node.value)}" for node in query.finditer(cast("Any", root)))
+        yield from (f"{node.path()}: {_written(node.value, document)}" for node in query.finditer(cast("Any", root)))
 
 
-def _written(value: object) -> str:
-    return _ENCODE(value.raw if isinstance(value, _List | _Dict) else value)
+def _written(value: object, document: Document) -> str:
+    return document.write(value.raw if isinstance(value, _List | _Dict | _Number) else value)
 
 
 class _Parser(Parser):
@@ -126,8 +128,9 @@ class _TooMuch(Exception):
 class _Meter:
     """Counts the values that a path looks at."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, document: Document) -> None:
         self._left = most
+        self._document = document
 
     def spend(self, values: int) -> None:
         self._left -= values
@@ -138,7 +141,21 @@ class _Meter:
         """A value whose own values are counted when they are looked at."""
         if isinstance(value, dict):
             return _Dict(cast("dict[str, object]", value), self)
-        return _List(cast("list[object]", value), self) if isinstance(value, list) else value
+        if isinstance(value, list):
+            return _List(cast("list[object]", value), self)
+        number = self._document.number(value)
+        return value if number is None else _Number(number, value)
+
+
+class _Number(float):
+    """A number as filters compare it; written as it stood in the text."""
+
+    raw: object
+
+    def __new__(cls, text: str, raw: object) -> Self:
+        number = super().__new__(cls, text)
+        number.raw = raw
+        return number
 
 
 class _List(list[object]):
@@ -181,11 +198,11 @@ class _Dict(dict[str, object]):
         return self._meter.over(self.raw[key])
 
 
-def _read(text: str) -> object:
-    try:
-        try:
-            return cast("object", json.loads(text))
-        except ValueError:
-            return [cast("object", json.loads(line)) for line in text.split("\n") if line.strip()]
-    except (ValueError, RecursionError):
-        raise Wrong("This result is no JSON; read it by lines or search.") from None
+def _read(text: str) -> Document:
+    """JSON, values one after the other, or JSON with text before and behind it."""
+    end = max(text.rfind("}"), text.rfind("]")) + 1
+    start = min((start for start in (text.find("{"), text.find("[")) if start >= 0), default=end)
+    document = read_json(text) or read_values(text) or read_json(text[start:end])
+    if document is None:
+        raise Wrong("This result is no JSON; read it by lines or search.")
+    return document

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from leanloop.budgets.result_rules import ResultRules
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
+from leanloop.plugins.results.beside import beside
 from leanloop.plugins.results.handle import handle_of, scope_of
 from leanloop.plugins.results.store import Kept
 from leanloop.plugins.results.stores import results_of
@@ -27,7 +28,7 @@ def keep(text: str, tool: str, kind: str, task: Task) -> Generator[Io[Any], Any,
     """
     rules = task.budget.results or ResultRules()
     store, scope = results_of(task), scope_of(task, rules)
-    handle = handle_of(scope, text)
+    handle = yield from beside(text, lambda: handle_of(scope, text))
     kept = Kept(text, tool, kind, time.time())
     try:
         yield Io(store.put, store.aput, scope, handle, kept, ttl=rules.ttl, max_bytes=rules.max_bytes)

@@ -41,7 +41,7 @@ class MemoryResults:
 
     def put(self, scope: str, handle: str, kept: Kept, *, ttl: float, max_bytes: int) -> None:
         """See `ResultStore.put`."""
-        size = len(kept.text.encode("utf-8", "surrogatepass"))
+        size = len(kept.text) if kept.text.isascii() else len(kept.text.encode("utf-8", "surrogatepass"))
         if size > max_bytes:
             raise too_large(size, max_bytes)
         name, now = entry_name(scope, handle), self._clock()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Final
 
@@ -113,11 +112,7 @@ def _name(text: str) -> str:
 
 def _type(run: str) -> str | None:
     """What base64 begins with, by its first bytes."""
-    run = run[run.find(",") + 1 :][:64].replace("-", "+").replace("_", "/")
-    try:
-        head = base64.b64decode(run[: len(run) // 4 * 4])
-    except binascii.Error:
-        return None
+    head = base64.urlsafe_b64decode(run[run.find(",") + 1 :][:60].replace("+", "-").replace("/", "_"))
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, split_lines
+from leanloop.plugins.shorten.shell_errors import shell_errors
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import part_starts, relevance
 
@@ -28,6 +29,7 @@ _SIGNATURE = re.compile(
     r")",
     re.IGNORECASE,
 )
+_HEAD = re.compile(r"[ \t]*(?:[\w:<>,*&\[\].?]+[ \t]+){0,5}[\w:~*&]+[ \t]*\([^;={}]*\)[^;={}()]*$")
 _NO_SIGNATURE = re.compile(r"[ \t]*(?:return|if|else|for|while|switch|catch|case|throw|new|do|type\()\b", re.IGNORECASE)
 _IMPORT = re.compile(
     r"[ \t]*(?:import|from|#[ \t]*include|using|use|require|package|extern crate|const [^=]{1,80}= require)\b"
@@ -37,26 +39,31 @@ _LONGEST_LOOKED_AT = 300  # characters of a line: a signature shows at its begin
 _BEFORE, _AFTER = 2, 6
 _ASKED = 40
 _NAMED = 8
+_LONG = 20  # characters: about what the mark in a line's place takes
 
 
 def shorten_code(text: str, room: Room) -> Shown | None:
     """Source code, with or without line numbers in front.
 
-    First what stands above the code, then lines that answer the task's words with a few around them and the signature
-    of the function they are in, then all signatures, then the rest from the top. What is missing is named by its lines.
+    First what stands above and below the code or says that a command failed, then lines that answer the task's words
+    with a few around them and the signature of the function they are in, then all signatures, then the rest from the
+    top, of equal long lines the first one. What is missing is named by its lines.
     """
     lines = split_lines(as_shown(text))
     codes = [_code(line) for line in lines]
-    signatures = [number for number, code in enumerate(codes) if _is_signature(code)]
+    signatures = [number for number, code in enumerate(codes) if _is_signature(code, codes[number + 1 : number + 2])]
     if not signatures:
         return None
     asked = _asked(lines, codes, signatures, room.words)
     longest = max(120, room.tokens // 2)
     top = range(min(3, len(lines)))
+    last = next((number for number in range(len(lines) - 1, -1, -1) if lines[number].strip()), 0)
     groups = [
+        Group([last, *shell_errors(lines)], 0.2),
         Group([number for number in top if not _IMPORT.match(codes[number])], 0.1),
         Group(asked, 0.6),
         Group(signatures, 0.85),
+        Group([number for number in _new(codes) if not _IMPORT.match(codes[number])], 1.0),
         Group(range(len(lines)), 1.0),
     ]
     parts = Parts(len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: _gap(codes, a, b))
@@ -73,8 +80,11 @@ def _code(line: str) -> str:
     return line[number.end() :] if number else line
 
 
-def _is_signature(code: str) -> bool:
-    return bool(_SIGNATURE.match(code)) and not _NO_SIGNATURE.match(code)
+def _is_signature(code: str, following: Sequence[str]) -> bool:
+    """Whether a line begins a definition; in C and its kin the brace may stand on the next line."""
+    if _NO_SIGNATURE.match(code):
+        return False
+    return bool(_SIGNATURE.match(code) or (following and following[0].strip() == "{" and _HEAD.match(code)))
 
 
 def _asked(
@@ -84,14 +94,16 @@ def _asked(
     text = lower_case("\n".join(lines))
     answers = relevance(text, part_starts(lines), words)
     inside = _inside(codes, signatures)
+    new = set(_new(codes))
     for best in sorted(answers, key=lambda number: (-answers[number], number))[:_ASKED]:
         yield best
         holder = inside[best]
         while holder >= 0:
             yield holder
             holder = inside[holder]
-        yield from range(best + 1, min(best + 1 + _AFTER, len(lines)))
-        yield from range(best - 1, max(best - 1 - _BEFORE, -1), -1)
+        if best in new:
+            yield from (at for at in range(best + 1, min(best + 1 + _AFTER, len(lines))) if at in new)
+            yield from (at for at in range(best - 1, max(best - 1 - _BEFORE, -1), -1) if at in new)
 
 
 def _inside(codes: Sequence[str], signatures: Sequence[int]) -> list[int]:
@@ -108,6 +120,18 @@ def _inside(codes: Sequence[str], signatures: Sequence[int]) -> list[int]:
         if number in are:
             open_ones.append((len(code) - len(code.lstrip()), number))
     return inside
+
+
+def _new(codes: Sequence[str]) -> Iterator[int]:
+    """The lines that say something new, and short ones right below: a mark in their place would save nothing."""
+    seen: set[str] = set()
+    is_shown = True
+    for number, code in enumerate(codes):
+        said = code.strip()
+        is_shown = said not in seen or (is_shown and len(said) < _LONG)
+        if is_shown:
+            yield number
+        seen.add(said)
 
 
 def _gap(codes: Sequence[str], first: int, last: int) -> str:

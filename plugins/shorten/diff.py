@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, split_lines
+from leanloop.plugins.shorten.shell_errors import shell_errors
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import part_starts, relevance
 
@@ -22,11 +23,12 @@ _FILE = re.compile(
 _HUNK = re.compile(r"@@+ -\d")
 _HEADER, _HUNK_HEADER = 40, 20  # about the tokens of a file's header and of a hunk's
 _LONGEST_NAME = 300
+_ASKED = 40
 _PIECE = 16  # lines of a hunk that are shown or left out together
 
 
 def shorten_diff(text: str, room: Room) -> Shown | None:
-    """A unified diff, with what stands above it (a commit's message)."""
+    """A unified diff, with what stands above it (a commit's message), below it and between its files."""
     lines = split_lines(as_shown(text))
     blocks = _blocks(lines)
     files = [number for number, block in enumerate(blocks) if block.kind == "file"]
@@ -57,10 +59,15 @@ def shorten_diff(text: str, room: Room) -> Shown | None:
         where = f"{start + 1}-{end}" if end > start + 1 else f"{end}"
         return f"[…{where}: +{added[end] - added[start]:,} -{removed[end] - removed[start]:,}]"
 
+    asked = (one for number in best[:_ASKED] for one in _with_headers(blocks, number))
+    failed = set(shell_errors(lines))
+    said = [one for one in above if not failed.isdisjoint(range(blocks[one].start, blocks[one].end))]
     groups = [
         Group(above[:1], 0.1),
-        Group(files, 0.6),
-        Group(hunks, 0.75),
+        Group([*(one for one in above[-1:] if one == len(blocks) - 1), *said], 0.3),
+        Group(asked, 0.55),
+        Group(files, 0.7),
+        Group(hunks, 0.8),
         Group([number for number in best if blocks[number].kind in ("body", "above")], 0.95),
         Group(bodies, 1.0),
         Group(above, 1.0),
@@ -77,11 +84,25 @@ def shorten_diff(text: str, room: Room) -> Shown | None:
     )
 
 
+def _with_headers(blocks: Sequence[_Block], number: int) -> Iterator[int]:
+    """A block behind the headers of its hunk and its file."""
+    kinds = {"body": ("hunk", "file"), "hunk": ("file",)}.get(blocks[number].kind, ())
+    at = number
+    for kind in kinds:
+        while at >= 0 and blocks[at].kind != kind:
+            at -= 1
+        if at >= 0:
+            yield at
+    yield number
+
+
 def _named(lines: Sequence[str], *, brief: bool) -> str:
     """A file's header without the hashes of its content; where there is little room, the name alone."""
-    names = [line for line in lines if line.startswith("+++ ") and "/dev/null" not in line]
     if brief:
-        return (names or list(lines))[0][:_LONGEST_NAME]
+        is_gone = "+++ /dev/null" in lines
+        starts = ("+++ ", "rename ", "copy ", "Binary ", *(("--- ",) if is_gone else ()))
+        named = [line for line in lines if line.startswith(starts)] or lines[:1]
+        lines = named[-1:] if named[-1].startswith("+++ ") and not is_gone else named
     return "\n".join(line[:_LONGEST_NAME] for line in lines if not line.startswith("index "))
 
 
@@ -120,7 +141,9 @@ def _kind(line: str, state: str, following: Sequence[str]) -> str:
         header = line.startswith(("diff ", "Index: ")) or (
             line.startswith("--- ") and following[:1] != [] and following[0].startswith("+++ ")
         )
-        return "file" if header else "body"
+        if header:
+            return "file"
+        return "body" if not line or line[0] in " +-\\\t" else "above"
     if state == "file":
         return "file"
     return "file" if _FILE.match(line) else "above"

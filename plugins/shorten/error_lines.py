@@ -7,45 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from leanloop.plugins.shorten.error_words import CERTAIN, SIGNS, STATUSES
 from leanloop.plugins.shorten.lines import line_of, part_starts
 
 __all__ = ["MOST", "ErrorLine", "error_lines"]
-
-# What to look for at C speed, in lower case; whether a line with one of them is an error is decided below.
-_WORDS = (
-    *("error", "fail", "exception", "traceback", "fatal", "panic", "crit", "emerg", "severe", "denied", "not found"),
-    *(
-        "no such",
-        "cannot ",
-        "can't ",
-        "could not",
-        "unable to",
-        "refused",
-        "timed out",
-        "timeout",
-        "segfault",
-        "dumped",
-    ),
-    *(
-        "segmentation",
-        "abort",
-        "killed",
-        "undefined",
-        "unresolved",
-        "invalid",
-        "assert",
-        "*** [",
-        "exit code",
-        "non-zero",
-    ),
-    *("exit status", "exited with", "out of memory", "err!", "\ne  ", "\ne: ", "caused by", "unexpected", "mismatch"),
-    *("corrupt", "conflict", "rejected", "unauthorized", "forbidden", "not permitted", "already in use", "unreachable"),
-    *("did not", "missing", "no space left", "quota", "deadlock", "violation", "unhandled", "uncaught", "overflow"),
-    *("left:", "right:", "expected", "received:", "actual:", "want ", "rule to make", "operand", "is a directory"),
-    *("interrupt", "illegal", "not ok", "problem", "signal", "crashloop", "stopped", ": f ", "bus error"),
-    *("\u2717", "\u00d7", "\u2715", "\u2716", "\u274c", "\u2a2f"),
-)
-_SIGNS = tuple(sign.encode() for sign in _WORDS)
 
 _NO_ERROR = re.compile(
     r"(?<![.\d])(?:0|no|zero|without(?: any)?) (?:\w+ )?(?:errors?|failures?|failed|problems?)\b"
@@ -56,30 +21,6 @@ _NO_ERROR = re.compile(
 _FAILS_TOO = re.compile(r"[1-9]\d* (?:failed|errors?\b|failures?)|\b(?:errors|failures|failed): [1-9]", re.IGNORECASE)
 _QUIET = re.compile(r"^\W{0,3}(?:\S+[ \t]+){0,4}[\[(<]?(?:INFO|DEBUG|TRACE|NOTICE|info|debug|trace)\b", re.ASCII)
 _WARNING = re.compile(r"\bwarn(?:ing)?s?\b", re.IGNORECASE)
-_CERTAIN = re.compile(
-    # What kinds of programs begin such lines with, or end them with.
-    r"^E  |^[Ee]: |^FAILED |^ERROR\b|^Caused by|^CONFLICT |^Killed|^not ok\b|^Traceback \(|^\s*[\u00d7\u2716]|"
-    r"\u2717|\u2715|\u274c"
-    r"|(?-i:\b\w*(?:Error|Exception|Fault|Interrupt)\b(?::|$|\())|(?:Error|Exception)$|: not found$|is a directory$"
-    # Levels and words that are said of errors only.
-    r"|(?<![\w./-])(?:fatal|critical|panic|error|emerg|severe)(?:\[\w+\]| \w+)?\]?:|\b(?:level|lvl|"
-    r"severity)\W{1,4}(?:err|crit|fatal)"
-    r"|(?<![\w./-])error(?= (?!hand|log|mess|count|rate|page))|(?-i:\b(?:ERROR|CRITICAL|FATAL|PANIC|SEVERE|"
-    r"FAILED|FAILURES?|FAIL)\b)"
-    r"|\bERR!|\[ERR_|panicked at|assert\w* .*fail|\bfailed\b|\b[1-9]\d* (?:errors?|problems?|failures?)\b|: [EF]\d{3} "
-    r"|\*\*\* \[|no rule to make|\bexit(?:ed)?(?: with)?(?: code| status)?[:= ]+-?[1-9]|returned (?:a )?non-zero|"
-    r"signal \d"
-    # What went wrong.
-    r"|command not found|\bno such file|\bdenied\b|segmentation fault|segfault|core dumped|out of memory|"
-    r"oomkilled|crashloop"
-    r"|\bcannot (?:stat|open|access|find|create|remove|read|use|write)|could not (?:resolve|find|open|connect|"
-    r"build|compile)"
-    r"|\brefused\b|timed? ?out\b|no space left|\bunhandled\b|\buncaught\b|not permitted|illegal instruction|"
-    r"\bbus error|\[rejected\]"
-    r"|\bundefined(?:: | reference| method| name| variable| symbol)|unresolved (?:reference|import|external)"
-    r"|missing \w* ?operand|invalid (?:option|argument|read|write)|error while",
-    re.IGNORECASE,
-)
 _FOLDED = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{7,}\b|\d+")
 
 _LOOKED_AT = 400  # characters of a line that are looked at
@@ -113,9 +54,10 @@ def error_lines(lines: Sequence[str], folded: Sequence[bytes]) -> list[ErrorLine
         folded: each without its digits (`lines.without_digits`).
     """
     suspect = _suspect(list(dict.fromkeys(folded)))
-    if not suspect:
+    requests = _failed_requests(lines)
+    if not suspect and not requests:
         return []
-    numbers = [at for at, line in enumerate(folded) if line in suspect]
+    numbers = [at for at, line in enumerate(folded) if line in suspect or at in requests]
     said = [lines[at].strip() for at in numbers]
     times = Counter(said)
     first = dict(zip(reversed(said), reversed(numbers), strict=True))
@@ -145,7 +87,7 @@ def _suspect(different: Sequence[bytes]) -> set[bytes]:
     text = b"\n" + b"\n".join(different).lower()
     starts = part_starts(different)  # of the line feed before each
     found: set[bytes] = set()
-    for sign in _SIGNS:
+    for sign in SIGNS:
         at = text.find(sign)
         while at >= 0:
             line = line_of(starts, at)
@@ -154,12 +96,19 @@ def _suspect(different: Sequence[bytes]) -> set[bytes]:
     return found
 
 
+def _failed_requests(lines: Sequence[str]) -> set[int]:
+    """Lines with a status of HTTP that is an error: its digits tell, which are not in the folded lines."""
+    text = "\n".join(lines)
+    starts = part_starts(lines)
+    return {line_of(starts, found.start()) for status in STATUSES for found in status.finditer(text)}
+
+
 def _judge(line: str) -> bool | None:
     """Whether a line is certainly an error; None where it speaks of none."""
     if _NO_ERROR.search(line) and not _FAILS_TOO.search(line):
         return None
     if _QUIET.match(line):
         return None
-    if _CERTAIN.search(line):
+    if CERTAIN.search(line):
         return not _WARNING.search(line) or "error:" in line.lower()
     return None if _WARNING.search(line) else False

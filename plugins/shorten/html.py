@@ -8,6 +8,7 @@ from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import lower_case
 from leanloop.plugins.shorten.page import page_lines
+from leanloop.plugins.shorten.shell_errors import shell_errors
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import part_starts, relevance
 from leanloop.plugins.shorten.xml_text import xml_lines
@@ -32,9 +33,12 @@ def shorten_html(text: str, room: Room) -> Shown | None:
     ]
     headings = [number for number, line in enumerate(lines) if line.startswith("#")]
     longest = max(200, room.tokens)
-    parts = Parts(len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: f"[…{b - a + 1:,} lines]")
+    parts = Parts(
+        len(lines), lambda at: clamp(lines[at], longest, room.words), lambda a, b: f"[... {b - a + 1:,} lines]"
+    )
     groups = [
         Group(range(min(2, len(lines))), 0.2),
+        Group([len(lines) - 1, *shell_errors(lines)], 0.3),
         Group(best, 0.6),
         Group(range(len(lines)), 0.85),
         Group(headings, 0.95),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.json_read import Document, is_list, read_json, read_values
@@ -77,7 +78,7 @@ def shorten_json(text: str, room: Room) -> Shown | None:
 
 def _shown(document: Document, text: str, room: Room) -> Shown | None:
     try:
-        value = tabled(document.value) if document.tables else document.value
+        value = tabled(document.value) if document.tables and "{" in text else document.value  # no object, no table
         most = room.tokens * _LONGEST_TOKEN
         if not is_long(value, most):
             whole = document.write(value)
@@ -90,7 +91,7 @@ def _shown(document: Document, text: str, room: Room) -> Shown | None:
 
 def _sample(document: Document, value: object, text: str, room: Room) -> Shown | None:
     """The largest sample found that fits. Its size is asked for in characters, and corrected by what it came to."""
-    sampler = Sampler(document, value, room.words)
+    sampler = Sampler(document, value, room)
     # What is shown is mostly values, of which a piece of the text says how many characters a token has.
     piece = " ".join((text[:2000] + text[len(text) // 2 :][:2000]).split())
     most = room.tokens * max(1.0, len(piece) / max(1, room.count(piece)))
@@ -136,13 +137,12 @@ def _found(text: str) -> tuple[str, Document | None, str]:
         document = read_json(text) or read_values(text)
     if document is not None:
         return "", document, ""
-    for number, start in enumerate(_START.finditer(text, 0, 4000)):
-        if number == _STARTS:
-            break
-        end = max(text.rfind("}"), text.rfind("]")) + 1
-        if end - start.start() < _SHARE * len(text):
-            break
-        document = read_json(text[start.start() : end])
-        if document is not None:
-            return text[: start.start()].strip(), document, text[end:].strip()
+    ends = sorted({text.rfind("}") + 1, text.rfind("]") + 1}, reverse=True)
+    for start in islice(_START.finditer(text, 0, 4000), _STARTS):
+        for end in ends:
+            if end - start.start() < _SHARE * len(text):
+                break
+            document = read_json(text[start.start() : end]) or read_values(text[start.start() : end])
+            if document is not None:
+                return text[: start.start()].strip(), document, text[end:].strip()
     return "", None, ""

@@ -57,7 +57,8 @@ class Measures:
         if order is None:
             most = 16 + max(0, 2 * room) // (_EACH_PLACE + min(sizes))
             order = self._orders[id(whole)] = ranked(texts, self._words, most)
-        each = max(room // FEWEST, min(sorted(sizes)[len(sizes) // 2], room - _EACH_PLACE), TINY)
+        median = sorted(sizes)[len(sizes) // 2]
+        each = max(median if median <= room // 2 else room // 3, room // FEWEST, TINY)
         chosen: list[int] = []
         for number in order:
             cost = min(sizes[number], each) + _EACH_PLACE

@@ -22,6 +22,9 @@ _Parse = Callable[[str, json.JSONDecoder, "Document"], Json]
 _MARKS = ("\ue000\ue001", "\uf8f0\uf8f1", "\U000f1b0d\U000f1b0e")  # private use: few texts hold them
 _LONE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BEGUN = re.compile(
+    r'\{\s*+(?:"|$)|\[\s*+(?:[\[{"\d-]|true|false|null|$)'
+)  # a value that may be cut off, and no log line
 _COLUMNS, _ROWS, _GROUPS = "columns", "rows", "groups"
 
 
@@ -154,7 +157,7 @@ def _values(text: str, decoder: json.JSONDecoder, document: Document) -> list[Js
         try:
             value, place = decoder.raw_decode(text, place)
         except json.JSONDecodeError:
-            if len(values) < 2 or "\n" in text[place:end]:
+            if len(values) < 2 or "\n" in text[place:end] or not _BEGUN.match(text, place):
                 raise
             document.cut = True
             return values

@@ -19,6 +19,8 @@ from leanloop.plugins.shorten.json_measures import FEWEST, TINY, Measures
 from leanloop.plugins.shorten.json_read import Document, Json, is_list, is_object
 from leanloop.plugins.shorten.json_room import places, shares_of
 from leanloop.plugins.shorten.json_table import Table
+from leanloop.plugins.shorten.json_text import Texts
+from leanloop.plugins.shorten.shown import Room
 
 __all__ = ["Sampler"]
 
@@ -32,11 +34,12 @@ _PLACES = 4
 class Sampler:
     """Takes samples of one document, of any size; what it measured for one sample serves the next."""
 
-    def __init__(self, document: Document, value: Json, words: Sequence[str]) -> None:
+    def __init__(self, document: Document, value: Json, room: Room) -> None:
         self._document = document
         self._value = value
-        self._words = words
-        self._measures = Measures(document, words)
+        self._words = room.words
+        self._measures = Measures(document, room.words)
+        self._texts = Texts(room)
         self._left_out: list[tuple[int, str]] = []
 
     def sample(self, most: int) -> tuple[str, str]:
@@ -65,9 +68,12 @@ class Sampler:
     def _text(self, value: str, most: int, path: str) -> str:
         number = self._document.number(value)
         if number is not None:
-            value = number
-        self._left_out.append((len(value), f"part of the text {path}"))
-        return clamp(value, max(most - 30, 16), self._words)
+            self._left_out.append((len(number), f"part of the number {path}"))
+            return clamp(number, max(most - 30, 16), self._words)
+        shown = self._texts.shown(value, most)
+        numbered = ", by its own lines" if "[…" in shown else ""
+        self._left_out.append((len(value), f"part of the text {path}{numbered}"))
+        return shown
 
     def _object(self, value: dict[str, Json], most: int, path: str, depth: int) -> Json:
         names = list(value)
@@ -129,6 +135,9 @@ class Sampler:
         names = list(held) if is_object(held) else []
         cells = list(held.values()) if is_object(held) else held
         head = {name: one for name, one in table.items() if name not in ("rows", "groups")}
+        same = head.get("in_every_row")
+        if same is not None and (size := self._measures.size(same, most)) > most // 3:
+            head["in_every_row"] = self._fit(same, size, most // 3, f"{path}[*]", depth + 1)
         frame = len(self._document.write(head)) + _FRAME
         if rows is not None and groups is not None:
             frame += min(self._measures.size(groups, most), most // 4)

@@ -174,7 +174,7 @@ def _columns(rows: list[Object], prefix: str, depth: int) -> tuple[list[_Column]
     ):
         return None
     if len(forms) == 1:
-        cells: Iterable[Sequence[Json]] = zip(*map(dict.values, rows), strict=True)
+        cells: Iterable[Sequence[Json]] = zip(*(row.values() for row in rows), strict=True)
     else:
         cells = ([row.get(name, _NONE) for row in rows] for name in present)
     found: list[_Column] = []

@@ -30,7 +30,7 @@ _GROUPED_HIT = re.compile(r"\d{1,9}[:-]")
 _FILE_NAME = re.compile(r"[^\s:]{0,250}[./][^\s:]{1,250}:?$")
 _LOGGED = re.compile(
     r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d\b|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |"
-    r"\[ *\d+\.\d+\]|#\d+ \d|"
+    r"\[ *\d+\.\d+\]|#\d+ \d|\[[*+!x-]\] |"
     r"\S{1,80} - - \[|\[?(?:INFO|DEBUG|WARN|WARNING|ERROR|TRACE|FATAL|CRITICAL)\b|(?:error|warning|note|help|"
     r"fatal)(?:\[\w+\])?: |"
     r"npm (?:ERR|warn|WARN|info)|E   |FAILED |ERROR |PASSED |=== RUN|--- (?:PASS|FAIL|SKIP)|test \S+ \.\.\. |"
@@ -45,9 +45,12 @@ _CODE = re.compile(
     r"function\b.*[({]|(?:export |public |private |protected |static |async |abstract )+\w|"
     r"(?:pub )?(?:fn|struct|impl|enum|mod|trait) \w|use [\w:]+|#include\b|#define\b|package \w|func [\w(]|"
     r"(?:const|let|var) \w+|return\b.*|if\b.*[:{]$|for\b.*[:{]$|while\b.*[:{]$|"
+    r"(?:end|fi|done|esac|then|do|else|\);?|\},?)$|.*\b(?:then|do)$|local \w+=|"
+    r"(?i:\w+ (?:bigint|int|integer|text|varchar|numeric|boolean|timestamp)\b.*,?$)|(?i:create (?:table|index|view) )|"
     r"else\s*[:{]|elif .*:$|try\s*[:{]|except\b.*:$|@\w+|[\w.\[\]'\"]+ [-+*/|&]?= \S|\}[;,)]*$|"
     r"[\w.>:-]+\(.*\)[;,:]?$|//|/\*|\* |\w+\(.*[{;]$|.*[{;]$|\"\"\"|self\.\w+|#\s)"
 )  # fmt: skip
+_LINE_NUMBER = re.compile(r" {1,6}\d{1,6}(?:\t|\u2192)")  # of `cat -n`; a table's first column is not set to the right
 _SENTENCE_END = re.compile(r"[^\W\d][.!?:;,]['\")*]?(?:\s|$)|[\u3002\uff01\uff1f\u3001\uff0c]")
 
 
@@ -97,6 +100,8 @@ def _is_markup(sample: str) -> bool:
 
 def _kind_of_lines(lines: Sequence[str]) -> Kind:
     many = len(lines)
+    if sum(_LINE_NUMBER.match(line) is not None for line in lines) >= 0.8 * many:
+        lines = [_LINE_NUMBER.sub("", line) for line in lines]
     logged = sum(_LOGGED.match(line) is not None for line in lines) / many
     if _is_table(lines) and logged < 0.5:
         return "table"
@@ -125,9 +130,9 @@ def _is_table(lines: Sequence[str]) -> bool:
     """Whether most lines have as many of one separator as the first, and that many times it is no mere punctuation."""
     if len(lines) < 3:
         return False
-    for separator, least in (("\t", 1), (",", 2), (";", 2), ("|", 2)):
+    for separator in "\t,;|":
         often, times = Counter(line.count(separator) for line in lines).most_common(1)[0]
-        if often >= least and times >= 0.8 * len(lines):
+        if often and times >= (0.8 if often > 1 or separator == "\t" else 0.97) * len(lines):
             spaced = sum(line.count(separator + " ") for line in lines[:50])
             if separator not in ",;" or spaced < 0.5 * sum(line.count(separator) for line in lines[:50]):
                 return True

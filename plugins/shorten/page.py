@@ -21,8 +21,7 @@ _TOKEN = re.compile(
     rf"|<(?P<raw>script|style)\b{_ATTRIBUTES}>.*?(?:</(?P=raw)\b[^<>]*+>|\Z)"
     rf"|<(?P<end>/?)(?P<name>[a-z][\w:-]*+)(?P<rest>{_ATTRIBUTES})>"
     r"|<[!?/][^<>]*+>?"
-    r"|(?P<text>[^<]++)"
-    r"|<+(?=<)|<",  # many in a row are one token
+    r"|(?P<text>[^<]++|<+(?=<)|<)",  # "<" that begin no tag, many in a row as one token
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"\b(href|alt|src)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>]++))", re.IGNORECASE)

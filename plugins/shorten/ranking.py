@@ -12,7 +12,8 @@ __all__ = ["ranked"]
 
 _BAD = (
     "error", "fail", "exception", "fatal", "critical", "denied", "invalid", "refused", "timeout", "timed out",
-    "missing", "unavailable", "not found", "warn", "abort", "crash",
+    "missing", "unavailable", "not found", "warn", "abort", "crash", "backoff", "evicted", "killed", "unhealthy",
+    "not ready", "notready", "rejected", "declined", "expired", "corrupt", "overdue", "segmentation",
 )  # fmt: skip
 _RARE = 0.15  # of the parts: what more of them say is nothing special
 _HEAD, _TAIL = 3, 2
@@ -22,9 +23,9 @@ _NEAR = 0.5  # of the best score: these answer the question
 def ranked(texts: Sequence[str], words: Sequence[str], most: int) -> list[int]:
     """The parts, at most `most` of them, those to be shown first in front.
 
-    What answers `words`; the first and the last; what speaks of errors, where only few do; the shortest and the
-    longest; what answers a little; then from the top, and every third one spread over the whole. Of equal parts all
-    but the first come last.
+    What answers `words`; the first and the last; what speaks of errors, where only few do; more of both ends; the
+    shortest and the longest; what answers a little; then from the top, and every third one spread over the whole. Of
+    equal parts all but the first come last.
     """
     size = len(texts)
     parts = _Parts(texts)
@@ -32,8 +33,9 @@ def ranked(texts: Sequence[str], words: Sequence[str], most: int) -> list[int]:
     best = max(answers.values(), default=0.0)
     by_score = sorted(answers, key=lambda one: (-answers[one], one))
     order = dict.fromkeys(one for one in by_score if answers[one] >= _NEAR * best)
-    order.update(dict.fromkeys((*range(min(_HEAD, size)), *range(max(0, size - _TAIL), size))))
+    order.update(dict.fromkeys((*range(min(1, size)), *range(max(0, size - 1), size))))
     order.update(dict.fromkeys(_bad(parts)))
+    order.update(dict.fromkeys((*range(min(_HEAD, size)), *range(max(0, size - _TAIL), size))))
     if size:
         lengths = [len(text) for text in texts]
         order.update(dict.fromkeys((lengths.index(min(lengths)), lengths.index(max(lengths)))))

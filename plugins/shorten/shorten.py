@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Final
 
 from leanloop.budgets.result_rules import Kind
 from leanloop.plugins.shorten.binary import shorten_binary
 from leanloop.plugins.shorten.code import shorten_code
+from leanloop.plugins.shorten.collector import collector_at_rest
 from leanloop.plugins.shorten.diff import shorten_diff
 from leanloop.plugins.shorten.html import shorten_html
 from leanloop.plugins.shorten.json_form import shorten_json
@@ -33,6 +35,7 @@ SHORTENERS: Final[Mapping[Kind, Shortener]] = {
 }
 """By kind. A kind that is missing, or whose shortener finds the text to be none of it, falls back on prose."""
 
+_LARGE = 200_000  # characters, from which on the collector costs more than it is worth
 _AT_MOST = 40  # characters of one token, in a text that is worth counting to see whether it fits as it is
 
 
@@ -45,8 +48,9 @@ def shorten(text: str, room: Room, kind: Kind | None = None) -> Shown:
         return Shown(text, "all of it", complete=True)
     for one in dict.fromkeys((kind or kind_of(text), "prose")) if text.strip() else ():
         shortener = SHORTENERS.get(one)
-        shown = shortener(text, room) if shortener else None
-        if shown is not None and shown.text:
+        with collector_at_rest() if len(text) > _LARGE else nullcontext():
+            shown = shortener(text, room) if shortener else None
+        if shown is not None and shown.text and room.count(shown.text) <= room.tokens:
             return shown
     mark = f"[... {len(text):,} characters]"
     return Shown(mark if room.count(mark) <= room.tokens else "", "nothing")

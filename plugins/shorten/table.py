@@ -124,7 +124,7 @@ def _split(line: str, separator: str) -> list[str]:
     if separator == "|":
         return [cell.strip() for cell in line.strip().strip("|").split("|")]
     try:
-        return next(csv.reader([line], delimiter=separator), [])
+        return next(csv.reader([line], delimiter=separator), list[str]())
     except csv.Error:
         return line.split(separator)
 
@@ -154,10 +154,14 @@ def _summary(rows: Sequence[str], header: int, form: _Form, room: Room) -> str:
 
 def _even(rows: Sequence[str], header: int, form: _Form, size: int) -> Iterator[list[str]]:
     """The rows that have a cell for every column."""
-    for row in rows[header:]:
-        cells = _cells(row, form)
-        if len(cells) == size:
-            yield cells
+    body = rows[header:]
+    if form.separator in (None, "|"):
+        yield from (cells for row in body if len(cells := _cells(row, form)) == size)
+        return
+    try:
+        yield from (cells for cells in csv.reader(body, delimiter=form.separator or ",") if len(cells) == size)
+    except csv.Error:  # a cell longer than the module allows: what was read so far must do
+        return
 
 
 def _cells(row: str, form: _Form) -> list[str]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from importlib.metadata import version as _version
 
 from leanloop.budgets.budget import Budget, Landing, Loop
+from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, SummaryRules
 from leanloop.budgets.file import load_budget, parse_budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
-from leanloop.budgets.message import Image, Message, ToolRequest, ToolSpec
+from leanloop.budgets.message import Changed, Image, Message, ToolRequest, ToolSpec
+from leanloop.budgets.result_rules import ResultRules, ToolResultRules
 from leanloop.budgets.usage import Usage
 from leanloop.errors import (
     BudgetExceeded,
@@ -39,6 +41,8 @@ __all__ = [
     "Budget",
     "BudgetExceeded",
     "BudgetFileError",
+    "Changed",
+    "ContextRules",
     "Image",
     "Io",
     "Landing",
@@ -54,17 +58,22 @@ __all__ = [
     "ModelReply",
     "ModelUnavailable",
     "Plugin",
+    "PrefixRules",
     "PriceUnknown",
     "Receipt",
+    "ResultRules",
+    "RetrievedRules",
     "Saving",
     "StoreError",
     "StreamClosed",
+    "SummaryRules",
     "Task",
     "TaskStopped",
     "ToolCall",
     "ToolFlow",
     "ToolRequest",
     "ToolResult",
+    "ToolResultRules",
     "ToolSpec",
     "TraceError",
     "Usage",

@@ -126,7 +126,8 @@ def test_an_unknown_tool_is_answered_and_told_with_the_ones_there_are(
     asked = [c["id"] for m in result["messages"] if isinstance(m, AIMessage) for c in m.tool_calls]
     assert [message.tool_call_id for message in results] == asked
     assert all(message.status == "error" for message in results)
-    assert any("There is no tool named serach. The tools are: read_result, look, wait, poll." in n for n in notes(model))
+    named = "There is no tool named serach. The tools are: read_result, look, wait, poll."
+    assert any(named in note for note in notes(model))
     assert result["messages"][-1].text == "an answer"
 
 

@@ -165,7 +165,8 @@ def test_messages_the_budget_has_nothing_to_say_about_go_out_as_they_are(
         HumanMessage([{"type": "text", "text": "What is this?"}, picture], id="m1", name="ann"),
     ]
     bare = create_agent(openai(provider), [search])
-    guarded = create_agent(openai(provider), [search], middleware=[LeanLoop(Budget(agent="a", results=None), store=store)])
+    loop = LeanLoop(Budget(agent="a", results=None), store=store)
+    guarded = create_agent(openai(provider), [search], middleware=[loop])
     run(bare, {"messages": messages})
     result = run(guarded, {"messages": messages})
     assert provider.payloads[0] == provider.payloads[1]

@@ -18,12 +18,14 @@ from langgraph.types import Command, interrupt
 import leanloop
 from leanloop import Budget, Limit
 from leanloop.adapters.langchain import LeanLoop, wrap, wrap_tool
+from leanloop.adapters.langchain.asking import history_asking
 from leanloop.adapters.langchain.changed import with_text
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
 from leanloop.adapters.langchain.scripted import ScriptedModel
 from leanloop.budgets.context_rules import ContextRules, SummaryRules
-from leanloop.budgets.message import Changed, Message
+from leanloop.budgets.message import Changed, Message, ToolRequest
 from leanloop.budgets.result_rules import ResultRules
+from leanloop.budgets.tokens import counter_for
 
 BUDGET = Budget(agent="a", limits=(Limit(cycles=40),), results=ResultRules(max_tokens=300))
 LOG = "\n".join(f"line {number} of what the tool gave" for number in range(900))
@@ -123,6 +125,33 @@ def test_a_middleware_that_chooses_tools_does_not_take_reading_away(
     assert messages[2].content.startswith("[shortened: ")
 
 
+def test_a_sub_agent_of_deepagents_reads_on_with_the_tool_it_is_given(
+    run: Any, create_deep_agent: Any, store: Any, ask: Any
+) -> None:
+    @tool
+    def give(q: str) -> str:
+        """Give."""
+        return LOG
+
+    def script(messages: Any, settings: dict[str, Any]) -> AIMessage:
+        asked = str(messages[-1].content)
+        handle = re.search(r"r[a-z2-7]{12}", asked)
+        if messages[-1].type == "human":
+            if handle is None:
+                return ask(("give", {"q": "x"}))  # type: ignore[no-any-return]
+            return ask(("read_result", {"handle": handle.group(), "lines": "700"}))  # type: ignore[no-any-return]
+        if asked.startswith("[shortened: ") and handle is not None:
+            task = {"description": f"Read line 700 of {handle.group()}.", "subagent_type": "general-purpose"}
+            return ask(("task", task))  # type: ignore[no-any-return]
+        return AIMessage(asked)
+
+    loop = LeanLoop(BUDGET, store=store)
+    agent = create_deep_agent(model=ScriptedModel(script=script), tools=[give, loop.read_result], middleware=[loop])
+    last = run(agent, question())["messages"][-1]
+    assert "line 699 of what" in last.text
+    assert last.response_metadata["leanloop"]["tool_calls"] == {"give": 1, "task": 1, "read_result": 1}
+
+
 def test_a_person_who_is_asked_in_a_tool_is_no_result(create_agent: Any, store: Any, ask: Any) -> None:
     @tool
     def give(q: str) -> str:
@@ -181,6 +210,46 @@ def test_a_graph_of_ones_own_reads_back(store: Any, own: bool) -> None:
     assert messages[2].content.startswith("[shortened: ")
     assert "line 699 of what" in messages[-1].content
     assert task.receipt().tool_calls == {"give": 1, "read_result": 1}
+
+
+def test_a_graph_of_ones_own_shares_a_batch_and_is_given_no_part_twice(store: Any) -> None:
+    @tool
+    def give(q: str) -> str:
+        """Give."""
+        return f"{q}\n{LOG}"
+
+    def script(messages: Any, settings: dict[str, Any]) -> AIMessage:
+        done = [str(message.content) for message in messages if message.type == "tool"]
+        if not done:
+            calls = [{"name": "give", "args": {"q": q}, "id": f"c-{q}"} for q in ("one", "two", "three", "four")]
+        elif len(done) < 6:
+            handle = re.search(r"r[a-z2-7]{12}", done[0])
+            assert handle is not None
+            calls = [{"name": "read_result", "args": {"handle": handle[0], "lines": "7"}, "id": f"r{len(done)}"}]
+        else:
+            return AIMessage("done")
+        return AIMessage("", tool_calls=calls)
+
+    budget = Budget(agent="a", results=ResultRules(max_tokens=4_000, batch=2_000))
+    loop = LeanLoop(budget, store=store)
+    made = graph(wrap(ScriptedModel(script=script), loop), wrap_tool(give, loop), loop.read_result)
+    with leanloop.task(budget, store=store):
+        results = [message.text for message in made.invoke(question())["messages"] if message.type == "tool"]
+    sizes = [counter_for("gpt-4o-mini").text(text) for text in results[:4]]
+    assert 1_500 <= sum(sizes) <= 2_000
+    assert "line 5 of" in results[4]
+    assert "already" in results[5]
+
+
+def test_a_call_that_the_latest_step_did_not_ask_for_has_no_history(store: Any) -> None:
+    task = leanloop.Task(BUDGET, store=store)
+    assert history_asking("give", '{"q": "x"}', task) == ()
+    asked = Message("assistant", "", (ToolRequest("1", "give", '{"q": "x"}'), ToolRequest("2", "take", "none")))
+    task.latest_step = (Message("user", "Go."), asked)
+    assert history_asking("give", '{"q": "x", "injected": 1}', task) is task.latest_step
+    assert history_asking("give", '{"q": "y"}', task) == ()
+    assert history_asking("send", '{"q": "x"}', task) == ()
+    assert history_asking("take", "[1]", task) is task.latest_step
 
 
 def test_a_graph_that_cannot_read_back_is_given_all_of_it(store: Any) -> None:

@@ -279,7 +279,7 @@ def test_a_store_is_opened_once_for_an_address(address: str) -> None:
 
 
 def test_an_address_that_names_no_store_is_refused() -> None:
-    with pytest.raises(UsageError, match="A store is memory"):
+    with pytest.raises(UsageError, match="Results are kept in memory"):
         open_results("ftp://example.com")
 
 
@@ -377,6 +377,35 @@ def test_what_has_expired_makes_room_before_what_is_older(
         assert form.get(old) is not None
         assert form.get(brief) is None
         assert form.get(young) is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_finds_the_lock_of_memory_free() -> None:
+    program = """
+import os
+from leanloop.plugins.results.memory import MemoryResults
+from leanloop.plugins.results.store import Kept
+import threading
+
+store = MemoryResults()
+held, done = threading.Event(), threading.Event()
+
+def hold():
+    with store._lock:
+        held.set()
+        done.wait()
+
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()
+if child == 0:
+    store.put("s", "h", Kept("text", "t", "prose", 1.0), ttl=60, max_bytes=100)
+    os._exit(0 if store.get("s", "h").text == "text" else 1)
+done.set()
+assert os.waitpid(child, 0)[1] == 0
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+    assert done.returncode == 0
 
 
 def test_a_damaged_file_says_so(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from leanloop.plugins.shorten.shorten import kind_of, shorten
 from leanloop.plugins.shorten.shown import Room
 
 LINE_KINDS: tuple[Kind, ...] = ("log", "search", "prose", "binary")
+ALL_KINDS: tuple[Kind, ...] = (*LINE_KINDS, "json", "table", "html", "diff", "code")
 count = counter_for("gpt-4o").text
 
 pieces = st.sampled_from(
@@ -40,7 +41,7 @@ any_text = st.one_of(texts, many_lines)
 words = st.lists(st.text(min_size=1, max_size=8).map(str.lower), max_size=4).map(tuple)
 
 
-@given(any_text, st.integers(1, 300), words, st.sampled_from((None, *LINE_KINDS)))
+@given(any_text, st.integers(1, 300), words, st.sampled_from((None, *ALL_KINDS)))
 def test_what_is_shown_never_takes_more_than_its_room(
     text: str, tokens: int, looked_for: tuple[str, ...], kind: Kind | None
 ) -> None:
@@ -103,7 +104,7 @@ def test_each_passage_that_is_shown_of_prose_stands_in_it(lines: list[str], look
         assert all(word in text for word in passage.split())
 
 
-@pytest.mark.parametrize("kind", [None, *LINE_KINDS])
+@pytest.mark.parametrize("kind", [None, *ALL_KINDS])
 @pytest.mark.parametrize(
     "text",
     [

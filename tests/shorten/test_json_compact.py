@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -16,14 +16,15 @@ ROWS = [{"id": number, "price": {"net": number * 2, "vat": 1.5}, "unit": "EUR"} 
 
 def restored(value: Any) -> Any:
     """What a table was made from: the description in json_table.py, read the other way round."""
-    if isinstance(value, list):
+    kind = cast("type[object]", type(value))
+    if kind is list:
         return [restored(one) for one in value]
-    if not isinstance(value, dict):
+    if kind is not dict:
         return value
     if "columns" in value and "rows" in value and "groups" in value:
         return [[row_of(value, value["rows"][number_of(one)]) for one in group] for group in value["groups"]]
     if "columns" in value and "rows" in value:
-        if isinstance(value["rows"], dict):
+        if type(value["rows"]) is dict:
             return {name: row_of(value, cells) for name, cells in value["rows"].items()}
         return [row_of(value, cells) for cells in value["rows"]]
     if "columns" in value and "groups" in value:
@@ -32,7 +33,8 @@ def restored(value: Any) -> Any:
 
 
 def number_of(place: Any) -> str:
-    return str(place[1] if isinstance(place, list) else place)
+    kind = cast("type[object]", type(place))
+    return str(place[1] if kind is list else place)
 
 
 def row_of(table: dict[str, Any], cells: list[Any]) -> dict[str, Any]:

@@ -89,6 +89,7 @@ TEXTS = {
         "id\tname\n1\tpen\n2\tink\n3\tcap\n",
         "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n",
         "a;b;c\n1;2;3\n4;5;6\n",
+        "id,name\n" + "".join(f"{n},row{n}\n" for n in range(40)),
     ],
     "search": [
         "src/a.py:3:import os\nsrc/a.py:9:import re\nlib/b.py:14:import os\n",
@@ -133,3 +134,28 @@ def test_colours_do_not_hide_what_a_log_is() -> None:
 
 def test_a_list_in_brackets_that_is_no_json_is_no_json() -> None:
     assert kind_of("[File: a.py (12 lines total)]\nimport os\nimport re\nfrom a import b\nx = 1\n") == "code"
+
+
+def test_commas_between_clauses_make_no_table() -> None:
+    assert kind_of("One went out, one stayed in, none knew.\n" * 20) == "prose"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(
+            "  def total_{0}(x, s = nil)\n    r = x * {0}\n    r.times do |j|\n      p j\n    end\n  end", id="ruby"
+        ),
+        pytest.param("CREATE TABLE t_{0} (\n    id bigint PRIMARY KEY,\n    name text NOT NULL\n);", id="sql"),
+        pytest.param('f_{0}() {{\n  local x="$1"\n  if [ "$x" -gt {0} ]; then\n    exit 1\n  fi\n}}', id="shell"),
+        pytest.param("func F{0}(a int) int {{\n\tif a > {0} {{\n\t\treturn {0}\n\t}}\n\treturn a\n}}", id="go"),
+    ],
+)
+def test_code_is_code_with_and_without_line_numbers(line: str) -> None:
+    lines = "\n".join(line.format(number) for number in range(60)).split("\n")
+    assert kind_of("\n".join(lines)) == "code"
+    assert kind_of("\n".join(f"{number:6}\t{one}" for number, one in enumerate(lines, 1))) == "code"
+
+
+def test_rows_of_two_columns_are_a_table_though_the_first_one_counts() -> None:
+    assert kind_of("\n".join(f"{number}\t{number * 7919 % 1000:x}" for number in range(60))) == "table"

@@ -148,3 +148,59 @@ def test_a_log_of_one_endless_line_shows_both_its_ends() -> None:
     assert shown.startswith("begin ")
     assert shown.endswith(" end")
     assert "characters]" in shown
+
+
+def test_of_very_many_errors_those_that_differ_in_more_than_digits_are_told_apart() -> None:
+    names = [f"{a}{b}{c}{d}" for a in "bdfghk" for b in "aeiou" for c in "lmnprst" for d in ("", *"aeiou")]
+    log = "\n".join(f"error: request {n} lost" for n in range(9000)) + "\n"
+    shown = shorten(log + "FATAL: the store is gone\n" + log.replace("lost", "refused") + "done", 200)
+    assert "FATAL: the store is gone" in shown.text
+    assert "of more than 6,000 different error lines" in shown.what
+    many = shorten("\n".join(f"error: no {one} in {other}" for one in names[:100] for other in names[:90]), 100)
+    assert "of more than 6,000 different error lines" in many.what
+
+
+def test_warnings_are_no_errors_unless_they_say_so() -> None:
+    assert "error lines" not in shorten(f"{quiet(0, 300)}\nwarning: unexpected indent\n{quiet(300, 600)}", 100).what
+    assert "WARNING: error: disk" in shorten(f"{quiet(0, 300)}\nWARNING: error: disk\n{quiet(300, 600)}", 100).text
+
+
+def test_an_error_in_the_first_or_the_last_line_has_what_is_there_around_it() -> None:
+    shown = shorten(f"    indented\nKeyError: 'a'\n{quiet(0, 300)}\nKeyError: 'b'\n\tat x", 120).text
+    assert shown.startswith("    indented\nKeyError: 'a'")
+    assert shown.endswith("KeyError: 'b'\n\tat x")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Fehler: Zugriff verweigert auf /etc/shadow",
+        "cp: Aucun fichier ou dossier de ce type",
+        "cp: No existe el archivo o el directorio",
+        "Erro: falha ao conectar",
+        "cp: File o directory non esistente",
+        "Ошибка: отказано в доступе",
+        "エラー: ファイル 'b.txt' が見つかりません",
+        "错误: 找不到文件 b.txt",
+        "오류: 파일을 찾을 수 없습니다",
+        "The term 'kubectl' is not recognized as the name of a cmdlet",
+        "ORA-00942: table or view does not exist",
+        "Msg 208, Level 16, State 1, Line 4",
+        "0/3 nodes are available: 3 Insufficient cpu.",
+        "web-7f9c 0/1 ImagePullBackOff 0 9m",
+        "curl: connection reset by peer",
+        "x509: certificate signed by unknown authority",
+        '10.0.0.1 - - "POST /pay HTTP/1.1" 502 157',
+        "the response status is 503",
+    ],
+)
+def test_errors_of_other_languages_and_programs_are_shown(error: str) -> None:
+    nouns = ("river", "lamp", "stone", "violin", "garden", "copper", "bridge")
+    lines = [
+        " ".join(nouns[number * factor % 101 % 7] for factor in (3, 5, 7, 11, 13, 17, number % 19 + 1))
+        for number in range(700)
+    ]
+    lines[350] = error
+    shown = shorten_log("\n".join(lines), Room(400, count))
+    assert shown is not None
+    assert error in shown.text.split("\n")

@@ -131,6 +131,12 @@ def test_base64_is_named_by_what_it_begins_with(head: bytes, name: str) -> None:
     assert name in shown.text
 
 
+def test_base64_in_lines_is_named_by_what_it_begins_with() -> None:
+    shown = shorten_binary(base64.encodebytes(b"%PDF-1.7\n" + bytes(range(256)) * 9).decode(), Room(50, words))
+    assert shown is not None
+    assert shown.text.startswith("[base64 of PDF, ")
+
+
 def test_words_and_paths_are_no_base64() -> None:
     line = "/usr/lib/python3/site-packages/" * 20 + " " + "x" * 500 + " " + "Supercalifragilistic" * 30
     assert name_blobs(line) == line
@@ -144,7 +150,19 @@ def test_bytes_read_as_text_are_named() -> None:
     dump = shorten_binary("00000000: 7f45 4c46 0201 0100 0000 0000  .ELF\n" * 9, Room(50, words))
     assert dump is not None
     assert "a hex dump" in dump.text
+    nuls = shorten_binary("\0" * 99, Room(50, words))
+    assert nuls is not None
+    assert nuls.text == "[NUL bytes, 99 characters, not shown]"
     assert shorten_binary("\0" * 99, Room(2, words)) is None
+
+
+def test_a_picture_whose_first_byte_was_lost_is_known_by_the_next() -> None:
+    shown = shorten_binary("\ufffdPNG\n\x1a\n\0\0\0\rIHDR" + "\ufffd" * 99, Room(50, words))
+    assert shown is not None
+    assert "PNG image" in shown.text
+    unknown = shorten_binary("\ufffd\x01" * 99, Room(50, words))
+    assert unknown is not None
+    assert unknown.text == "[binary data, 198 characters, not shown]"
 
 
 def test_the_line_above_a_shortened_result_is_found_again() -> None:

@@ -86,3 +86,9 @@ def test_what_is_no_search_is_refused() -> None:
     assert shorten_search_hits("one\ntwo\nthree\nfour\n", room) is None
     assert shorten_search_hits("", room) is None
     assert shorten_search_hits(HITS, Room(1, count)) is None
+
+
+def test_hits_without_numbers_stand_under_their_file() -> None:
+    shown = shorten("\n".join(f"./etc/conf{n % 3}.ini:key{n} = {n}" for n in range(90)), 100).text
+    assert shown.startswith("./etc/conf0.ini (")
+    assert "key0 = 0" in shown

@@ -39,6 +39,10 @@ def test_the_values_of_json_arguments_are_words_and_its_keys_are_not() -> None:
     assert set(words) == {"setup.cfg", "4711", "cat", "setup", "cfg"}
 
 
+def test_a_word_of_no_end_is_no_word() -> None:
+    assert task_words("x-" * 400 + "x") == ()
+
+
 def test_broken_json_is_read_as_text() -> None:
     assert "setup.cfg" in task_words('{"path": "setup.cfg"')
     assert task_words("[" * 5000) == ()

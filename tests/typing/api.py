@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import assert_type
@@ -21,6 +22,8 @@ from leanloop import (
     Budget,
     BudgetExceeded,
     BudgetFileError,
+    Changed,
+    ContextRules,
     Landing,
     LeanLoopError,
     Limit,
@@ -31,14 +34,19 @@ from leanloop import (
     ModelFlow,
     ModelReply,
     Plugin,
+    PrefixRules,
     Receipt,
+    ResultRules,
+    RetrievedRules,
     Saving,
+    SummaryRules,
     Task,
     TaskStopped,
     ToolCall,
     ToolFlow,
     ToolRequest,
     ToolResult,
+    ToolResultRules,
     Usage,
     current_task,
     load_budget,
@@ -71,7 +79,15 @@ def budgets() -> None:
         at_limit="raise",
         landing=Landing(tokens=500),
         loop=Loop(repeats=3, window=8, allow=("wait_for_job",)),
+        results=ResultRules(
+            max_tokens=800, tools={"search": ToolResultRules(max_tokens=300, kind="table"), "wiki": None}
+        ),
+        context=ContextRules(keep=2, summary=SummaryRules(max_tokens=200)),
+        prefix=PrefixRules(volatile="behind"),
+        retrieved=RetrievedRules(max_tokens=3_000, order="best_first"),
     )
+    assert_type(made.results, ResultRules | None)
+    assert_type(made.context, ContextRules | None)
     assert_type(made.limits[0].amounts(), dict[str, int])
 
 
@@ -96,12 +112,16 @@ def tasks(budget: Budget) -> None:
     assert_type(receipt.model_calls, int)
     assert_type(receipt.tool_calls, Mapping[str, int])
     assert_type(receipt.savings, tuple[Saving, ...])
+    assert_type(receipt.notes, tuple[str, ...])
     assert_type(receipt.stopped, str | None)
     assert_type(receipt.as_dict(), dict[str, object])
 
 
 class Redact(Plugin):
     """A plugin: what it yields is made, what it returns is seen."""
+
+    def idle(self, budget: Budget) -> bool:
+        return budget.results is None
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         assert_type(call.messages, tuple[Message, ...])
@@ -113,13 +133,14 @@ class Redact(Plugin):
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
         result: ToolResult = yield call
         task.save(Saving("redact", "a secret", "counted", calls=1))
-        return ToolResult(result.text.replace("secret", "[redacted]"), result.is_error)
+        return replace(result, text=result.text.replace("secret", "[redacted]"), raw=Changed.of(result.raw))
 
 
 def langchain(budget: Budget, tool: StructuredTool) -> None:
     told: list[Alert] = []
     assert_type(LeanLoop.from_file("budgets/support.yaml", plugins=[Redact()]), LeanLoop)
     assert_type(LeanLoop.from_budget(budget, store=MemoryStore()), LeanLoop)
+    create_agent(ScriptedModel(script=[AIMessage("Done.")]), [tool, LeanLoop(budget).read_result])
     model = ScriptedModel(script=[AIMessage("Done.")])
     create_agent(model, [tool], middleware=[LeanLoop(budget, on_alert=told.append)])
 
