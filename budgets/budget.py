@@ -166,9 +166,9 @@ class Budget(BaseModel):
     retrieved: RetrievedRules = RetrievedRules()
     """How many retrieved nodes or documents a model is shown, and in which order."""
 
-    cache: Annotated[
-        CacheRules | None, BeforeValidator(cache_or_switch, json_schema_input_type=CacheRules | bool)
-    ] = None
+    cache: Annotated[CacheRules | None, BeforeValidator(cache_or_switch, json_schema_input_type=CacheRules | bool)] = (
+        None
+    )
     """Which answers may be given again instead of asking anew; none where not named."""
 
     @field_validator("limits")

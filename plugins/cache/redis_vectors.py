@@ -72,6 +72,7 @@ class RedisVectors:
         self._ask = ask
         self._tell = tell
         self._kept_in: VectorsIn = kept_in
+        self._mode = b""
         self.begin_anew()
 
     def begin(self) -> Steps[bool]:

@@ -25,6 +25,7 @@ from leanloop.plugins.flow import Paused, compose
 from leanloop.plugins.task import Task
 
 WEATHER = CacheRules(tools={"get_weather": ToolCacheRules(ttl=600, evicted_by=("set_weather",))})
+NONE: Mapping[str, object] = {}
 READS: Mapping[str, object] = {"readOnlyHint": True, "ttlMs": 60_000}
 
 
@@ -46,7 +47,9 @@ class Tools:
         self.task = Task(self.budget, store=MemoryStore(), tags=tags)
         return self.task
 
-    def call(self, name: str = "get_weather", arguments: str = '{"city":"Oslo"}', **hints: object) -> str:
+    def call(
+        self, name: str = "get_weather", arguments: str = '{"city":"Oslo"}', hints: Mapping[str, object] = NONE
+    ) -> str:
         call = ToolCall("c1", name, arguments, hints=hints)
         return run(compose((self.plugin.on_tool,), call, self.task), self._send).text
 
@@ -235,7 +238,7 @@ def test_what_a_tool_says_of_itself_counts_where_the_file_believes_it(
 ) -> None:
     tools = Tools(replace_rules(hints=believed))
     for _ in range(2):
-        tools.call("list_files", **hints)
+        tools.call("list_files", hints=hints)
     assert len(tools.ran) == runs
 
 
@@ -244,8 +247,8 @@ def test_a_public_result_is_everybodys_and_a_private_one_its_users() -> None:
     for user in ("u1", "u2"):
         tools.new_task(user=user)
         for _ in range(2):
-            tools.call("list_holidays", **READS, cacheScope="public")
-            tools.call("list_files", **READS, cacheScope="private")
+            tools.call("list_holidays", hints={**READS, "cacheScope": "public"})
+            tools.call("list_files", hints={**READS, "cacheScope": "private"})
     assert [call.name for call in tools.ran] == ["list_holidays", "list_files", "list_files"]
 
 
