@@ -94,6 +94,7 @@ def test_it_is_plain_json_with_money_as_decimal_text() -> None:
         "stopped": "The limit is reached.",
         "landed": True,
         "notes": ["A result could not be kept."],
+        "cache": None,
         "value": "4",
         "share_of_value": 0.000045,
     }

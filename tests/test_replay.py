@@ -24,6 +24,9 @@ from leanloop.adapters.traces.replay import Replayer, replayable
 from leanloop.adapters.traces.report import Ending, Report
 from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.budget import Budget, Landing
+from leanloop.budgets.cache_rules import CacheRules
+from leanloop.budgets.context_rules import ContextRules
+from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.tokens import counter_for
 from leanloop.errors import PriceUnknown, TraceError
@@ -226,6 +229,15 @@ def test_limits_of_the_clock_and_the_calendar_are_left_out_and_named() -> None:
     assert kept.limits == (Limit(cycles=9),)
     assert left_out == ("seconds", "limits per day", "limits per hour")
     assert replayable(Budget(agent="a", limits=(Limit(seconds=Decimal(1)),)))[0].limits == ()
+
+
+def test_what_an_agent_would_have_done_with_less_is_left_out_and_named() -> None:
+    given = Budget(
+        agent="a", degrade=(DegradeStep(to="gpt-4o-mini"),), context=ContextRules(), cache=CacheRules(), limits=()
+    )
+    kept, left_out = replayable(given)
+    assert (kept.degrade, kept.results, kept.context, kept.cache) == ((), None, None, None)
+    assert left_out == ("degrade", "context", "cache")
 
 
 def test_with_prefix_caching_a_limit_in_usd_lasts_longer() -> None:

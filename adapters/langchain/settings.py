@@ -6,7 +6,6 @@ It is looked at only where answers are cached, and of one model only once for as
 from __future__ import annotations
 
 import copy
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
@@ -84,7 +83,6 @@ class _Known(NamedTuple):
 
 
 _known: OrderedDict[int, _Known] = OrderedDict()
-_lock = threading.Lock()
 
 
 def _of_model(model: object) -> Mapping[str, object]:
@@ -103,10 +101,10 @@ def _of_model(model: object) -> Mapping[str, object]:
         **_fields(watched),
     }
     snapshot = {name: copy.deepcopy(value) if _changes(value) else value for name, value in watched.items()}
-    with _lock:
-        _known[id(model)] = _Known(model, snapshot, at_first, described)
-        while len(_known) > _REMEMBERED:
-            _known.popitem(last=False)
+    # No lock, which a fork could leave taken for ever: each step is one of its own, and one too many forgotten is fine.
+    _known[id(model)] = _Known(model, snapshot, at_first, described)
+    while len(_known) > _REMEMBERED:
+        _known.popitem(last=False)
     return described
 
 

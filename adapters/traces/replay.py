@@ -6,6 +6,8 @@ stack an agent has; every recorded tool result is what the tool gives. A recordi
 - A model that is told something (of a loop, of what is left) is taken not to heed it and goes on as recorded.
 - A reply longer than the cap its call was sent with would have been cut: the run ends there.
 - A landing's answer is taken to be as long as the run's mean reply, at most what the budget keeps for it.
+- Tool results are taken whole, and nothing is cleared or answered from a cache: what an agent would have read back, or
+  asked otherwise, is not in a recording.
 - A clock and a calendar are missing: limits in seconds, and those per minute, hour, day, week or month, are left out.
 """
 
@@ -67,9 +69,9 @@ def replayable(budget: Budget) -> tuple[Budget, tuple[str, ...]]:
             limit = limit.model_copy(update={"seconds": None})  # noqa: PLW2901
         if limit.amounts():
             limits.append(limit)
-    if budget.degrade:
-        left_out.append("degrade")  # what another model would have answered is not in a recording
-    kept = {"limits": tuple(limits), "degrade": (), "warn": ()}
+    # What another model would have answered, or this one to less, is not in a recording.
+    left_out += [name for name in ("degrade", "context", "cache") if getattr(budget, name)]
+    kept = {"limits": tuple(limits), "degrade": (), "warn": (), "results": None, "context": None, "cache": None}
     return budget.model_copy(update=kept), tuple(dict.fromkeys(left_out))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
@@ -31,6 +33,12 @@ class MemoEmbedder:
         self._rows: OrderedDict[str, Vectors] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
+        _all.add(self)
+
+    def renew_lock(self) -> None:
+        """A forked child has none of the threads that may have held it, or have been between a row and its bytes."""
+        self._lock = Lock()
+        self._bytes = sum(_size(text, row) for text, row in self._rows.items())
 
     @property
     def fingerprint(self) -> str:
@@ -94,3 +102,15 @@ class MemoEmbedder:
 
 def _size(text: str, row: Vectors) -> int:
     return 4 * len(text) + row.nbytes + _PER_TEXT
+
+
+_all: weakref.WeakSet[MemoEmbedder] = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    for memo in list(_all):
+        memo.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_in_child)
