@@ -1,6 +1,9 @@
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from typing import Any, cast
 
@@ -156,6 +159,20 @@ def test_the_text_not_asked_for_longest_is_forgotten() -> None:
     for text in ("a", "b", "a", "c", "a", "b"):
         embedder.embed([text])
     assert letters.asked == [["a"], ["b"], ["c"], ["b"]]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
+def test_a_forked_child_remembers_and_waits_for_no_thread_of_its_parent() -> None:
+    letters = Letters()
+    embedder = MemoEmbedder(CallableEmbedder(letters, name="letters"))
+    embedder.embed(["a"])
+    with embedder._lock:  # as another thread may have it
+        child = os.fork()
+        if not child:  # no test goes on in here
+            signal.alarm(30)
+            embedder.embed(["a", "b"])
+            os._exit(0 if letters.asked == [["a"], ["b"]] else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_the_local_one_needs_no_network() -> None:
