@@ -53,7 +53,7 @@ def cache_marks(messages: Sequence[Message], sizes: Sizes, written: int | None, 
     if not goes_on or last is None or sizes.whole < sizes.least:
         return tuple(head)
     body = [last]
-    if written is not None and first <= written < last:
+    if written is not None and first <= written < last and _can_be_marked(messages[written]):
         body.append(written)
     elif written is None:
         body += _spaced(messages, first, last, MOST - len(head) - 1)

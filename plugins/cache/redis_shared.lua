@@ -88,7 +88,7 @@ local function drop(key)
   call('DEL', entry_of(key))
 end
 
--- The number of the latest invalidation. It is never below the server's time then, so that one after a loss of data
+-- The number of the latest invalidation. It is never below the server's time (us) then, so that one after a loss of data
 -- (FLUSHALL, a restart, `maxmemory`) is above all before it. Where what was forgotten is lost, all there is counts as
 -- forgotten.
 local function generation_now(more)
@@ -97,7 +97,8 @@ local function generation_now(more)
   if known and whole and not more then
     return string.format('%.0f', known)
   end
-  local number = string.format('%.0f', math.max(clock(), (known or 0) + 1))
+  local time = call('TIME')
+  local number = string.format('%.0f', math.max(time[1] * 1000000 + time[2], (known or 0) + 1))
   call('HSET', META, 'generation', number)
   if not whole then
     call('HSET', TAGS, '*', number)
