@@ -54,8 +54,8 @@ class AnswerCache(Plugin):
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._grounds = grounds
-        self._chance = chance
-        self._clock = clock
+        self.chance = chance
+        self.clock = clock
 
     def idle(self, budget: Budget) -> bool:
         """Whether the budget has no cache of answers."""
@@ -84,8 +84,8 @@ class _Lookup:
     """One call on its way through the tiers."""
 
     def __init__(self, cache: AnswerCache, call: ModelCall, task: Task, ground: Ground, key: CacheKey) -> None:
-        self._chance = cache._chance  # noqa: SLF001
-        self._clock = cache._clock  # noqa: SLF001
+        self._chance = cache.chance
+        self._clock = cache.clock
         self._call = call
         self._task = task
         self._ground = ground

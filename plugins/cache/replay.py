@@ -36,7 +36,7 @@ def replayed_reply(text: str) -> Replayed | None:
     Its usage is nothing, since nothing was asked of a model.
     """
     match _read(text):
-        case {"text": str(said), "calls": list(calls), "used": [int(read), int(written)]}:
+        case {"text": str(said), "calls": list() as calls, "used": [int(read), int(written)]}:
             requests = [_request(call) for call in cast("list[object]", calls)]
             if None in requests:
                 return None

@@ -108,7 +108,11 @@ def test_a_tool_that_writes_drops_what_it_may_have_changed() -> None:
 def test_it_drops_it_when_it_fails_too() -> None:
     tools = Tools()
     tools.call()
-    right, tools.answer = tools.answer, lambda _: (_ for _ in ()).throw(RuntimeError("half done"))
+
+    def fails(call: ToolCall) -> ToolResult:
+        raise RuntimeError("half done")
+
+    right, tools.answer = tools.answer, fails
     with pytest.raises(RuntimeError, match="half done"):
         tools.call("set_weather")
     tools.answer = right

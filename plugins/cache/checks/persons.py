@@ -14,7 +14,7 @@ def persons(both: Comparison) -> str | None:
     """The same persons, but that the one who asks may leave himself out where it changes nothing."""
     asked, known = (set(keys) for keys in both.keys("person"))
     more = asked ^ known
-    free = {"i", "my"} if both.asked.question.partition("_")[0] in _FREE else {"i"}
+    free: set[str] = {"i", "my"} if both.asked.question.partition("_")[0] in _FREE else {"i"}
     if asked & known - free:
         free = set()  # beside another person, I and me are one of two
     if both.asked.lexicon.language == "fr":
