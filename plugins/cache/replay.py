@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
 from leanloop.budgets.usage import Usage
@@ -36,8 +36,8 @@ def replayed_reply(text: str) -> Replayed | None:
     Its usage is nothing, since nothing was asked of a model.
     """
     match _read(text):
-        case {"text": str(said), "calls": list() as calls, "used": [int(read), int(written)]}:
-            requests = [_request(call) for call in cast("list[object]", calls)]
+        case {"text": str(said), "calls": [*calls], "used": [int(read), int(written)]}:
+            requests = [_request(call) for call in calls]
             if None in requests:
                 return None
             asked = tuple(request for request in requests if request is not None)
