@@ -151,7 +151,9 @@ def of_questions(rows: int, questions: int, random: np.random.Generator) -> tupl
     spread = random.uniform(0.1, 1.0, (len(around), 1)) / np.sqrt(DIMENSION)
     around += (spread * random.standard_normal(around.shape)).astype(np.float32)
     picked = random.permutation(len(asked))[:questions]
-    return np.concatenate((first, unit_rows(around))), embedder.embed([asked[int(number)] for number in picked.tolist()])
+    return np.concatenate((first, unit_rows(around))), embedder.embed(
+        [asked[int(number)] for number in picked.tolist()]
+    )
 
 
 def filled(vectors: Floats) -> Index:

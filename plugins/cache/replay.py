@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from leanloop.budgets.message import Message, ToolRequest
 from leanloop.budgets.usage import Usage
@@ -36,11 +36,10 @@ def replayed_reply(text: str) -> Replayed | None:
     Its usage is nothing, since nothing was asked of a model.
     """
     match _read(text):
-        case {"text": str(said), "calls": [*calls], "used": [int(read), int(written)]}:
-            requests = [_request(call) for call in calls]
-            if None in requests:
+        case {"text": str(said), "calls": calls, "used": [int(read), int(written)]}:
+            asked = _requests(calls)
+            if asked is None:
                 return None
-            asked = tuple(request for request in requests if request is not None)
             return Replayed(ModelReply(Message("assistant", said, asked), Usage()), Usage(read, written))
         case _:
             return None
@@ -60,12 +59,15 @@ def replayed_result(text: str) -> ToolResult | None:
             return None
 
 
-def _request(call: object) -> ToolRequest | None:
-    match call:
-        case [str(name), str(arguments)]:
-            return ToolRequest(f"call_{uuid.uuid4().hex[:24]}", name, arguments)
-        case _:
-            return None
+def _requests(calls: object) -> tuple[ToolRequest, ...] | None:
+    asked: list[ToolRequest] = []
+    for call in cast("list[object]", calls) if isinstance(calls, list) else [None]:
+        match call:
+            case [str(name), str(arguments)]:
+                asked.append(ToolRequest(f"call_{uuid.uuid4().hex[:24]}", name, arguments))
+            case _:
+                return None
+    return tuple(asked)
 
 
 def _read(text: str) -> object:
