@@ -35,9 +35,10 @@ def replayed_reply(text: str) -> Replayed | None:
 
     Its usage is nothing, since nothing was asked of a model.
     """
-    match _read(text):
-        case {"text": str(said), "calls": calls, "used": [int(read), int(written)]}:
-            asked = _requests(calls)
+    fields = _read(text)
+    match fields:
+        case {"text": str(said), "calls": list(), "used": [int(read), int(written)]}:
+            asked = _requests(cast("dict[str, list[object]]", fields)["calls"])
             if asked is None:
                 return None
             return Replayed(ModelReply(Message("assistant", said, asked), Usage()), Usage(read, written))
@@ -59,9 +60,9 @@ def replayed_result(text: str) -> ToolResult | None:
             return None
 
 
-def _requests(calls: object) -> tuple[ToolRequest, ...] | None:
+def _requests(calls: list[object]) -> tuple[ToolRequest, ...] | None:
     asked: list[ToolRequest] = []
-    for call in cast("list[object]", calls) if isinstance(calls, list) else [None]:
+    for call in calls:
         match call:
             case [str(name), str(arguments)]:
                 asked.append(ToolRequest(f"call_{uuid.uuid4().hex[:24]}", name, arguments))
