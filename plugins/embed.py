@@ -23,11 +23,12 @@ from leanloop.plugins.task import Task
 __all__ = ["embed"]
 
 
-def embed(call: EmbedCall, task: Task) -> Flow[EmbedCall, object]:
+def embed(call: EmbedCall, task: Task, *, stops: bool = True) -> Flow[EmbedCall, object]:
     """Reserve, make the embeddings, settle.
 
     They have no output to be capped, and few frameworks pass on what is reported of them: the counted tokens are
-    reserved at their upper bound and booked as expected. A refusal stops the task, as that of a model call does.
+    reserved at their upper bound and booked as expected. A refusal stops the task, as that of a model call does; with
+    `stops` false, for work that can do without, it is only raised.
 
     Raises:
         TaskStopped: a limit has no room, or the task was stopped before.
@@ -45,7 +46,7 @@ def embed(call: EmbedCall, task: Task) -> Flow[EmbedCall, object]:
     held = Reservation(task, demand, owners)
     grant = yield from held.reserve_in_turn()
     if isinstance(grant, Refusal):
-        raise refused(task, grant, owners[grant.place], sticky=not grant.passing(0))
+        raise refused(task, grant, owners[grant.place], sticky=stops and not grant.passing(0))
     try:
         made: object = yield call
     except BaseException as error:

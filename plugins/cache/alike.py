@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leanloop.budgets.message import Message
-from leanloop.errors import TaskStopped
+from leanloop.errors import BudgetExceeded, TaskStopped
 from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.ground import Ground
@@ -47,8 +47,10 @@ class Alike:
 def vector_of(text: str, ground: Ground, task: Task) -> Steps[Vector | None]:
     """The vector of a question, under the budget; None where there is none to be had, which is said.
 
+    A limit without room for it is no reason to stop: the model may well be asked.
+
     Raises:
-        TaskStopped: a limit has no room for it.
+        TaskStopped: the task was stopped before, or its time is over.
     """
     embedder = ground.embedder
     if embedder is None or not embedder.fits(text):
@@ -58,8 +60,10 @@ def vector_of(text: str, ground: Ground, task: Task) -> Steps[Vector | None]:
         return unit(rows[0])
     except BadVectorError as error:
         ground.on_event(CacheEvent(error.problem, "", f"The embedder gave nothing of use: {error}."))
-    except TaskStopped:
-        raise
+    except TaskStopped as error:
+        if task.stopped is not None or not isinstance(error, BudgetExceeded):
+            raise
+        task.note(f"The limit of {error.resource} had no room for an embedding: the cache compared nothing by meaning.")
     except Exception as error:  # noqa: BLE001 a miss, whatever the embedder's client raises
         ground.on_event(CacheEvent("embedder", "", f"The embedder failed: {type(error).__name__}."))
     return None
@@ -69,7 +73,7 @@ def _embedded(embedder: Embedder, text: str, task: Task) -> Generator[Io[Any], A
     if embedder.model is None:  # one that costs nothing
         rows = yield Io(embedder.embed, embedder.aembed, [text])
         return rows
-    flow = embed(EmbedCall(embedder.model, (text,), embedder.provider), task)
+    flow = embed(EmbedCall(embedder.model, (text,), embedder.provider), task, stops=False)
     value: Any = None
     failure: BaseException | None = None
     while True:

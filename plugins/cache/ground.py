@@ -112,7 +112,10 @@ class Grounds:
             agent=budget.agent,
             rules=rules,
             store=store,
-            keys=Keys(scope=rules.scope, normalise=normalised, embedder=mark, policy=POLICY),
+            # One budget's answers may be a day old and another's an hour: each has its own.
+            keys=Keys(
+                scope=rules.scope, normalise=normalised, embedder=mark, policy=f"{POLICY} {rules.ttl} {rules.stale}"
+            ),
             flight=flight_of(store),
             live=Live(store, budget.agent, mark, POLICY),
             embedder=self._embedder,

@@ -125,9 +125,10 @@ class Keys:
             return None
         return CacheKey(exact, last.text, before=before, normalise=self._normalise, settings=settings)
 
-    def of_tool(self, call: ToolCall, tags: Mapping[str, str]) -> CacheKey:
-        """The key of a tool call: its name and its arguments, whatever their order and blanks."""
-        return CacheKey(_hex(b"tool", self._of_all, self._tags(tags), framed(call.name), framed_json(call.arguments)))
+    def of_tool(self, call: ToolCall, tags: Mapping[str, str], ttl: float | None = None) -> CacheKey:
+        """The key of a tool call: name and arguments, whatever their order and blanks, and how long a result holds."""
+        named = framed([call.name, ttl])
+        return CacheKey(_hex(b"tool", self._of_all, self._tags(tags), named, framed_json(call.arguments)))
 
     def _head(self, call: ModelCall, settings: Mapping[str, object], tags: Mapping[str, str]) -> bytes:
         """All but the messages."""

@@ -60,7 +60,7 @@ class ToolCache(Plugin):
             finally:
                 yield from _evict(written, ground)
             return result
-        key = ground.keys.of_tool(call, tags).exact
+        key = ground.keys.of_tool(call, tags, rules.ttl).exact
         return (yield from self._read(key, call, task, ground, rules))
 
     def _read(self, key: str, call: ToolCall, task: Task, ground: Ground, rules: ToolCacheRules) -> ToolFlow:

@@ -256,6 +256,15 @@ def test_a_public_result_is_everybodys_and_a_private_one_its_users() -> None:
     assert [call.name for call in tools.ran] == ["list_holidays", "list_files", "list_files"]
 
 
+def test_a_result_is_given_to_nobody_who_wants_a_newer_one() -> None:
+    tools = Tools(replace_rules(tools={"get_weather": 600}))
+    tools.call()
+    tools.budget = Budget(agent="a", cache=replace_rules(tools={"get_weather": 10}))
+    tools.new_task()
+    tools.now += 11
+    assert tools.call() == "result 2"
+
+
 def replace_rules(**changes: object) -> CacheRules:
     return CacheRules.model_validate({"tools": {}, **changes})
 
