@@ -39,7 +39,7 @@ def make(choice: random.Random) -> str:
                 "      |     ^~~~~~~~~",
                 f"make[1]: *** [Makefile:{job}: build/{file}.o] Error 1",
             ]
-    return "\n".join([*out, "make[1]: Leaving directory '/work/engine'", "make: *** [Makefile:18: all] Error 2"])
+    return "\n".join([*out, "make[1]: Leaving directory '/build/engine'", "make: *** [Makefile:18: all] Error 2"])
 
 
 def go_test(choice: random.Random) -> str:
@@ -65,7 +65,7 @@ def go_test(choice: random.Random) -> str:
         for frame in range(12):
             out += [
                 f"example.com/shop/{choice.choice(NAMES)}.(*{choice.choice(NAMES).title()}).Run(0xc0000{frame}2000)",
-                f"\t/work/shop/{choice.choice(NAMES)}/run.go:{frame * 17 + 9} +0x{frame + 21}a",
+                f"\t/src/shop/{choice.choice(NAMES)}/run.go:{frame * 17 + 9} +0x{frame + 21}a",
             ]
     return "\n".join(
         [*out, "FAIL", "FAIL\texample.com/shop/ledger\t0.412s", "ok  \texample.com/shop/router\t0.101s", "FAIL"]
@@ -138,7 +138,7 @@ def npm(choice: random.Random) -> str:
         ]
     out += [
         "TypeError: Cannot read properties of undefined (reading 'map')",
-        *(f"    at {choice.choice(NAMES)} (/work/shop/src/{choice.choice(NAMES)}.ts:{at}:11)" for at in range(3, 11)),
+        *(f"    at {choice.choice(NAMES)} (/src/shop/src/{choice.choice(NAMES)}.ts:{at}:11)" for at in range(3, 11)),
     ]
     return "\n".join(
         [

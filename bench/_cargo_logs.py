@@ -80,7 +80,7 @@ def _warnings(choice: random.Random, many: int) -> list[str]:
 
 def cargo_build(choice: random.Random) -> str:
     out = _compiling(choice, choice.choice((20, 60, 120, 250)))
-    out += ["   Compiling shop v0.3.1 (/work/shop)"]
+    out += ["   Compiling shop v0.3.1 (/src/shop)"]
     warnings, errors = choice.choice((2, 10, 25, 60)), choice.choice((1, 1, 2, 3, 4, 6, 9))
     for error in range(errors):
         out += _warnings(choice, warnings // errors)
