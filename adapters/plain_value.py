@@ -86,7 +86,10 @@ def _told(values: Mapping[object, object]) -> dict[object, object]:
 
 
 def _is_secret(name: object, value: object) -> bool:
-    """By its name; a mapping or a list is looked through instead: a schema may well have a property `password`."""
-    if not isinstance(name, str) or isinstance(value, Mapping | list | tuple):
+    """By its name; a mapping or a list is looked through instead: a schema may well have a property `password`.
+
+    The schema of a property may be `true`, too; a number is the limit or the count of something.
+    """
+    if not isinstance(name, str) or isinstance(value, Mapping | list | tuple | bool | int | float):
         return False
     return _SECRET.search(name.lower().replace("-", "_")) is not None

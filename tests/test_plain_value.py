@@ -94,7 +94,7 @@ def test_what_only_sounds_like_one_stays(name: str) -> None:
 
 
 def test_a_schema_may_have_a_property_that_is_called_like_a_secret() -> None:
-    one = {"properties": {"password": {"type": "string"}}, "required": ["password"]}
+    one = {"properties": {"password": {"type": "string"}, "token": True}, "required": ["password"]}
     assert plain(one) == one
 
 
