@@ -222,7 +222,11 @@ def test_a_stream_closed_early_keeps_nothing_and_the_next_who_waits_goes_on(worl
     chunks = stream(agent.flow(asks()), world.pieces, Letters())
     assert next(chunks).message.text == "a"
     given: list[str] = []
-    threads = [threading.Thread(target=lambda other=other: given.append(other.ask(asks()))) for other in others]
+
+    def wait(other: Agent) -> None:
+        given.append(other.ask(asks()))
+
+    threads = [threading.Thread(target=wait, args=(other,)) for other in others]
     for thread in threads:
         thread.start()
     ground = agent.grounds.of(agent.budget)
@@ -331,6 +335,28 @@ def test_a_limit_without_room_for_an_embedding_is_a_miss_and_stops_nothing(world
     assert len(world.sent) == 2
     (note,) = agent.task.receipt().notes
     assert "embedding_tokens" in note
+
+
+class Stops(CallableEmbedder):
+    """The task is stopped from elsewhere before its question is embedded."""
+
+    task: Task
+
+    def fits(self, text: str) -> bool:
+        self.task.stop(
+            BudgetExceeded("over", resource="usd", scope="this task", limit=1, spent=1, reserved=0, needed=1)
+        )
+        return True
+
+
+def test_a_task_that_was_stopped_meanwhile_embeds_nothing(world: World) -> None:
+    embedder = Stops(lemurs, name="lemurs", model="text-embedding-3-small", provider="openai")
+    agent = world.agent(CacheRules(semantic="on"), embedder=embedder)
+    embedder.task = agent.task
+    with pytest.raises(BudgetExceeded, match="over"):
+        agent.ask(asks())
+    assert not world.sent
+    assert not agent.task.receipt().notes
 
 
 def test_an_answer_that_cannot_be_made_anew_is_still_given_meanwhile(world: World) -> None:
