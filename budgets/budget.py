@@ -10,6 +10,7 @@ from typing import Annotated, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from leanloop.budgets.address_field import readable
 from leanloop.budgets.cache_rules import CacheRules, cache_or_switch
 from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, context_or_switch
 from leanloop.budgets.degrade_step import DegradeStep
@@ -17,9 +18,8 @@ from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Severa
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.result_rules import ResultRules, results_or_switch
-from leanloop.budgets.stores import check_address
+from leanloop.budgets.stores import LEDGER_FORMS, check_address
 from leanloop.budgets.zone import TimeZone
-from leanloop.errors import UsageError
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -85,17 +85,6 @@ def _one_or_several(value: object) -> object:
     return (cast("object", value),) if isinstance(value, Mapping | DegradeStep) else value
 
 
-def _readable_store(value: object) -> str:
-    # The value stays out of every message: a store's address may carry a password.
-    if not isinstance(value, str):
-        raise PydanticCustomError("store", "must be memory, sqlite:///FILE or redis://HOST:PORT/NUMBER")
-    try:
-        check_address(value)
-    except UsageError as error:
-        raise PydanticCustomError("store", "cannot be used: {why}", {"why": str(error)}) from None
-    return value
-
-
 class Budget(BaseModel):
     """What one agent may spend and how it ends when that is gone.
 
@@ -122,7 +111,7 @@ class Budget(BaseModel):
     loop: Annotated[Loop | None, BeforeValidator(_loop_or_switch, json_schema_input_type=Loop | bool)] = Loop()
     """The loop guard, or off."""
 
-    store: Annotated[str, BeforeValidator(_readable_store)] = Field(default="memory", repr=False)
+    store: Annotated[str, BeforeValidator(readable(check_address, LEDGER_FORMS))] = Field(default="memory", repr=False)
     """Where spending is kept: memory (lasts as long as the process), sqlite:///FILE, or redis://HOST:PORT/NUMBER."""
 
     on_store_error: Literal["refuse", "allow"] = "refuse"

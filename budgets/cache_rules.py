@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
+from leanloop.budgets.address_field import readable
 from leanloop.budgets.fields import FROZEN, Bytes, Duration, Flag, Label, Name, Share
-from leanloop.budgets.stores import check_address
-from leanloop.errors import UsageError
+from leanloop.budgets.stores import LEDGER_FORMS, check_address
 
 __all__ = ["CacheRules", "ToolCacheRules", "cache_or_switch"]
 
@@ -20,17 +19,6 @@ __all__ = ["CacheRules", "ToolCacheRules", "cache_or_switch"]
 def _word_or_switch(value: object) -> object:
     """``on`` and ``off`` are booleans in YAML."""
     return ("on" if value else "off") if isinstance(value, bool) else value
-
-
-def _address(value: object) -> str:
-    # The value stays out of every message: an address may carry a password.
-    if not isinstance(value, str):
-        raise PydanticCustomError("store", "must be memory, sqlite:///FILE or redis://HOST:PORT/NUMBER")
-    try:
-        check_address(value)
-    except UsageError as error:
-        raise PydanticCustomError("store", "cannot be used: {why}", {"why": str(error)}) from None
-    return value
 
 
 def _rules_or_lifetime(value: object) -> object:
@@ -100,7 +88,9 @@ class CacheRules(BaseModel):
     judge: Label | None = None
     """A cheap model that is asked whether two questions mean the same, before an answer is given again."""
 
-    store: Annotated[str, BeforeValidator(_address)] | None = Field(default=None, repr=False)
+    store: Annotated[str, BeforeValidator(readable(check_address, LEDGER_FORMS))] | None = Field(
+        default=None, repr=False
+    )
     """Where answers are kept: memory, sqlite:///FILE, redis://HOST:PORT/NUMBER; by default where spending is kept."""
 
     max_bytes: Bytes = 256 * 1000**2

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 
+from leanloop.budgets.at_fork import hold_at_fork
 from leanloop.budgets.history import Entry
 from leanloop.budgets.memory_accounts import KeptReservation
 from leanloop.budgets.memory_books import MemoryBooks
@@ -28,7 +26,7 @@ class MemoryStore(MemoryBooks):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, history: int = 10_000) -> None:
         super().__init__(clock, history)
-        _stores.add(self)
+        hold_at_fork(self)
 
     def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
         """See `LedgerStore.reserve`."""
@@ -126,25 +124,3 @@ class MemoryStore(MemoryBooks):
     def after_fork(self) -> None:
         """In the parent and in the child, each of which goes on with a ledger of its own."""
         self._lock.release()
-
-
-_stores: weakref.WeakSet[MemoryStore] = weakref.WeakSet()
-_forking = threading.RLock()
-_stopped: list[MemoryStore] = []
-
-
-def _before_fork() -> None:
-    _forking.acquire()
-    for store in list(_stores):
-        store.before_fork()
-        _stopped.append(store)
-
-
-def _after_fork() -> None:
-    while _stopped:
-        _stopped.pop().after_fork()
-    _forking.release()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

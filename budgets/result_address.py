@@ -5,7 +5,9 @@ from __future__ import annotations
 from leanloop.budgets.stores import check_address, is_known
 from leanloop.errors import UsageError
 
-__all__ = ["FOLDER", "check_result_address"]
+__all__ = ["FOLDER", "RESULT_FORMS", "check_result_address"]
+
+RESULT_FORMS = "memory, folder:PATH, sqlite:///FILE or redis://HOST:PORT/NUMBER"
 
 FOLDER = "folder:"
 """Begins the address of a folder in which each result is a file."""
@@ -19,10 +21,7 @@ def check_result_address(address: str) -> None:
     """
     if not address.startswith(FOLDER):
         if not is_known(address):
-            raise UsageError(
-                "Results are kept in memory, folder:PATH, sqlite:///FILE or redis://HOST:PORT/NUMBER; this address is "
-                "none of them."
-            )
+            raise UsageError(f"Results are kept in {RESULT_FORMS}; this address is none of them.")
         check_address(address)
         return
     path = address.removeprefix(FOLDER)

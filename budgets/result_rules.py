@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
+from leanloop.budgets.address_field import readable
 from leanloop.budgets.fields import FROZEN, Bytes, Count, Duration, Flag, Label, Name, Positive, Share
-from leanloop.budgets.result_address import check_result_address
-from leanloop.errors import UsageError
+from leanloop.budgets.result_address import RESULT_FORMS, check_result_address
 
 __all__ = ["Kind", "ResultRules", "ToolResultRules"]
 
@@ -35,17 +34,6 @@ def _limit_or_rules(value: object) -> object:
     if value is False:
         return None
     return {"max_tokens": value} if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _address(value: object) -> str:
-    # The value stays out of every message: an address may carry a password.
-    if not isinstance(value, str):
-        raise PydanticCustomError("store", "must be memory, folder:PATH, sqlite:///FILE or redis://HOST:PORT/NUMBER")
-    try:
-        check_result_address(value)
-    except UsageError as error:
-        raise PydanticCustomError("store", "cannot be used: {why}", {"why": str(error)}) from None
-    return value
 
 
 class ResultRules(BaseModel):
@@ -81,7 +69,9 @@ class ResultRules(BaseModel):
     reads: Count = 20
     """How often one task may call ``read_result``."""
 
-    store: Annotated[str, BeforeValidator(_address)] | None = Field(default=None, repr=False)
+    store: Annotated[str, BeforeValidator(readable(check_result_address, RESULT_FORMS))] | None = Field(
+        default=None, repr=False
+    )
     """Where whole results are kept: memory, folder:PATH, sqlite:///FILE, redis://HOST:PORT/NUMBER; by default where
     spending is kept."""
 

@@ -17,6 +17,8 @@ __all__ = ["SqlitePlace", "address_name", "check_address", "is_known", "open_sto
 
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 
+LEDGER_FORMS = "memory, sqlite:///FILE or redis://HOST:PORT/NUMBER"
+
 _open: dict[str, LedgerStore] = {}
 
 

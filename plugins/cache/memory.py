@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from leanloop.budgets.at_fork import hold_at_fork
 from leanloop.plugins.cache.cache_file import read_entries, write_entries
 from leanloop.plugins.cache.claims import Claims
 from leanloop.plugins.cache.entry import Entry
@@ -44,7 +44,7 @@ class MemoryCache:
         self._rows = MemoryRows()
         self._claims = Claims()
         self._lock = threading.RLock()  # a garbage collection in here may end up in here
-        _stores.add(self)
+        hold_at_fork(self)
 
     def find(self, keys: Iterable[str]) -> Found | None:
         """See `CacheStore.find`."""
@@ -207,25 +207,3 @@ class MemoryCache:
     def _near(self, held: Held, score: float) -> Near:
         self._rows.use(held, "near")
         return Near(held.entry, held.entry.state(self._clock()) == "fresh", score)
-
-
-_stores: weakref.WeakSet[MemoryCache] = weakref.WeakSet()
-_forking = threading.RLock()
-_stopped: list[MemoryCache] = []
-
-
-def _before_fork() -> None:
-    _forking.acquire()
-    for store in list(_stores):
-        store.before_fork()
-        _stopped.append(store)
-
-
-def _after_fork() -> None:
-    while _stopped:
-        _stopped.pop().after_fork()
-    _forking.release()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -10,6 +10,7 @@ from leanloop.budgets.redis_address import read_address
 from leanloop.budgets.redis_caller import RedisCaller
 from leanloop.budgets.redis_scripts import Script
 from leanloop.plugins.cache import redis_scripts as scripts
+from leanloop.plugins.cache.by_steps import BySteps
 from leanloop.plugins.cache.entry import Entry, encoded
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
 from leanloop.plugins.cache.invalidation import MOST_TAGS
@@ -19,7 +20,7 @@ from leanloop.plugins.cache.redis_vectors import PAGE_SIZE, RedisVectors, Vector
 from leanloop.plugins.cache.store import TIERS, CacheStats, Claim, Found, Near
 from leanloop.plugins.cache.vector import Vector, packed_vector
 from leanloop.plugins.flow import Io
-from leanloop.plugins.steps import Steps, aperform, perform
+from leanloop.plugins.steps import Steps
 
 __all__ = ["RedisCache"]
 
@@ -27,7 +28,7 @@ _OVERHEAD = 900
 """Bytes an entry takes in Redis beside its own: its keys, and its places in the sorted sets."""
 
 
-class RedisCache:
+class RedisCache(BySteps):
     """A `CacheStore` in Redis 6.2 or later, or Valkey: a server, sentinels, or a cluster.
 
     Each step is one script and one round trip, so nothing is ever seen half done; looking for something similar takes
@@ -64,30 +65,6 @@ class RedisCache:
         self._keys = [f"{self._caller.tag}cache:{name}" for name in ("meta", "tags", "ranks", "ends", "sizes", "news")]
         self._vectors = RedisVectors(self._ask, self._tell, vectors)
 
-    def find(self, keys: Iterable[str]) -> Found | None:
-        """See `CacheStore.find`."""
-        return perform(self._find(_two(keys)))
-
-    async def afind(self, keys: Iterable[str]) -> Found | None:
-        """`find`, awaited."""
-        return await aperform(self._find(_two(keys)))
-
-    def nearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
-        """See `CacheStore.nearest`."""
-        return perform(self._nearest(context, vector, at_least, count))
-
-    async def anearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
-        """`nearest`, awaited."""
-        return await aperform(self._nearest(context, vector, at_least, count))
-
-    def put(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
-        """See `CacheStore.put`."""
-        return perform(self._put(entry, max_bytes, generation))
-
-    async def aput(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
-        """`put`, awaited."""
-        return await aperform(self._put(entry, max_bytes, generation))
-
     def forget(self, *, tag: str | None = None, key: str | None = None) -> None:
         """See `CacheStore.forget`."""
         self._ask(scripts.FORGET, _tag(tag), key or "", str(MOST_TAGS)).run()
@@ -95,14 +72,6 @@ class RedisCache:
     async def aforget(self, *, tag: str | None = None, key: str | None = None) -> None:
         """`forget`, awaited."""
         await self._ask(scripts.FORGET, _tag(tag), key or "", str(MOST_TAGS)).arun()
-
-    def claim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
-        """See `CacheStore.claim`."""
-        return perform(self._claim(_two(keys), owner, lease))
-
-    async def aclaim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
-        """`claim`, awaited."""
-        return await aperform(self._claim(_two(keys), owner, lease))
 
     def renew(self, keys: Iterable[str], owner: str, lease: float) -> None:
         """See `CacheStore.renew`."""
@@ -143,13 +112,14 @@ class RedisCache:
         """Close the connections; the next step opens new ones. Those of other event loops close a moment later."""
         self._caller.clients.close()
 
-    def _find(self, keys: tuple[str, str]) -> Steps[Found | None]:
+    def _find(self, keys: tuple[str, ...]) -> Steps[Found | None]:
+        keys = _two(keys)
         answer = yield self._ask(scripts.FIND, *keys, *self._vectors.place())
         tier, key, data, *news = parts_of(answer)
         self._vectors.hear(news)
         return (yield from self._found(keys, tier, key, data)) if tier else None
 
-    def _found(self, keys: tuple[str, str], tier: bytes, key: bytes, data: bytes) -> Steps[Found | None]:
+    def _found(self, keys: tuple[str, ...], tier: bytes, key: bytes, data: bytes) -> Steps[Found | None]:
         exact = tier.decode() == TIERS[0]
         entry = read_entry(data, self._tell, key=key.decode(), normal="" if exact else keys[1])
         if entry is not None:
@@ -189,7 +159,8 @@ class RedisCache:
             self._tell(CacheEvent("dimension", entry.key, "a vector is of another length than others of its context"))
         return became != b"forgotten"
 
-    def _claim(self, keys: tuple[str, str], owner: str, lease: float) -> Steps[Claim]:
+    def _claim(self, keys: tuple[str, ...], owner: str, lease: float) -> Steps[Claim]:
+        keys = _two(keys)
         anew: tuple[str, ...] = ()
         while True:
             answer = yield self._ask(scripts.CLAIM, *keys, owner, _milliseconds(lease), *anew)

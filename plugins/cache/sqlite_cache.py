@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from leanloop.budgets.sqlite_file import LedgerFile
 from leanloop.budgets.stores import read_sqlite
+from leanloop.plugins.cache.by_steps import BySteps
 from leanloop.plugins.cache.entry import Entry, encoded
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
 from leanloop.plugins.cache.reading import checked_vector, read_entry, too_large
@@ -19,7 +20,7 @@ from leanloop.plugins.cache.sqlite_vectors import SqliteVectors
 from leanloop.plugins.cache.store import TIERS, CacheStats, Claim, Found, Near
 from leanloop.plugins.cache.vector import Vector, packed_vector
 from leanloop.plugins.flow import Io
-from leanloop.plugins.steps import Steps, aperform, perform
+from leanloop.plugins.steps import Steps
 
 __all__ = ["SqliteCache"]
 
@@ -33,7 +34,7 @@ _PAGE = 1_000
 """Entries read in one transaction."""
 
 
-class SqliteCache:
+class SqliteCache(BySteps):
     """A `CacheStore` in a file with a write-ahead log; one transaction a step, forks included (see `LedgerFile`).
 
     Each process has the vectors in indexes of its own, which follow the rows as they come; what another process took
@@ -72,30 +73,6 @@ class SqliteCache:
         place = read_sqlite(address)
         return cls(place.path, timeout=place.timeout)
 
-    def find(self, keys: Iterable[str]) -> Found | None:
-        """See `CacheStore.find`."""
-        return perform(self._find(tuple(keys)))
-
-    async def afind(self, keys: Iterable[str]) -> Found | None:
-        """`find`, on the store's own thread."""
-        return await aperform(self._find(tuple(keys)))
-
-    def nearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
-        """See `CacheStore.nearest`."""
-        return perform(self._nearest(context, vector, at_least, count))
-
-    async def anearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
-        """`nearest`, on the store's own thread."""
-        return await aperform(self._nearest(context, vector, at_least, count))
-
-    def put(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
-        """See `CacheStore.put`."""
-        return perform(self._put(entry, max_bytes, generation))
-
-    async def aput(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
-        """`put`, on the store's own thread; done even where the caller is cancelled."""
-        return await aperform(self._put(entry, max_bytes, generation))
-
     def forget(self, *, tag: str | None = None, key: str | None = None) -> None:
         """See `CacheStore.forget`."""
         self._do(_forget, tag, key).run()
@@ -103,14 +80,6 @@ class SqliteCache:
     async def aforget(self, *, tag: str | None = None, key: str | None = None) -> None:
         """`forget`, on the store's own thread."""
         await self._do(_forget, tag, key).arun()
-
-    def claim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
-        """See `CacheStore.claim`."""
-        return perform(self._claim(tuple(keys), owner, lease))
-
-    async def aclaim(self, keys: Iterable[str], owner: str, lease: float) -> Claim:
-        """`claim`, on the store's own thread."""
-        return await aperform(self._claim(tuple(keys), owner, lease))
 
     def renew(self, keys: Iterable[str], owner: str, lease: float) -> None:
         """See `CacheStore.renew`."""
