@@ -217,10 +217,14 @@ class _Lookup:
     def _compare(self, known: Replayed, reply: ModelReply) -> Generator[Io[Any], Any, None]:
         """A hit that is checked, against the fresh answer, which is the one that is given."""
         ground = self._ground
-        if ground.same_answer is not None:
-            same = ground.same_answer(known.reply.message.text, reply.message.text)
-        else:
-            same = says_the_same(known.reply.message, reply.message)
+        try:
+            if ground.same_answer is not None:
+                same = ground.same_answer(known.reply.message.text, reply.message.text)
+            else:
+                same = says_the_same(known.reply.message, reply.message)
+        except Exception as error:  # noqa: BLE001 the user's own function; the answer is made, and is given
+            self._task.note(f"A checked hit of the cache could not be compared: {type(error).__name__}.")
+            return
         try:
             record = yield from ground.live.add(wrong=not same)
         except StoreError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import aclosing
 
 import pytest
@@ -16,7 +16,7 @@ from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
 from leanloop.budgets.usage import Usage
-from leanloop.errors import BudgetExceeded
+from leanloop.errors import BudgetExceeded, StoreError
 from leanloop.plugins import drive_async, drive_sync
 from leanloop.plugins.cache.answer_cache import AnswerCache
 from leanloop.plugins.cache.calibration import Calibration, calibration_key
@@ -25,6 +25,8 @@ from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.ground import Grounds
 from leanloop.plugins.cache.memory import MemoryCache
+from leanloop.plugins.cache.store import Near
+from leanloop.plugins.cache.vector import Vector
 from leanloop.plugins.cache.verify import POLICY
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_stream import astream, stream
@@ -71,7 +73,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.events: list[CacheEvent] = []
-        self.store = MemoryCache(self.events.append, clock=self.clock)
+        self.store: MemoryCache = MemoryCache(self.events.append, clock=self.clock)
         self.ledger = MemoryStore()
         self.sent: list[ModelCall] = []
         self.said: list[str] = []
@@ -106,9 +108,10 @@ class Agent:
         limits: Sequence[Limit] = (Limit(cycles=100),),
         embedder: CallableEmbedder | None = None,
         chance: float = 1.0,
+        same_answer: Callable[[str, str], bool] | None = None,
     ) -> None:
         self.world = world
-        self.grounds = Grounds(embedder, store=world.store, on_event=world.events.append)
+        self.grounds = Grounds(embedder, store=world.store, on_event=world.events.append, same_answer=same_answer)
         self.stack = Stack(plugins, self.grounds)
         for plugin in self.stack.plugins:
             if isinstance(plugin, AnswerCache):
@@ -155,9 +158,17 @@ class Agent:
         return turn.leads or turn.found is not None
 
 
-def on(world: World, *, judge: str | None = None, chance: float = 1.0) -> Agent:
+def on(
+    world: World,
+    *,
+    judge: str | None = None,
+    chance: float = 1.0,
+    same_answer: Callable[[str, str], bool] | None = None,
+) -> Agent:
     embedder = CallableEmbedder(lemurs, name="lemurs")
-    return world.agent(CacheRules(semantic="on", judge=judge), embedder=embedder, chance=chance)
+    return world.agent(
+        CacheRules(semantic="on", judge=judge), embedder=embedder, chance=chance, same_answer=same_answer
+    )
 
 
 @pytest.fixture
@@ -357,6 +368,66 @@ def test_a_task_that_was_stopped_meanwhile_embeds_nothing(world: World) -> None:
         agent.ask(asks())
     assert not world.sent
     assert not agent.task.receipt().notes
+
+
+def test_an_embedding_that_costs_is_charged_and_one_that_fails_is_a_miss(world: World) -> None:
+    working = [True]
+
+    def embed(texts: list[str]) -> list[list[float]]:
+        if not working[0]:
+            raise ConnectionError("down")
+        return lemurs(texts)
+
+    embedder = CallableEmbedder(embed, name="lemurs", model="text-embedding-3-small", provider="openai")
+    agent = world.agent(CacheRules(semantic="on"), embedder=embedder, limits=[Limit(usd=1, cycles=10)])
+    agent.ask(asks(FIRST))
+    assert agent.ask(asks(SECOND)) == "answer 1"
+    (use,) = agent.task.receipt().embeddings
+    assert (use.model, use.calls) == ("text-embedding-3-small", 2)
+    assert use.cost
+    working[0] = False
+    assert agent.ask(asks("How should I feed a lemur?")) == "answer 2"
+    assert [event.problem for event in world.events] == ["embedder"]
+
+
+class Breaks(MemoryCache):
+    """A store that fails in one of its methods."""
+
+    broken = ""
+
+    def nearest(self, context: str, vector: Vector, *, at_least: float, count: int = 1) -> list[Near]:
+        if self.broken == "nearest":
+            raise StoreError("gone")
+        return super().nearest(context, vector, at_least=at_least, count=count)
+
+    def put(self, entry: Entry, *, max_bytes: int, generation: int | None = None) -> bool:
+        if self.broken == "put":
+            raise StoreError("gone")
+        return super().put(entry, max_bytes=max_bytes, generation=generation)
+
+
+@pytest.mark.parametrize("broken", ["nearest", "put"])
+def test_a_store_that_fails_on_the_way_is_a_miss(world: World, broken: str) -> None:
+    world.store = store = Breaks(world.events.append, clock=world.clock)
+    agent = on(world, chance=0.0)
+    agent.ask(asks(FIRST))
+    store.broken = broken
+    assert agent.ask(asks(SECOND)) == "answer 2"
+    assert {event.problem for event in world.events} == {"store"}
+
+
+def test_answers_that_cannot_be_compared_are_given_all_the_same(world: World) -> None:
+    def same(one: str, other: str) -> bool:
+        raise ValueError("no number in here")
+
+    agent = on(world, chance=0.0, same_answer=same)
+    agent.ask(asks(FIRST))
+    assert agent.ask(asks(SECOND)) == "answer 2"
+    use = agent.task.receipt().cache
+    assert use is not None
+    assert use.checked == 0
+    (note,) = agent.task.receipt().notes
+    assert "ValueError" in note
 
 
 def test_an_answer_that_cannot_be_made_anew_is_still_given_meanwhile(world: World) -> None:
