@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
@@ -103,7 +102,7 @@ class LeanLoopCache(BaseCache):
         self._chance = chance
         self._clock = clock
         self._tag = f"set_llm_cache:{self._budget.agent}"
-        self._lock = threading.Lock()
+        # Each step on it is one of the interpreter's: a lock could be left taken for ever by a fork.
         self._open: OrderedDict[bytes, _Asked] = OrderedDict()
 
     def lookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
@@ -250,14 +249,12 @@ class LeanLoopCache(BaseCache):
         return None if key is None else _Asked(call, key)
 
     def _remember(self, prompt: str, llm_string: str, asked: _Asked) -> None:
-        with self._lock:
-            self._open[_digest(prompt, llm_string)] = asked
-            while len(self._open) > _REMEMBERED:
-                self._open.popitem(last=False)
+        self._open[_digest(prompt, llm_string)] = asked
+        while len(self._open) > _REMEMBERED:
+            self._open.popitem(last=False)
 
     def _recalled(self, prompt: str, llm_string: str) -> _Asked | None:
-        with self._lock:
-            return self._open.pop(_digest(prompt, llm_string), None)
+        return self._open.pop(_digest(prompt, llm_string), None)
 
 
 def _digest(prompt: str, llm_string: str) -> bytes:
