@@ -128,7 +128,6 @@ class Agent:
         return self.task
 
     def flow(self, call: ModelCall) -> ModelFlow:
-        self.task.begin_cycle()
         return self.stack.model_flow(call, self.task)
 
     def ask(self, call: ModelCall) -> str:
