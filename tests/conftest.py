@@ -25,6 +25,7 @@ from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Demand, Grant, LedgerStore, Refusal
+from leanloop.plugins.cache import stores
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
@@ -38,6 +39,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "explore")
 
 Send = Callable[[ModelCall], ModelReply]
 Drive = Callable[[ModelFlow, Send], ModelReply]
+
+
+@pytest.fixture(autouse=True)
+def _no_answers_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache in memory is one for a process; what one test has asked is not for the next."""
+    monkeypatch.setattr(stores, "_open", {})
 
 
 class Letters:
