@@ -65,7 +65,7 @@ class CacheRules(BaseModel):
     """Questions that only mean the same: answered from the cache; only counted (shadow); or not looked for."""
 
     any_temperature: Flag = False
-    """Whether questions that only mean the same are answered from the cache at a temperature above 0 too."""
+    """Whether questions in other spelling, or that only mean the same, are answered at a temperature above 0 too."""
 
     tools: Mapping[
         Label,

@@ -24,7 +24,7 @@ from leanloop.budgets.cache_rules import CacheRules
 from leanloop.budgets.file import load_budget
 from leanloop.errors import StoreError, TaskStopped, UsageError
 from leanloop.plugins.cache.alike import alike, vector_of
-from leanloop.plugins.cache.cacheable import exact_only, may_be_kept
+from leanloop.plugins.cache.cacheable import exact_only, may_be_kept, spelling_only
 from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.event import CacheEvent, OnCacheEvent, log_event
@@ -164,13 +164,15 @@ class LeanLoopCache(BaseCache):
     def _in_other_words(self, asked: _Asked, found: Found | None) -> Steps[list[Generation] | None]:
         """The answer to a question in other words, as `AnswerCache` has it."""
         ground, rules, text = self._ground, self._ground.rules, asked.key.text
-        if text is None or (yield from ground.live.record()).breaks(rules.max_false_hits):
+        if text is None or exact_only(asked.key, any_temperature=rules.any_temperature):
+            return None
+        if (yield from ground.live.record()).breaks(rules.max_false_hits):
             return None
         if found is not None and found.fresh:
             known = self._served(found.entry, asked, "normal")
             if known is not None:
                 return known
-        if rules.semantic == "off" or rules.judge or exact_only(asked.key, any_temperature=rules.any_temperature):
+        if rules.semantic == "off" or rules.judge or spelling_only(asked.key, any_temperature=rules.any_temperature):
             return None
         asked.vector = yield from self._vector(text)
         other = None if asked.vector is None else (yield from alike(asked.key, asked.vector, ground))

@@ -13,7 +13,7 @@ from leanloop.budgets.usage import Usage
 from leanloop.errors import PriceUnknown, StoreError
 from leanloop.plugins.budget import pay_cycles
 from leanloop.plugins.cache.alike import Alike, alike, judged, vector_of
-from leanloop.plugins.cache.cacheable import exact_only, may_be_kept
+from leanloop.plugins.cache.cacheable import exact_only, may_be_kept, spelling_only
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.ground import Ground, Grounds
 from leanloop.plugins.cache.keep import kept, unreadable
@@ -111,7 +111,7 @@ class _Lookup:
     def _other_words(self, found: Found | None) -> Generator[Io[Any] | ModelCall, Any, ModelReply | None]:
         """The answer to a question in other words, where one serves and is not picked to be checked."""
         ground, rules = self._ground, self._ground.rules
-        if self._key.text is None:
+        if self._key.text is None or exact_only(self._key, any_temperature=rules.any_temperature):
             return None
         record = yield from ground.live.record()
         if record.breaks(rules.max_false_hits):
@@ -125,7 +125,7 @@ class _Lookup:
             reply = yield from self._served(found.entry, "normal")
             if reply is not None:
                 return reply
-        if rules.semantic == "off" or exact_only(self._key, any_temperature=rules.any_temperature):
+        if rules.semantic == "off" or spelling_only(self._key, any_temperature=rules.any_temperature):
             return None
         self._vector = yield from vector_of(self._key.text, ground, self._task)
         if self._vector is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from leanloop.plugins.cache.key import CacheKey
 from leanloop.plugins.call import ModelCall, ModelReply
 
-__all__ = ["changes_something", "exact_only", "may_be_kept", "refuses", "volatile"]
+__all__ = ["changes_something", "exact_only", "may_be_kept", "refuses", "spelling_only", "volatile"]
 
 _LONGEST = 2_000
 """Characters of a question that is compared by meaning; embedders read 256 to 512 tokens and drop the rest."""
@@ -27,7 +27,8 @@ def _words(*words: str) -> re.Pattern[str]:
 # English, German, French, Spanish. A question in another language never gets here: it cannot be verified.
 _VOLATILE = _words(
     r"today(?:'s)?|tonight|tomorrow|yesterday|now|currently|current|latest|newest|recent(?:ly)?|at the moment",
-    r"this (?:morning|week|month|year|quarter)|last (?:night|week|month)|next (?:week|month)|so far|up to date|live",
+    r"this (?:morning|week|month|year|quarter)|last (?:night|week|month)|next (?:week|month)|so far|up to date",
+    r"live (?:scores?|streams?|updates?|results?|prices?|data|traffic)",
     r"weather|forecast|temperature outside|stock price|share price|exchange rate|score of|news|breaking|trending",
     r"what time is it|what day is it|still|these days|just now|right now|ago|upcoming|so far|yet|anymore|"
     r"(?:my|the) balance",
@@ -107,16 +108,24 @@ def refuses(text: str) -> bool:
 
 
 def exact_only(key: CacheKey, *, any_temperature: bool) -> bool:
-    """Whether only the very same question may be answered from the cache, not one that means the same.
+    """Whether only the very same question may be answered from the cache.
 
-    A temperature that was not set is the provider's, which is above 0.
+    Such is one that depends on when it is asked, that asks for something to be done, that is asked at a temperature
+    above 0, or that is too long to be compared.
     """
     text = key.text
     if text is None or not text.strip() or len(text) > _LONGEST:
         return True
-    if not any_temperature and _temperature(key.settings) != 0:
+    if not any_temperature and _temperature(key.settings) not in (None, 0):
         return True
     return volatile(text) or changes_something(text)
+
+
+def spelling_only(key: CacheKey, *, any_temperature: bool) -> bool:
+    """Whether the same question in other spelling may be answered, but not one in other words: where nobody has set a
+    temperature, it is the provider's, which mostly is above 0.
+    """
+    return not any_temperature and _temperature(key.settings) is None
 
 
 def volatile(text: str) -> bool:

@@ -183,6 +183,29 @@ def test_the_same_question_in_other_spelling_is_answered() -> None:
     assert agent.cache == CacheUse(normal=1, misses=1)
 
 
+@pytest.mark.parametrize(
+    ("question", "settings"),
+    [
+        ("What is a lemur?", {"temperature": 0.5}),
+        ("What is the weather in Oslo today?", {"temperature": 0}),
+        ("Delete the file a.txt", {"temperature": 0}),
+    ],
+)
+def test_other_spelling_is_another_question_where_only_the_very_same_counts(
+    question: str, settings: Mapping[str, object]
+) -> None:
+    agent = Agent()
+    agent.ask(asks(question, settings=lambda: settings))
+    assert agent.ask(asks(question.upper(), settings=lambda: settings)).message.text == "answer 2"
+    assert agent.ask(asks(question, settings=lambda: settings)).message.text == "answer 1"
+
+
+def test_other_spelling_counts_where_nobody_set_a_temperature() -> None:
+    agent = Agent()
+    agent.ask(asks("What is a lemur?", settings=dict))
+    assert agent.ask(asks("what is a lemur", settings=dict)).message.text == "answer 1"
+
+
 def test_a_call_that_does_not_say_its_settings_is_not_cached() -> None:
     agent = Agent()
     for _ in range(2):
