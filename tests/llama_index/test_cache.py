@@ -47,6 +47,13 @@ from leanloop.budgets.cache_rules import CacheRules
 from leanloop.budgets.message import Message
 from leanloop.plugins.cache.canonical import framed
 
+# google-genai's own, where its async client is first used; and LlamaIndex's, when it copies the memory of a run with
+# tool calls
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::workflows.context.state_store.UnserializableKeyWarning"),
+]
+
 METHODS = [
     "chat", "achat", "stream_chat", "astream_chat", "complete", "acomplete", "stream_complete", "astream_complete",
 ]  # fmt: skip
