@@ -36,7 +36,7 @@ def bash(choice: random.Random) -> str:
     wrong = [
         f"cp missing_{choice.randint(1, 99)}.cfg data/",
         f"{choice.choice(SERVICES)}ctl restart --all",
-        f"cat /root/secret_{choice.randint(1, 99)} /nonexistent/{choice.choice(PATHS)}",
+        f"cat /etc/secret_{choice.randint(1, 99)} /nonexistent/{choice.choice(PATHS)}",
         f"cd /opt/{choice.choice(SERVICES)}/current && ls",
         f"python3 -c 'import json; json.loads(\"{{{choice.choice(PATHS)}\")'",
         f"python3 -c 'def f(n): return 1 // n\nf({choice.randint(0, 0)})'",

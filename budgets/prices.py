@@ -122,6 +122,14 @@ class PriceBook:
         self._memo: dict[tuple[str, str | None], _Entry] = {}
         self._lock = Lock()
 
+    def knows(self, model: str, provider: str | None = None) -> bool:
+        """Whether `price` gives one."""
+        try:
+            self.price(model, provider)
+        except PriceUnknown:
+            return False
+        return True
+
     def price(self, model: str, provider: str | None = None) -> Price:
         """The price of a model now; about a microsecond when the model was asked for before.
 

@@ -9,7 +9,7 @@ from langchain_core.embeddings import Embeddings
 
 from leanloop.budgets.json_text import json_text
 from leanloop.budgets.prices import PriceBook
-from leanloop.errors import PriceUnknown, UsageError
+from leanloop.errors import UsageError
 from leanloop.plugins.cache.embedder import CallableEmbedder, Embedder
 from leanloop.plugins.cache.embedder_memo import MemoEmbedder
 
@@ -69,7 +69,7 @@ def _embedder(embeddings: Embeddings) -> Embedder:
         embeddings.embed_documents,
         name=name,
         awaited=awaited,
-        model=model if model is not None and _has_price(model, provider) else None,
+        model=model if model is not None and PriceBook({}).knows(model, provider) else None,
         provider=provider,
         max_tokens=cast("int", reads),
     )
@@ -83,14 +83,6 @@ def _provider(kind: type) -> str | None:
     """Whose package the class, or one it derives from, belongs to."""
     packages = [base.__module__.partition(".")[0] for base in kind.__mro__]
     return next((_PRICES[package] for package in packages if package in _PRICES), None)
-
-
-def _has_price(model: str, provider: str | None) -> bool:
-    try:
-        PriceBook({}).price(model, provider)
-    except PriceUnknown:
-        return False
-    return True
 
 
 def _is_count(value: object) -> bool:

@@ -10,7 +10,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from leanloop.adapters.llama_index.covered import model_call_covered
 from leanloop.adapters.plain_value import plain
 from leanloop.budgets.prices import PriceBook
-from leanloop.errors import PriceUnknown, UsageError
+from leanloop.errors import UsageError
 from leanloop.plugins.cache.canonical import NotCanonicalError, framed
 from leanloop.plugins.cache.embedder import CallableEmbedder, Embedder
 from leanloop.plugins.cache.embedder_memo import MemoEmbedder
@@ -80,7 +80,7 @@ def _embedder(embedding: BaseEmbedding) -> Embedder:
         embed,
         name=_mark(embedding),
         awaited=aembed,
-        model=name if _has_price(name, provider) else None,
+        model=name if PriceBook({}).knows(name, provider) else None,
         provider=provider,
         max_tokens=reads if isinstance(reads, int) and reads > 0 else _SURE,
     )
@@ -99,11 +99,3 @@ def _mark(embedding: BaseEmbedding) -> str:
                 continue
             said |= cast("dict[str, object]", value)
     return framed([kind.__module__, kind.__qualname__, said]).decode("utf-8", "replace")
-
-
-def _has_price(model: str, provider: str | None) -> bool:
-    try:
-        PriceBook({}).price(model, provider)
-    except PriceUnknown:
-        return False
-    return True
