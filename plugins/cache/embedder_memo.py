@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
 
+from leanloop.budgets.at_fork import renew_in_child
 from leanloop.plugins.cache.embedder import Embedder, Vectors
 
 __all__ = ["MemoEmbedder"]
@@ -33,7 +32,7 @@ class MemoEmbedder:
         self._rows: OrderedDict[str, Vectors] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
-        _all.add(self)
+        renew_in_child(self, MemoEmbedder.renew_lock)
 
     def renew_lock(self) -> None:
         """A forked child has none of the threads that may have held it, or have been between a row and its bytes."""
@@ -102,15 +101,3 @@ class MemoEmbedder:
 
 def _size(text: str, row: Vectors) -> int:
     return 4 * len(text) + row.nbytes + _PER_TEXT
-
-
-_all: weakref.WeakSet[MemoEmbedder] = weakref.WeakSet()
-
-
-def _in_child() -> None:
-    for memo in list(_all):
-        memo.renew_lock()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_in_child)

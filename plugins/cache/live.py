@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 import uuid
-import weakref
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
+from leanloop.budgets.at_fork import renew_in_child
 from leanloop.plugins.cache.calibration import lower, upper
 from leanloop.plugins.cache.entry import Entry
 from leanloop.plugins.cache.store import CacheStore
@@ -74,7 +73,7 @@ class Live:
         self.renew_lock()
         self._record = Record(agent=agent, embedder=embedder)
         self._read_at = -_AGAIN
-        _all.add(self)
+        renew_in_child(self, Live.renew_lock)
 
     def renew_lock(self) -> None:
         """In a forked child: a thread of the parent may have held the lock, and is not here to let it go."""
@@ -150,15 +149,3 @@ def _key(agent: str, embedder: str, policy: str) -> str:
 def _entry(key: str, record: Record, now: float) -> Entry:
     label = f"checked hits of {record.agent}"
     return Entry(key, json.dumps(asdict(record)), now, _FOREVER, worth=2**40, label=label, tags=(RECORD_TAG,))
-
-
-_all: weakref.WeakSet[Live] = weakref.WeakSet()
-
-
-def _in_child() -> None:
-    for live in list(_all):
-        live.renew_lock()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_in_child)

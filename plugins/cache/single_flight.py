@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 import uuid
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from leanloop.budgets.at_fork import renew_in_child
 from leanloop.errors import StoreError
 from leanloop.plugins.cache.claim_renewal import renewal
 from leanloop.plugins.cache.entry import Entry
@@ -73,7 +73,7 @@ class SingleFlight:
         self._patience = patience
         self._waiters = Waiters()
         self._makers: dict[str, weakref.ref[Turn]] = {}
-        _all.add(self)
+        renew_in_child(self, SingleFlight.forget)
 
     def forget(self) -> None:
         """Begin anew. In a forked child the calls in flight are the parent's."""
@@ -211,14 +211,4 @@ def _on_event_loop() -> bool:
     return True
 
 
-_all: weakref.WeakSet[SingleFlight] = weakref.WeakSet()
 _of_store: weakref.WeakValueDictionary[int, SingleFlight] = weakref.WeakValueDictionary()
-
-
-def _in_child() -> None:
-    for flight in list(_all):
-        flight.forget()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_in_child)

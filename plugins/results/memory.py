@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
+from leanloop.budgets.at_fork import renew_in_child
 from leanloop.errors import StoreError
 from leanloop.plugins.results.handle import entry_name
 from leanloop.plugins.results.store import Kept
@@ -37,7 +36,7 @@ class MemoryResults:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # oldest first
         self._size = 0
         self.renew_lock()
-        _stores.add(self)
+        renew_in_child(self, MemoryResults.renew_lock)
 
     def put(self, scope: str, handle: str, kept: Kept, *, ttl: float, max_bytes: int) -> None:
         """See `ResultStore.put`."""
@@ -84,15 +83,3 @@ class MemoryResults:
 def too_large(size: int, max_bytes: int) -> StoreError:
     """What every store raises for a result that alone is over `max_bytes`."""
     return StoreError(f"A result of {size:,} bytes is over all that is kept, {max_bytes:,}; raise results.max_bytes.")
-
-
-_stores: weakref.WeakSet[MemoryResults] = weakref.WeakSet()
-
-
-def _in_child() -> None:
-    for store in list(_stores):
-        store.renew_lock()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_in_child)
