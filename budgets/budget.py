@@ -11,30 +11,27 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_v
 from pydantic_core import PydanticCustomError
 
 from leanloop.budgets.address_field import readable
+from leanloop.budgets.answer_rules import KnownAnswer
 from leanloop.budgets.cache_rules import CacheRules, cache_or_switch
 from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, context_or_switch
 from leanloop.budgets.degrade_step import DegradeStep
+from leanloop.budgets.difficulty_rules import DifficultyRules
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Several, Share
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.result_rules import ResultRules, results_or_switch
+from leanloop.budgets.route_rules import RouteRules
+from leanloop.budgets.scaffold_rules import ScaffoldRules, scaffold_or_switch
 from leanloop.budgets.stores import LEDGER_FORMS, check_address
+from leanloop.budgets.thinking_rules import ThinkingRules, thinking_or_switch
 from leanloop.budgets.zone import TimeZone
 
 __all__ = [
     "DEFAULT_LIMITS",
-    "NOT_YET",
     "Budget",
     "Landing",
     "Loop",
 ]
-
-NOT_YET: Mapping[str, str] = {
-    "thinking": "the thinking gate",
-    "scaffold": "scaffolding for small models",
-    "routes": "routing between models",
-}
-"""Keys that are planned, and refused until they do something. Whoever builds one takes its line out here."""
 
 DEFAULT_LIMITS = (Limit(per="task", cycles=25),)
 """What holds where a budget names no limits."""
@@ -159,6 +156,25 @@ class Budget(BaseModel):
         None
     )
     """Which answers may be given again instead of asking anew; none where not named."""
+
+    answers: tuple[KnownAnswer, ...] = ()
+    """What is known before any model is asked."""
+
+    difficulty: DifficultyRules = DifficultyRules()
+    """How it is learned which calls need the dearer model, or more thinking."""
+
+    thinking: Annotated[
+        ThinkingRules | None, BeforeValidator(thinking_or_switch, json_schema_input_type=ThinkingRules | bool)
+    ] = None
+    """Which calls are given more reasoning; left to the user's model where not named."""
+
+    routes: RouteRules | None = None
+    """Tiers of models, and when a call goes to which; all go to the agent's own where not named."""
+
+    scaffold: Annotated[
+        ScaffoldRules | None, BeforeValidator(scaffold_or_switch, json_schema_input_type=ScaffoldRules | bool)
+    ] = None
+    """Cognitive tools for models that do not reason by themselves; off where not named."""
 
     @field_validator("limits")
     @classmethod

@@ -9,7 +9,7 @@ from typing import cast, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from leanloop.budgets.budget import NOT_YET, Budget
+from leanloop.budgets.budget import Budget
 from leanloop.budgets.document import Path, label
 from leanloop.budgets.fields import shown
 
@@ -30,8 +30,6 @@ def explain(error: ErrorDetails, tree: Mapping[str, object]) -> tuple[Path, str]
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         key = str(path[-1])
-        if len(path) == 1 and key in NOT_YET:
-            return path, f"{key!r} ({NOT_YET[key]}) is not in this version of leanloop yet; take it out"
         return path, f"unknown key {shown(key)}; {nearest(key, _keys_around(path))}"
     if kind == "missing":
         return path, f"the key {str(error['loc'][-1])!r} is missing"

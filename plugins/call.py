@@ -9,11 +9,14 @@ from typing import Literal
 from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.usage import Usage
+from leanloop.plugins.abilities import Abilities
 
+Purpose = Literal["step", "landing", "summary", "check", "thought"]
+_APART = frozenset({"summary", "check", "thought"})
 Finish = Literal["stop", "length", "refused"]
 Tier = Literal["exact", "normal", "alike"]
 
-__all__ = ["EmbedCall", "Finish", "ModelCall", "ModelReply", "Tier", "ToolCall", "ToolResult"]
+__all__ = ["EmbedCall", "Finish", "ModelCall", "ModelReply", "Purpose", "Tier", "ToolCall", "ToolResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,11 @@ class ModelCall:
         forbid_tools: the model may call no tool but an answer tool (a landing).
         max_output: the most output tokens asked for; None leaves it to the framework.
         effort: the reasoning effort asked for, where that is to be less than the user's own; None leaves it.
+        thinking: the reasoning effort asked for, be it more or less than the user's own; None leaves it to that.
         min_output: output tokens the call cannot do without (a thinking budget, a cap that cannot be lowered).
         final: False where something else will be tried if this call is refused: the refusal stops nothing.
-        purpose: ``landing`` is the last call of a task that ran out, ``summary`` one that a plugin makes for itself.
+        purpose: ``landing`` is the last call of a task that ran out; ``summary``, ``check`` and ``thought`` are calls
+            that a plugin makes for itself (`apart`).
         hold_stream: keep the chunks of this call back until the whole reply is known.
         cache_marks: where the provider is to keep what it has read, for those that must be told: places in `messages`
             behind which a breakpoint stands, ascending; -1 is behind the tools. None leaves it to the framework.
@@ -42,6 +47,10 @@ class ModelCall:
         settings: gives all else that is sent and may change the answer (temperature, stop, seed, tool_choice, response
             format, thinking), by name; asked for only where answers are cached. None where the framework tells none:
             such a call is not cached.
+        abilities: tells what the model of that name can do, the agent's own or another that a call may be sent to;
+            raises `ModelUnavailable` where it cannot be had. None where the framework tells nothing.
+        session: names the conversation that this run goes on, so that what was chosen for it before is kept; empty
+            where the framework has none.
         raw: the framework's own request.
     """
 
@@ -53,16 +62,24 @@ class ModelCall:
     forbid_tools: bool = False
     max_output: int | None = None
     effort: Effort | None = None
+    thinking: Effort | None = None
     min_output: int = 0
     final: bool = True
-    purpose: Literal["step", "landing", "summary"] = "step"
+    purpose: Purpose = "step"
     hold_stream: bool = False
     cache_marks: tuple[int, ...] | None = None
     agent: str = ""
     readable: bool = False
     history: tuple[Message, ...] | None = None
     settings: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False, repr=False)
+    abilities: Callable[[str], Abilities] | None = field(default=None, compare=False, repr=False)
+    session: str = ""
     raw: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def apart(self) -> bool:
+        """Whether a plugin makes it for itself, so that it is no part of what the agent's model is shown."""
+        return self.purpose in _APART
 
     @property
     def steps(self) -> tuple[Message, ...]:
@@ -80,6 +97,7 @@ class ModelReply:
             (``length``), or kept from going on (``refused``).
         plain: nothing is in it but text and tool calls.
         hit: which tier of the cache gave it again; None where it was made now.
+        logprob: the mean log-probability of its tokens, where the provider gave them.
     """
 
     message: Message
@@ -87,6 +105,7 @@ class ModelReply:
     finish: Finish | None = None
     plain: bool = True
     hit: Tier | None = None
+    logprob: float | None = None
     raw: object = field(default=None, compare=False, repr=False)
 
 

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leanloop.budgets.budget import NOT_YET, Budget, Landing, Loop
+from leanloop.budgets.budget import Budget, Landing, Loop
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.document import label
 from leanloop.budgets.file import Format, load_budget, parse_budget
@@ -236,12 +236,6 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
 )
 def test_a_problem_names_the_line_the_key_and_the_way_out(text: str, message: str) -> None:
     assert refusal(text).startswith(message)
-
-
-@pytest.mark.parametrize("key", sorted(NOT_YET))
-def test_keys_of_later_versions_are_refused_by_name(key: str) -> None:
-    expected = f"<budget>:2: '{key}' ({NOT_YET[key]}) is not in this version of leanloop yet; take it out"
-    assert refusal(f"agent: a\n{key}: {{}}") == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+"""What a budget file says under ``routes``: tiers of models, when a call goes to which, and how answers are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from leanloop.budgets.fields import FROZEN, Duration, Label, Positive, Several, Share, Usd
+
+__all__ = ["TIERS", "CascadeRules", "RouteRules", "Tier", "cascade_or_switch"]
+
+Tier = Literal["cheap", "mid", "frontier"]
+TIERS: tuple[Tier, ...] = ("cheap", "mid", "frontier")
+"""The cheapest first."""
+
+
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _by_tier(value: object) -> object:
+    """``above: 0.3`` is for the frontier, from whatever is below it."""
+    return cast("object", value) if isinstance(value, Mapping) else {"frontier": value}
+
+
+Models = Annotated[
+    tuple[Label, ...], BeforeValidator(_one_or_several, json_schema_input_type=Label | tuple[Label, ...])
+]
+"""A model, or several in order of preference."""
+
+
+class CascadeRules(BaseModel):
+    """How an answer of a cheaper tier is checked before it is taken; one that fails goes to the next tier."""
+
+    model_config = FROZEN
+
+    gates: tuple[Label, ...] = ("tool_calls", "refusal", "format")
+    """The gates an answer must pass, in this order: tool_calls, refusal, format, agreement, verifier, logprobs, or the
+    name of a check of your own (`checks` of LeanLoop)."""
+
+    samples: Several = 3
+    """For agreement: how many answers must agree; fewer are asked for where they already differ."""
+
+    second: Label | None = None
+    """For agreement: another cheap model whose answer must agree, instead of several of the same."""
+
+    verifier: Label | None = None
+    """For verifier: the model that is asked whether the answer is right."""
+
+    least_logprob: Annotated[float, Field(le=0)] = -0.35
+    """For logprobs: the least mean log-probability of a token."""
+
+    answer_form: Mapping[str, object] | Label | None = None
+    """For format: what an answer in words must match, as a JSON schema or a regular expression."""
+
+    trial: Positive = 30
+    """How many calls are watched before a cascade that costs more than it saves turns itself off."""
+
+    retry: Duration = 604_800.0
+    """After how long one that turned itself off is tried again."""
+
+    timeout: Duration = 10.0
+    """How long a check of your own may take; then it has failed to decide, and the answer goes up."""
+
+
+def cascade_or_switch(value: object) -> object:
+    """``cascade: on`` is the defaults, ``cascade: off`` takes answers as they come."""
+    if isinstance(value, bool):
+        return CascadeRules() if value else None
+    return value
+
+
+class RouteRules(BaseModel):
+    """Tiers of models, and when a call goes to which."""
+
+    model_config = FROZEN
+
+    cheap: Models = ()
+    """Models of the cheapest tier."""
+
+    mid: Models = ()
+    """Models of the tier between."""
+
+    frontier: Models = ()
+    """Models of the dearest tier; where none is named, the agent's own."""
+
+    above: Annotated[
+        Mapping[Tier, Share],
+        BeforeValidator(_by_tier, json_schema_input_type=Share | Mapping[Tier, Share]),
+    ] = Field(default_factory=dict[Tier, Share])
+    """From which chance on that a tier succeeds where the one below it would fail, calls go to it; 0.3 by default."""
+
+    when_unsure: Literal["dear", "cheap"] = "dear"
+    """What becomes of calls about which too little is known."""
+
+    valuable: Usd | None = None
+    """What a task must be worth for its calls to go to the cheapest tier only where that is known to do, or where its
+    answers are checked; by default any task that states its value."""
+
+    local: tuple[Label, ...] = ()
+    """Models that run where nothing leaves the house."""
+
+    local_only: tuple[Label, ...] = ()
+    """Tags whose tasks go to local models alone: a tag's name (``patient``), or one with a value (``data=private``)."""
+
+    falls_at: Share = 0.8
+    """From which spent share of any limit calls go one tier down."""
+
+    sticky: Duration = 3_600.0
+    """For how long a session stays with its tier: changing it loses the prompt prefix that the provider has cached."""
+
+    slow: Duration | None = None
+    """A model that usually takes longer than this is passed over while another of its tier, or the next, does not."""
+
+    cascade: Annotated[
+        CascadeRules | None, BeforeValidator(cascade_or_switch, json_schema_input_type=CascadeRules | bool)
+    ] = None
+    """How answers of cheaper tiers are checked; off where not named."""
+
+    @model_validator(mode="after")
+    def _somewhere_to_go(self) -> RouteRules:
+        if not (self.cheap or self.mid or self.frontier):
+            raise PydanticCustomError("no_tier", "names no model; name one of cheap, mid and frontier")
+        seen: dict[str, Tier] = {}
+        for tier in TIERS:
+            for model in self.tier(tier):
+                if model in seen:
+                    context = {"model": model, "first": seen[model], "second": tier}
+                    raise PydanticCustomError("model_twice", "names {model} for both {first} and {second}", context)
+                seen[model] = tier
+        return self
+
+    def tier(self, tier: Tier) -> tuple[str, ...]:
+        """The models of a tier, in order of preference."""
+        return cast("tuple[str, ...]", getattr(self, tier))

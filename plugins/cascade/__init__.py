@@ -1,0 +1,1 @@
+"""Cheap first: an answer is checked, and goes up a tier where it fails."""

@@ -1,0 +1,1 @@
+"""What became of calls: how often each setting succeeded on each kind of call, and what it cost."""

@@ -1,0 +1,1 @@
+"""Which effort a call is made with: thinking only where it pays."""
