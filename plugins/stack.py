@@ -22,6 +22,7 @@ from leanloop.plugins.notice import BudgetNotice
 from leanloop.plugins.prefix import Prefix
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
 from leanloop.plugins.result_limit import ResultLimit
+from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
 
 __all__ = ["Stack"]
@@ -72,10 +73,14 @@ class Stack:
     Args:
         plugins: the user's own.
         grounds: what the caches stand on.
+        supplied: what a user brings of their own.
     """
 
-    def __init__(self, plugins: Sequence[Plugin] = (), grounds: Grounds | None = None) -> None:
+    def __init__(
+        self, plugins: Sequence[Plugin] = (), grounds: Grounds | None = None, supplied: Supplied | None = None
+    ) -> None:
         grounds = grounds or Grounds()
+        self.supplied = supplied or Supplied()
         own, answers, budget = tuple(plugins), AnswerCache(grounds), BudgetGuard()
         degrade = Degrade()
         self._model: tuple[Plugin, ...] = (

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypedDict, TypeVar, Unpack, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
 from langchain_core.embeddings import Embeddings
@@ -34,8 +34,11 @@ from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import Paused, Plugin
+from leanloop.plugins.outcomes.store import OutcomeStore
 from leanloop.plugins.read_result import READ_RESULT
+from leanloop.plugins.scaffold.tool import CognitiveTool
 from leanloop.plugins.stack import Stack
+from leanloop.plugins.supplied import Answer, Check, Difficulty, RunCode, Supplied
 
 __all__ = ["LeanLoop", "unless_ours"]
 
@@ -50,6 +53,23 @@ def _signed(hook: Hook) -> Hook:
     return hook
 
 
+class Given(TypedDict, total=False):
+    """What `LeanLoop` takes beside its budget; see there."""
+
+    plugins: Sequence[Plugin]
+    store: LedgerStore | None
+    models: Mapping[str, BaseChatModel] | None
+    on_alert: OnAlert | None
+    embedder: Embeddings | Embedder | None
+    same_answer: SameAnswer | None
+    checks: Mapping[str, Check] | None
+    answers: Mapping[str, Answer] | None
+    difficulty: Difficulty | None
+    outcomes: OutcomeStore | None
+    cognitive_tools: Sequence[CognitiveTool]
+    run_code: RunCode | None
+
+
 class LeanLoop(AgentMiddleware[Any, Any, Any]):
     """Keeps an agent within its budget, breaks its loops, lands it with an answer, and writes the receipt.
 
@@ -60,7 +80,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
         plugins: further plugins, outermost first.
         store: where balances are kept instead of where the budget says.
-        models: the chat models that the budget's `degrade` names, by that name. For a name that is not here, the
+        models: the chat models that the budget's `degrade` and `routes` name, by that name. For a name that is not here, the
             agent's own model is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
@@ -68,6 +88,16 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             LangChain's `Embeddings`, or an `Embedder` of `leanloop.plugins.cache.embedder`.
         same_answer: says of two answers, one of the cache and a fresh one, whether they say the same; by it hits are
             checked. By default they are compared word by word, see `leanloop.plugins.cache.same_answer`.
+        checks: checks of answers, by the name that the budget's `routes: {cascade: {gates: ...}}` uses; called with
+            a `ModelCall` and its `ModelReply`, they say whether the answer may be taken. May be coroutine functions.
+        answers: functions that know answers, by the name that the budget's `answers` uses; called with the question,
+            they give a text, or None where they know none.
+        difficulty: judges calls instead of what is learned from outcomes: called with a `ModelCall`, it gives the
+            chance, from 0 to 1, that the dearer model (or more thinking) succeeds where the cheaper fails.
+        outcomes: where outcomes are kept instead of where the budget's `difficulty` says.
+        cognitive_tools: further tools that the budget's `scaffold` can name.
+        run_code: runs code in a sandbox of your own and gives what it printed, for the cognitive tool ``use_code``,
+            which is offered only with it.
 
     Attributes:
         read_result: the tool by which results that were shortened are read back. An agent with this middleware has
@@ -85,6 +115,12 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         on_alert: OnAlert | None = None,
         embedder: Embeddings | Embedder | None = None,
         same_answer: SameAnswer | None = None,
+        checks: Mapping[str, Check] | None = None,
+        answers: Mapping[str, Answer] | None = None,
+        difficulty: Difficulty | None = None,
+        outcomes: OutcomeStore | None = None,
+        cognitive_tools: Sequence[CognitiveTool] = (),
+        run_code: RunCode | None = None,
     ) -> None:
         super().__init__()
         if budget is not None and not isinstance(cast("object", budget), Budget):
@@ -94,7 +130,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
         known = None if embedder is None else embedder_of(embedder)
-        self.stack = Stack(plugins, Grounds(known, same_answer=same_answer))
+        supplied = Supplied(checks or {}, answers or {}, difficulty, outcomes, known, cognitive_tools, run_code)
+        self.stack = Stack(plugins, Grounds(known, same_answer=same_answer), supplied)
         self.runs = Runs(self.budget, store, on_alert, shared=not self.has_own_budget)
         self.models = Substitutes(models)
         self.read_result = ReadResultTool(self.stack, self.runs)
@@ -102,54 +139,18 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         self._table = ToolTable(*self.tools)
 
     @classmethod
-    def from_file(
-        cls,
-        path: str | Path,
-        *,
-        plugins: Sequence[Plugin] = (),
-        store: LedgerStore | None = None,
-        models: Mapping[str, BaseChatModel] | None = None,
-        on_alert: OnAlert | None = None,
-        embedder: Embeddings | Embedder | None = None,
-        same_answer: SameAnswer | None = None,
-    ) -> Self:
-        """LeanLoop under a budget file.
+    def from_file(cls, path: str | Path, **given: Unpack[Given]) -> Self:
+        """LeanLoop under a budget file; the rest as for `LeanLoop`.
 
         Raises:
             BudgetFileError: the file cannot be read or does not hold a budget.
         """
-        return cls(
-            load_budget(path),
-            plugins=plugins,
-            store=store,
-            models=models,
-            on_alert=on_alert,
-            embedder=embedder,
-            same_answer=same_answer,
-        )
+        return cls(load_budget(path), **given)
 
     @classmethod
-    def from_budget(
-        cls,
-        budget: Budget,
-        *,
-        plugins: Sequence[Plugin] = (),
-        store: LedgerStore | None = None,
-        models: Mapping[str, BaseChatModel] | None = None,
-        on_alert: OnAlert | None = None,
-        embedder: Embeddings | Embedder | None = None,
-        same_answer: SameAnswer | None = None,
-    ) -> Self:
-        """LeanLoop under a budget made in code."""
-        return cls(
-            budget,
-            plugins=plugins,
-            store=store,
-            models=models,
-            on_alert=on_alert,
-            embedder=embedder,
-            same_answer=same_answer,
-        )
+    def from_budget(cls, budget: Budget, **given: Unpack[Given]) -> Self:
+        """LeanLoop under a budget made in code; the rest as for `LeanLoop`."""
+        return cls(budget, **given)
 
     def documents(self, *, tokens: int | None = None, share: float | None = None) -> DocumentLimit:
         """Keeps retrieved documents within a limit, each said once, the best first and last: a document compressor.
