@@ -31,6 +31,8 @@ class Decision:
         seconds: until the answer was there.
         segments: what the call is told apart by in reports: tags, language, length, hour of the week.
         score: how it went, from 0 to 1; None while nobody said.
+        within: the tasks that the task is a part of, nearest first; an outcome of theirs counts for it too.
+        inferred: weight, and weight times score, of what has been counted for it without anybody saying how it went.
     """
 
     id: str
@@ -50,3 +52,5 @@ class Decision:
     seconds: float | None = None
     segments: Mapping[str, str] = field(default_factory=dict[str, str])
     score: float | None = None
+    within: tuple[str, ...] = ()
+    inferred: tuple[float, float] = (0.0, 0.0)
