@@ -31,6 +31,7 @@ from leanloop.errors import (
 from leanloop.plugins.alerts import Alert
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task, task
+from leanloop.plugins.difficulty.step import step
 from leanloop.plugins.drive_stream import StreamClosed
 from leanloop.plugins.flow import Io, ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.receipt import Receipt, Saving
@@ -81,6 +82,7 @@ __all__ = [
     "current_task",
     "load_budget",
     "parse_budget",
+    "step",
     "task",
 ]
 
