@@ -80,8 +80,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
         plugins: further plugins, outermost first.
         store: where balances are kept instead of where the budget says.
-        models: the chat models that the budget's `degrade` and `routes` name, by that name. For a name that is not here, the
-            agent's own model is copied and called by it.
+        models: the chat models that the budget's `degrade` and `routes` name, by that name. For a name that is not
+            here, the agent's own model is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
         embedder: turns questions into vectors, for a cache that also looks for questions that mean the same:
