@@ -1,0 +1,1 @@
+"""What providers publish of how their models reason, for both frameworks: one file a provider."""
