@@ -1,0 +1,1 @@
+"""What an answer must pass before it is taken; one gate a file."""
