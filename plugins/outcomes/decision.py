@@ -8,7 +8,7 @@ from typing import Literal
 
 __all__ = ["By", "Decision"]
 
-By = Literal["thinking", "routes", "scaffold"]
+By = Literal["thinking", "routes", "scaffold", "experiment"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from leanloop.plugins.outcomes.store import Count
 
-__all__ = ["MOST", "grown"]
+__all__ = ["KEPT_FOR", "MOST", "grown"]
 
 MOST = 1_000
 """Weight, and calls, beyond which a count is halved: an agent changes, and what it did long ago fades."""
+
+KEPT_FOR = 180 * 86_400
+"""Seconds for which counts on disk and in Redis stay when nothing more is added to them."""
 
 
 def grown(count: Count, by: Count) -> Count:
