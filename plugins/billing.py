@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from leanloop.errors import ModelUnavailable, TaskStopped
 
-__all__ = ["http_status", "known_unbilled"]
+__all__ = ["causes", "http_status", "known_unbilled"]
 
 _MAYBE_BILLED = frozenset({408, 499, 504, 524})
 """Time-outs on the way: the model may have run all the same."""
@@ -24,7 +24,7 @@ def known_unbilled(error: BaseException) -> bool:
     """
     if not isinstance(error, Exception):
         return False  # cancelled or interrupted; and the code of a SystemExit is no HTTP status
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, TaskStopped | ModelUnavailable):
             return True  # our own refusal, further in
         if any(kind.__name__ in _NEVER_SENT for kind in type(cause).__mro__):
@@ -37,10 +37,10 @@ def known_unbilled(error: BaseException) -> bool:
 
 def http_status(error: BaseException) -> int | None:
     """The HTTP status a failed call was answered with, None where there was no answer."""
-    return next((status for cause in _causes(error) if (status := _status(cause)) is not None), None)
+    return next((status for cause in causes(error) if (status := _status(cause)) is not None), None)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what it was raised from, outermost first."""
     seen: set[int] = set()
     cause: BaseException | None = error

@@ -20,6 +20,7 @@ from leanloop.plugins.landing_reserve import set_aside
 from leanloop.plugins.quote import PER_OUTPUT_TOKEN, Quote
 from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
+from leanloop.plugins.routing.privacy import refuse_leaving
 from leanloop.plugins.task import Task
 
 __all__ = ["BudgetGuard", "pay_cycles"]
@@ -38,7 +39,8 @@ class BudgetGuard(Plugin):
         self._waits = waits
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
-        """Reserve, call, settle; release what is known to be unbilled."""
+        """Reserve, call, settle; release what is known to be unbilled. What may not leave the house is not sent."""
+        refuse_leaving(call.model, task)
         landing = call.purpose == "landing"
         if not landing:
             if task.stopped is not None:

@@ -7,6 +7,7 @@ reservation is settled there and then. A flow whose stream is held back (`Plugin
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import Generic, Protocol, TypeVar
@@ -15,7 +16,7 @@ from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.flow import UNDER_WAY, Abandoned, Io, ModelFlow
 
-__all__ = ["Chunks", "StreamClosed", "astream", "stream"]
+__all__ = ["Chunks", "StreamClosed", "astream", "shown", "stream"]
 
 Chunk = TypeVar("Chunk")
 
@@ -26,6 +27,16 @@ class StreamClosed(Abandoned):
     def __init__(self, reply: ModelReply) -> None:
         self.reply = reply
         super().__init__("the stream was closed before its end")
+
+
+_SHOWN = "_leanloop_shown"
+
+
+def shown(error: BaseException) -> bool:
+    """Whether it came after chunks had been shown, so that no second call can be made in the place of the one it broke
+    off.
+    """
+    return bool(getattr(error, _SHOWN, False))
 
 
 class Chunks(Protocol[Chunk]):
@@ -72,7 +83,7 @@ def stream(
                             raise view.closed() from None
                     value = view.whole()
             except BaseException as error:  # noqa: BLE001 the flow decides
-                step = flow.throw(error)
+                step = flow.throw(view.marked(error))
             else:
                 step = flow.send(value)
     except (StopIteration, StreamClosed) as end:
@@ -110,7 +121,7 @@ async def astream(
                             raise view.closed() from None
                     value = view.whole()
             except BaseException as error:  # noqa: BLE001 the flow decides
-                step = flow.throw(error)
+                step = flow.throw(view.marked(error))
             else:
                 step = flow.send(value)
     except (StopIteration, StreamClosed) as end:
@@ -169,6 +180,12 @@ class _View(Generic[Chunk]):
         self._replies.append((reply, self._arrived))
         self._shown = reply if self._began else None
         return reply
+
+    def marked(self, error: BaseException) -> BaseException:
+        if self._began:
+            with contextlib.suppress(AttributeError):  # one that takes no attributes
+                setattr(error, _SHOWN, True)
+        return error
 
     def closed(self) -> StreamClosed:
         self._over = True

@@ -18,6 +18,7 @@ from leanloop.plugins.entry import entry_of
 from leanloop.plugins.flow import Flow, Io
 from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
+from leanloop.plugins.routing.privacy import refuse_leaving
 from leanloop.plugins.task import Task
 
 __all__ = ["embed"]
@@ -33,7 +34,9 @@ def embed(call: EmbedCall, task: Task, *, stops: bool = True) -> Flow[EmbedCall,
     Raises:
         TaskStopped: a limit has no room, or the task was stopped before.
         PriceUnknown: a limit in usd is in force and the model has no price.
+        ModelUnavailable: the task may go to local models alone, and this is none.
     """
+    refuse_leaving(call.model, task)
     if task.stopped is not None:
         raise task.stopped
     check_time(task)
