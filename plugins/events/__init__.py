@@ -1,0 +1,1 @@
+"""What happens while tasks run, as events that are told to sinks."""

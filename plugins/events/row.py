@@ -1,0 +1,53 @@
+"""An event as one flat row: what stands in a JSONL file, and what a report reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from functools import lru_cache
+
+from leanloop.budgets.usage import Usage
+from leanloop.plugins.events.event import Event, Text
+
+__all__ = ["VERSION", "row_of"]
+
+VERSION = 1
+"""Of the rows; a reader leaves out what it does not know."""
+
+
+def row_of(event: Event) -> dict[str, object]:
+    """The event as JSON can say it: its fields, with those of usage and text beside them; empty ones left out."""
+    of = event.of
+    row: dict[str, object] = {
+        "v": VERSION,
+        "event": event.kind,
+        "at": round(event.at, 6),
+        "agent": of.agent,
+        "task": of.task,
+    }
+    if of.within:
+        row["within"] = list(of.within)
+    if of.tags:
+        row["tags"] = dict(of.tags)
+    for name in _own(type(event)):
+        value: object = getattr(event, name)
+        match value:
+            case None | "" | False:
+                continue
+            case Usage():
+                row |= {key: amount for key, amount in asdict(value).items() if amount}
+            case Text():
+                row |= asdict(value)
+            case Mapping():
+                if value:
+                    row[name] = dict(value)
+            case float():
+                row[name] = round(value, 6)
+            case _:
+                row[name] = value
+    return row
+
+
+@lru_cache(maxsize=64)
+def _own(kind: type[Event]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name not in {"of", "at"})
