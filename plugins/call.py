@@ -28,6 +28,7 @@ class ModelCall:
         messages: system prompt first, then the history.
         tools: the tools offered. ``answer_tools`` names those that carry a structured answer.
         forbid_tools: the model may call no tool but an answer tool (a landing).
+        force_tool: the model must call a tool (a structured answer that is made by one, `tool_choice`).
         max_output: the most output tokens asked for; None leaves it to the framework.
         effort: the reasoning effort asked for, where that is to be less than the user's own; None leaves it.
         thinking: the reasoning effort asked for, be it more or less than the user's own; None leaves it to that.
@@ -60,6 +61,7 @@ class ModelCall:
     tools: tuple[ToolSpec, ...] = ()
     answer_tools: frozenset[str] = frozenset()
     forbid_tools: bool = False
+    force_tool: bool = False
     max_output: int | None = None
     effort: Effort | None = None
     thinking: Effort | None = None

@@ -28,6 +28,7 @@ from leanloop.plugins.results.shown_parts import ShownParts
 from leanloop.plugins.steps import aperform, perform
 from leanloop.plugins.stopwatch import Stopwatch
 from leanloop.plugins.tally import Tally
+from leanloop.plugins.thinking.turns import Turns
 
 __all__ = ["Task"]
 
@@ -93,6 +94,7 @@ class Task:
         if "usd" in self.limited:
             for model in filter(None, (step.to for step in self.budget.degrade)):
                 self.prices.price(model)  # now, not in the middle of the work
+        self.turns = Turns()  # how much the model is to think, by turn of the user
         self.hold = Hold(self.id, self.store)
         self.batches = Batches()  # what is left for the results of a step
         self._reads = 0

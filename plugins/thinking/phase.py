@@ -1,0 +1,17 @@
+"""What a model call is about, by what it is given and what it may do."""
+
+from __future__ import annotations
+
+from leanloop.budgets.thinking_rules import Phase
+from leanloop.plugins.call import ModelCall
+
+__all__ = ["phase_of"]
+
+
+def phase_of(call: ModelCall) -> Phase:
+    """``answer`` where it may call no tool, ``tool`` where it must, ``result`` where it reads one, else ``plan``."""
+    if call.forbid_tools or not call.tools:
+        return "answer"
+    if call.force_tool:
+        return "tool"
+    return "result" if call.messages and call.messages[-1].role == "tool" else "plan"
