@@ -15,6 +15,7 @@ from leanloop.plugins.cache.tool_cache import ToolCache
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.degrade import Degrade
+from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
@@ -24,6 +25,7 @@ from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResu
 from leanloop.plugins.result_limit import ResultLimit
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
+from leanloop.plugins.thinking.gate import Thinking
 
 __all__ = ["Stack"]
 
@@ -52,11 +54,12 @@ class Stack:
     4. The user's own plugins.
     5. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
        spares all that is below.
-    6. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
+    6. Thinking: chooses the effort by the call as it is, before another model takes it over.
+    7. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
        counted, priced and capped as what it has become; one that its model refuses is made again.
-    7. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    8. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
-    9. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    8. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    9. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    10. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
 
     Around a tool call:
 
@@ -81,20 +84,22 @@ class Stack:
     ) -> None:
         grounds = grounds or Grounds()
         self.supplied = supplied or Supplied()
+        self.learning = Learning(self.supplied)
         own, answers, budget = tuple(plugins), AnswerCache(grounds), BudgetGuard()
-        degrade = Degrade()
+        thinking, degrade = Thinking(self.learning), Degrade()
         self._model: tuple[Plugin, ...] = (
             Landing(),
             LoopGuard(),
             ContextEditing(),
             *own,
             answers,
+            thinking,
             degrade,
             BudgetNotice(),
             Prefix(),
             budget,
         )
-        self._part: tuple[Plugin, ...] = (*own, answers, degrade, budget)
+        self._part: tuple[Plugin, ...] = (*own, answers, thinking, degrade, budget)
         self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget, ReadResult(), ResultLimit(), ToolCache(grounds))
         self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
@@ -111,8 +116,8 @@ class Stack:
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
 
-        The user's plugins, the cache, `degrade` and the budget: a refusal is raised, and there is no history for guards
-        and notices to read.
+        The user's plugins, the cache, thinking, `degrade` and the budget: a refusal is raised, and there is no history
+        for guards and notices to read.
         """
         return compose(self._chain(task.budget).on_part, call, task)
 

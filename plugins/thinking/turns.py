@@ -25,13 +25,19 @@ class Was(NamedTuple):
 
 
 class Turns:
-    """By the question of a turn. Safe under threads: each step of it is a single one of a dict's."""
+    """By the question of a turn. Safe under threads: each step of it is a single one of a dict's.
 
-    __slots__ = ("_by_question", "latest")
+    Attributes:
+        latest: the latest call of any turn.
+        said: what the receipt says already of what a model cannot do.
+    """
+
+    __slots__ = ("_by_question", "latest", "said")
 
     def __init__(self) -> None:
         self._by_question: dict[str, Was] = {}
         self.latest: Was | None = None
+        self.said: set[str] = set()
 
     def of(self, question: str) -> Was | None:
         """The latest call of that turn; None where none was made by this task in this process."""
