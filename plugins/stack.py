@@ -20,6 +20,7 @@ from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
 from leanloop.plugins.notice import BudgetNotice
+from leanloop.plugins.outcomes.signals import Outcomes
 from leanloop.plugins.prefix import Prefix
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
 from leanloop.plugins.result_limit import ResultLimit
@@ -48,18 +49,19 @@ class Stack:
     Around a model call:
 
     1. Landing: catches what anything below it refuses.
-    2. LoopGuard: sees the history as the agent has it, before anything is cleared or added.
-    3. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
+    2. Outcomes: sees what tools gave to the step before, and where the loop guard ends a task.
+    3. LoopGuard: sees the history as the agent has it, before anything is cleared or added.
+    4. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
        what they choose, price and reserve for. A landing stands outside: it reads what the last step was sent.
-    4. The user's own plugins.
-    5. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
+    5. The user's own plugins.
+    6. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
        spares all that is below.
-    6. Thinking: chooses the effort by the call as it is, before another model takes it over.
-    7. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
+    7. Thinking: chooses the effort by the call as it is, before another model takes it over.
+    8. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
        counted, priced and capped as what it has become; one that its model refuses is made again.
-    8. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    9. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
-    10. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    9. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    10. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    11. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
 
     Around a tool call:
 
@@ -89,6 +91,7 @@ class Stack:
         thinking, degrade = Thinking(self.learning), Degrade()
         self._model: tuple[Plugin, ...] = (
             Landing(),
+            Outcomes(),
             LoopGuard(),
             ContextEditing(),
             *own,

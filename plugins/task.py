@@ -22,6 +22,8 @@ from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.cleared import Cleared
 from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
+from leanloop.plugins.outcomes.made import Made
+from leanloop.plugins.outcomes.outcome import outcome_of
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.results.batches import Batches
 from leanloop.plugins.results.shown_parts import ShownParts
@@ -97,6 +99,7 @@ class Task:
         self.turns = Turns()  # how much the model is to think, by turn of the user
         self.hold = Hold(self.id, self.store)
         self.batches = Batches()  # what is left for the results of a step
+        self.made: Made = Made(parent.made if parent else None)  # what was decided that an outcome counts for
         self._reads = 0
         self.latest_step: tuple[Message, ...] = ()  # of a model outside an agent that asked for tools: told, and said
         self.clock = Stopwatch()
@@ -215,6 +218,31 @@ class Task:
     async def aclose(self) -> None:
         """`close`, awaited."""
         await aperform(self.hold.give_back())
+
+    def outcome(self, score: float) -> int:
+        """Say how it went, so that the next calls of such a kind are decided by it.
+
+        It counts for what was decided in this task and in those that are a part of it and had no outcome of their own,
+        while the task is open or at any time after; `leanloop.outcome` does the same by its id. Said again, it counts
+        for what was decided since; what counted before stays as it was, so a sub-task's own is said first. For a kind
+        of call and a setting a task counts once, however many calls it made, and in place of what its steps let
+        guess (`leanloop.plugins.outcomes.signals`).
+
+        Args:
+            score: True, False, or from 0 (failed) to 1 (succeeded).
+
+        Returns:
+            How many decisions it counts for; 0 where none was made, or all were scored before.
+
+        Raises:
+            UsageError: it is none of these.
+            StoreError: where outcomes are kept cannot be reached.
+        """
+        return perform(outcome_of(self, score))
+
+    async def aoutcome(self, score: float) -> int:
+        """`outcome`, awaited."""
+        return await aperform(outcome_of(self, score))
 
     def save(self, saving: Saving) -> None:
         """Put a saving on the receipt, here and in every task this is a part of."""
