@@ -27,6 +27,7 @@ from leanloop.plugins.result_limit import ResultLimit
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
 from leanloop.plugins.thinking.gate import Thinking
+from leanloop.plugins.trial.experiment import Experiment
 
 __all__ = ["Stack"]
 
@@ -73,7 +74,8 @@ class Stack:
        whole of it.
     6. ToolCache: innermost, so that what is given again is whole, and shortened for who asks.
 
-    A plugin that is idle under the budget of a task is not around its calls.
+    A plugin that is idle under the budget of a task is not around its calls. Around all of that, where the budget has
+    an experiment, is Experiment: it says whether the task runs without one key of it.
 
     Args:
         plugins: the user's own.
@@ -107,6 +109,7 @@ class Stack:
         self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
         self._latest: _Chain | None = None
+        self._experiment = Experiment(self.learning)
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
@@ -114,6 +117,8 @@ class Stack:
             task.readable = any(map(_reads, call.tools))
         if task.readable and task.budget.context is not None:
             call = replace(call, readable=True)
+        if task.budget.experiment is not None:
+            return compose((self._experiment.on_model, self._in_arm), call, task)
         return compose(self._chain(task.budget).on_model, call, task)
 
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
@@ -122,11 +127,19 @@ class Stack:
         The user's plugins, the cache, thinking, `degrade` and the budget: a refusal is raised, and there is no history
         for guards and notices to read.
         """
+        if task.budget.experiment is not None:
+            return compose((self._experiment.on_model, self._part_in_arm), call, task)
         return compose(self._chain(task.budget).on_part, call, task)
 
     def tool_flow(self, call: ToolCall, task: Task) -> ToolFlow:
         """The flow of one tool call."""
-        return compose(self._chain(task.budget).on_tool, call, task)
+        return compose(self._chain(task.rules).on_tool, call, task)
+
+    def _in_arm(self, call: ModelCall, task: Task) -> ModelFlow:
+        return compose(self._chain(task.rules).on_model, call, task)
+
+    def _part_in_arm(self, call: ModelCall, task: Task) -> ModelFlow:
+        return compose(self._chain(task.rules).on_part, call, task)
 
     def _chain(self, budget: Budget) -> _Chain:
         """Made once for as long as the tasks are under one budget."""

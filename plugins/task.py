@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Literal
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
@@ -73,6 +74,9 @@ class Task:
         self.id = task_id or uuid.uuid4().hex
         self.budget = budget.with_limits(*limits) if limits else budget
         self._given = budget
+        self.rules = self.budget  # as the arm of an experiment that it is in runs it, see `enter`
+        self.arm: Literal["on", "off"] | None = None  # None before its first call, and without an experiment
+        self.counted_arm = False  # whether what it costs and how it went counts for that arm
         self.parent = parent
         self._tags = {**(parent.tags if parent else {}), **checked_tags(tags or {})}
         self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
@@ -182,6 +186,12 @@ class Task:
             further = steps > self.degraded
             self.degraded = max(steps, self.degraded)
             return further
+
+    def enter(self, arm: Literal["on", "off"], of: str, *, counted: bool) -> None:
+        """Run in an arm of the budget's experiment: without the key `of` where that is ``off``."""
+        self.arm, self.counted_arm = arm, counted
+        if arm == "off":
+            self.rules = self.budget.model_copy(update={of: None})
 
     def begin_cycle(self) -> None:
         """Count a cycle; the next reservation pays for it."""
