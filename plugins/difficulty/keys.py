@@ -10,7 +10,7 @@ from urllib.parse import quote
 from leanloop.budgets.message import ToolSpec
 from leanloop.budgets.thinking_rules import Phase
 
-__all__ = ["chain", "named", "tool_set"]
+__all__ = ["chain", "keys_of_step", "named", "tool_set"]
 
 _LONGEST = 80
 _KEPT = 40
@@ -21,13 +21,20 @@ def chain(
 ) -> tuple[str, ...]:
     """The kinds of a call, from the most general to its own: of the agent; in this phase with these tools; of what its
     question looks like; and the declared step, else the family of its text, where there is one.
+
+    What a question is like is the same in every phase, so that what was learned outside of the agent (a labelled set)
+    counts in it.
     """
+    own = keys_of_step(agent, step)
+    whole = own[0]
+    kinds = (whole, f"{whole}&phase={phase}&tools={tools}", f"{whole}&like={named(bucket)}", *own[1:])
+    return kinds if family is None or step is not None else (*kinds, f"{whole}&family={named(family)}")
+
+
+def keys_of_step(agent: str, step: str | None = None) -> tuple[str, ...]:
+    """The kinds of which no more is known than an agent, and the step's declared name where there is one."""
     whole = f"agent={named(agent)}"
-    place = f"{whole}&phase={phase}&tools={tools}"
-    kinds = (whole, place, f"{place}&like={named(bucket)}")
-    if step is not None:
-        return (*kinds, f"{whole}&step={named(step)}")
-    return kinds if family is None else (*kinds, f"{place}&family={named(family)}")
+    return (whole,) if step is None else (whole, f"{whole}&step={named(step)}")
 
 
 def named(name: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
-from math import isfinite
 
 from leanloop.budgets.budget import Budget
-from leanloop.errors import BudgetExceeded, StoreError, TaskStopped, UsageError
+from leanloop.errors import BudgetExceeded, StoreError, TaskStopped
 from leanloop.plugins.call import ModelCall
 from leanloop.plugins.difficulty.counted import added, estimate_of
 from leanloop.plugins.difficulty.estimate import Estimate
@@ -17,18 +17,19 @@ from leanloop.plugins.difficulty.families import Families
 from leanloop.plugins.difficulty.features import asked, cut, failures, features_of
 from leanloop.plugins.difficulty.judge import judged
 from leanloop.plugins.difficulty.keys import chain, tool_set
-from leanloop.plugins.difficulty.phase import phase_of
 from leanloop.plugins.difficulty.recent import RecentCounts
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.difficulty.step import current_step
 from leanloop.plugins.difficulty.words import WordVectors
 from leanloop.plugins.flow import Io
+from leanloop.plugins.outcomes.counting import checked_score
 from leanloop.plugins.outcomes.decision import Decision
 from leanloop.plugins.outcomes.store import Added, Count, OutcomeStore
 from leanloop.plugins.outcomes.stores import outcomes_under
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
+from leanloop.plugins.thinking.phase import phase_of
 
 __all__ = ["Learning"]
 
@@ -97,7 +98,9 @@ class Learning:
             if cost is not None and not decision.escalated:  # else it is the cost of two settings
                 spent = [Added(key, decision.setting, Count(calls=1, cost=cost)) for key in decision.keys]
                 yield Io(store.add, store.aadd, spent)
+            decision = replace(decision, within=tuple(task.within))
             yield Io(store.record, store.arecord, decision)
+            task.made.add(decision, store)
         except StoreError as error:
             self._say(task, f"What was decided could not be kept: {error}")
 
@@ -123,23 +126,6 @@ class Learning:
         best = next((count for count in known if count.calls >= _SURE), known[-1] if known else None)
         return None if best is None else best.cost / best.calls
 
-    def outcome(self, task_id: str, score: float, budget: Budget, weight: float = 1.0) -> Steps[int]:
-        """Say how a task went, from 0 to 1; gives how many of its decisions that counts for.
-
-        However many calls of a kind it made with a setting, it is one outcome of it.
-
-        Raises:
-            UsageError: the score is none.
-            StoreError: the store cannot be reached.
-        """
-        _check(score)
-        store = self.store_of(budget)
-        decisions: list[Decision] = yield Io(store.score, store.ascore, task_id, score)
-        made = dict.fromkeys((one.keys, Setting.read(one.setting)) for one in decisions if one.keys)
-        for keys, setting in made:
-            yield from self.observed(keys, {setting: score}, budget, weight)
-        return len(decisions)
-
     def observed(
         self, keys: Sequence[str], scores: Mapping[Setting, float], budget: Budget, weight: float = 1.0
     ) -> Steps[None]:
@@ -155,8 +141,7 @@ class Learning:
             UsageError: a score is none.
             StoreError: the store cannot be reached.
         """
-        for score in scores.values():
-            _check(score)
+        scores = {setting: checked_score(score) for setting, score in scores.items()}
         recent, _ = self._store(budget)
         store = recent.store
         known: list[Mapping[str, Count]] = yield Io(store.counts, store.acounts, keys)
@@ -215,8 +200,3 @@ class Learning:
         if text not in self._said and len(self._said) < _ESTIMATES:
             self._said.add(text)
             _log.warning("%s", text)
-
-
-def _check(score: float) -> None:
-    if not isfinite(score) or not 0 <= score <= 1:
-        raise UsageError(f"A score is a number from 0 (failed) to 1 (succeeded), not {score!r}.")
