@@ -34,13 +34,13 @@ class Made:
         self._above = above
         self._lock = threading.Lock()
         self._stores: list[OutcomeStore] = []
-        self._now: list[KeptAt] = []  # for the call under way
+        self._now = deque[KeptAt](maxlen=_LATEST)  # for the call under way
         self._latest = deque[KeptAt](maxlen=_LATEST)
         self._waiting: tuple[KeptAt, ...] = ()
 
     def add(self, decision: Decision, store: OutcomeStore) -> None:
         """A decision was made, and is kept there."""
-        self._kept_in(store)
+        self.kept_in(store)
         with self._lock:
             self._now.append(KeptAt(decision, store))
 
@@ -53,12 +53,13 @@ class Made:
     def begin(self) -> None:
         """A call begins: what was decided for others meanwhile (a tool's own) is none of it."""
         with self._lock:
-            self._now = []
+            self._now.clear()
 
     def end(self) -> None:
         """The call ended: what was decided for it waits for the results of the tools that it asked for."""
         with self._lock:
-            self._waiting, self._now = tuple(self._now), []
+            self._waiting = tuple(self._now)
+            self._now.clear()
             self._latest.extend(self._waiting)
 
     def take_waiting(self) -> Sequence[KeptAt]:
@@ -82,9 +83,10 @@ class Made:
                 if known.id == decision.id:
                     self._latest[at] = KeptAt(decision, store)
 
-    def _kept_in(self, store: OutcomeStore) -> None:
+    def kept_in(self, store: OutcomeStore) -> None:
+        """Decisions of the task are kept there, an outcome of which counts for them once it is said."""
         with self._lock:
             if store not in self._stores:
                 self._stores.append(store)
         if self._above is not None:
-            self._above._kept_in(store)  # noqa: SLF001  (its own kind)
+            self._above.kept_in(store)

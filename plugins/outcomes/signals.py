@@ -44,7 +44,7 @@ class Outcomes(Plugin):
     gave a result. What the budget refused, and what was answered again, says nothing of the model. Nor does a task that
     runs out of its budget: that is a statement about the limit, and costs are compared by themselves. A cascade counts
     what its gates say. Once somebody says how the task went, that counts in place of all of this
-    (`leanloop.plugins.outcomes.counting.counts_of`).
+    (`leanloop.plugins.outcomes.counting.say`).
 
     A store that is down is noted once for each task, and fails no call.
     """
