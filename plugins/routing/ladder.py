@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from leanloop.budgets.prices import Price
 from leanloop.budgets.route_rules import RouteRules
+from leanloop.budgets.usage import Usage
 from leanloop.errors import PriceUnknown
 from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.quote import Quote
+from leanloop.plugins.routing.failure import failure_of, retry_after
 from leanloop.plugins.routing.fitted import fitted
 from leanloop.plugins.routing.health import Health
 from leanloop.plugins.routing.rung import Rung
@@ -28,8 +30,7 @@ class Ladder:
 
     Args:
         call: as the agent makes it, with its own model.
-        every: all tiers that may take it, the cheapest first.
-        start: which of them was chosen.
+        every: the tiers that may take it, the cheapest first.
         task: whose call it is.
         rules: the file's.
         health: knows which models to pass over.
@@ -48,7 +49,6 @@ class Ladder:
         self,
         call: ModelCall,
         every: Sequence[Rung],
-        start: int,
         *,
         task: Task,
         rules: RouteRules,
@@ -58,8 +58,7 @@ class Ladder:
         self.call = call
         self.own = call.model
         self.every = tuple(every)
-        self.start = start
-        self.rungs = self.every[start:]
+        self.rungs = self.every
         self.rung: Rung | None = None
         self.model: str | None = None
         self.cost: int | None = 0
@@ -68,6 +67,10 @@ class Ladder:
         self._slow = rules.slow
         self._health = health
         self._clock = clock
+
+    def begin(self, at: int, least: int) -> None:
+        """Choose the tier at that place of `every`; what is below `least` is asked in no case."""
+        self.every, self.rungs = self.every[least:], self.every[at:]
 
     def price(self, model: str) -> Price | None:
         """What a model costs; None where that is not known."""
@@ -96,28 +99,38 @@ class Ladder:
                 return reply
         raise turns.first or no_model(self.own, {}, local=False)
 
-    def beside(self, call: ModelCall) -> ModelFlow:
-        """The answer to a call with a model of its own: another opinion, a check. It is counted like the others."""
-        return (yield from self._made(call, call.model))
+    def beside(self, call: ModelCall, model: str) -> ModelFlow:
+        """The answer of one model to a call of its own: another opinion, a check. It is counted like the others.
+
+        Raises:
+            Exception: what went wrong with it.
+        """
+        try:
+            return (yield from self._made(call, model))
+        except Exception as error:
+            if failure_of(error) == "ailing":
+                self._health.failed(model, retry_after(error))
+            raise
+
+    def usage_of(self, call: ModelCall, reply: ModelReply) -> Usage:
+        """What an answer used: as it was reported, else as it is counted."""
+        return Quote.of(call, self._task).usage_of(reply)
 
     def _made(self, call: ModelCall, model: str) -> ModelFlow:
         made, began = fitted(call, model, self._task.budget.max_output), self._clock()
+        self.asked += 1
         try:
             reply: ModelReply = yield made
         except BaseException as error:
             if not known_unbilled(error):
-                self._count(made, None)
+                quote = Quote.of(made, self._task)
+                self._pay(quote, quote.worst_usage(quote.most))
             raise
         self._health.answered(model, self._clock() - began, self._slow)
-        self._count(made, reply)
+        quote = Quote.of(made, self._task)
+        self._pay(quote, quote.usage_of(reply))
         return reply
 
-    def _count(self, call: ModelCall, reply: ModelReply | None) -> None:
-        """What a call cost; at most, where nobody knows."""
-        self.asked += 1
-        task = self._task
-        if task.degraded and task.latest_model:  # it went to another model, further in
-            call = replace(call, model=task.latest_model, provider=None)
-        quote = Quote.of(call, task)
-        cost = quote.cost(quote.worst_usage(quote.most) if reply is None else quote.usage_of(reply))
+    def _pay(self, quote: Quote, usage: Usage) -> None:
+        cost = quote.cost(usage)
         self.cost = None if cost is None or self.cost is None else self.cost + cost

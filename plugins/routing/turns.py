@@ -54,6 +54,7 @@ class Turns:
         self._slow = slow
         self._tentative = False
         self._for_good = False
+        self._landing = False
         self._refusals: dict[str, str] = {}
 
     def next(self) -> Turn | None:
@@ -69,7 +70,9 @@ class Turns:
         """The call, whose refusal stops nothing where a cheaper tier can be asked; `every` has the cheapest first."""
         place = every.index(turn.rung)
         self._below = deque(one for one in self._waiting if every.index(one.rung) < place)
-        self._tentative = bool(self._below) and not self._for_good and "usd" in self._task.limited
+        limited = call.final and "usd" in self._task.limited
+        self._tentative = limited and bool(self._below) and not self._for_good
+        self._landing = call.purpose == "landing"
         return replace(call, final=False) if self._tentative else call
 
     def failed(self, turn: Turn, error: Exception, *, own: str) -> None:
@@ -78,7 +81,8 @@ class Turns:
         Raises:
             Exception: the error, where another model is of no help, or comes too late.
         """
-        if isinstance(error, BudgetExceeded) and self._tentative and self._task.stopped is None:
+        stopped = self._task.stopped is not None and not self._landing
+        if isinstance(error, BudgetExceeded) and self._tentative and not stopped:
             self._no_room(turn, error)
             return
         kind = failure_of(error)
