@@ -24,6 +24,7 @@ from leanloop.plugins.outcomes.signals import Outcomes
 from leanloop.plugins.prefix import Prefix
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
 from leanloop.plugins.result_limit import ResultLimit
+from leanloop.plugins.scaffold.scaffold import Scaffold
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
 from leanloop.plugins.thinking.gate import Thinking
@@ -61,8 +62,10 @@ class Stack:
     8. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
        counted, priced and capped as what it has become; one that its model refuses is made again.
     9. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    10. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
-    11. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    10. Scaffold: inside of all that chooses model and effort, since it goes by the model that is really asked, and
+       behind the notes, so that what it puts back between messages moves none of them.
+    11. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    12. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
 
     Around a tool call:
 
@@ -101,6 +104,7 @@ class Stack:
             thinking,
             degrade,
             BudgetNotice(),
+            Scaffold(self.supplied, self.learning, answers),
             Prefix(),
             budget,
         )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from leanloop.adapters.langchain.added_tools import bound
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.ending import finish_of, is_plain
@@ -30,7 +31,6 @@ from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.tool_order import in_order
 
 __all__ = ["ChatChunks", "ChatRequest", "Sent", "chat_reply", "chat_result"]
 
@@ -91,9 +91,7 @@ class ChatRequest:
         messages, model = self._messages, self._model
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]
-        settings = dict(self._settings if call.purpose != "summary" else _without_tools(self._settings))
-        if call.tools and call.tools is not self.call.tools and isinstance(settings.get("tools"), list):
-            settings["tools"] = in_order(settings["tools"], call.tools)
+        settings = dict(self._settings if not call.apart else _without_tools(self._settings))
         if call.model != self.call.model:
             model = self._substitutes.of(model, call.model)
             if provider_of(model) is not provider_of(self._model) and settings.keys() - _OURS:
@@ -113,7 +111,7 @@ class ChatRequest:
     def _offer_tools(self, call: ModelCall, model: object, settings: dict[str, Any]) -> None:
         """The tools in the call's order, or forbidden."""
         if call.tools and call.tools is not self.call.tools:
-            settings["tools"] = in_order(settings["tools"], call.tools)
+            settings["tools"] = bound(settings.get("tools"), call.tools, model)
         if call.forbid_tools and call.tools and not call.answer_tools:
             no_tools = provider_of(model).no_tools
             if no_tools is None:

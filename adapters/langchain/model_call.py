@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 from langgraph.config import get_config
 from langgraph.constants import TAG_NOSTREAM
 
+from leanloop.adapters.langchain.added_tools import offered, unseen
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.effort import effort_settings
 from leanloop.adapters.langchain.ending import finish_of, is_plain
@@ -33,7 +34,6 @@ from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.tool_order import in_order
 
 __all__ = ["Request", "Response", "reply_of", "response_of"]
 
@@ -90,8 +90,15 @@ class Request:
         Raises:
             ModelUnavailable: the call names another model than the agent's, which cannot be had.
         """
-        if call.purpose == "summary":
+        if call.apart:
             return self._summary(call)
+        sent = self._step(call)
+        if call.hold_stream and call.purpose == "step":
+            return _changed(sent, {"model": unseen(sent.model)})
+        return sent
+
+    def _step(self, call: ModelCall) -> ModelRequest[Any]:
+        """A call that is a step of the agent."""
         raw = self._raw
         changes: dict[str, Any] = {} if self._tools is raw.tools else {"tools": self._tools}
         settings = dict(raw.model_settings)
@@ -101,7 +108,7 @@ class Request:
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
         if call.tools and call.tools is not self.call.tools:
-            changes["tools"] = in_order(changes.get("tools", raw.tools), call.tools)
+            changes["tools"] = offered(changes.get("tools", raw.tools), call.tools, self._model)
         model = self._model
         if call.model != self.call.model:
             changes["model"] = substitute = self._substitutes.of(raw.model, call.model)

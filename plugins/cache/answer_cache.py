@@ -64,7 +64,7 @@ class AnswerCache(Plugin):
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Give the answer again, or have it made and keep it."""
         ground = self._grounds.of(task.budget)
-        looks = call.purpose == "step" and task.stopped is None and not task.notes.any("loop:")
+        looks = call.purpose in {"step", "thought"} and task.stopped is None and not task.notes.any("loop:")
         key = ground.keys.of(call, task.tags) if ground is not None and looks else None
         if ground is None or key is None:
             reply: ModelReply = yield call
@@ -111,7 +111,7 @@ class _Lookup:
     def _other_words(self, found: Found | None) -> Generator[Io[Any] | ModelCall, Any, ModelReply | None]:
         """The answer to a question in other words, where one serves and is not picked to be checked."""
         ground, rules = self._ground, self._ground.rules
-        if self._key.text is None or exact_only(self._key, any_temperature=rules.any_temperature):
+        if self._call.apart or self._key.text is None or exact_only(self._key, any_temperature=rules.any_temperature):
             return None
         record = yield from ground.live.record()
         if record.breaks(rules.max_false_hits):
