@@ -56,14 +56,27 @@ class CascadeRules(BaseModel):
     answer_form: Mapping[str, object] | Label | None = None
     """For format: what an answer in words must match, as a JSON schema or a regular expression."""
 
-    trial: Positive = 30
-    """How many calls are watched before a cascade that costs more than it saves turns itself off."""
+    trial: Annotated[Positive, Field(le=500)] = 100
+    """After how many calls a cascade turns itself off unless it is known to save, with 95 % confidence; one that is
+    known to lose does so before."""
 
     retry: Duration = 604_800.0
     """After how long one that turned itself off is tried again."""
 
     timeout: Duration = 10.0
     """How long a check of your own may take; then it has failed to decide, and the answer goes up."""
+
+    @model_validator(mode="after")
+    def _gates_have_what_they_need(self) -> CascadeRules:
+        if not self.gates or len(set(self.gates)) < len(self.gates):
+            raise PydanticCustomError("gates", "gates must name one gate or more, each once; or say cascade: off")
+        if "verifier" in self.gates and self.verifier is None:
+            raise PydanticCustomError("no_verifier", "names the gate verifier and no model; add verifier: MODEL")
+        for key, gate in (("verifier", "verifier"), ("second", "agreement"), ("answer_form", "format")):
+            if getattr(self, key) is not None and gate not in self.gates:
+                context = {"key": key, "gate": gate}
+                raise PydanticCustomError("idle_key", "names {key}, which the gate {gate} is for; add that", context)
+        return self
 
 
 def cascade_or_switch(value: object) -> object:
