@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
+from leanloop.adapters.llama_index.added_tools import added_to
 from leanloop.adapters.llama_index.ending import finish_of, is_plain
 from leanloop.adapters.llama_index.messages import from_llama, to_llama, transcript_of
 from leanloop.adapters.llama_index.provider import Provider, Sent
@@ -251,9 +252,11 @@ class Request:
 
     def _offer_tools(self, call: ModelCall, provider: Provider, sent: Sent) -> None:
         """The tools in the call's order, or forbidden."""
-        if call.tools and call.tools is not self.call.tools and "tools" in sent.kwargs:
-            sent.kwargs["tools"] = in_order(sent.kwargs["tools"], call.tools)
-        if call.forbid_tools and self._may_forbid:
+        if call.tools and call.tools is not self.call.tools:
+            given = sent.kwargs.get("tools") or ()
+            offered = added_to(in_order(given, call.tools), call.tools, sent.llm)
+            sent.kwargs |= {"tools": offered} if offered else {}
+        if call.forbid_tools and (self._may_forbid or not self.call.tools):
             provider.forbid_tools(sent)
 
     def _speaks_as(self, other: object) -> bool:
