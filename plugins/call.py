@@ -14,7 +14,7 @@ from leanloop.plugins.abilities import Abilities
 Purpose = Literal["step", "landing", "summary", "check", "thought"]
 _APART = frozenset({"summary", "check", "thought"})
 Finish = Literal["stop", "length", "refused"]
-Tier = Literal["exact", "normal", "alike"]
+Tier = Literal["exact", "normal", "alike", "known"]
 
 __all__ = ["EmbedCall", "Finish", "ModelCall", "ModelReply", "Purpose", "Tier", "ToolCall", "ToolResult"]
 
@@ -45,6 +45,7 @@ class ModelCall:
             reach.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
             None where the messages show them.
+        structured: the answer must have a form that the user has asked for.
         settings: gives all else that is sent and may change the answer (temperature, stop, seed, tool_choice, response
             format, thinking), by name; asked for only where answers are cached. None where the framework tells none:
             such a call is not cached.
@@ -73,6 +74,7 @@ class ModelCall:
     agent: str = ""
     readable: bool = False
     history: tuple[Message, ...] | None = None
+    structured: bool = False
     settings: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False, repr=False)
     abilities: Callable[[str], Abilities] | None = field(default=None, compare=False, repr=False)
     session: str = ""
@@ -98,7 +100,8 @@ class ModelReply:
         finish: how it ended, where the provider says so: of itself (``stop``, also to call tools), cut off
             (``length``), or kept from going on (``refused``).
         plain: nothing is in it but text and tool calls.
-        hit: which tier of the cache gave it again; None where it was made now.
+        hit: which tier of the cache gave it again, or ``known`` where the budget file has the answer; None where it
+            was made now.
         logprob: the mean log-probability of its tokens, where the provider gave them.
     """
 

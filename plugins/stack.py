@@ -17,6 +17,7 @@ from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.degrade import Degrade
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
+from leanloop.plugins.known_answers import KnownAnswers
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
 from leanloop.plugins.notice import BudgetNotice
@@ -56,16 +57,17 @@ class Stack:
     4. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
        what they choose, price and reserve for. A landing stands outside: it reads what the last step was sent.
     5. The user's own plugins.
-    6. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
+    6. KnownAnswers: what the file knows is asked of nobody, and kept by no cache.
+    7. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
        spares all that is below.
-    7. Thinking: chooses the effort by the call as it is, before another model takes it over.
-    8. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
+    8. Thinking: chooses the effort by the call as it is, before another model takes it over.
+    9. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
        counted, priced and capped as what it has become; one that its model refuses is made again.
-    9. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    10. Scaffold: inside of all that chooses model and effort, since it goes by the model that is really asked, and
+    10. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    11. Scaffold: inside of all that chooses model and effort, since it goes by the model that is really asked, and
        behind the notes, so that what it puts back between messages moves none of them.
-    11. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
-    12. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    12. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    13. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
 
     Around a tool call:
 
@@ -100,6 +102,7 @@ class Stack:
             LoopGuard(),
             ContextEditing(),
             *own,
+            KnownAnswers(self.supplied),
             answers,
             thinking,
             degrade,

@@ -99,17 +99,17 @@ class Ladder:
                 return reply
         raise turns.first or no_model(self.own, {}, local=False)
 
-    def beside(self, call: ModelCall, model: str) -> ModelFlow:
-        """The answer of one model to a call of its own: another opinion, a check. It is counted like the others.
+    def beside(self, call: ModelCall) -> ModelFlow:
+        """The answer of the model it names to a call of its own: another opinion, a check. It is counted too.
 
         Raises:
             Exception: what went wrong with it.
         """
         try:
-            return (yield from self._made(call, model))
+            return (yield from self._made(replace(call, model=self.own, provider=self.call.provider), call.model))
         except Exception as error:
             if failure_of(error) == "ailing":
-                self._health.failed(model, retry_after(error))
+                self._health.failed(call.model, retry_after(error))
             raise
 
     def usage_of(self, call: ModelCall, reply: ModelReply) -> Usage:

@@ -108,7 +108,7 @@ class Routing(Plugin):
         session = self._sessions.of(key, rules.sticky)
         rungs = rungs_for(call, task, rules)
         if session is not None:
-            rungs = preferred(rungs, session, call)
+            rungs = preferred(rungs, session)
         ladder = Ladder(call, rungs, task=task, rules=rules, health=self._health, clock=self._sessions.clock)
         turn = _Turn(call, task, rules, ladder, key, session)
         if call.purpose == "landing":
@@ -130,13 +130,15 @@ class Routing(Plugin):
         def checked(estimate: Estimate) -> Steps[bool]:
             if rules.cascade is None:
                 return False
-            return (yield from pays(ladder, rules.cascade, task, self._learning, estimate))
+            return (yield from pays(ladder, rules.cascade, task, self._learning))
 
         choice = yield from choose(ladder.every, call, task, rules=rules, learning=self._learning, checked=checked)
         at = self._steady(turn, choice, later)
         ladder.begin(at, choice.least)
         if choice.checked and rules.cascade is not None and choice.estimate is not None and len(ladder.rungs) > 1:
-            climbed = yield from climb(ladder, rules.cascade, task, self._learning, choice.estimate, self._supplied)
+            climbed = yield from climb(
+                ladder, rules.cascade, task, self._learning, estimate=choice.estimate, supplied=self._supplied
+            )
             answer = _Answer(climbed.reply, climbed.rung, climbed.model, climbed.escalated)
         else:
             reply = yield from ladder.ask(ladder.rungs[0], call)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leanloop.budgets.tokens import counter_for
-from leanloop.plugins.call import ModelCall
 from leanloop.plugins.routing.ladder import Ladder
 from leanloop.plugins.routing.rung import Rung
 from leanloop.plugins.routing.sessions import Session
@@ -49,7 +48,7 @@ def costs_more(session: Session, wanted: Rung, ladder: Ladder, task: Task, *, la
     return staying <= rest_cost(model, there, rest, session.cached(model, call.messages, now), writes=writes)
 
 
-def preferred(rungs: Sequence[Rung], session: Session, call: ModelCall) -> tuple[Rung, ...]:
+def preferred(rungs: Sequence[Rung], session: Session) -> tuple[Rung, ...]:
     """The tiers with the session's own model first in its tier: it has the prompt prefix cached."""
     return tuple(
         rung._replace(models=(session.model, *(model for model in rung.models if model != session.model)))
