@@ -41,7 +41,7 @@ class Candidate:
     def beside(self, call: ModelCall) -> Generator[Io[Any] | ModelCall, Any, ModelReply | Verdict]:
         """The reply to a call of the gate's own; where it cannot be had, that the gate cannot tell."""
         try:
-            reply: ModelReply = yield from self.ladder.beside(call, call.model)
+            reply: ModelReply = yield from self.ladder.beside(call)
         except TaskStopped:
             if self.task.stopped is not None:
                 raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from leanloop.budgets.fields import shown
@@ -48,9 +47,9 @@ def judge(candidate: Candidate) -> Judged:
     return PASSED
 
 
-def judge_plainly(gates: Iterable[str], call: ModelCall, reply: ModelReply, rules: CascadeRules) -> Verdict:
-    """The verdict of those gates that cost nothing."""
-    for gate in gates:
+def judge_plainly(rules: CascadeRules, call: ModelCall, reply: ModelReply) -> Verdict:
+    """The verdict of those gates of the file that cost nothing."""
+    for gate in rules.gates:
         if gate in PLAIN:
             verdict = _plain(gate, call, reply, rules)
             if verdict.outcome != "passed":

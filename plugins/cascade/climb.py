@@ -28,7 +28,7 @@ from leanloop.plugins.steps import Steps
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
 
-__all__ = ["Cascade", "Climbed"]
+__all__ = ["Climbed", "climb", "pays"]
 
 _log = logging.getLogger("leanloop")
 
@@ -39,13 +39,14 @@ class Climbed:
 
     Attributes:
         reply: the answer that was taken.
-        rung: whose it is.
+        rung, model: whose it is.
         escalated: an answer of a cheaper tier was not taken.
         passed: it passed the gates; the dearest tier's is taken as it comes.
     """
 
     reply: ModelReply
     rung: Rung
+    model: str
     escalated: bool
     passed: bool
 
@@ -63,45 +64,44 @@ class _Rejected:
     dear: int
 
 
-class Cascade:
-    """The cascades of one LeanLoop.
+def pays(ladder: Ladder, rules: CascadeRules, task: Task, learning: Learning) -> Steps[bool]:
+    """Whether the answers of the first rung are to be asked for and checked; why not is said once."""
+    return (yield from _terms(ladder, 0, rules, task, learning)) is not None
 
-    Args:
-        learning: gives the store in which savings are counted, and learns from what the gates say.
-        supplied: the user's own checks.
+
+def climb(
+    ladder: Ladder, rules: CascadeRules, task: Task, learning: Learning, *, estimate: Estimate, supplied: Supplied
+) -> Generator[Io[Any] | ModelCall, Any, Climbed]:
+    """Ask the first rung, check, go up. The stream is held back of answers that may not be taken.
+
+    Where an answer was not taken and nothing better can be had (the budget has no room, the models of the tiers above
+    fail), it is given after all, with a note, unless it cannot be used. A first rung for which it does not pay to check
+    is asked as it is.
+
+    Raises:
+        UsageError: the file names a gate that nobody knows.
+        Exception: no model of any rung answers.
     """
+    check_gates(rules, supplied)
+    first = yield from _terms(ladder, 0, rules, task, learning)
+    return (yield from _Climb(ladder, rules, task, learning, estimate, supplied).up(first))
 
-    def __init__(self, learning: Learning, supplied: Supplied) -> None:
-        self._learning = learning
-        self._supplied = supplied
 
-    def terms(self, ladder: Ladder, rules: CascadeRules, task: Task, level: int = 0) -> Steps[Terms | None]:
-        """On which terms the answers of a rung are checked; None where the cascade does not pay, which is said once.
+@dataclass(frozen=True, slots=True)
+class _Climb:
+    """One call on its way up."""
 
-        Raises:
-            UsageError: the file names a gate that nobody knows.
-        """
-        check_gates(rules, self._supplied)
-        if level + 1 >= len(ladder.rungs):
-            return None
-        pair = f"{ladder.rungs[level].models[0]}>{ladder.rungs[level + 1].models[0]}"
+    ladder: Ladder
+    rules: CascadeRules
+    task: Task
+    learning: Learning
+    estimate: Estimate
+    supplied: Supplied
 
-        def silenced(reason: str, said: str) -> None:
-            _tell(task, f"{pair} {reason}", said)
-
-        store = self._learning.store_of(task.budget)
-        return (yield from terms_of(ladder, level, rules, task, store=store, silenced=silenced))
-
-    def climb(
-        self, ladder: Ladder, terms: Terms, task: Task, estimate: Estimate
-    ) -> Generator[Io[Any] | ModelCall, Any, Climbed]:
-        """Ask the first rung, check, go up. The stream is held back of answers that may not be taken.
-
-        Where an answer was not taken and nothing better can be had (the budget has no room, the models of the tiers
-        above fail), it is given after all, with a note, unless it cannot be used.
-        """
+    def up(self, at: Terms | None) -> Generator[Io[Any] | ModelCall, Any, Climbed]:
+        """The answer that is taken; `at` are the terms on which that of the first rung is."""
+        ladder, task = self.ladder, self.task
         level, rejected, best = 0, None, None
-        at: Terms | None = terms
         while True:
             rung, call = ladder.rungs[level], ladder.call
             asked = replace(call, hold_stream=at is not None or call.hold_stream, final=call.final and best is None)
@@ -110,45 +110,48 @@ class Cascade:
                 reply: ModelReply = yield from ladder.ask(rung, asked)
             except BaseException as error:
                 if rejected is not None:
-                    yield from self._count(rejected, None, task)
+                    yield from self._count(rejected, None)
                 if best is None or task.stopped is not None or not _passing(error):
                     raise
                 task.note("An answer that a gate had not passed was given, since no better one could be had.")
-                return Climbed(best.candidate.reply, best.rung, escalated=False, passed=False)
+                return Climbed(
+                    best.candidate.reply, best.rung, best.candidate.call.model, escalated=False, passed=False
+                )
             spent = (ladder.cost or 0) - before
             if rejected is not None:
-                yield from self._count(rejected, spent, task)
-                yield from self._compare(rejected, reply, ladder, task, estimate)
+                yield from self._count(rejected, spent)
+                yield from self._compare(rejected, reply)
                 rejected = None
             rung = ladder.rung or rung
+            made = _made_with(call, ladder.model or rung.models[0])
             level = max(level, ladder.rungs.index(rung) if rung in ladder.rungs else level)
             if at is None or level + 1 >= len(ladder.rungs) or rung not in ladder.rungs:
-                return Climbed(reply, rung, escalated=level > 0, passed=False)
-            made = replace(call, model=ladder.model or rung.models[0])
-            candidate = Candidate(made, reply, ladder, at.rules, self._supplied, task)
+                return Climbed(reply, rung, made.model, escalated=level > 0, passed=False)
+            candidate = Candidate(made, reply, ladder, at.rules, self.supplied, task)
             dear = _as_if(ladder, made, reply, at.dear)
             verdict = yield from judge(candidate)
             spent, asks = (ladder.cost or 0) - before, _asks(at, ladder.asked - count)
             rejected = _Rejected(at, candidate, rung, verdict, spent, asks, dear)
             if verdict.outcome == "passed":
-                yield from self._keep(rejected, dear - spent, dear, task, escalated=False)
-                yield from learned(self._learning, estimate, candidate, verdict, None, task=task)
-                return Climbed(reply, rung, escalated=level > 0, passed=True)
+                yield from self._keep(rejected, dear - spent, dear, escalated=False)
+                yield from learned(self.learning, self.estimate, candidate, verdict, None, task=task)
+                return Climbed(reply, rung, made.model, escalated=level > 0, passed=True)
             _log.debug("An answer of %s is not taken: %s", made.model, verdict.why)
             if verdict.outcome == "unknown":
                 task.note(f"An answer of {made.model} went up unjudged: {verdict.why}.")
             best = best if verdict.hard else rejected
             level += 1
-            at = yield from self.terms(ladder, at.rules, task, level)
+            at = yield from _terms(ladder, level, self.rules, task, self.learning)
             while at is None and level + 1 < len(ladder.rungs):  # an answer that nobody checks is no better
                 level += 1
 
-    def _count(self, rejected: _Rejected, dear: int | None, task: Task) -> Steps[None]:
+    def _count(self, rejected: _Rejected, dear: int | None) -> Steps[None]:
         """What the answer that went up has cost, beside what the next tier's did."""
-        yield from self._keep(rejected, -rejected.spent, dear or rejected.dear, task, escalated=True)
+        yield from self._keep(rejected, -rejected.spent, dear or rejected.dear, escalated=True)
 
-    def _keep(self, of: _Rejected, saved: int, dear: int, task: Task, *, escalated: bool) -> Steps[None]:
-        terms, store = of.terms, self._learning.store_of(task.budget)
+    def _keep(self, of: _Rejected, saved: int, dear: int, *, escalated: bool) -> Steps[None]:
+        terms, task = of.terms, self.task
+        store = self.learning.store_of(task.budget)
         share = saved / dear if dear > 0 else 0.0
         usage = of.candidate.reply.usage
         made = Call(saved, share, escalated, of.asks, usage.output if usage else 0)
@@ -162,13 +165,25 @@ class Cascade:
         except StoreError:
             task.note("What the cascade has saved could not be kept.")
 
-    def _compare(
-        self, rejected: _Rejected, reply: ModelReply, ladder: Ladder, task: Task, estimate: Estimate
-    ) -> Steps[None]:
+    def _compare(self, rejected: _Rejected, reply: ModelReply) -> Steps[None]:
         """What the gates that cost nothing say of the next tier's answer."""
-        call = replace(rejected.candidate.call, model=ladder.model or rejected.terms.dear)
-        verdict = judge_plainly(rejected.terms.rules.gates, call, reply, rejected.terms.rules)
-        yield from learned(self._learning, estimate, rejected.candidate, rejected.verdict, (call, verdict), task=task)
+        call = _made_with(self.ladder.call, self.ladder.model or rejected.terms.dear)
+        verdict = judge_plainly(self.rules, call, reply)
+        yield from learned(
+            self.learning, self.estimate, rejected.candidate, rejected.verdict, (call, verdict), task=self.task
+        )
+
+
+def _terms(ladder: Ladder, level: int, rules: CascadeRules, task: Task, learning: Learning) -> Steps[Terms | None]:
+    if level + 1 >= len(ladder.rungs):
+        return None
+    pair = f"{ladder.rungs[level].models[0]}>{ladder.rungs[level + 1].models[0]}"
+
+    def silenced(reason: str, said: str) -> None:
+        _tell(task, f"{pair} {reason}", said)
+
+    store = learning.store_of(task.budget)
+    return (yield from terms_of(ladder, level, rules, task, store=store, silenced=silenced))
 
 
 def _passing(error: BaseException) -> bool:
@@ -176,6 +191,10 @@ def _passing(error: BaseException) -> bool:
     if not isinstance(error, Exception) or shown(error):
         return False
     return isinstance(error, TaskStopped) or failure_of(error) != "other"
+
+
+def _made_with(call: ModelCall, model: str) -> ModelCall:
+    return call if model == call.model else replace(call, model=model, provider=None)
 
 
 def _asks(terms: Terms, made: int) -> int:
