@@ -11,6 +11,7 @@ from typing import cast
 
 from leanloop.budgets.scaffold_rules import COGNITIVE_TOOLS
 from leanloop.errors import UsageError
+from leanloop.plugins.scaffold.think_tool import THINK
 from leanloop.plugins.scaffold.tool import CognitiveTool
 from leanloop.plugins.scaffold.use_code import USE_CODE
 
@@ -18,6 +19,9 @@ __all__ = ["ENTRY_POINTS", "all_tools", "built_in"]
 
 ENTRY_POINTS = "leanloop.cognitive_tools"
 """The group of entry points by which a package brings cognitive tools; each names a `CognitiveTool`, or several."""
+
+_PLAIN = frozenset({USE_CODE.name, THINK.name})
+"""Names of tools that ask no model."""
 
 _log = logging.getLogger("leanloop")
 
@@ -39,10 +43,10 @@ def all_tools(own: Sequence[CognitiveTool] = ()) -> Mapping[str, CognitiveTool]:
     for tool in own:
         if not isinstance(cast("object", tool), CognitiveTool):
             raise UsageError(f"cognitive_tools takes CognitiveTool objects, not a {type(tool).__name__}.")
-        if tool.name in named or tool.name == USE_CODE.name:
+        if tool.name in named or tool.name in _PLAIN:
             raise UsageError(f"There are two cognitive tools named {tool.name!r}; give one of them another name.")
         named[tool.name] = tool
-    return {**{name: built_in(name) for name in COGNITIVE_TOOLS}, **_installed(), **named}
+    return {**{name: built_in(name) for name in COGNITIVE_TOOLS}, THINK.name: THINK, **_installed(), **named}
 
 
 @cache
@@ -59,7 +63,7 @@ def _installed() -> Mapping[str, CognitiveTool]:
         for tool in several:
             if not isinstance(tool, CognitiveTool):
                 _log.warning("Entry point %s of %s is no CognitiveTool.", point.name, ENTRY_POINTS)
-            elif tool.name in found or tool.name in COGNITIVE_TOOLS or tool.name == USE_CODE.name:
+            elif tool.name in found or tool.name in COGNITIVE_TOOLS or tool.name in _PLAIN:
                 _log.warning("Entry point %s brings %s, which is there already; it is left out.", point.name, tool.name)
             else:
                 found[tool.name] = tool

@@ -13,6 +13,7 @@ from leanloop.plugins.call import ModelCall, ModelReply, ToolResult
 from leanloop.plugins.flow import Io, ModelFlow
 from leanloop.plugins.scaffold.inputs import inputs_of, rendered
 from leanloop.plugins.scaffold.leak import without_answer
+from leanloop.plugins.scaffold.think_tool import NOTED, THINK
 from leanloop.plugins.scaffold.tool import CognitiveTool
 from leanloop.plugins.scaffold.use_code import USE_CODE, run_code
 from leanloop.plugins.supplied import RunCode
@@ -48,7 +49,9 @@ def think(
     given, missing, shortened = inputs_of(tool, arguments, counter_for(call.model).text)
     if missing:
         return ToolResult(f"{tool.name} needs {' and '.join(missing)}; nothing was given.", is_error=True)
-    if tool.name == USE_CODE.name and run is not None:
+    if tool is THINK:
+        return ToolResult(NOTED)
+    if tool is USE_CODE and run is not None:
         # Not from `given`, which is cut: half a program is none.
         whole = inputs_of(tool, arguments, lambda _: 0).given
         return (yield from run_code(whole["code"], run, call.model))
