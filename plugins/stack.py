@@ -25,6 +25,7 @@ from leanloop.plugins.outcomes.signals import Outcomes
 from leanloop.plugins.prefix import Prefix
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
 from leanloop.plugins.result_limit import ResultLimit
+from leanloop.plugins.routing.routing import Routing
 from leanloop.plugins.scaffold.scaffold import Scaffold
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
@@ -61,13 +62,15 @@ class Stack:
     7. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
        spares all that is below.
     8. Thinking: chooses the effort by the call as it is, before another model takes it over.
-    9. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
+    9. Routing: chooses the model, for the effort that was chosen; what it asks of several models, or again, each of
+       the plugins below sees.
+    10. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
        counted, priced and capped as what it has become; one that its model refuses is made again.
-    10. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    11. Scaffold: inside of all that chooses model and effort, since it goes by the model that is really asked, and
+    11. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    12. Scaffold: inside of all that chooses model and effort, since it goes by the model that is really asked, and
        behind the notes, so that what it puts back between messages moves none of them.
-    12. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
-    13. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    13. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    14. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
 
     Around a tool call:
 
@@ -96,6 +99,7 @@ class Stack:
         self.learning = Learning(self.supplied)
         own, answers, budget = tuple(plugins), AnswerCache(grounds), BudgetGuard()
         thinking, degrade = Thinking(self.learning), Degrade()
+        routing = Routing(self.learning, self.supplied)
         self._model: tuple[Plugin, ...] = (
             Landing(),
             Outcomes(),
@@ -105,13 +109,14 @@ class Stack:
             KnownAnswers(self.supplied),
             answers,
             thinking,
+            routing,
             degrade,
             BudgetNotice(),
             Scaffold(self.supplied, self.learning, answers),
             Prefix(),
             budget,
         )
-        self._part: tuple[Plugin, ...] = (*own, answers, thinking, degrade, budget)
+        self._part: tuple[Plugin, ...] = (*own, answers, thinking, routing, degrade, budget)
         self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget, ReadResult(), ResultLimit(), ToolCache(grounds))
         self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
@@ -131,8 +136,8 @@ class Stack:
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
 
-        The user's plugins, the cache, thinking, `degrade` and the budget: a refusal is raised, and there is no history
-        for guards and notices to read.
+        The user's plugins, the cache, thinking, routes, `degrade` and the budget: a refusal is raised, and there is no
+        history for guards and notices to read.
         """
         if task.budget.experiment is not None:
             return compose((self._experiment.on_model, self._part_in_arm), call, task)

@@ -20,7 +20,7 @@ __all__ = ["ABOVE", "Choice", "choose", "is_valuable"]
 ABOVE: Final = 0.3
 """From which chance on that a tier succeeds where the one below it fails calls go to it, where the file says none."""
 
-Checked = Callable[[Estimate], Steps[bool]]
+Checked = Callable[[], Steps[bool]]
 """Whether answers of the cheaper tiers will be checked, so that one may be tried."""
 
 
@@ -59,7 +59,7 @@ def choose(
         cheap, dear = (Setting(rungs[at].models[0], call.thinking) for at in (place - 1, place))
         estimate = yield from learning.estimate(call, task, cheap, dear)
         if place == 1:
-            choice = choice._replace(checked=(yield from checked(estimate)))
+            choice = choice._replace(checked=(yield from checked()))
         choice = choice._replace(estimate=estimate)
         side = estimate.side(rules.above.get(rungs[place].tier, ABOVE))
         wary = guarded and place == 1 and not choice.checked

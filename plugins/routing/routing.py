@@ -12,7 +12,6 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.route_rules import RouteRules
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.cascade.climb import climb, pays
-from leanloop.plugins.difficulty.estimate import Estimate
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.first_look import first_look
@@ -127,7 +126,7 @@ class Routing(Plugin):
         call, task, rules, ladder = turn.call, turn.task, turn.rules, turn.ladder
         later, began = self._runs.later(task), self._sessions.clock()
 
-        def checked(estimate: Estimate) -> Steps[bool]:
+        def checked() -> Steps[bool]:
             if rules.cascade is None:
                 return False
             return (yield from pays(ladder, rules.cascade, task, self._learning))
@@ -141,8 +140,9 @@ class Routing(Plugin):
             )
             answer = _Answer(climbed.reply, climbed.rung, climbed.model, climbed.escalated)
         else:
-            reply = yield from ladder.ask(ladder.rungs[0], call)
-            answer = _Answer(reply, ladder.rung or ladder.rungs[0], ladder.model or call.model)
+            first = ladder.every[at - choice.least]
+            reply = yield from ladder.ask(first, call)
+            answer = _Answer(reply, ladder.rung or first, ladder.model or call.model)
         yield from self._account(turn, choice._replace(explored=choice.explored and at == choice.at), answer, began)
         return answer.reply
 
