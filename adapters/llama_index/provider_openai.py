@@ -16,6 +16,7 @@ from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras
 from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.adapters.reasoning.openai import reasoning_of
+from leanloop.errors import ModelUnavailable
 from leanloop.plugins.cache.canonical import NotCanonicalError
 
 __all__ = ["OpenAI", "OpenAIResponses"]
@@ -57,8 +58,19 @@ class OpenAI(Provider):
         sent.kwargs["tool_choice"] = "none"
 
     def rename(self, sent: Sent, model: str) -> None:
-        """To another model; a reasoning model takes one temperature only, which the class knows when it is made."""
+        """To another model; a reasoning model takes one temperature only, which the class knows when it is made.
+
+        Raises:
+            ModelUnavailable: the class knows no model of that name, and would not make the call.
+        """
         super().rename(sent, model)
+        try:
+            getattr(sent.target(), "metadata", None)
+        except ValueError:
+            kind = type(sent.llm).__name__
+            raise ModelUnavailable(
+                model, f"{kind} knows no model of that name; give one that does, as models=."
+            ) from None
         known = self.reasoning(sent)
         if known is not None and known.samples is not None:
             sent.attributes["temperature"] = 1.0

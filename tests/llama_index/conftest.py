@@ -18,8 +18,8 @@ Said = str | dict[str, Any]
 class Provider(ThreadingHTTPServer):
     """Speaks as much of the providers' HTTP as the tests need: OpenAI (both), Anthropic, Gemini, Ollama.
 
-    `reply` gives, for each payload, what the assistant says: text, or the name, id and args of a tool call.
-    `payloads` is what was sent, `paths` where to.
+    `reply` gives, for each payload, what the assistant says: text, or the name, id and args of a tool call, and what
+    it `thought`. `payloads` is what was sent, `paths` where to.
     """
 
     daemon_threads = True
@@ -91,6 +91,8 @@ def _openai(said: Said, payload: dict[str, Any]) -> tuple[dict[str, Any], list[d
         function = {"name": said["name"], "arguments": json.dumps(said["args"])}
         call = {"tool_calls": [{"id": said["id"], "type": "function", "function": function}]}
     whole = {"role": "assistant", "content": said if isinstance(said, str) else None, **call}
+    if not isinstance(said, str) and "thought" in said:
+        whole["reasoning_content"] = said["thought"]
     usage = {
         "prompt_tokens": 50,
         "completion_tokens": 10,
@@ -158,21 +160,40 @@ def _anthropic(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         block = {"type": "tool_use", "id": said["id"], "name": said["name"], "input": said["args"]}
         delta = {"type": "input_json_delta", "partial_json": json.dumps(said["args"])}
     usage = {"input_tokens": 20, "output_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 5}
-    one: dict[str, Any] = {"id": "msg", "type": "message", "role": "assistant", "model": "claude", "content": [block]}
+    thought = "" if isinstance(said, str) else said.get("thought")
+    before, shown = _thought(thought) if thought else ([], [])
+    content = [*before, block]
+    one: dict[str, Any] = {"id": "msg", "type": "message", "role": "assistant", "model": "claude", "content": content}
     one |= {"stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
     empty = {**block, "text": ""} if isinstance(said, str) else {**block, "input": {}}
     return one, [
         {"type": "message_start", "message": {**one, "content": [], "usage": {**usage, "output_tokens": 1}}},
-        {"type": "content_block_start", "index": 0, "content_block": empty},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
+        *shown,
+        {"type": "content_block_start", "index": len(before), "content_block": empty},
+        {"type": "content_block_delta", "index": len(before), "delta": delta},
+        {"type": "content_block_stop", "index": len(before)},
         {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": usage},
         {"type": "message_stop"},
     ]
 
 
+def _thought(thought: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A block of thinking, and how it is streamed."""
+    block = {"type": "thinking", "thinking": thought, "signature": "signed"}
+    deltas = [{"type": "thinking_delta", "thinking": thought}, {"type": "signature_delta", "signature": "signed"}]
+    return [block], [
+        {"type": "content_block_start", "index": 0, "content_block": {**block, "thinking": "", "signature": ""}},
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": 0},
+    ]
+
+
 def _gemini(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    part = {"text": said} if isinstance(said, str) else {"functionCall": {"name": said["name"], "args": said["args"]}}
+    part: dict[str, Any] = {"text": said}
+    if not isinstance(said, str):
+        part = {"functionCall": {"name": said["name"], "args": said["args"]}}
+        if "thought" in said:
+            part["thoughtSignature"] = "c2lnbmVk"
     usage = {"promptTokenCount": 50, "candidatesTokenCount": 6, "thoughtsTokenCount": 4, "totalTokenCount": 60}
     usage |= {"cachedContentTokenCount": 30}
     one = {"candidates": [{"content": {"parts": [part], "role": "model"}, "finishReason": "STOP", "index": 0}]}
@@ -183,6 +204,7 @@ def _ollama(said: Said) -> list[dict[str, Any]]:
     message: dict[str, Any] = {"role": "assistant", "content": said if isinstance(said, str) else ""}
     if not isinstance(said, str):
         message["tool_calls"] = [{"function": {"name": said["name"], "arguments": said["args"]}}]
+        message |= {"thinking": said["thought"]} if "thought" in said else {}
     about = {"model": "llama", "created_at": "2026-01-01T00:00:00Z"}
     last = {**about, "message": message, "done": True, "done_reason": "stop", "prompt_eval_count": 50, "eval_count": 10}
     return [{**about, "message": {"role": "assistant", "content": ""}, "done": False}, last]
@@ -237,10 +259,24 @@ def _ollama_llm(url: str, **settings: Any) -> Any:
     return kind(**{"model": "llama3", "base_url": url, **settings})
 
 
+def _open_ai_like(url: str, **settings: Any) -> Any:
+    kind = pytest.importorskip("llama_index.llms.openai_like").OpenAILike
+    base = {"model": "Qwen/Qwen3-32B", "api_key": "k", "api_base": f"{url}/v1", "max_retries": 0}
+    return kind(**{**base, "is_chat_model": True, "is_function_calling_model": True, **settings})
+
+
+def _deepseek(url: str, **settings: Any) -> Any:
+    kind = pytest.importorskip("llama_index.llms.deepseek").DeepSeek
+    base = {"model": "deepseek-v4-flash", "api_key": "k", "api_base": f"{url}/v1", "max_retries": 0}
+    return kind(**{**base, "is_function_calling_model": True, "context_window": 9_999, **settings})
+
+
 _KINDS: dict[str, Callable[..., Any]] = {
     "openai": _open_ai,
     "responses": _open_ai_responses,
     "anthropic": _anthropic_llm,
     "google": _google,
     "ollama": _ollama_llm,
+    "openai_like": _open_ai_like,
+    "deepseek": _deepseek,
 }
