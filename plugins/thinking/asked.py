@@ -36,15 +36,17 @@ def asking(call: ModelCall, effort: Effort, can: Abilities, most: int | None) ->
 def fitting(effort: Effort, can: Abilities, most: int | None) -> Effort:
     """The most of thinking up to `effort` that leaves room for an answer within what a call may put out."""
     bound = _bound(can, most)
-    known = [one for one in can.efforts if EFFORTS.index(one) <= EFFORTS.index(effort)]
-    fits = [one for one in known if can.thinking_tokens.get(one, 0) + MIN_OUTPUT <= bound]
-    return max(fits or can.efforts[:1], key=EFFORTS.index)
+    known: list[Effort] = [one for one in can.efforts if EFFORTS.index(one) <= EFFORTS.index(effort)]
+    fits: list[Effort] = [one for one in known if can.thinking_tokens.get(one, 0) + MIN_OUTPUT <= bound]
+    return fits[-1] if fits else can.efforts[0]
 
 
 def less(effort: Effort, can: Abilities, *, thinking: bool) -> Effort:
     """The least of what it knows below `effort`; with `thinking`, of what is thinking at all."""
-    known = [one for one in can.efforts if EFFORTS.index(one) < EFFORTS.index(effort)]
-    return min([one for one in known if one != "none"] if thinking else known, key=EFFORTS.index, default=effort)
+    for one in can.efforts:
+        if one != "none" or not thinking:
+            return one if EFFORTS.index(one) < EFFORTS.index(effort) else effort
+    return effort
 
 
 def _bound(can: Abilities, most: int | None) -> int:

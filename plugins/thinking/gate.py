@@ -8,6 +8,8 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from leanloop.plugins.difficulty.phase import phase_of
+
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.budgets.thinking_rules import ThinkingRules
@@ -20,7 +22,6 @@ from leanloop.plugins.flow import Io, ModelFlow, Plugin
 from leanloop.plugins.task import Task
 from leanloop.plugins.thinking.account import Account, Choice
 from leanloop.plugins.thinking.asked import asking, fitting, less
-from leanloop.plugins.thinking.phase import phase_of
 from leanloop.plugins.thinking.turn import Turn, turn_of
 from leanloop.plugins.thinking.turns import Was
 
@@ -47,7 +48,7 @@ class _Offer(NamedTuple):
         if rules is None or can is None or not _may_choose(call, rules, can, task):
             return None
         most = task.budget.max_output
-        return cls(rules, can, most, *(_known(effort, can, most) for effort in (rules.effort, rules.below)))
+        return cls(rules, can, most, _known(rules.effort, can, most), _known(rules.below, can, most))
 
 
 class Thinking(Plugin):
@@ -132,8 +133,8 @@ def _known(effort: Effort, can: Abilities, most: int | None) -> Effort:
 
 def _may_choose(call: ModelCall, rules: ThinkingRules, can: Abilities, task: Task) -> bool:
     """Whether the model can be told apart what the file wants told apart; what it cannot do is said once."""
-    asked = {rules.effort, rules.below, *(one for one in rules.phases.values() if isinstance(one, str))}
-    lacks = [one for one in EFFORTS if one in asked and one not in can.efforts]
+    asked: set[Effort] = {rules.effort, rules.below, *(one for one in rules.phases.values() if isinstance(one, str))}
+    lacks: list[Effort] = [one for one in EFFORTS if one in asked and one not in can.efforts]
     if not lacks:
         return True
     able = len({can.nearest(one) for one in asked}) > 1
