@@ -8,8 +8,6 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from leanloop.plugins.difficulty.phase import phase_of
-
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.budgets.thinking_rules import ThinkingRules
@@ -22,6 +20,7 @@ from leanloop.plugins.flow import Io, ModelFlow, Plugin
 from leanloop.plugins.task import Task
 from leanloop.plugins.thinking.account import Account, Choice
 from leanloop.plugins.thinking.asked import asking, fitting, less
+from leanloop.plugins.thinking.phase import phase_of
 from leanloop.plugins.thinking.turn import Turn, turn_of
 from leanloop.plugins.thinking.turns import Was
 
