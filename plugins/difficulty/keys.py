@@ -17,18 +17,19 @@ _KEPT = 40
 
 
 def chain(
-    agent: str, phase: Phase, tools: str, bucket: str, *, step: str | None = None, family: str | None = None
+    agent: str, phase: Phase, tools: str, bucket: str, *, step: str | None = None, families: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """The kinds of a call, from the most general to its own: of the agent; in this phase with these tools; of what its
-    question looks like; and the declared step, else the family of its text, where there is one.
+    question looks like; and the declared step, else the families of its text.
 
     What a question is like is the same in every phase, so that what was learned outside of the agent (a labelled set)
     counts in it.
     """
     own = keys_of_step(agent, step)
     whole = own[0]
-    kinds = (whole, f"{whole}&phase={phase}&tools={tools}", f"{whole}&like={named(bucket)}", *own[1:])
-    return kinds if family is None or step is not None else (*kinds, f"{whole}&family={named(family)}")
+    if step is None:
+        own = (whole, *(f"{whole}&family={named(family)}" for family in families))
+    return (whole, f"{whole}&phase={phase}&tools={tools}", f"{whole}&like={named(bucket)}", *own[1:])
 
 
 def keys_of_step(agent: str, step: str | None = None) -> tuple[str, ...]:

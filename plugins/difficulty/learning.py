@@ -172,18 +172,18 @@ class Learning:
         text = cut(asked(call.messages))
         features = _features(text)._replace(failed=failures(call.steps))
         step = current_step()
-        family = None
+        families: tuple[str, ...] = ()
         if step is None and text and task.budget.difficulty.families:
-            family = yield from self._family(text, task)
+            families = yield from self._families(text, task)
         place = (task.agent, phase_of(call), tool_set(call.tools), features.bucket)
-        return chain(*place, step=step, family=family), features.odds
+        return chain(*place, step=step, families=families), features.odds
 
-    def _family(self, text: str, task: Task) -> Steps[str | None]:
+    def _families(self, text: str, task: Task) -> Steps[tuple[str, ...]]:
         if not self._embedder.fits(text):
-            return None
+            return ()
         try:
-            family = yield from self._store(task.budget)[1].of(text, task)
-            return family
+            found = yield from self._store(task.budget)[1].of(text, task)
+            return found
         except TaskStopped as error:
             if task.stopped is not None or not isinstance(error, BudgetExceeded):
                 raise
@@ -192,7 +192,7 @@ class Learning:
             self._say(task, f"Families of texts could not be read: {error}")
         except Exception as error:  # noqa: BLE001 whatever the embedder's client raises
             self._say(task, f"The embedder failed ({type(error).__name__}): calls have no family.")
-        return None
+        return ()
 
     def _say(self, task: Task, text: str) -> None:
         """On the receipt, and once in the log."""
