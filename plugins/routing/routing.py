@@ -124,7 +124,8 @@ class Routing(Plugin):
 
     def _made(self, turn: _Turn) -> ModelFlow:
         call, task, rules, ladder = turn.call, turn.task, turn.rules, turn.ladder
-        later, began = self._runs.later(task), self._sessions.clock()
+        self._runs.begins(task)
+        began = self._sessions.clock()
 
         def checked() -> Steps[bool]:
             if rules.cascade is None:
@@ -132,7 +133,7 @@ class Routing(Plugin):
             return (yield from pays(ladder, rules.cascade, task, self._learning))
 
         choice = yield from choose(ladder.every, call, task, rules=rules, learning=self._learning, checked=checked)
-        at = self._steady(turn, choice, later)
+        at = self._steady(turn, choice)
         ladder.begin(at, choice.least)
         if choice.checked and rules.cascade is not None and choice.estimate is not None and len(ladder.rungs) > 1:
             climbed = yield from climb(
@@ -146,7 +147,7 @@ class Routing(Plugin):
         yield from self._account(turn, choice._replace(explored=choice.explored and at == choice.at), answer, began)
         return answer.reply
 
-    def _steady(self, turn: _Turn, choice: Choice, later: float) -> int:
+    def _steady(self, turn: _Turn, choice: Choice) -> int:
         """The tier that was chosen, or the session's, or the one below where the budget runs out."""
         task, ladder, session, now = turn.task, turn.ladder, turn.session, self._sessions.clock()
         here = place_of(session, ladder.every) if session is not None else None
@@ -154,7 +155,7 @@ class Routing(Plugin):
         def dear(at: int) -> bool:
             if session is None or here is None or at >= here:
                 return False
-            return costs_more(session, ladder.every[at], ladder, task, later=later, now=now)
+            return costs_more(session, ladder.every[at], ladder, task, later=self._runs.later(task), now=now)
 
         at = choice.at
         failed = session is not None and session.failed_in == task.id

@@ -30,12 +30,16 @@ class Runs:
         self._runs: WeakKeyDictionary[Task, _Run] = WeakKeyDictionary()
         self._steps = RemainingSteps()
 
-    def later(self, task: Task) -> float:
-        """Count a call, and get how many more are expected."""
+    def begins(self, task: Task) -> None:
+        """A call is made."""
         run = self._of(task)
         run.step += 1
         ended, run.ended_at = run.ended_at, None
-        return self._steps.step(task.agent, run.step, ended_at=ended).calls
+        self._steps.reach(task.agent, run.step, ended_at=ended)
+
+    def later(self, task: Task) -> float:
+        """How many calls are expected after this one."""
+        return self._steps.after(task.agent, self._of(task).step).calls
 
     def answered(self, call: ModelCall, reply: ModelReply, task: Task) -> None:
         """A reply that asks for no tool ends the task, for all that is known."""
