@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from leanloop.budgets.route_rules import TIERS, RouteRules
 from leanloop.budgets.tokens import counter_for
@@ -31,12 +30,11 @@ def rungs_for(call: ModelCall, task: Task, rules: RouteRules) -> tuple[Rung, ...
     named = {tier: rules.tier(tier) for tier in TIERS}
     if not named["frontier"] and own not in (*named["cheap"], *named["mid"]):
         named["frontier"] = (own,)
-    needs = _Needs.of(call)
     reasons: dict[str, str] = {}
 
     def able(models: Iterable[str]) -> tuple[str, ...]:
         for model in models:
-            why = _not_local(model, allowed) or needs.unmet_by(model, call, task)
+            why = _not_local(model, allowed) or _unmet(model, call, task)
             if why:
                 reasons[model] = why
         return tuple(model for model in models if model not in reasons)
@@ -51,38 +49,28 @@ def rungs_for(call: ModelCall, task: Task, rules: RouteRules) -> tuple[Rung, ...
     return rungs
 
 
-class _Needs(NamedTuple):
-    """What a call asks of a model."""
-
-    tools: bool
-    images: bool
-
-    @classmethod
-    def of(cls, call: ModelCall) -> _Needs:
-        return cls(bool(call.tools) and not call.forbid_tools, any(message.images for message in call.messages))
-
-    def unmet_by(self, model: str, call: ModelCall, task: Task) -> str | None:
-        """Why the model cannot take the call; None where it can, for all that is known."""
-        if model in task.left_alone and model != call.model:
-            return "it could not be had before in this task"
-        if call.abilities is None:
-            return None
-        try:
-            can = call.abilities(model)
-        except ModelUnavailable as error:
-            if model != call.model:
-                leave_alone(task, model, error.why)
-            return error.why
-        if self.tools and can.tools is False:
-            return "it calls no tools"
-        if self.images and can.images is False:
-            return "it sees no images"
-        if can.context is None:
-            return None
-        counter = counter_for(model)
-        counted = counter.expected(counter.prompt(call.messages, call.tools))
-        needed = counted + max(call.min_output, call.max_output or task.budget.max_output or MIN_OUTPUT)
-        return f"{needed:,} tokens, of which it takes {can.context:,}" if needed > can.context else None
+def _unmet(model: str, call: ModelCall, task: Task) -> str | None:
+    """Why the model cannot take the call; None where it can, for all that is known."""
+    if model in task.left_alone and model != call.model:
+        return "it could not be had before in this task"
+    if call.abilities is None:
+        return None
+    try:
+        can = call.abilities(model)
+    except ModelUnavailable as error:
+        if model != call.model:
+            leave_alone(task, model, error.why)
+        return error.why
+    if can.tools is False and call.tools and not call.forbid_tools:
+        return "it calls no tools"
+    if can.images is False and any(message.images for message in call.messages):
+        return "it sees no images"
+    if can.context is None:
+        return None
+    counter = counter_for(model)
+    counted = counter.expected(counter.prompt(call.messages, call.tools))
+    needed = counted + max(call.min_output, call.max_output or task.budget.max_output or MIN_OUTPUT)
+    return f"{needed:,} tokens, of which it takes {can.context:,}" if needed > can.context else None
 
 
 def _not_local(model: str, allowed: frozenset[str] | None) -> str | None:

@@ -114,7 +114,8 @@ class Ladder:
 
     def usage_of(self, call: ModelCall, reply: ModelReply) -> Usage:
         """What an answer used: as it was reported, else as it is counted."""
-        return Quote.of(call, self._task).usage_of(reply)
+        usage = reply.usage
+        return usage if usage is not None and usage.plausible else Quote.of(call, self._task).usage_of(reply)
 
     def _made(self, call: ModelCall, model: str) -> ModelFlow:
         made, began = fitted(call, model, self._task.budget.max_output), self._clock()
@@ -124,13 +125,12 @@ class Ladder:
         except BaseException as error:
             if not known_unbilled(error):
                 quote = Quote.of(made, self._task)
-                self._pay(quote, quote.worst_usage(quote.most))
+                self._pay(quote.cost(quote.worst_usage(quote.most)))
             raise
         self._health.answered(model, self._clock() - began, self._slow)
-        quote = Quote.of(made, self._task)
-        self._pay(quote, quote.usage_of(reply))
+        price = self.price(model)
+        self._pay(None if price is None else price.cost(self.usage_of(made, reply)))
         return reply
 
-    def _pay(self, quote: Quote, usage: Usage) -> None:
-        cost = quote.cost(usage)
+    def _pay(self, cost: int | None) -> None:
         self.cost = None if cost is None or self.cost is None else self.cost + cost
