@@ -22,7 +22,7 @@ def arms_of(budget: Budget, model: str, which: Collection[str] = ARMS) -> Mappin
     in every call, however difficult, and none is made the other way to learn.
     """
     rules = (budget.scaffold or ScaffoldRules()).model_copy(update={"models": (model,), "above": None})
-    fixed = budget.model_copy(update={"difficulty": budget.difficulty.model_copy(update={"explore": 0.0})})
+    fixed = budget.model_copy(update={"difficulty": budget.difficulty.model_copy(update={"explore": None})})
     scaffolds = {
         "off": (model, None),
         "on": (f"{model}{WITH_TOOLS}", rules),

@@ -9,9 +9,16 @@ from typing import NamedTuple, Protocol
 from leanloop.budgets.message import Changed, Message, ToolRequest, ToolSpec
 from leanloop.plugins.call import ModelCall, ModelReply, ToolResult
 from leanloop.plugins.scaffold import protocol
+from leanloop.plugins.scaffold.think_tool import THINK
 from leanloop.plugins.scaffold.tool import CognitiveTool
+from leanloop.plugins.scaffold.use_code import USE_CODE
 
 __all__ = ["AsText", "AsTools", "Asked", "Form"]
+
+
+_SEPARATE = (
+    "Each is a separate look by somebody who sees nothing but what you write into it, so give it the question whole. "
+)
 
 
 class Asked(NamedTuple):
@@ -58,10 +65,10 @@ class AsTools:
     def __init__(self, tools: Mapping[str, CognitiveTool]) -> None:
         self._tools = tools
         self._specs = tuple(tool.spec for tool in tools.values())
+        asking = any(tool is not THINK and tool is not USE_CODE for tool in tools.values())
         self._system = _System(
-            f"You have tools to think with: {', '.join(tools)}. Each is a separate look by somebody who sees nothing "
-            "but what you write into it, so give it the question whole. Call one where it helps you to be right, and "
-            "none where the question is plain. They act on nothing. Then answer as you were asked to."
+            f"You have tools to think with: {', '.join(tools)}. {_SEPARATE if asking else ''}Call one where it helps "
+            "you to be right, and none where the question is plain. They act on nothing. Then answer as asked."
         )
         self._latest: tuple[tuple[ToolSpec, ...], tuple[ToolSpec, ...]] = ((), self._specs)
 

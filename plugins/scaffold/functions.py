@@ -1,4 +1,6 @@
-"""Cognitive tools as plain functions, over whatever asks a model::
+"""Cognitive tools as plain functions, over whatever asks a model.
+
+As in::
 
     def ask(system: str, text: str) -> str:
         return model.invoke([("system", system), ("user", text)]).text
@@ -41,7 +43,7 @@ def run_tool(tool: CognitiveTool, ask: Ask, **inputs: str) -> str:
     """
     text = _text(tool, inputs)
 
-    def answer(call: ToolCall) -> ToolResult:
+    def answer(_: ToolCall) -> ToolResult:
         return ToolResult(_checked(tool, ask(tool.prompt, text)))
 
     task, call = current_task(), _call(tool, inputs)
@@ -52,7 +54,7 @@ async def arun_tool(tool: CognitiveTool, ask: Callable[[str, str], Awaitable[str
     """`run_tool`, awaited, with an `ask` that is."""
     text = _text(tool, inputs)
 
-    async def answer(call: ToolCall) -> ToolResult:
+    async def answer(_: ToolCall) -> ToolResult:
         return ToolResult(_checked(tool, await ask(tool.prompt, text)))
 
     task, call = current_task(), _call(tool, inputs)
