@@ -53,7 +53,7 @@ class Task:
         on_alert: called with each `Alert`, beside the line in the log; a child inherits it.
 
     Raises:
-        PriceUnknown: a limit in usd is in force, and the budget's `degrade` names a model without a price.
+        PriceUnknown: a limit in usd is in force, and the budget's `degrade` or `routes` names a model without a price.
         UsageError: it is to be kept in another durable store than the task it is a part of, a tag is no text, or the
             value is no amount.
         MissingExtra: its store is a Redis, and redis-py is not installed.
@@ -98,7 +98,8 @@ class Task:
         self.table = LimitTable(self.holders)
         self.limited = self.table.limited
         if "usd" in self.limited:
-            for model in filter(None, (step.to for step in self.budget.degrade)):
+            routed = self.budget.routes.models if self.budget.routes is not None else ()
+            for model in filter(None, (*(step.to for step in self.budget.degrade), *routed)):
                 self.prices.price(model)  # now, not in the middle of the work
         self.turns = Turns()  # how much the model is to think, by turn of the user
         self.hold = Hold(self.id, self.store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.outcomes.decision import Decision
 from leanloop.plugins.routing.accounts import other_cost, save
 from leanloop.plugins.routing.choice import Choice, choose, is_valuable
+from leanloop.plugins.routing.contradictions import contradictions
 from leanloop.plugins.routing.fits import rungs_for
 from leanloop.plugins.routing.health import Health
 from leanloop.plugins.routing.ladder import Ladder
@@ -32,6 +34,8 @@ from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
 
 __all__ = ["HEALTH", "Routing"]
+
+_log = logging.getLogger("leanloop")
 
 HEALTH = Health()
 """What is known of the models of this process."""
@@ -91,6 +95,7 @@ class Routing(Plugin):
         self._health = health or HEALTH
         self._sessions = Sessions(clock)
         self._runs = Runs()
+        self._told: RouteRules | None = None
 
     def idle(self, budget: Budget) -> bool:
         """Where the file names no routes."""
@@ -103,6 +108,7 @@ class Routing(Plugin):
             reply: ModelReply = yield call
             return reply
         yield from first_look(task)
+        self._tell_contradictions(task, rules)
         key = (task.agent, call.session or task.id, call.agent)
         session = self._sessions.of(key, rules.sticky)
         rungs = rungs_for(call, task, rules)
@@ -113,6 +119,14 @@ class Routing(Plugin):
         if call.purpose == "landing":
             return (yield from self._landed(turn))
         return (yield from self._made(turn))
+
+    def _tell_contradictions(self, task: Task, rules: RouteRules) -> None:
+        """Once for each file: on the receipt of the task that is the first, and in the log."""
+        if self._told is not rules:
+            self._told = rules
+            for said in contradictions(rules, task.prices):
+                task.note(f"Routes: {said}.")
+                _log.warning("Agent %s, routes: %s.", task.agent, said)
 
     def _landed(self, turn: _Turn) -> ModelFlow:
         ladder, session = turn.ladder, turn.session
