@@ -4,8 +4,9 @@ Set: 4,607 questions of reasoning-gym in 94 families of about 50, with the recor
 (shared/data/reasoning-gym). A chance is learned for each that deepseek-r1 succeeds where a cheaper model fails. No
 question is judged by what was learned from it:
 
-- seen: ten folds over the questions, so that about 45 outcomes of its family are known of each.
-- unseen: ten folds over the families, so that none is known of its family.
+- seen: ten folds over the questions, so that about 45 outcomes of its family are known of each; five folds, and 40,
+  for the pairs behind the first.
+- unseen: as many folds over the families, so that none is known of its family.
 - declared: the family is the declared step. Without: the text alone, its family found by its words.
 - unpaired: one of the two models, at random, has answered each question that is learned from.
 
@@ -53,7 +54,7 @@ CHEAP = ("llama-4-maverick", "claude-3.5-sonnet", "gemma-3-27b-it")
 
 BUDGET = Budget(agent="bench", limits=())
 THRESHOLD = 0.3
-FOLDS = 10
+FOLDS = {cheap: 5 if place else 10 for place, cheap in enumerate(CHEAP)}
 CURVE = (5, 10, 20)
 
 Keys = Sequence[tuple[str, ...]]
@@ -116,7 +117,7 @@ def judged(
     """What is believed of each question once the other folds are learned; of a family at most ``most`` outcomes."""
     rows = np.zeros((3, len(questions)))
     cheaper, dearer = Setting(cheap), Setting(DEAR)
-    for learned, held in folds_of(questions, FOLDS, seed=7, whole=whole):
+    for learned, held in folds_of(questions, FOLDS[cheap], seed=7, whole=whole):
         store = MemoryOutcomes()
         learning = Learning(Supplied(outcomes=store))
         arms, taken = random.Random(7), Counter[str]()
