@@ -152,9 +152,9 @@ class _Climb:
     def _keep(self, of: _Rejected, saved: int, dear: int, *, escalated: bool) -> Steps[None]:
         terms, task = of.terms, self.task
         store = self.learning.store_of(task.budget)
-        share = saved / dear if dear > 0 else 0.0
+        share = saved / terms.unit
         usage = of.candidate.reply.usage
-        made = Call(saved, share, escalated, of.asks, usage.output if usage else 0)
+        made = Call(saved, share, dear, escalated, of.asks, usage.output if usage else 0)
         played = terms.stakes.play(share)
         after = terms.standing.after(made, played)
         try:

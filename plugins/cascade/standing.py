@@ -30,13 +30,15 @@ class Call:
 
     Attributes:
         saved: nano-dollars, against the dearer model asked at once; below zero where it lost.
-        share: the same as a share of what that would have cost.
+        share: the same, with the mean cost of a dearer call as the unit.
+        dear: what asking that at once would have cost, or has.
         escalated: the answer went up.
         asks: how often the cheaper model was asked; ``output`` tokens it gave at first.
     """
 
     saved: int
     share: float
+    dear: int
     escalated: bool
     asks: int
     output: int
@@ -52,6 +54,7 @@ class Standing:
         calls: made in this turn; of the latest thousand or so.
         saved: nano-dollars, all in all.
         shares, squares: of the calls' savings, as shares.
+        dear: nano-dollars that asking the dearer model at once would have cost, or has.
         won, lost: winnings of those who bet that it saves, and that it loses (`leanloop.plugins.cascade.wager`).
         escalated, asks, output: sums of what `Call` has.
     """
@@ -63,6 +66,7 @@ class Standing:
     saved: int = 0
     shares: float = 0.0
     squares: float = 0.0
+    dear: int = 0
     won: float = 0.0
     lost: float = 0.0
     escalated: int = 0
@@ -91,6 +95,7 @@ class Standing:
             net.cost,
             total("share") / _MILLION,
             total("squares") / _MILLION,
+            total("dear"),
             total("won") / _MILLION,
             total("lost") / _MILLION,
             total("up"),
@@ -101,6 +106,10 @@ class Standing:
     def proved(self) -> bool:
         """Whether the lower bound of its mean net saving is above zero, at 95 %."""
         return self.won >= PROVED
+
+    def unit(self, expected: int) -> float:
+        """The mean cost of a dearer call, in nano-dollars, with the next as one more; never 0."""
+        return max(1.0, (self.dear + expected) / (self.calls + 1))
 
     def loses(self, trial: int) -> bool:
         """Whether it is to be turned off: it is known to lose, or not known to save after `trial` calls."""
@@ -119,7 +128,7 @@ class Standing:
     def added(self, call: Call, played: Played) -> list[Added]:
         """What is to be added for one more call."""
         counted = {"net": call.saved, "share": round(call.share * _MILLION)}
-        counted |= {"squares": round(call.share * call.share * _MILLION)}
+        counted |= {"squares": round(call.share * call.share * _MILLION), "dear": call.dear}
         counted |= {"up": int(call.escalated), "asks": call.asks, "output": call.output}
         rows = [self._row(name, Count(calls=1, cost=amount)) for name, amount in counted.items()]
         # Without calls, so that they are never halved with the rest: their own cap keeps them from growing old.

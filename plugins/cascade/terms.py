@@ -40,6 +40,7 @@ class Terms:
     Attributes:
         cheap, dear: the first models of that tier and the next; escalated answers come from the latter.
         standing: what is known of this cascade; ``stakes``: what is bet on this call.
+        unit: nano-dollars in which its saving is measured.
     """
 
     rules: CascadeRules
@@ -47,6 +48,7 @@ class Terms:
     dear: str
     standing: Standing
     stakes: Stakes
+    unit: float
 
 
 def terms_of(
@@ -89,7 +91,8 @@ def terms_of(
             yield from turn_off(standing, store)
         return None
     totals = standing.calls, standing.shares, standing.squares, standing.won
-    return Terms(rules, cheap, dear, standing, Stakes.of(*totals, expected=first.saves))
+    stakes = Stakes.of(*totals, expected=first.saves)
+    return Terms(rules, cheap, dear, standing, stakes, standing.unit(first.dear))
 
 
 def turn_off(standing: Standing, store: OutcomeStore) -> Steps[None]:
@@ -121,7 +124,7 @@ def _expected(
         if rules.second is not None:
             costs.append(cost(rules.second, output))
         else:
-            asks = 2 + (rules.samples - 2) * (1 - up)  # it ends with the first that differs
+            asks = float(rules.samples)  # how many it spares by ending early is counted when it is measured
     if "verifier" in rules.gates and rules.verifier is not None:
         costs.append(cost(rules.verifier, _VERDICT, _QUESTION))
     known = [one for one in costs if one is not None]

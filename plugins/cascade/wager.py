@@ -1,15 +1,15 @@
 """Whether a cascade saves money, told from what it has saved so far, however often one looks.
 
-Two gamblers bet on the net saving of each call (as a share of the dearer call it would have been). One stakes a share
-of its money on "it saves", the other on "it loses"; stakes are set before the call, by what was seen until then. If the
-mean saving were not above zero, the first could never expect to win, and by Ville's inequality would come to twenty
-times its money with a chance of at most 5 %, at whatever moment one looks: so where it has, the one-sided 95 % lower
-bound of the mean is above zero. In the same way twenty times the money of the second says that the mean is below zero.
-(Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024; stakes by Kelly's rule
-as approximated there.)
+Two gamblers bet on the net saving of each call, in money, with the mean cost of a dearer call as the unit: what counts
+is the sum, so a long call weighs more than a short one. One stakes a share of its money on "it saves", the other on "it
+loses"; stakes are set before the call, by what was seen until then. If the mean saving were not above zero, the first
+could never expect to win, and by Ville's inequality would come to twenty times its money with a chance of at most 5 %,
+at whatever moment one looks: so where it has, the one-sided 95 % lower bound of the mean is above zero. In the same way
+twenty times the money of the second says that the mean is below zero. (Waudby-Smith and Ramdas, "Estimating means of
+bounded random variables by betting", JRSS-B 2024; stakes by Kelly's rule as approximated there.)
 
 Winnings add up as logarithms, so that processes share them in one sum. Those of the first are capped, which only makes
-it harder for it: a cascade that has saved for long and begins to lose is found out within some fifty calls.
+it harder for it: a cascade that has saved for long and begins to lose is found out within about a hundred calls.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ __all__ = ["PROVED", "Played", "Stakes"]
 PROVED = math.log(20)
 """The winnings, as a logarithm, that prove it at 95 %."""
 
-_CAP = PROVED + 14
-_MOST = 0.9
-"""Of its money, at one call."""
+_CAP = PROVED + 8
+"""So that chance alone takes a cascade that saves below `PROVED` again in one of some ten thousand calls."""
+
+_MOST = 0.25
+"""Of its money, at one call: a call may lose, or save, as much as four dearer calls of the mean size cost."""
 
 _LEAST = 0.01
-"""What is left of a stake at the worst: a call may lose more than a dearer call costs."""
+"""What is left at the worst, of a call beyond that."""
 
 _PRIOR = 4.0
 """Calls that what is expected counts for, before there are others."""
@@ -65,6 +67,6 @@ class Stakes:
         return cls(min(max(best, 0.0), _MOST), min(max(-best, 0.0), _MOST), won)
 
     def play(self, saved: float) -> Played:
-        """The call is made, and saved that share of the dearer one; a loss is below zero."""
+        """The call is made, and saved so many times the mean cost of a dearer one; a loss is below zero."""
         won = math.log(max(_LEAST, 1 + self.on_saving * saved))
         return Played(min(won, _CAP - self.won), math.log(max(_LEAST, 1 - self.on_loss * saved)))
