@@ -43,8 +43,9 @@ Drive = Callable[[ModelFlow, Send], ModelReply]
 
 @pytest.fixture(autouse=True)
 def _no_answers_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cache in memory is one for a process; what one test has asked is not for the next."""
+    """Cache and outcomes in memory are one for a process; what one test has asked is not for the next."""
     monkeypatch.setattr(stores, "_open", {})
+    monkeypatch.setattr("leanloop.plugins.outcomes.stores._open", {})
 
 
 class Letters:
