@@ -11,7 +11,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingB
 
 from leanloop.adapters.llama_index.cache_marks import Marking, with_mark
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, mapping
-from leanloop.adapters.llama_index.thinking import Wanted, budget_effort
+from leanloop.adapters.llama_index.thinking import Wanted, budget_effort, is_signed
 from leanloop.adapters.reasoning.anthropic import BUDGETS, WITHOUT_THINKING, reasoning_of
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.budgets.degrade_step import EFFORTS, Effort
@@ -164,4 +164,4 @@ def _level(sent: Sent, known: Reasoning, most: Effort, *, exactly: bool) -> None
 
 
 def _stays(block: object, on: bool) -> bool:
-    return not isinstance(block, ThinkingBlock) or (on and bool(block.additional_information.get("signature")))
+    return not isinstance(block, ThinkingBlock) or (on and is_signed(block))

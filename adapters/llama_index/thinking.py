@@ -11,7 +11,7 @@ from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Changed, Message
 
-__all__ = ["SAMPLING", "Wanted", "budget_effort", "thoughts_in"]
+__all__ = ["SAMPLING", "Wanted", "budget_effort", "is_signed", "is_thought"]
 
 SAMPLING = frozenset(
     {"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"}
@@ -59,16 +59,22 @@ class Wanted:
         for message in reversed(self.messages):
             if message.role == "user":
                 return False
-            if message.role == "assistant" and thoughts_in(message.raw):
+            if message.role == "assistant" and is_thought(message.raw):
                 return True
         return False
 
 
-def thoughts_in(given: object) -> bool:
-    """Whether a message of LlamaIndex holds something that was thought and will be sent back."""
+def is_thought(given: object) -> bool:
+    """Whether a message of LlamaIndex holds something thought, as it can be sent back: signed, and not empty."""
     raw = given.raw if isinstance(given, Changed) else given
-    blocks = raw.blocks if isinstance(raw, ChatMessage) else []
-    return any(isinstance(block, ThinkingBlock) and block.content for block in blocks)
+    return isinstance(raw, ChatMessage) and any(
+        isinstance(block, ThinkingBlock) and is_signed(block) for block in raw.blocks
+    )
+
+
+def is_signed(block: ThinkingBlock) -> bool:
+    """Whether a thought is one of Anthropic's, whole."""
+    return bool(block.content and block.additional_information.get("signature"))
 
 
 def budget_effort(budgets: Mapping[Effort, int], tokens: object) -> Effort | None:
