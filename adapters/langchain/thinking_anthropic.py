@@ -69,7 +69,7 @@ class Anthropic:
             given["thinking"] = thinking
         config = {**mapping(model.output_config), **mapping(settings.get("output_config"))}
         config = {name: value for name, value in config.items() if name != "effort"}
-        if level is not None:
+        if level in known.levels:
             config["effort"] = level
         if config:
             given["output_config"] = config

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -144,11 +143,11 @@ def adaptive(level: str, **more: Any) -> dict[str, Any]:
 
 
 def tokens(count: int) -> dict[str, Any]:
-    return {"thinkingConfig": {"thinkingBudget": count}}
+    return {"thinkingConfig": {"thinking_budget": count}}
 
 
 def level(name: str) -> dict[str, Any]:
-    return {"thinkingConfig": {"thinkingLevel": name}}
+    return {"thinkingConfig": {"thinking_level": name}}
 
 
 SHOWN = {"display": "summarized"}
@@ -163,13 +162,9 @@ EXACT: dict[tuple[str, str], dict[str, Any]] = {
         *map(effort, ["minimal", "minimal", "low"]), {}, *map(effort, ["high", "high", "high"])
     ),
     ("openai", "gpt-5.1"): efforts({}, {}, *map(effort, ["low", "medium", "high", "high", "high"])),
-    ("openai", "gpt-5.6"): efforts(
-        *map(effort, ["none", "none", "low"]), {}, *map(effort, ["high", "xhigh", "max"])
-    ),
+    ("openai", "gpt-5.6"): efforts(*map(effort, ["none", "none", "low"]), {}, *map(effort, ["high", "xhigh", "max"])),
     ("openai", "gpt-6-astra"): efforts(*map(effort, ["low", "low", "low", "medium", "high", "xhigh", "max"])),
-    ("openai", "Qwen/Qwen3-8B"): efforts(
-        *[{"chat_template_kwargs": {"enable_thinking": False}}] * 2, *[{}] * 5
-    ),
+    ("openai", "Qwen/Qwen3-8B"): efforts(*[{"chat_template_kwargs": {"enable_thinking": False}}] * 2, *[{}] * 5),
     ("azure", "gpt-5"): efforts(*map(effort, ["minimal", "minimal", "low"]), {}, *map(effort, ["high"] * 3)),
     ("responses", "gpt-5"): efforts(
         *map(reasoning, ["minimal", "minimal", "low"]), {}, *map(reasoning, ["high", "high", "high"])
@@ -195,24 +190,21 @@ EXACT: dict[tuple[str, str], dict[str, Any]] = {
         {}, {}, *(adaptive(one, **SHOWN) for one in ["low", "medium", "high", "xhigh", "max"])
     ),
     ("anthropic", "claude-opus-5"): efforts(
-        OFF, OFF, adaptive("low", **SHOWN), adaptive("medium", **SHOWN), {}, *(
-            adaptive(one, **SHOWN) for one in ["xhigh", "max"]
-        )
+        OFF,
+        OFF,
+        adaptive("low", **SHOWN),
+        adaptive("medium", **SHOWN),
+        {},
+        *(adaptive(one, **SHOWN) for one in ["xhigh", "max"]),
     ),
     ("anthropic", "claude-opus-5-5"): efforts(
-        *(adaptive("low", **SHOWN) for _ in range(3)), {}, *(
-            adaptive(one, **SHOWN) for one in ["high", "xhigh", "max"]
-        )
+        *(adaptive("low", **SHOWN) for _ in range(3)), {}, *(adaptive(one, **SHOWN) for one in ["high", "xhigh", "max"])
     ),
     ("google", "gemini-2.0-flash"): efforts(*[{}] * 7),
     ("google", "gemini-2.5-flash"): efforts(*map(tokens, [0, 0, 1_024, 8_192, 24_576, 24_576, 24_576])),
-    ("google", "gemini-2.5-flash-lite"): efforts(
-        {}, *map(tokens, [512, 1_024, 8_192, 24_576, 24_576, 24_576])
-    ),
+    ("google", "gemini-2.5-flash-lite"): efforts({}, *map(tokens, [512, 1_024, 8_192, 24_576, 24_576, 24_576])),
     ("google", "gemini-2.5-pro"): efforts(*map(tokens, [128, 128, 1_024, 8_192, 24_576, 24_576, 24_576])),
-    ("google", "gemini-3-flash-preview"): efforts(
-        *map(level, ["MINIMAL", "MINIMAL", "LOW", "MEDIUM"]), {}, {}, {}
-    ),
+    ("google", "gemini-3-flash-preview"): efforts(*map(level, ["MINIMAL", "MINIMAL", "LOW", "MEDIUM"]), {}, {}, {}),
     ("google", "gemini-3-pro-preview"): efforts(*map(level, ["LOW", "LOW", "LOW", "LOW"]), {}, {}, {}),
     ("deepseek", "deepseek-chat"): efforts(*[{}] * 7),
     ("deepseek", "deepseek-v4-flash"): efforts(
@@ -220,9 +212,7 @@ EXACT: dict[tuple[str, str], dict[str, Any]] = {
     ),
     ("ollama", "llama3"): efforts(*[{}] * 7),
     ("ollama", "qwen3:8b"): efforts({"think": False}, {"think": False}, *[{}] * 5),
-    ("ollama", "gpt-oss:20b"): efforts(
-        *[{"think": "low"}] * 3, {}, *[{"think": "high"}] * 3
-    ),
+    ("ollama", "gpt-oss:20b"): efforts(*[{"think": "low"}] * 3, {}, *[{"think": "high"}] * 3),
     ("qwen", "qwen3-32b"): efforts({"enable_thinking": False}, {"enable_thinking": False}, *[{}] * 5),
     ("groq", "openai/gpt-oss-20b"): efforts(*map(effort, ["low"] * 3), {}, *map(effort, ["high"] * 3)),
     ("groq", "qwen/qwen3-32b"): efforts(effort("none"), effort("none"), *[{}] * 5),
@@ -252,3 +242,258 @@ def test_each_effort_is_sent_exactly_as_the_model_knows_it(kind: str, model: str
     assert asked(own, wire) == bare, "nobody asks"
     held = vars(own)
     assert all(held[name] is value for name, value in before.items())
+
+
+INSTANCE: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("openai", {"model": "gpt-5", "reasoning_effort": "high"}, {}, effort("low")),
+    ("openai", {"model": "gpt-5"}, {"reasoning_effort": "high"}, effort("low")),
+    ("openai", {"model": "gpt-5", "reasoning_effort": "high"}, {"reasoning_effort": "medium"}, effort("low")),
+    # A temperature that was right beside no reasoning.
+    ("openai", {"model": "gpt-5.1", "reasoning_effort": "none", "temperature": 0.2, "top_p": 0.5}, {}, effort("low")),
+    ("openai", {"model": "gpt-5.1", "logprobs": True}, {"temperature": 0.3}, effort("low")),
+    ("responses", {"model": "gpt-5", "reasoning": {"effort": "high"}}, {}, reasoning("low")),
+    (
+        "responses",
+        {"model": "gpt-5", "reasoning": {"effort": "high"}},
+        {"reasoning_effort": "medium"},
+        reasoning("low"),
+    ),
+    ("responses", {"model": "gpt-5", "reasoning_effort": "high"}, {"reasoning": {"effort": "max"}}, reasoning("low")),
+    (
+        "responses",
+        {"model": "gpt-5.6", "reasoning": {"effort": "high", "summary": "auto"}, "temperature": 0.2},
+        {},
+        {"reasoning": {"effort": "low", "summary": "auto"}},
+    ),
+    (
+        "anthropic",
+        {"model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 9_000}},
+        {},
+        budget(1_024),
+    ),
+    (
+        "anthropic",
+        {"model": "claude-haiku-4-5", "temperature": 0.2, "top_k": 5, "top_p": 0.5},
+        {"thinking": {"type": "disabled"}, "temperature": 0.3},
+        budget(1_024),
+    ),
+    ("anthropic", {"model": "claude-haiku-4-5", "reasoning_effort": "high"}, {"effort": "max"}, budget(1_024)),
+    (
+        "anthropic",
+        {"model": "claude-opus-4-6", "thinking": {"type": "enabled", "budget_tokens": 9_000}},
+        {"output_config": {"effort": "max"}},
+        adaptive("low"),
+    ),
+    (
+        "anthropic",
+        {"model": "claude-opus-5", "thinking": {"type": "adaptive", "display": "omitted"}},
+        {},
+        adaptive("low", display="omitted"),
+    ),
+    ("anthropic", {"model": "claude-opus-5", "thinking": {"type": "disabled"}}, {}, adaptive("low", **SHOWN)),
+    ("google", {"model": "gemini-2.5-flash", "thinking_budget": 0}, {"thinking_budget": 9_000}, tokens(1_024)),
+    ("google", {"model": "gemini-2.5-flash", "thinking_config": {"thinking_budget": 9_000}}, {}, tokens(1_024)),
+    (
+        "google",
+        {"model": "gemini-3-flash-preview", "thinking_budget": 9, "include_thoughts": True},
+        {"thinking_level": "high"},
+        {"thinkingConfig": {"include_thoughts": True, "thinking_level": "LOW"}},
+    ),
+    ("ollama", {"model": "gpt-oss:20b", "reasoning": "high"}, {"reasoning": "medium"}, {"think": "low"}),
+    ("ollama", {"model": "qwen3:8b", "reasoning": False}, {}, {"think": True}),
+    ("qwen", {"model": "qwen3-32b", "enable_thinking": False}, {"enable_thinking": False}, {"enable_thinking": True}),
+    (
+        "qwen",
+        {"model": "qwen3-32b", "enable_thinking": False, "extra_body": {"top_k": 2}},
+        {},
+        {"enable_thinking": True, "top_k": 2},
+    ),
+    (
+        "openai",
+        {
+            "model": "Qwen/Qwen3-8B",
+            "extra_body": {"top_k": 2, "chat_template_kwargs": {"enable_thinking": False, "x": 1}},
+        },
+        {},
+        {"chat_template_kwargs": {"enable_thinking": True, "x": 1}, "top_k": 2},
+    ),
+    (
+        "deepseek",
+        {"model": "deepseek-v4-pro", "extra_body": {"thinking": {"type": "disabled"}}},
+        {"reasoning_effort": "max"},
+        {**DEEP, **effort("low")},
+    ),
+    (
+        "groq",
+        {"model": "openai/gpt-oss-20b", "reasoning_effort": "high"},
+        {"reasoning_effort": "medium"},
+        effort("low"),
+    ),
+    ("openrouter", {"model": "openai/gpt-5", "reasoning": {"max_tokens": 900}}, {}, reasoning("low")),
+]
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["call", "bound"])
+@pytest.mark.parametrize(("kind", "settings", "given", "expected"), INSTANCE)
+def test_what_is_wanted_wins_over_the_instance_and_the_call(
+    kind: str,
+    settings: dict[str, Any],
+    given: dict[str, Any],
+    expected: dict[str, Any],
+    wire: Provider,
+    *,
+    bound: bool,
+) -> None:
+    own = chat(kind, wire.url, **settings)
+    before = dict(vars(own))
+    body = asked(own.bind(**given) if bound else own, wire, given={} if bound else given, thinking="low")
+    assert about(body) == expected
+    assert accepted(kind, body, settings["model"])
+    held = vars(own)
+    assert all(held[name] is value for name, value in before.items())
+
+
+CEILINGS: list[tuple[str, dict[str, Any], str | None, str, dict[str, Any]]] = [
+    ("openai", {"model": "gpt-5"}, "high", "low", effort("low")),
+    ("openai", {"model": "gpt-5"}, "low", "high", effort("low")),
+    ("openai", {"model": "gpt-5.1"}, None, "low", {}),  # it does not think by itself
+    ("openai", {"model": "gpt-6-astra"}, None, "none", effort("low")),
+    ("responses", {"model": "gpt-5.5"}, "xhigh", "none", reasoning("none")),
+    ("anthropic", {"model": "claude-haiku-4-5"}, "high", "medium", budget(2_048)),
+    ("anthropic", {"model": "claude-opus-4-7"}, "max", "low", adaptive("low", **SHOWN)),
+    ("anthropic", {"model": "claude-opus-4-7"}, None, "medium", {"output_config": {"effort": "medium"}}),
+    (
+        "anthropic",
+        {"model": "claude-opus-5", "output_config": {"effort": "max"}},
+        "none",
+        "xhigh",
+        {**OFF, "output_config": {"effort": "high"}},
+    ),
+    ("google", {"model": "gemini-2.5-pro"}, "high", "none", tokens(128)),
+    ("ollama", {"model": "qwen3:8b"}, "high", "none", {"think": False}),
+    ("deepseek", {"model": "deepseek-v4-flash"}, "max", "low", {**DEEP, **effort("low")}),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings", "wanted", "ceiling", "expected"), CEILINGS)
+def test_what_a_spent_budget_leaves_is_a_ceiling_on_thinking(  # noqa: PLR0917
+    kind: str, settings: dict[str, Any], wanted: str | None, ceiling: str, expected: dict[str, Any], wire: Provider
+) -> None:
+    body = asked(chat(kind, wire.url, **settings), wire, thinking=wanted, effort=ceiling)
+    assert {name: value for name, value in about(body).items() if name != "temperature"} == expected
+    assert accepted(kind, body, settings["model"])
+
+
+def in_loop(*, thought: bool) -> list[BaseMessage]:
+    """A history that ends in the result of a tool."""
+    call = {"name": "look_up", "args": {"word": "a"}, "id": "c1"}
+    content: list[Any] = [{"type": "tool_use", "id": "c1", "name": "look_up", "input": {"word": "a"}}]
+    said = AIMessage([SIGNED, *content] if thought else content, tool_calls=[call])
+    return [HumanMessage("?"), said, ToolMessage("a", tool_call_id="c1")]
+
+
+@pytest.mark.parametrize("thought", [True, False], ids=["thought", "unthought"])
+@pytest.mark.parametrize(
+    "model", ["claude-haiku-4-5", "claude-opus-4-5", "claude-sonnet-4-6", "claude-opus-4-8", "claude-opus-5"]
+)
+def test_in_a_tool_loop_thinking_stays_on_or_off(model: str, wire: Provider, *, thought: bool) -> None:
+    """Asked against the turn, as by a plugin that does not know of it, or by another process."""
+    own = chat("anthropic", wire.url, model=model).bind_tools([look_up])
+    for wanted in EFFORTS:
+        body = asked(own, wire, in_loop(thought=thought), thinking=wanted)
+        assert refused("anthropic", body, model) == []
+        if thought:
+            assert body["messages"][1]["content"][0] == SIGNED
+            as_it_is = {"type": "adaptive"} if model == "claude-opus-5" else {}  # on by itself
+            assert body.get("thinking", as_it_is)["type"] in {"enabled", "adaptive"}
+
+
+@pytest.mark.parametrize("cap", [1_500, 1_080, 900])
+def test_a_thinking_budget_is_less_than_the_cap_or_not_there(wire: Provider, cap: int) -> None:
+    own = chat("anthropic", wire.url, model="claude-haiku-4-5", max_tokens=cap)
+    body = asked(own, wire, thinking="high")
+    assert refused("anthropic", body, "claude-haiku-4-5") == []
+    assert body["max_tokens"] == cap
+    assert ("thinking" in body) == (cap > 1_087)
+
+
+FORCED = [
+    ("anthropic", "claude-haiku-4-5", False),
+    ("anthropic", "claude-opus-4-8", True),
+    ("openai", "gpt-5", True),
+    ("google", "gemini-3-flash-preview", True),
+    ("deepseek", "deepseek-v4-flash", False),
+]
+
+
+@pytest.mark.parametrize(("kind", "model", "thinks"), FORCED)
+def test_a_forced_tool_stays_forced(wire: Provider, kind: str, model: str, *, thinks: bool) -> None:
+    own = chat(kind, wire.url, model=model).bind_tools([look_up], tool_choice="any")
+    wire.reply = lambda _: {"id": "c1", "name": "look_up", "args": {"word": "a"}}
+    body = asked(own, wire, thinking="low")
+    assert accepted(kind, body, model)
+    assert body.get("tool_choice") or body["toolConfig"]
+    on = about(body) not in ({}, OFF)
+    assert on is thinks
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("anthropic", {"model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 2_000}}),
+        ("anthropic", {"model": "claude-opus-4-8", "thinking": {"type": "adaptive"}}),
+        ("openai", {"model": "gpt-5"}),
+    ],
+)
+def test_a_structured_answer_by_a_tool_is_forced_and_taken(
+    wire: Provider, create_agent: Any, kind: str, settings: Any
+) -> None:
+    wire.reply = lambda _: {"id": "c1", "name": "Answer", "args": {"text": "yes"}}
+    own = chat(kind, wire.url, **settings)
+    loop = LeanLoop(free(), plugins=[Sends(thinking="low")])
+    agent = create_agent(own, [look_up], response_format=ToolStrategy(Answer), middleware=[loop])
+    result = agent.invoke({"messages": [HumanMessage("?")]})
+    assert result["structured_response"] == Answer(text="yes")
+    assert accepted(kind, wire.sent, settings["model"])
+    assert wire.sent["tool_choice"] in ({"type": "any"}, "required")
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
+def test_what_deepseek_thought_is_given_back(wire: Provider, create_agent: Any, *, streams: bool) -> None:
+    asks = {"id": "c1", "name": "look_up", "args": {"word": "a"}, "thought": "I need it"}
+    wire.reply = lambda payload: "done" if payload["messages"][-1]["role"] == "tool" else asks
+    own = chat("deepseek", wire.url, model="deepseek-v4-flash")
+    agent = create_agent(own, [look_up], middleware=[LeanLoop(free(), plugins=[Sends(thinking="max")])])
+    question = {"messages": [HumanMessage("?")]}
+    if streams:
+        list(agent.stream(question, stream_mode="messages"))
+    else:
+        agent.invoke(question)
+    assert [refused("deepseek", body) for body in wire.payloads] == [[], []]
+    if not streams:  # the local provider streams no reasoning_content
+        assert wire.sent["messages"][1]["reasoning_content"] == "I need it"
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
+@pytest.mark.parametrize(
+    ("kind", "model"), [("anthropic", "claude-haiku-4-5"), ("anthropic", "claude-opus-4-8"), ("openai", "gpt-5")]
+)
+def test_a_loop_in_which_the_model_thinks_is_sent_back_whole(
+    wire: Provider, create_agent: Any, kind: str, model: str, *, streams: bool
+) -> None:
+    asks = {"id": "c1", "name": "look_up", "args": {"word": "a"}, "thought": "hm"}
+    wire.reply = lambda payload: (
+        asks if len(payload["messages"]) < 4 and "tool" not in str(payload["messages"][-1]) else "done"
+    )
+    loop = LeanLoop(free(), plugins=[Sends(thinking="high")])
+    agent = create_agent(chat(kind, wire.url, model=model), [look_up], middleware=[loop])
+    question = {"messages": [HumanMessage("?")]}
+    if streams:
+        list(agent.stream(question, stream_mode="messages"))
+    else:
+        agent.invoke(question)
+    assert len(wire.payloads) == 2
+    assert [refused(kind, body, model) for body in wire.payloads] == [[], []]
+    if kind == "anthropic":
+        block = wire.sent["messages"][1]["content"][0]
+        assert (block["thinking"], block["signature"]) == ("hm", "signed")
