@@ -107,7 +107,7 @@ class _Climb:
             asked = replace(call, hold_stream=at is not None or call.hold_stream, final=call.final and best is None)
             before, count = ladder.cost or 0, ladder.asked
             try:
-                reply: ModelReply = yield from ladder.ask(rung, asked)
+                reply: ModelReply = yield from ladder.ask(rung, asked, down=rejected is None)
             except BaseException as error:
                 if rejected is not None:
                     yield from self._count(rejected, None)

@@ -79,15 +79,17 @@ class Ladder:
         except PriceUnknown:
             return None
 
-    def ask(self, rung: Rung, call: ModelCall) -> ModelFlow:
+    def ask(self, rung: Rung, call: ModelCall, *, down: bool = True) -> ModelFlow:
         """The answer of the first model that gives one, from that tier on; see `leanloop.plugins.routing.turns`.
+
+        With `down` also that of a tier below, which else has answered before.
 
         Raises:
             Exception: what the first of them raised, where none answers; what the caller did wrong, and what broke a
                 stream that was shown already, at once.
         """
         at = self.every.index(rung)
-        turns = Turns((*self.every[at:], *self.every[:at][::-1]), self._task, self._health, self._slow)
+        turns = Turns((*self.every[at:], *(self.every[:at][::-1] if down else ())), self._task, self._health, self._slow)
         while (turn := turns.next()) is not None:
             try:
                 reply: ModelReply = yield from self._made(turns.tentative(call, turn, self.every), turn.model)
