@@ -327,7 +327,7 @@ INSTANCE: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         "groq",
         {"model": "openai/gpt-oss-20b", "reasoning_effort": "high"},
         {"reasoning_effort": "medium"},
-        effort("low"),
+        {**effort("low"), "temperature": 0.7},
     ),
     ("openrouter", {"model": "openai/gpt-5", "reasoning": {"max_tokens": 900}}, {}, reasoning("low")),
 ]
