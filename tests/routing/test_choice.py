@@ -11,13 +11,6 @@ from routed import OWN, TIERS, TWO, Make
 from leanloop import PriceUnknown
 from leanloop.plugins.outcomes.stores import outcomes_under
 
-from .conftest import OWN, TIERS, Routed
-
-Make = Callable[..., Routed]
-
-
-TWO = "cheap: gpt-4.1-nano, frontier: gpt-4.1"
-
 
 @pytest.mark.parametrize(
     ("chance", "model"), [(0.0, "gpt-4.1-nano"), (0.3, "gpt-4.1-nano"), (0.31, "gpt-4.1"), (1.0, "gpt-4.1")]

@@ -14,7 +14,7 @@ from leanloop.plugins.drive_sync import run
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.supplied import Supplied
 
-__all__ = ["OWN", "TIERS", "TWO", "Clock", "HttpError", "Make", "Routed"]
+__all__ = ["OWN", "TIERS", "TWO", "Clock", "Fails", "HttpError", "Make", "Routed"]
 
 Fails = Callable[[ModelCall], BaseException | None]
 
