@@ -46,7 +46,7 @@ test-langchain-%: .venv-langchain-%/.installed
 	.venv-langchain-$*/bin/python -m pytest -n $(JOBS) $(LANGCHAIN_TESTS)
 
 test-llama: .venv-llama/.installed ## the LlamaIndex tests with its integrations, which .venv has no room for
-	.venv-llama/bin/python -c 'from llama_index.llms import anthropic, google_genai, ollama, openai'
+	.venv-llama/bin/python -c 'from llama_index.llms import anthropic, deepseek, google_genai, ollama, openai, openai_like'
 	.venv-llama/bin/python -m pytest -n $(JOBS) tests/llama_index
 
 bench: .venv/.installed ## every bench in its quick form (BENCH_ARGS=--json and the like are handed on)
@@ -87,7 +87,7 @@ endef
 	$(venv)
 	@$(@D)/bin/python $(PIP_INSTALL) --editable '.[llama-index,redis,test]' 'llama-index-llms-openai>=0.8' \
 		'llama-index-llms-anthropic>=0.12' 'anthropic<1' 'llama-index-llms-google-genai>=0.11' \
-		'llama-index-llms-ollama>=0.11'
+		'llama-index-llms-ollama>=0.11' 'llama-index-llms-openai-like>=0.8' 'llama-index-llms-deepseek>=0.4'
 	@touch $@
 
 # --no-deps, because langchain-core 1.8 wants a certifi that an index may not carry yet; then a resolver falls

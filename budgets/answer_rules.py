@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, model_validator
+import regex
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from leanloop.budgets.fields import FROZEN, Label
 
 __all__ = ["KnownAnswer"]
 
+
+def _readable(pattern: str) -> str:
+    try:
+        regex.compile(pattern)
+    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
+        context = {"why": str(error)[:200] or type(error).__name__}
+        raise PydanticCustomError("not_a_pattern", "is no regular expression: {why}", context) from None
+    return pattern
+
+
 Text = Annotated[str, Field(min_length=1, max_length=100_000)]
+Pattern = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_readable)]
 
 
 class KnownAnswer(BaseModel):
@@ -22,7 +34,7 @@ class KnownAnswer(BaseModel):
     ask: Text | None = None
     """The question, word for word; case, blanks and the mark at its end do not count."""
 
-    match: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    match: Pattern | None = None
     """Or a regular expression that the whole question must match; looking for it is bounded in time."""
 
     say: Text | None = None

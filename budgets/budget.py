@@ -16,6 +16,7 @@ from leanloop.budgets.cache_rules import CacheRules, cache_or_switch
 from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, context_or_switch
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.difficulty_rules import DifficultyRules
+from leanloop.budgets.experiment_rules import ExperimentRules
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Several, Share
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.price_entry import ModelPriceEntry
@@ -176,6 +177,10 @@ class Budget(BaseModel):
     ] = None
     """Cognitive tools for models that do not reason by themselves; off where not named."""
 
+    experiment: ExperimentRules | None = None
+    """One of these keys (thinking, routes, scaffold, cache), which only a part of the tasks runs with, to see whether
+    it pays."""
+
     @field_validator("limits")
     @classmethod
     def _each_resource_once(cls, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
@@ -206,6 +211,14 @@ class Budget(BaseModel):
                     "degrade_order", "item {number} begins at {at}, not above {before} of the one before it", context
                 )
         return steps
+
+    @model_validator(mode="after")
+    def _tries_what_is_there(self) -> Budget:
+        if self.experiment is not None and getattr(self, self.experiment.of) is None:
+            raise PydanticCustomError(
+                "nothing_to_try", "has an experiment with {of}, which it does not name", {"of": self.experiment.of}
+            )
+        return self
 
     @property
     def value(self) -> Decimal | None:

@@ -61,7 +61,8 @@ class Message:
     ``tool``; ``tool_calls`` to role ``assistant``. ``other_tokens`` is an adapter's estimate for parts
     that are neither text nor image (a PDF, a recording). ``attached`` gives the bytes of all that is not text, or a
     digest of them, asked for only where answers are cached; without it a message with such parts is not cached.
-    ``marked`` says that the user has told the provider here to cache what it has read.
+    ``marked`` says that the user has told the provider here to cache what it has read; ``thought`` that the model's own
+    reasoning is in it, which some providers want back whole until the turn has ended.
     """
 
     role: Role
@@ -75,6 +76,7 @@ class Message:
     raw: object = field(default=None, compare=False, repr=False)
     attached: Callable[[], bytes] | None = field(default=None, compare=False, repr=False)
     marked: bool = field(default=False, compare=False)
+    thought: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

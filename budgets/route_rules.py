@@ -56,14 +56,27 @@ class CascadeRules(BaseModel):
     answer_form: Mapping[str, object] | Label | None = None
     """For format: what an answer in words must match, as a JSON schema or a regular expression."""
 
-    trial: Positive = 30
-    """How many calls are watched before a cascade that costs more than it saves turns itself off."""
+    trial: Annotated[Positive, Field(le=500)] = 200
+    """After how many calls a cascade turns itself off unless it is known to save, with 95 % confidence; one that is
+    known to lose does so before."""
 
     retry: Duration = 604_800.0
     """After how long one that turned itself off is tried again."""
 
     timeout: Duration = 10.0
     """How long a check of your own may take; then it has failed to decide, and the answer goes up."""
+
+    @model_validator(mode="after")
+    def _gates_have_what_they_need(self) -> CascadeRules:
+        if not self.gates or len(set(self.gates)) < len(self.gates):
+            raise PydanticCustomError("gates", "gates must name one gate or more, each once; or say cascade: off")
+        if "verifier" in self.gates and self.verifier is None:
+            raise PydanticCustomError("no_verifier", "names the gate verifier and no model; add verifier: MODEL")
+        for key, gate in (("verifier", "verifier"), ("second", "agreement"), ("answer_form", "format")):
+            if getattr(self, key) is not None and gate not in self.gates:
+                context = {"key": key, "gate": gate}
+                raise PydanticCustomError("idle_key", "names {key}, which the gate {gate} is for; add that", context)
+        return self
 
 
 def cascade_or_switch(value: object) -> object:
@@ -100,10 +113,10 @@ class RouteRules(BaseModel):
     """What a task must be worth for its calls to go to the cheapest tier only where that is known to do, or where its
     answers are checked; by default any task that states its value."""
 
-    local: tuple[Label, ...] = ()
+    local: Models = ()
     """Models that run where nothing leaves the house."""
 
-    local_only: tuple[Label, ...] = ()
+    local_only: Models = ()
     """Tags whose tasks go to local models alone: a tag's name (``patient``), or one with a value (``data=private``)."""
 
     falls_at: Share = 0.8
@@ -129,9 +142,32 @@ class RouteRules(BaseModel):
             for model in self.tier(tier):
                 if model in seen:
                     context = {"model": model, "first": seen[model], "second": tier}
-                    raise PydanticCustomError("model_twice", "names {model} for both {first} and {second}", context)
+                    text = "names {model} for both {first} and {second}; keep one"
+                    raise PydanticCustomError("model_twice", text, context)
                 seen[model] = tier
         return self
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> RouteRules:
+        if self.local_only and not self.local:
+            raise PydanticCustomError("nowhere_local", "has local_only, and names no model that is local; name one")
+        if self.valuable is not None and not self.valuable:
+            raise PydanticCustomError(
+                "worth_nothing", "has valuable: 0, which every task is worth; leave it out, or name a worth in usd"
+            )
+        named = [tier for tier in TIERS if self.tier(tier)]
+        tiers = named if self.frontier else [*named, "frontier"]
+        for tier in self.above:
+            if tier not in tiers[1:]:
+                context = {"tier": tier, "why": "names no model" if tier not in tiers else "has no tier below it"}
+                raise PydanticCustomError("above_nothing", "has above for {tier}, which {why}", context)
+        return self
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All that are named, those that check answers too."""
+        beside = (self.cascade.second, self.cascade.verifier) if self.cascade is not None else ()
+        return tuple(dict.fromkeys((*self.cheap, *self.mid, *self.frontier, *filter(None, beside))))
 
     def tier(self, tier: Tier) -> tuple[str, ...]:
         """The models of a tier, in order of preference."""

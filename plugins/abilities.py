@@ -26,6 +26,9 @@ class Abilities:
         tools: whether it can call tools.
         images: whether it can see images.
         reasons: whether it reasons natively when nobody asks for it.
+        output: the output tokens it gives at most.
+        in_prefix: the effort is a part of the prompt prefix: another one than the call before loses what the provider
+            has cached of it.
     """
 
     efforts: tuple[Effort, ...] = ()
@@ -37,6 +40,8 @@ class Abilities:
     tools: bool | None = None
     images: bool | None = None
     reasons: bool | None = None
+    output: int | None = None
+    in_prefix: bool = False
 
     def nearest(self, effort: Effort) -> Effort | None:
         """The effort it knows that is nearest to `effort`, of two equally near the lesser; None where it knows none."""

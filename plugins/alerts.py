@@ -17,7 +17,7 @@ __all__ = ["Alert", "AlertKind", "Alerts", "OnAlert"]
 
 _log = logging.getLogger("leanloop")
 
-AlertKind = Literal["share", "over", "departs", "degraded", "unavailable", "prefix"]
+AlertKind = Literal["share", "over", "departs", "degraded", "unavailable", "prefix", "experiment", "cascade"]
 
 _MOST_REMEMBERED = 65_536
 """Alerts remembered as given, for each store; beyond, all are forgotten, and may be given once more."""
@@ -31,7 +31,9 @@ class Alert:
         kind: ``share`` (of a limit is spent, the file's `warn`), ``over`` (a window will end over its limit by the
             forecast), ``departs`` (spending departs from its forecast by a fifth), ``degraded`` (calls are made
             cheaper from now on, the file's `degrade`), ``unavailable`` (what `degrade` names cannot be had), ``prefix``
-            (an agent changed what it had sent before, so that its provider's cache is of no use).
+            (an agent changed what it had sent before, so that its provider's cache is of no use), ``experiment`` (it is
+            decided which way does better, the file's `experiment`), ``cascade`` (a cheaper tier is no longer asked
+            first, or not with the gates the file names, since that does not pay).
         message: all of it in a sentence.
         agent, task: whose limit it is; of ``degraded`` and ``unavailable``, whose calls.
         scope: the limit in words, such as ``user=u1 per day``; empty where no limit is concerned, and so below.

@@ -23,7 +23,10 @@ from leanloop.plugins.reservation import Reservation
 from leanloop.plugins.routing.privacy import refuse_leaving
 from leanloop.plugins.task import Task
 
-__all__ = ["BudgetGuard", "pay_cycles"]
+__all__ = ["NOT_DONE", "BudgetGuard", "pay_cycles"]
+
+_NOT_RUN, _CUT_OFF = NOT_DONE = "Not run.", "Stopped before it was done."
+"""How results begin that a limit gave in place of the tool."""
 
 
 class BudgetGuard(Plugin):
@@ -90,7 +93,7 @@ class BudgetGuard(Plugin):
         if stop is not None and not task.landed:
             if task.budget.at_limit == "raise":
                 raise stop
-            return ToolResult(f"Not run. {stop.reason} Answer with what you have.", is_error=True)
+            return ToolResult(f"{_NOT_RUN} {stop.reason} Answer with what you have.", is_error=True)
         if not call.known:
             unknown: ToolResult = yield call
             return unknown
@@ -104,7 +107,7 @@ class BudgetGuard(Plugin):
             if task.budget.at_limit == "raise":
                 raise error
             return ToolResult(
-                f"Not run. {error.reason} {'Answer with what you have.' if whole else 'Go on without it.'}",
+                f"{_NOT_RUN} {error.reason} {'Answer with what you have.' if whole else 'Go on without it.'}",
                 is_error=True,
             )
         try:
@@ -116,7 +119,7 @@ class BudgetGuard(Plugin):
         except BaseException as error:
             yield from _book_tool(held, actual, call)
             if isinstance(error, TaskStopped) and task.budget.at_limit == "land":
-                return ToolResult(f"Stopped before it was done. {error.reason}", is_error=True)
+                return ToolResult(f"{_CUT_OFF} {error.reason}", is_error=True)
             yield from task.hold.give_back()
             raise
         yield from _book_tool(held, actual, call)

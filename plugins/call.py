@@ -14,7 +14,7 @@ from leanloop.plugins.abilities import Abilities
 Purpose = Literal["step", "landing", "summary", "check", "thought"]
 _APART = frozenset({"summary", "check", "thought"})
 Finish = Literal["stop", "length", "refused"]
-Tier = Literal["exact", "normal", "alike"]
+Tier = Literal["exact", "normal", "alike", "known"]
 
 __all__ = ["EmbedCall", "Finish", "ModelCall", "ModelReply", "Purpose", "Tier", "ToolCall", "ToolResult"]
 
@@ -28,6 +28,7 @@ class ModelCall:
         messages: system prompt first, then the history.
         tools: the tools offered. ``answer_tools`` names those that carry a structured answer.
         forbid_tools: the model may call no tool but an answer tool (a landing).
+        force_tool: the model must call a tool (a structured answer that is made by one, `tool_choice`).
         max_output: the most output tokens asked for; None leaves it to the framework.
         effort: the reasoning effort asked for, where that is to be less than the user's own; None leaves it.
         thinking: the reasoning effort asked for, be it more or less than the user's own; None leaves it to that.
@@ -44,6 +45,7 @@ class ModelCall:
             reach.
         history: the agent's steps, where the messages tell them in prose or lose which results were errors;
             None where the messages show them.
+        structured: the answer must have a form that the user has asked for.
         settings: gives all else that is sent and may change the answer (temperature, stop, seed, tool_choice, response
             format, thinking), by name; asked for only where answers are cached. None where the framework tells none:
             such a call is not cached.
@@ -60,6 +62,7 @@ class ModelCall:
     tools: tuple[ToolSpec, ...] = ()
     answer_tools: frozenset[str] = frozenset()
     forbid_tools: bool = False
+    force_tool: bool = False
     max_output: int | None = None
     effort: Effort | None = None
     thinking: Effort | None = None
@@ -71,6 +74,7 @@ class ModelCall:
     agent: str = ""
     readable: bool = False
     history: tuple[Message, ...] | None = None
+    structured: bool = False
     settings: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False, repr=False)
     abilities: Callable[[str], Abilities] | None = field(default=None, compare=False, repr=False)
     session: str = ""
@@ -96,7 +100,8 @@ class ModelReply:
         finish: how it ended, where the provider says so: of itself (``stop``, also to call tools), cut off
             (``length``), or kept from going on (``refused``).
         plain: nothing is in it but text and tool calls.
-        hit: which tier of the cache gave it again; None where it was made now.
+        hit: which tier of the cache gave it again, or ``known`` where the budget file has the answer; None where it
+            was made now.
         logprob: the mean log-probability of its tokens, where the provider gave them.
     """
 

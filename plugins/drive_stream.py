@@ -196,8 +196,13 @@ class _View(Generic[Chunk]):
             return ()
         reply: ModelReply = end.value
         if self._began:
-            if reply is not self._shown:
+            if self._shown is None or not _same(reply, self._shown):
                 raise UsageError("A plugin changed a reply after its chunks were shown; set holds_stream = True on it.")
             return ()
-        held = next((chunks for whole, chunks in self._replies if whole is reply), None)
+        held = next((chunks for whole, chunks in self._replies if _same(whole, reply)), None)
         return self._chunks.split(reply) if held is None else held
+
+
+def _same(one: ModelReply, other: ModelReply) -> bool:
+    """Whether the consumer is shown the same; what was billed for it may be more than the last call alone."""
+    return one is other or (one.message is other.message and one.raw is other.raw and one.hit == other.hit)

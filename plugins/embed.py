@@ -13,15 +13,17 @@ from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage
 from leanloop.errors import PriceUnknown
 from leanloop.plugins.billing import known_unbilled
+from leanloop.plugins.cache.embedder import Embedder, Vectors
 from leanloop.plugins.call import EmbedCall
 from leanloop.plugins.entry import entry_of
 from leanloop.plugins.flow import Flow, Io
 from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
 from leanloop.plugins.routing.privacy import refuse_leaving
+from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
-__all__ = ["embed"]
+__all__ = ["embed", "embedded"]
 
 
 def embed(call: EmbedCall, task: Task, *, stops: bool = True) -> Flow[EmbedCall, object]:
@@ -60,6 +62,32 @@ def embed(call: EmbedCall, task: Task, *, stops: bool = True) -> Flow[EmbedCall,
         raise
     yield from _book(held, call, price, counter.expected(counted))
     return made
+
+
+def embedded(embedder: Embedder, text: str, task: Task) -> Steps[Vectors]:
+    """The vector of one text, as a table of one row; where the embedder costs something, under the task's budget.
+
+    Raises:
+        TaskStopped: a limit has no room. The task is not stopped by that.
+        Exception: what the embedder raises.
+    """
+    if embedder.model is None:  # one that costs nothing
+        rows: Vectors = yield Io(embedder.embed, embedder.aembed, [text])
+        return rows
+    flow = embed(EmbedCall(embedder.model, (text,), embedder.provider), task, stops=False)
+    value: Any = None
+    failure: BaseException | None = None
+    while True:
+        try:
+            step = flow.send(value) if failure is None else flow.throw(failure)
+        except StopIteration as end:
+            made: Vectors = end.value
+            return made
+        value, failure = None, None
+        try:
+            value = yield Io(embedder.embed, embedder.aembed, [text]) if isinstance(step, EmbedCall) else step
+        except BaseException as error:  # noqa: BLE001 the flow of the budget decides
+            failure = error
 
 
 def _price(call: EmbedCall, task: Task) -> Price | None:

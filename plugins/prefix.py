@@ -52,7 +52,7 @@ class Prefix(Plugin):
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Send the call with its prefix kept."""
-        if call.purpose == "summary" or not call.messages:
+        if call.apart or not call.messages:
             reply: ModelReply = yield call
             return reply
         with self._lock:

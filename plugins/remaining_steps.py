@@ -39,12 +39,13 @@ class StepHistory:
     Pareto law of exponent 2), which weighs as much as two tasks.
     """
 
-    __slots__ = ("_ended", "_expected", "_reached")
+    __slots__ = ("_ended", "_expected", "_reached", "_stale")
 
     def __init__(self) -> None:
         self._reached = [0.0] * (_LONGEST + 1)
         self._ended = [0.0] * (_LONGEST + 1)
         self._expected: list[float] = [float(step) for step in range(_LONGEST + 1)]
+        self._stale = False
 
     def reach(self, step: int) -> None:
         """A task makes its call number `step`, from 1."""
@@ -58,7 +59,7 @@ class StepHistory:
             if self._reached[1] > _TASKS:
                 self._reached = [count / 2 for count in self._reached]
                 self._ended = [count / 2 for count in self._ended]
-            self._estimate()
+            self._stale = True
 
     def reopen(self, step: int) -> None:
         """A task that had ended there goes on after all: the user said something more."""
@@ -67,6 +68,8 @@ class StepHistory:
 
     def expected(self, step: int) -> float:
         """Calls expected after call number `step`."""
+        if self._stale:
+            self._estimate()
         return self._expected[step] if step <= _LONGEST else float(step)
 
     def doubt(self, step: int) -> float:
@@ -74,7 +77,8 @@ class StepHistory:
         return _PRIOR / (self._reached[step] + _PRIOR) if step <= _LONGEST else 1.0
 
     def _estimate(self) -> None:
-        """From the longest down: E(k) = (1 - h(k)) (1 + E(k + 1)). Once a task, so that a call only looks it up."""
+        """From the longest down: E(k) = (1 - h(k)) (1 + E(k + 1)). Once a task at most, so that a call looks it up."""
+        self._stale = False
         later = float(_LONGEST)
         for step in range(_LONGEST - 1, 0, -1):
             prior = 2 / (step + 2)
@@ -101,11 +105,21 @@ class RemainingSteps:
             step: from 1.
             ended_at: where the task was noted as ended, if it was; it goes on.
         """
+        self.reach(agent, step, ended_at=ended_at)
+        return self.after(agent, step)
+
+    def reach(self, agent: str, step: int, *, ended_at: int | None = None) -> None:
+        """Note call number `step` of a task; arguments as for `step`."""
         with self._lock:
             history = self._of(agent)
             if ended_at is not None:
                 history.reopen(ended_at)
             history.reach(step)
+
+    def after(self, agent: str, step: int) -> Later:
+        """How many calls are expected after call number `step`."""
+        with self._lock:
+            history = self._of(agent)
             return Later(history.expected(step), history.doubt(step))
 
     def end(self, agent: str, step: int) -> None:

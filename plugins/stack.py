@@ -15,15 +15,22 @@ from leanloop.plugins.cache.tool_cache import ToolCache
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.degrade import Degrade
+from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
+from leanloop.plugins.known_answers import KnownAnswers
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
 from leanloop.plugins.notice import BudgetNotice
+from leanloop.plugins.outcomes.signals import Outcomes
 from leanloop.plugins.prefix import Prefix
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
 from leanloop.plugins.result_limit import ResultLimit
+from leanloop.plugins.routing.routing import Routing
+from leanloop.plugins.scaffold.scaffold import Scaffold
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
+from leanloop.plugins.thinking.gate import Thinking
+from leanloop.plugins.trial.experiment import Experiment
 
 __all__ = ["Stack"]
 
@@ -46,17 +53,24 @@ class Stack:
     Around a model call:
 
     1. Landing: catches what anything below it refuses.
-    2. LoopGuard: sees the history as the agent has it, before anything is cleared or added.
-    3. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
+    2. Outcomes: sees what tools gave to the step before, and where the loop guard ends a task.
+    3. LoopGuard: sees the history as the agent has it, before anything is cleared or added.
+    4. ContextEditing: clears old results before the user's plugins, Degrade and the budget see the call, which then is
        what they choose, price and reserve for. A landing stands outside: it reads what the last step was sent.
-    4. The user's own plugins.
-    5. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
+    5. The user's own plugins.
+    6. KnownAnswers: what the file knows is asked of nobody, and kept by no cache.
+    7. AnswerCache: its key has what the user's plugins make of the call, and the model that the user named; a hit
        spares all that is below.
-    6. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
+    8. Thinking: chooses the effort by the call as it is, before another model takes it over.
+    9. Routing: chooses the model, for the effort that was chosen; what it asks of several models, or again, each of
+       the plugins below sees.
+    10. Degrade: after all that chooses by the model the user named, and outside of what reserves, so that the call is
        counted, priced and capped as what it has become; one that its model refuses is made again.
-    7. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
-    8. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
-    9. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
+    11. BudgetNotice: adds its notes last, so that they change no key of a cache further out.
+    12. Scaffold: inside of all that chooses model and effort, since it goes by the model that is really asked, and
+       behind the notes, so that what it puts back between messages moves none of them.
+    13. Prefix: behind all that changes what is sent, which it orders, marks and compares with what was sent before.
+    14. BudgetGuard: innermost, sees exactly what is sent, and each attempt of a plugin that tries again.
 
     Around a tool call:
 
@@ -68,7 +82,8 @@ class Stack:
        whole of it.
     6. ToolCache: innermost, so that what is given again is whole, and shortened for who asks.
 
-    A plugin that is idle under the budget of a task is not around its calls.
+    A plugin that is idle under the budget of a task is not around its calls. Around all of that, where the budget has
+    an experiment, is Experiment: it says whether the task runs without one key of it.
 
     Args:
         plugins: the user's own.
@@ -81,24 +96,32 @@ class Stack:
     ) -> None:
         grounds = grounds or Grounds()
         self.supplied = supplied or Supplied()
+        self.learning = Learning(self.supplied)
         own, answers, budget = tuple(plugins), AnswerCache(grounds), BudgetGuard()
-        degrade = Degrade()
+        thinking, degrade = Thinking(self.learning), Degrade()
+        routing = Routing(self.learning, self.supplied)
         self._model: tuple[Plugin, ...] = (
             Landing(),
+            Outcomes(),
             LoopGuard(),
             ContextEditing(),
             *own,
+            KnownAnswers(self.supplied),
             answers,
+            thinking,
+            routing,
             degrade,
             BudgetNotice(),
+            Scaffold(self.supplied, self.learning, answers),
             Prefix(),
             budget,
         )
-        self._part: tuple[Plugin, ...] = (*own, answers, degrade, budget)
+        self._part: tuple[Plugin, ...] = (*own, answers, thinking, routing, degrade, budget)
         self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget, ReadResult(), ResultLimit(), ToolCache(grounds))
         self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
         self._latest: _Chain | None = None
+        self._experiment = Experiment(self.learning)
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
@@ -106,19 +129,29 @@ class Stack:
             task.readable = any(map(_reads, call.tools))
         if task.readable and task.budget.context is not None:
             call = replace(call, readable=True)
+        if task.budget.experiment is not None:
+            return compose((self._experiment.on_model, self._in_arm), call, task)
         return compose(self._chain(task.budget).on_model, call, task)
 
     def part_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of a model call within a larger one (a tool's, a query's) that lands for it.
 
-        The user's plugins, the cache, `degrade` and the budget: a refusal is raised, and there is no history for guards
-        and notices to read.
+        The user's plugins, the cache, thinking, routes, `degrade` and the budget: a refusal is raised, and there is no
+        history for guards and notices to read.
         """
+        if task.budget.experiment is not None:
+            return compose((self._experiment.on_model, self._part_in_arm), call, task)
         return compose(self._chain(task.budget).on_part, call, task)
 
     def tool_flow(self, call: ToolCall, task: Task) -> ToolFlow:
         """The flow of one tool call."""
-        return compose(self._chain(task.budget).on_tool, call, task)
+        return compose(self._chain(task.rules).on_tool, call, task)
+
+    def _in_arm(self, call: ModelCall, task: Task) -> ModelFlow:
+        return compose(self._chain(task.rules).on_model, call, task)
+
+    def _part_in_arm(self, call: ModelCall, task: Task) -> ModelFlow:
+        return compose(self._chain(task.rules).on_part, call, task)
 
     def _chain(self, budget: Budget) -> _Chain:
         """Made once for as long as the tasks are under one budget."""

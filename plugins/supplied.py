@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from leanloop.plugins.outcomes.store import OutcomeStore
     from leanloop.plugins.scaffold.tool import CognitiveTool
 
-__all__ = ["Answer", "Check", "Difficulty", "RunCode", "Supplied"]
+__all__ = ["Answer", "Check", "Difficulty", "RunCode", "SameAnswer", "Supplied"]
 
 Check = Callable[[ModelCall, ModelReply], bool | Awaitable[bool]]
 """Whether an answer may be taken."""
 
-Answer = Callable[[str], str | None]
+Answer = Callable[[str], str | None | Awaitable[str | None]]
 """The answer to a question, or None where it is not known."""
 
 Difficulty = Callable[[ModelCall], float]
 """The chance, from 0 to 1, that the dearer setting succeeds where the cheaper one fails."""
+
+SameAnswer = Callable[[str, str], bool]
+"""Whether two answers say the same."""
 
 RunCode = Callable[[str], str]
 """Runs code, in a sandbox of the user's own, and gives what it printed."""
@@ -39,6 +42,7 @@ class Supplied:
         outcomes: where outcomes are kept instead of where the budget says.
         embedder: by which texts of one family are found; by default the words themselves.
         cognitive_tools: beside those that are there.
+        same_answer: says of two answers in words whether they come to the same, where a cascade asks for several.
         run_code: for the cognitive tool ``use_code``, which is offered only with it.
     """
 
@@ -48,4 +52,5 @@ class Supplied:
     outcomes: OutcomeStore | None = None
     embedder: Embedder | None = None
     cognitive_tools: Sequence[CognitiveTool] = ()
+    same_answer: SameAnswer | None = None
     run_code: RunCode | None = None

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Literal
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
@@ -22,12 +23,15 @@ from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.cleared import Cleared
 from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
+from leanloop.plugins.outcomes.made import Made
+from leanloop.plugins.outcomes.outcome import outcome_of
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.results.batches import Batches
 from leanloop.plugins.results.shown_parts import ShownParts
 from leanloop.plugins.steps import aperform, perform
 from leanloop.plugins.stopwatch import Stopwatch
 from leanloop.plugins.tally import Tally
+from leanloop.plugins.thinking.turns import Turns
 
 __all__ = ["Task"]
 
@@ -49,7 +53,7 @@ class Task:
         on_alert: called with each `Alert`, beside the line in the log; a child inherits it.
 
     Raises:
-        PriceUnknown: a limit in usd is in force, and the budget's `degrade` names a model without a price.
+        PriceUnknown: a limit in usd is in force, and the budget's `degrade` or `routes` names a model without a price.
         UsageError: it is to be kept in another durable store than the task it is a part of, a tag is no text, or the
             value is no amount.
         MissingExtra: its store is a Redis, and redis-py is not installed.
@@ -70,6 +74,9 @@ class Task:
         self.id = task_id or uuid.uuid4().hex
         self.budget = budget.with_limits(*limits) if limits else budget
         self._given = budget
+        self.rules = self.budget  # as the arm of an experiment that it is in runs it, see `enter`
+        self.arm: Literal["on", "off"] | None = None  # None before its first call, and without an experiment
+        self.counted_arm = False  # whether what it costs and how it went counts for that arm
         self.parent = parent
         self._tags = {**(parent.tags if parent else {}), **checked_tags(tags or {})}
         self.lineage: tuple[Task, ...] = (self, *(parent.lineage if parent else ()))
@@ -91,10 +98,13 @@ class Task:
         self.table = LimitTable(self.holders)
         self.limited = self.table.limited
         if "usd" in self.limited:
-            for model in filter(None, (step.to for step in self.budget.degrade)):
+            routed = self.budget.routes.models if self.budget.routes is not None else ()
+            for model in filter(None, (*(step.to for step in self.budget.degrade), *routed)):
                 self.prices.price(model)  # now, not in the middle of the work
+        self.turns = Turns()  # how much the model is to think, by turn of the user
         self.hold = Hold(self.id, self.store)
         self.batches = Batches()  # what is left for the results of a step
+        self.made: Made = Made(parent.made if parent else None)  # what was decided that an outcome counts for
         self._reads = 0
         self.latest_step: tuple[Message, ...] = ()  # of a model outside an agent that asked for tools: told, and said
         self.clock = Stopwatch()
@@ -178,6 +188,12 @@ class Task:
             self.degraded = max(steps, self.degraded)
             return further
 
+    def enter(self, arm: Literal["on", "off"], of: str, *, counted: bool) -> None:
+        """Run in an arm of the budget's experiment: without the key `of` where that is ``off``."""
+        self.arm, self.counted_arm = arm, counted
+        if arm == "off":
+            self.rules = self.budget.model_copy(update={of: None})
+
     def begin_cycle(self) -> None:
         """Count a cycle; the next reservation pays for it."""
         with self._lock:
@@ -213,6 +229,31 @@ class Task:
     async def aclose(self) -> None:
         """`close`, awaited."""
         await aperform(self.hold.give_back())
+
+    def outcome(self, score: float) -> int:
+        """Say how it went, so that the next calls of such a kind are decided by it.
+
+        It counts for what was decided in this task and in those that are a part of it and had no outcome of their own,
+        while the task is open or at any time after; `leanloop.outcome` does the same by its id. Said again, it counts
+        for what was decided since; what counted before stays as it was, so a sub-task's own is said first. For a kind
+        of call and a setting a task counts once, however many calls it made, and in place of what its steps let
+        guess (`leanloop.plugins.outcomes.signals`).
+
+        Args:
+            score: True, False, or from 0 (failed) to 1 (succeeded).
+
+        Returns:
+            How many decisions it counts for; 0 where none was made, or all were scored before.
+
+        Raises:
+            UsageError: it is none of these.
+            StoreError: where outcomes are kept cannot be reached.
+        """
+        return perform(outcome_of(self, score))
+
+    async def aoutcome(self, score: float) -> int:
+        """`outcome`, awaited."""
+        return await aperform(outcome_of(self, score))
 
     def save(self, saving: Saving) -> None:
         """Put a saving on the receipt, here and in every task this is a part of."""

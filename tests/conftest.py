@@ -31,6 +31,8 @@ from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.flow import ModelFlow
+from leanloop.plugins.routing import routing
+from leanloop.plugins.routing.health import Health
 
 # CI asks the same questions each time, so that it fails for what a change did; every other run asks new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -43,8 +45,15 @@ Drive = Callable[[ModelFlow, Send], ModelReply]
 
 @pytest.fixture(autouse=True)
 def _no_answers_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cache in memory is one for a process; what one test has asked is not for the next."""
+    """Cache and outcomes in memory are one for a process; what one test has asked is not for the next."""
     monkeypatch.setattr(stores, "_open", {})
+    monkeypatch.setattr("leanloop.plugins.outcomes.stores._open", {})
+
+
+@pytest.fixture(autouse=True)
+def _no_models_that_ailed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is what is known of models: one that failed in a test is not passed over in the next, ailing as it was."""
+    monkeypatch.setattr(routing, "HEALTH", Health())
 
 
 class Letters:

@@ -12,8 +12,11 @@ from leanloop.adapters.cli.budget import budget
 from leanloop.adapters.cli.cache import cache
 from leanloop.adapters.cli.check import check
 from leanloop.adapters.cli.demo import demo
+from leanloop.adapters.cli.learn import learn
+from leanloop.adapters.cli.outcome import outcome
 from leanloop.adapters.cli.replay import replay
 from leanloop.adapters.cli.schema import schema
+from leanloop.adapters.cli.tune import tune
 from leanloop.errors import LeanLoopError
 
 __all__ = ["app", "main"]
@@ -27,8 +30,11 @@ app = typer.Typer(
 )
 app.add_typer(budget, name="budget")
 app.add_typer(cache, name="cache")
+app.add_typer(tune, name="tune")
 app.command()(check)
 app.command()(demo)
+app.command()(learn)
+app.command()(outcome)
 app.command()(replay)
 app.command()(schema)
 

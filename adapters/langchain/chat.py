@@ -10,12 +10,14 @@ from typing import Any, NamedTuple, cast
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from leanloop.adapters.langchain.added_tools import bound
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
-from leanloop.adapters.langchain.effort import effort_settings
-from leanloop.adapters.langchain.ending import finish_of, is_plain
+from leanloop.adapters.langchain.dialect import without
+from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
+    MODEL_SETTINGS,
     cap_settings,
     model_name,
     output_cap,
@@ -25,12 +27,13 @@ from leanloop.adapters.langchain.provider import (
 from leanloop.adapters.langchain.replayed import replayed_message
 from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
+from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, with_thinking
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
+from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.tool_order import in_order
 
 __all__ = ["ChatChunks", "ChatRequest", "Sent", "chat_reply", "chat_result"]
 
@@ -57,6 +60,8 @@ class ChatRequest:
         settings: Mapping[str, Any],
         history: tuple[Message, ...],
         substitutes: Substitutes,
+        *,
+        session: str = "",
     ) -> None:
         self._model = model
         self._substitutes = substitutes
@@ -74,6 +79,9 @@ class ChatRequest:
             answer_tools=_forced(settings.get("tool_choice"), [tool.name for tool in tools]),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
+            force_tool=bool(tools) and forces(settings.get("tool_choice")),
+            abilities=self._abilities,
+            session=session,
             settings=self._said,
         )
 
@@ -81,6 +89,13 @@ class ChatRequest:
         """What else is sent that may change the answer."""
         given = {name: value for name, value in self._settings.items() if name != "tools"}
         return settings_of(self._model, (), given, self.call.tools)
+
+    def _abilities(self, name: str) -> Abilities:
+        """What the model of that name can do, in this call."""
+        own, call = name == self.call.model, self.call
+        model = self._model if own else self._substitutes.of(self._model, name)
+        settings = self._settings if own else without(self._settings, MODEL_SETTINGS)
+        return abilities_of(model, settings, tools=bool(call.tools), forced=call.force_tool)
 
     def to_langchain(self, call: ModelCall) -> Sent:
         """What to send for `call`.
@@ -91,9 +106,7 @@ class ChatRequest:
         messages, model = self._messages, self._model
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]
-        settings = dict(self._settings if call.purpose != "summary" else _without_tools(self._settings))
-        if call.tools and call.tools is not self.call.tools and isinstance(settings.get("tools"), list):
-            settings["tools"] = in_order(settings["tools"], call.tools)
+        settings = dict(self._settings if not call.apart else _without_tools(self._settings))
         if call.model != self.call.model:
             model = self._substitutes.of(model, call.model)
             if provider_of(model) is not provider_of(self._model) and settings.keys() - _OURS:
@@ -102,8 +115,9 @@ class ChatRequest:
             settings = settings_for(model, call.model, settings, call.max_output)
         elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
-        if call.effort is not None:
-            settings = effort_settings(model, settings, call.effort)
+        if call.apart:
+            call = apart(call, model, settings)
+        model, settings = with_thinking(model, settings, call)
         self._offer_tools(call, model, settings)
         if call.cache_marks and takes_marks(model, settings):
             messages, tools = with_marks(messages, settings.get("tools") or (), call.cache_marks)
@@ -113,7 +127,7 @@ class ChatRequest:
     def _offer_tools(self, call: ModelCall, model: object, settings: dict[str, Any]) -> None:
         """The tools in the call's order, or forbidden."""
         if call.tools and call.tools is not self.call.tools:
-            settings["tools"] = in_order(settings["tools"], call.tools)
+            settings["tools"] = bound(settings.get("tools"), call.tools, model)
         if call.forbid_tools and call.tools and not call.answer_tools:
             no_tools = provider_of(model).no_tools
             if no_tools is None:
@@ -137,9 +151,8 @@ class ChatChunks:
     def join(self, chunks: Sequence[ChatGenerationChunk]) -> ModelReply:
         """The whole reply."""
         message: BaseMessage = reduce(add, chunks).message if chunks else AIMessageChunk(content="")
-        return ModelReply(
-            from_langchain(message), usage_of(message), finish_of(message), is_plain(message), raw=message
-        )
+        usage, finish, logprob = usage_of(message), finish_of(message), logprob_of(message)
+        return ModelReply(from_langchain(message), usage, finish, is_plain(message), logprob=logprob, raw=message)
 
     def split(self, reply: ModelReply) -> Iterable[ChatGenerationChunk]:
         """One chunk with all of a reply that was never streamed."""
@@ -163,7 +176,8 @@ def chat_reply(result: ChatResult) -> ModelReply:
     """The neutral reply of a result; its first generation is what counts."""
     message = result.generations[0].message if result.generations else AIMessage("")
     plain = len(result.generations) == 1 and is_plain(message)
-    return ModelReply(from_langchain(message), usage_of(message), finish_of(message), plain, raw=result)
+    usage, finish, logprob = usage_of(message), finish_of(message), logprob_of(message)
+    return ModelReply(from_langchain(message), usage, finish, plain, logprob=logprob, raw=result)
 
 
 def chat_result(reply: ModelReply, model: str) -> ChatResult:

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from leanloop.plugins.call import Finish
 
-__all__ = ["finish_of", "is_plain"]
+__all__ = ["finish_of", "is_plain", "logprob_of"]
 
 _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
 _WHOLE = frozenset({
@@ -40,6 +40,19 @@ def finish_of(message: BaseMessage) -> Finish | None:
         return None
     word = str(reason).rpartition(".")[2].lower()  # of Gemini's enumeration, its name
     return "stop" if word in _WHOLE else "length" if word in _CUT else "refused"
+
+
+def logprob_of(message: BaseMessage) -> float | None:
+    """The mean log-probability of its tokens, as OpenAI and those who speak like it report them; else None."""
+    metadata = cast("Mapping[str, object]", message.response_metadata)
+    told = metadata.get("logprobs")
+    tokens: object = cast("Mapping[str, object]", told).get("content") if isinstance(told, Mapping) else None
+    if not isinstance(tokens, list):
+        return None
+    held = [cast("Mapping[str, object]", token) for token in cast("list[object]", tokens) if isinstance(token, Mapping)]
+    each = [token.get("logprob") for token in held]
+    found = [one for one in each if isinstance(one, int | float)]
+    return sum(found) / len(found) if found else None
 
 
 def is_plain(message: BaseMessage) -> bool:

@@ -47,8 +47,8 @@ def from_langchain(message: BaseMessage) -> Message:
         return Message(
             role, text, (), message.tool_call_id, message.name, failed, images, other, message, attached, marked
         )
-    calls = _tool_calls(message) if isinstance(message, AIMessage) else ()
-    return Message(role, text, calls, None, message.name, False, images, other, message, attached, marked)
+    calls, thought = (_tool_calls(message), _is_thought(message)) if isinstance(message, AIMessage) else ((), False)
+    return Message(role, text, calls, None, message.name, False, images, other, message, attached, marked, thought)
 
 
 def to_langchain(message: Message) -> BaseMessage:
@@ -109,6 +109,16 @@ def _blocks(content: Sequence[object]) -> tuple[str, tuple[Image, ...], int]:
 
 def _is_marked(block: object) -> bool:
     return isinstance(block, Mapping) and ("cache_control" in block or "cachePoint" in block)
+
+
+def _is_thought(message: BaseMessage) -> bool:
+    """Whether the model's own reasoning is in it: Anthropic's blocks, OpenAI's items, DeepSeek's text beside it."""
+    if message.additional_kwargs.get("reasoning_content"):
+        return True
+    content: object = message.content
+    blocks = () if isinstance(content, str) else cast("Sequence[object]", content)
+    kinds = (cast("Mapping[str, object]", block).get("type") for block in blocks if isinstance(block, Mapping))
+    return any(kind in ("thinking", "redacted_thinking", "reasoning") for kind in kinds)
 
 
 def _block(block: Mapping[str, object], texts: list[str], images: list[Image]) -> int:

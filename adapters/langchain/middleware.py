@@ -130,7 +130,15 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
         known = None if embedder is None else embedder_of(embedder)
-        supplied = Supplied(checks or {}, answers or {}, difficulty, outcomes, known, cognitive_tools, run_code)
+        supplied = Supplied(
+            checks=checks or {},
+            answers=answers or {},
+            difficulty=difficulty,
+            outcomes=outcomes,
+            embedder=known,
+            cognitive_tools=cognitive_tools,
+            run_code=run_code,
+        )
         self.stack = Stack(plugins, Grounds(known, same_answer=same_answer), supplied)
         self.runs = Runs(self.budget, store, on_alert, shared=not self.has_own_budget)
         self.models = Substitutes(models)
@@ -172,7 +180,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Response]) -> Response:
         """Called by LangChain around each model call."""
         member = self.runs.of(request.messages)
-        asked = Request(request, member.transcript, self._table, self.models)
+        asked = Request(request, member.transcript, self._table, self.models, session=member.session)
 
         def send(call: ModelCall) -> ModelReply:
             with model_call_covered():
@@ -187,7 +195,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
     ) -> Response:
         """`wrap_model_call`, awaited."""
         member = self.runs.of(request.messages)
-        asked = Request(request, member.transcript, self._table, self.models)
+        asked = Request(request, member.transcript, self._table, self.models, session=member.session)
 
         async def send(call: ModelCall) -> ModelReply:
             with model_call_covered():

@@ -13,12 +13,14 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 from langgraph.config import get_config
 from langgraph.constants import TAG_NOSTREAM
 
+from leanloop.adapters.langchain.added_tools import offered, unseen
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
-from leanloop.adapters.langchain.effort import effort_settings
-from leanloop.adapters.langchain.ending import finish_of, is_plain
+from leanloop.adapters.langchain.dialect import without
+from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
+    MODEL_SETTINGS,
     bindings,
     cap_settings,
     model_name,
@@ -30,10 +32,11 @@ from leanloop.adapters.langchain.provider import (
 from leanloop.adapters.langchain.replayed import in_form, replayed_message
 from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
+from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, with_thinking
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
+from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.tool_order import in_order
 
 __all__ = ["Request", "Response", "reply_of", "response_of"]
 
@@ -46,7 +49,13 @@ class Request:
     __slots__ = ("_cap", "_model", "_raw", "_substitutes", "_tools", "call")
 
     def __init__(
-        self, raw: ModelRequest[Any], transcript: Transcript, table: ToolTable, substitutes: Substitutes
+        self,
+        raw: ModelRequest[Any],
+        transcript: Transcript,
+        table: ToolTable,
+        substitutes: Substitutes,
+        *,
+        session: str = "",
     ) -> None:
         self._raw = raw
         self._substitutes = substitutes
@@ -68,6 +77,10 @@ class Request:
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             agent="agent",
+            force_tool=self._forces(bool(answers)),
+            abilities=self._abilities,
+            session=session,
+            structured=raw.response_format is not None,
             settings=self._settings if chat is not None else None,
             raw=raw,
         )
@@ -84,14 +97,35 @@ class Request:
         given = {**raw.model_settings, "tool_choice": raw.tool_choice}
         return settings_of(self._model, bindings(raw.model), given, self.call.tools, raw.response_format)
 
+    def _forces(self, answers: bool) -> bool:
+        """Whether a tool must be called: create_agent forces one where the structured answer is a tool's."""
+        raw = self._raw
+        if forces(raw.tool_choice) or forces(raw.model_settings.get("tool_choice")):
+            return True
+        return answers and not _on_providers_side(raw)
+
+    def _abilities(self, name: str) -> Abilities:
+        """What the model of that name can do, in this call."""
+        raw, own = self._raw, name == self.call.model
+        settings = raw.model_settings if own else without(raw.model_settings, MODEL_SETTINGS)
+        model = raw.model if own else self._substitutes.of(raw.model, name)
+        return abilities_of(model, settings, tools=bool(self.call.tools), forced=self.call.force_tool)
+
     def to_langchain(self, call: ModelCall) -> ModelRequest[Any]:
         """The request to send for `call`: the very same object where nothing was changed.
 
         Raises:
             ModelUnavailable: the call names another model than the agent's, which cannot be had.
         """
-        if call.purpose == "summary":
+        if call.apart:
             return self._summary(call)
+        sent = self._step(call)
+        if call.hold_stream and call.purpose == "step":
+            return _changed(sent, {"model": unseen(sent.model)})
+        return sent
+
+    def _step(self, call: ModelCall) -> ModelRequest[Any]:
+        """A call that is a step of the agent."""
         raw = self._raw
         changes: dict[str, Any] = {} if self._tools is raw.tools else {"tools": self._tools}
         settings = dict(raw.model_settings)
@@ -101,7 +135,7 @@ class Request:
             changes["system_message"] = system
             changes["messages"] = messages[1:] if system else messages
         if call.tools and call.tools is not self.call.tools:
-            changes["tools"] = in_order(changes.get("tools", raw.tools), call.tools)
+            changes["tools"] = offered(changes.get("tools", raw.tools), call.tools, self._model)
         model = self._model
         if call.model != self.call.model:
             changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
@@ -109,8 +143,11 @@ class Request:
             settings = settings_for(substitute, call.model, settings, call.max_output)
         elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
-        if call.effort is not None:
-            settings = effort_settings(model, settings, call.effort)
+        own = changes.get("model", raw.model)
+        thinking, settings = with_thinking(own, settings, call)
+        if thinking is not own:
+            changes["model"] = thinking
+            model = unbound(thinking) or thinking
         if call.forbid_tools:
             changes |= _without_tools(_changed(raw, changes), model, settings)
         if call.cache_marks and takes_marks(model, settings):
@@ -128,6 +165,7 @@ class Request:
             settings = settings_for(model, call.model, kept, call.max_output)
         else:
             model, settings = raw.model, kept | cap_settings(self._model, kept, call.max_output)
+        model, settings = with_thinking(model, settings, apart(call, unbound(model), settings))
         system, *messages = map(to_langchain, call.messages)
         changes: dict[str, Any] = {"tools": [], "tool_choice": None, "response_format": None}
         changes |= {"system_message": system, "messages": messages, "model_settings": settings}
@@ -187,7 +225,8 @@ def reply_of(response: Response, transcript: Transcript) -> ModelReply:
         return ModelReply(from_langchain(AIMessage("")), raw=response)
     message = from_langchain(said)
     transcript.expect(message)
-    return ModelReply(message, usage_of(said), finish_of(said), _is_plain(said, response), raw=response)
+    plain = _is_plain(said, response)
+    return ModelReply(message, usage_of(said), finish_of(said), plain, logprob=logprob_of(said), raw=response)
 
 
 def _is_plain(said: AIMessage, response: Response) -> bool:

@@ -39,7 +39,9 @@ _THREADS_KEPT = 16_384
 
 @dataclass(slots=True)
 class Run:
-    """A task and what the adapter knows of it. `control` is held so that its identity stays its own."""
+    """A task and what the adapter knows of it. `control` is held so that its identity stays its own; `session` is the
+    thread that the run goes on.
+    """
 
     task: Task
     control: object
@@ -47,6 +49,7 @@ class Run:
     questions: set[str] = field(default_factory=set[str])
     idle: bool = False
     scanned: int = 0
+    session: str = ""
 
     def note_questions(self, messages: Sequence[BaseMessage]) -> None:
         """Remember the user messages that are new, by which the run is found again after an interrupt."""
@@ -86,7 +89,7 @@ class Runs:
                 if earlier is not None and question in earlier.questions:
                     run = earlier
                 else:
-                    run = Run(self._open(thread, namespace, question, given), control)
+                    run = Run(self._open(thread, namespace, question, given), control, session=thread or "")
                 if control is not None:
                     # A resumed run has a new control; the old one's address may be given to any other run.
                     self._by_run.pop((id(run.control), namespace), None)

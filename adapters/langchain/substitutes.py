@@ -8,7 +8,6 @@ from typing import Any, cast
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableBinding
 
-from leanloop.adapters.langchain.effort import effort_levels
 from leanloop.adapters.langchain.provider import (
     MODEL_SETTINGS,
     cap_settings,
@@ -17,6 +16,7 @@ from leanloop.adapters.langchain.provider import (
     thinking_tokens,
     unbound,
 )
+from leanloop.adapters.langchain.thinking import known_of
 from leanloop.errors import ModelUnavailable, UsageError
 
 __all__ = ["Substitutes", "settings_for"]
@@ -108,15 +108,13 @@ def _fitted(own: BaseChatModel, twin: BaseChatModel) -> BaseChatModel:
     cap: object = getattr(own, "max_tokens", None)
     if cap is not None and cap == _largest(own):
         changes["max_tokens"] = _largest(twin) or cap
-    levels = effort_levels(twin)
+    known = known_of(twin)
+    levels = () if known is None else known.levels or (() if known.form == "budget" else known.efforts)
     if getattr(own, "reasoning_effort", None) not in (None, *levels):
         changes["reasoning_effort"] = None
     thinking: object = getattr(own, "thinking", None)
-    if (
-        isinstance(thinking, Mapping)
-        and cast("Mapping[str, object]", thinking).get("type") == "adaptive"
-        and not levels
-    ):
+    kind = cast("Mapping[str, object]", thinking).get("type") if isinstance(thinking, Mapping) else None
+    if kind == ("enabled" if known is not None and known.form == "adaptive" else "adaptive"):
         changes["thinking"] = None
     return twin.model_copy(update=changes)
 

@@ -96,7 +96,8 @@ def _calls(
     loop: LeanLoop = cast("Any", model).leanloop_
     member = loop.runs.around(messages)
     try:
-        yield ChatRequest(model, messages, settings, member.transcript.of(messages), loop.models), member
+        history = member.transcript.of(messages)
+        yield ChatRequest(model, messages, settings, history, loop.models, session=member.session), member
     except TaskStopped as stop:
         raise bubbling(stop) from None
 

@@ -28,21 +28,32 @@ from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.current import begin_task, current_task
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.landing_reserve import without_hold
+from leanloop.plugins.outcomes.store import OutcomeStore
+from leanloop.plugins.scaffold.tool import CognitiveTool
 from leanloop.plugins.stack import Stack
+from leanloop.plugins.supplied import Answer, Check, Difficulty, RunCode, Supplied
 from leanloop.plugins.task import Task
 
-__all__ = ["Guard"]
+__all__ = ["Given", "Guard"]
 
 Original = TypeVar("Original")
 
 
-class _Given(TypedDict):
-    plugins: tuple[Plugin, ...]
+class Given(TypedDict, total=False):
+    """What `LeanLoop` takes beside its budget; see there."""
+
+    plugins: Sequence[Plugin]
     store: LedgerStore | None
     models: Mapping[str, LLM] | None
     on_alert: OnAlert | None
     embedder: BaseEmbedding | Embedder | None
     same_answer: SameAnswer | None
+    checks: Mapping[str, Check] | None
+    answers: Mapping[str, Answer] | None
+    difficulty: Difficulty | None
+    outcomes: OutcomeStore | None
+    cognitive_tools: Sequence[CognitiveTool]
+    run_code: RunCode | None
 
 
 class Guard:
@@ -52,13 +63,23 @@ class Guard:
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
         plugins: further plugins, outermost first.
         store: where balances are kept instead of where the budget says.
-        models: the LLMs that the budget's `degrade` names, by that name. For a name that is not here, the user's own
-            LLM is copied and called by it.
+        models: the LLMs that the budget's `degrade` and `routes` name, by that name. For a name that is not here, the
+            user's own LLM is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
         embedder: turns questions into vectors, for what the budget file says under `cache`: an embedding model of
             LlamaIndex, or an `Embedder`. Without one, answers are given again to the same question only.
         same_answer: judges answers of the cache that are checked against a fresh one; by default leanloop does.
+        checks: checks of answers, by the name that the budget's `routes: {cascade: {gates: ...}}` uses; called with
+            a `ModelCall` and its `ModelReply`, they say whether the answer may be taken. May be coroutine functions.
+        answers: functions that know answers, by the name that the budget's `answers` uses; called with the question,
+            they give a text, or None where they know none.
+        difficulty: judges calls instead of what is learned from outcomes: called with a `ModelCall`, it gives the
+            chance, from 0 to 1, that the dearer model (or more thinking) succeeds where the cheaper fails.
+        outcomes: where outcomes are kept instead of where the budget's `difficulty` says.
+        cognitive_tools: further tools that the budget's `scaffold` can name.
+        run_code: runs code in a sandbox of your own and gives what it printed, for the cognitive tool ``use_code``,
+            which is offered only with it.
     """
 
     def __init__(
@@ -71,6 +92,12 @@ class Guard:
         on_alert: OnAlert | None = None,
         embedder: BaseEmbedding | Embedder | None = None,
         same_answer: SameAnswer | None = None,
+        checks: Mapping[str, Check] | None = None,
+        answers: Mapping[str, Answer] | None = None,
+        difficulty: Difficulty | None = None,
+        outcomes: OutcomeStore | None = None,
+        cognitive_tools: Sequence[CognitiveTool] = (),
+        run_code: RunCode | None = None,
     ) -> None:
         if budget is not None and not isinstance(cast("object", budget), Budget):
             raise UsageError(
@@ -79,17 +106,24 @@ class Guard:
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
         reads = None if embedder is None else embedder_of(embedder)
-        self.stack = Stack(plugins, Grounds(reads, same_answer=same_answer))
+        supplied = Supplied(checks or {}, answers or {}, difficulty, outcomes, reads, cognitive_tools, run_code)
+        self.stack = Stack(plugins, Grounds(reads, same_answer=same_answer), supplied)
         self.store = store
         self.substitutes = Substitutes(models)
         self._on_alert = Alerts(on_alert).hook  # checked before the first run
-        self._given: _Given = {
+        self._given: Given = {
             "plugins": tuple(plugins),
             "store": store,
             "models": models,
             "on_alert": on_alert,
             "embedder": embedder,
             "same_answer": same_answer,
+            "checks": checks,
+            "answers": answers,
+            "difficulty": difficulty,
+            "outcomes": outcomes,
+            "cognitive_tools": tuple(cognitive_tools),
+            "run_code": run_code,
         }
         self.runs = Runs()
         self._kinds: dict[tuple[type, type], type] = {}
@@ -174,5 +208,5 @@ def _last_answer(call: ModelCall, task: Task) -> ModelCall:
     return replace(call, purpose="landing", max_output=min(most, call.max_output or most))
 
 
-def _revived(kind: type[Guard], budget: Budget | None, given: _Given) -> Guard:
+def _revived(kind: type[Guard], budget: Budget | None, given: Given) -> Guard:
     return kind(budget, **given)

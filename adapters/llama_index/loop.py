@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar, Unpack
 
 from llama_index.core.agent.workflow import AgentWorkflow, BaseWorkflowAgent
 from llama_index.core.base.base_query_engine import BaseQueryEngine
@@ -15,7 +15,7 @@ from workflows.handler import WorkflowHandler
 
 from leanloop.adapters.llama_index.agent import guarded_agent
 from leanloop.adapters.llama_index.embedding import guarded_embedding
-from leanloop.adapters.llama_index.guard import Guard
+from leanloop.adapters.llama_index.guard import Given, Guard
 from leanloop.adapters.llama_index.llm import guarded
 from leanloop.adapters.llama_index.postprocessor import NodeLimit, node_limit
 from leanloop.adapters.llama_index.query_engine import guarded_engine
@@ -24,11 +24,6 @@ from leanloop.adapters.llama_index.run import task_of
 from leanloop.adapters.llama_index.tool import guarded_tool, guarded_tools
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
-from leanloop.budgets.store import LedgerStore
-from leanloop.plugins.alerts import OnAlert
-from leanloop.plugins.cache.embedder import Embedder
-from leanloop.plugins.cache.ground import SameAnswer
-from leanloop.plugins.flow import Plugin
 from leanloop.plugins.task import Task
 
 __all__ = ["LeanLoop"]
@@ -49,64 +44,38 @@ class LeanLoop(Guard):
         budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
         plugins: further plugins, outermost first.
         store: where balances are kept instead of where the budget says.
-        models: the LLMs that the budget's `degrade` names, by that name. For a name that is not here, the user's own
-            LLM is copied and called by it.
+        models: the LLMs that the budget's `degrade` and `routes` name, by that name. For a name that is not here, the
+            user's own LLM is copied and called by it.
         on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
             a hook of its own keeps that.
         embedder: turns questions into vectors, for what the budget file says under `cache`: an embedding model of
             LlamaIndex, or an `Embedder`. Without one, answers are given again to the same question only.
         same_answer: judges answers of the cache that are checked against a fresh one; by default leanloop does.
+        checks: checks of answers, by the name that the budget's `routes: {cascade: {gates: ...}}` uses; called with
+            a `ModelCall` and its `ModelReply`, they say whether the answer may be taken. May be coroutine functions.
+        answers: functions that know answers, by the name that the budget's `answers` uses; called with the question,
+            they give a text, or None where they know none.
+        difficulty: judges calls instead of what is learned from outcomes: called with a `ModelCall`, it gives the
+            chance, from 0 to 1, that the dearer model (or more thinking) succeeds where the cheaper fails.
+        outcomes: where outcomes are kept instead of where the budget's `difficulty` says.
+        cognitive_tools: further tools that the budget's `scaffold` can name.
+        run_code: runs code in a sandbox of your own and gives what it printed, for the cognitive tool ``use_code``,
+            which is offered only with it.
     """
 
     @classmethod
-    def from_file(
-        cls,
-        path: str | Path,
-        *,
-        plugins: Sequence[Plugin] = (),
-        store: LedgerStore | None = None,
-        models: Mapping[str, LLM] | None = None,
-        on_alert: OnAlert | None = None,
-        embedder: BaseEmbedding | Embedder | None = None,
-        same_answer: SameAnswer | None = None,
-    ) -> Self:
-        """LeanLoop under a budget file.
+    def from_file(cls, path: str | Path, **given: Unpack[Given]) -> Self:
+        """LeanLoop under a budget file; the rest as for `LeanLoop`.
 
         Raises:
             BudgetFileError: the file cannot be read or does not hold a budget.
         """
-        return cls.from_budget(
-            load_budget(path),
-            plugins=plugins,
-            store=store,
-            models=models,
-            on_alert=on_alert,
-            embedder=embedder,
-            same_answer=same_answer,
-        )
+        return cls(load_budget(path), **given)
 
     @classmethod
-    def from_budget(
-        cls,
-        budget: Budget,
-        *,
-        plugins: Sequence[Plugin] = (),
-        store: LedgerStore | None = None,
-        models: Mapping[str, LLM] | None = None,
-        on_alert: OnAlert | None = None,
-        embedder: BaseEmbedding | Embedder | None = None,
-        same_answer: SameAnswer | None = None,
-    ) -> Self:
-        """LeanLoop under a budget made in code."""
-        return cls(
-            budget,
-            plugins=plugins,
-            store=store,
-            models=models,
-            on_alert=on_alert,
-            embedder=embedder,
-            same_answer=same_answer,
-        )
+    def from_budget(cls, budget: Budget, **given: Unpack[Given]) -> Self:
+        """LeanLoop under a budget made in code; the rest as for `LeanLoop`."""
+        return cls(budget, **given)
 
     def llm(self, llm: Model) -> Model:
         """A twin of `llm`, each call of which is reserved, counted, and lands or raises where it does not fit.

@@ -1,4 +1,4 @@
-"""How LlamaIndex's integrations are spoken to: the model's name, its output cap, a forbidden tool, effort.
+"""How LlamaIndex's integrations are spoken to: the model's name, its output cap, a forbidden tool, its reasoning.
 
 What a class really reads differs: a parameter of the call, or an attribute that beats it. So a change is noted in a
 `Sent`, which sends it with a twin of the model where an attribute must change; the model itself is left alone.
@@ -14,10 +14,11 @@ from typing import Any, ClassVar, cast
 from llama_index.core.base.llms.types import ChatMessage
 
 from leanloop.adapters.copied import HELD
-from leanloop.budgets.degrade_step import EFFORTS, Effort
+from leanloop.adapters.llama_index.thinking import SAMPLING, Wanted
+from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.errors import ModelUnavailable
 
-__all__ = ["CAPS", "Provider", "Sent", "count", "extras_of", "lowered", "mapping"]
+__all__ = ["CAPS", "Provider", "Sent", "count", "extras_of", "mapping"]
 
 CAPS: tuple[str, ...] = ("max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "num_predict")
 """What integrations call the output cap."""
@@ -47,6 +48,18 @@ class Sent:
         changed = self.attributes.get("additional_kwargs")
         return extras_of(self.llm) if changed is None else mapping(changed)
 
+    def add(self, **extras: object) -> None:
+        """Send these with every call, and beside what the model adds to it already; None takes one away."""
+        changed = {**self.extras, **extras}
+        self.attributes["additional_kwargs"] = {name: value for name, value in changed.items() if value is not None}
+
+    def drop_sampling(self) -> None:
+        """Take out the parameters that a model refuses while it thinks, wherever the user gave them."""
+        for name in SAMPLING & self.kwargs.keys():
+            del self.kwargs[name]
+        if given := SAMPLING & self.extras.keys():
+            self.add(**dict.fromkeys(given))
+
     def target(self) -> object:
         """The model to be called: itself, or a twin with the attributes changed, which shares its clients."""
         if not self.attributes and not self.private:
@@ -66,7 +79,7 @@ class Provider:
     """An integration about which nothing is known but what most have in common.
 
     A cap goes where the class has a field for it, and is a parameter of the call where it has none. Tools are
-    forbidden by taking them out. Of an effort nothing is known, and a client may be tied to its model.
+    forbidden by taking them out. Of its reasoning nothing is known, and a client may be tied to its model.
 
     Args:
         prices: the provider's id in genai-prices, None to look in all.
@@ -128,8 +141,26 @@ class Provider:
         """The messages with breakpoints for the provider's cache behind the places `marks`, where it wants them."""
         return messages
 
-    def effort(self, sent: Sent, effort: Effort) -> None:
-        """Ask for at most that much reasoning, where the model knows how to do with less."""
+    def reasoning(self, sent: Sent, *, tools: bool = False) -> Reasoning | None:
+        """How the model of a call reasons, as far as this class can ask for it; `tools` are offered in the call."""
+        return None
+
+    def think(self, sent: Sent, wanted: Wanted) -> None:
+        """Ask for the reasoning that is wanted, where the model knows how and the provider will not refuse it."""
+
+    def with_thoughts(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """The messages without what was thought in them where the provider would refuse that."""
+        return messages
+
+    def limits(self, sent: Sent) -> tuple[int | None, bool | None]:
+        """How many tokens of input the model takes, and whether it can call tools; None where that is not known."""
+        try:
+            about: object = getattr(sent.target(), "metadata", None)
+        except ValueError:  # a class that knows no model of that name
+            return None, None
+        window: object = getattr(about, "context_window", None)
+        calls: object = getattr(about, "is_function_calling_model", None)
+        return window if isinstance(window, int) and window > 0 else None, calls if isinstance(calls, bool) else None
 
     def thinking_tokens(self, llm: object, kwargs: Mapping[str, object]) -> int:
         """The tokens of thinking that the output cap must exceed, zero where that is no rule."""
@@ -154,6 +185,13 @@ class Provider:
             return frozenset(offered)
         return frozenset({choice}) if isinstance(choice, str) and choice in offered else frozenset()
 
+    def must_call(self, kwargs: Mapping[str, object]) -> bool:
+        """Whether the call forces the model to call a tool, one or another."""
+        choice = kwargs.get("tool_choice")
+        if isinstance(choice, str):
+            return choice not in ("auto", "none", "")
+        return mapping(choice).get("type") in ("any", "tool", "function")
+
     def structured(self, llm: object, output_cls: type, *, stream: bool) -> dict[str, Any] | None:
         """Parameters that make `chat` hold the answer to a schema, where `structured_predict` would go around it."""
         return None
@@ -163,20 +201,6 @@ def extras_of(llm: object) -> Mapping[str, object]:
     """`additional_kwargs`, which many classes send with every call."""
     # Asked of the class first: an instance of pydantic is slow to say that it lacks something.
     return mapping(getattr(llm, "additional_kwargs", None)) if _has_extras(cast("Hashable", type(llm))) else {}
-
-
-def lowered(levels: tuple[Effort, Effort] | None, current: object, effort: Effort) -> Effort | None:
-    """The effort to ask for: `effort`, or the model's least where it cannot do with so little.
-
-    None where there is nothing to lower: the model knows no efforts, thinks no more than that at its most, or is
-    asked for as little already.
-    """
-    if levels is None:
-        return None
-    least, most = map(EFFORTS.index, levels)
-    own = EFFORTS.index(current) if current in EFFORTS else most
-    wanted = max(EFFORTS.index(effort), least)
-    return EFFORTS[wanted] if wanted < own else None
 
 
 def mapping(value: object) -> Mapping[str, object]:

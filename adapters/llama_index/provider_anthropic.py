@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
 
-from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingBlock
 
 from leanloop.adapters.llama_index.cache_marks import Marking, with_mark
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered, mapping
-from leanloop.budgets.degrade_step import Effort
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, mapping
+from leanloop.adapters.llama_index.thinking import Wanted, budget_effort, is_signed
+from leanloop.adapters.reasoning.anthropic import BUDGETS, WITHOUT_THINKING, reasoning_of
+from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.plugins.cache_marks import BEHIND_TOOLS
 
 __all__ = ["Anthropic"]
-
-_BUDGETS = {"none": 1_024, "minimal": 1_024, "low": 1_024, "medium": 2_048, "high": 4_096, "xhigh": 8_192}
-"""Tokens of thinking an effort is worth, as LiteLLM has it
-(https://docs.litellm.ai/docs/providers/anthropic#usage---thinking--reasoning_content); 1,024 is the least allowed."""
-
-_LEVELS: tuple[tuple[re.Pattern[str], tuple[Effort, Effort]], ...] = (
-    (re.compile(r"opus-4-5"), ("low", "high")),
-    (re.compile(r"(opus|sonnet)-4-[6-9]|(opus|sonnet|haiku|fable|mythos)-([5-9]|\d\d)(?!\d)"), ("low", "max")),
-)
-"""The least and the most effort a model knows (https://platform.claude.com/docs/en/build-with-claude/effort)."""
 
 _STRUCTURED = "structured-outputs-2025-11-13"
 
@@ -55,22 +48,50 @@ class Anthropic(Provider):
             sent.private[client] = Marking(getattr(sent.llm, client), marked)
         return marked
 
-    def effort(self, sent: Sent, effort: Effort) -> None:
-        """By `output_config`, or by a smaller budget where the model only knows one.
+    def reasoning(self, sent: Sent, *, tools: bool = False) -> Reasoning | None:
+        """By the model's name, on any platform."""
+        return reasoning_of(str(sent.get("model") or ""))
 
-        Thinking is not switched off: in the middle of a tool loop the API answers that with an error 400.
+    def think(self, sent: Sent, wanted: Wanted) -> None:
+        """By the parameter `thinking`, beside a level in `output_config` where the model knows levels."""
+        known = self.reasoning(sent)
+        if known is None:
+            return
+        thinking, config = _said(sent)
+        level = config.get("effort")
+        asked = wanted.asked(known, _current(known, thinking, level))
+        if asked not in (None, "none") and known.form == "budget":
+            asked = _within(sent, known, asked)
+        if asked == "none" and "none" in known.efforts:
+            if thinking or known.default != "none":
+                sent.kwargs["thinking"] = {"type": known.off or "disabled"}
+            if level in EFFORTS and level not in WITHOUT_THINKING:
+                sent.kwargs["output_config"] = {**config, "effort": "high"}
+        elif asked is not None:
+            sent.kwargs["thinking"] = _thinking(known, thinking, asked)
+            if not known.takes_sampling(asked):
+                sent.drop_sampling()
+                sent.attributes["temperature"] = 1.0  # the one it takes; the class knows which models take none
+        thinks = asked not in (None, "none")
+        most = asked if thinks else wanted.ceiling
+        if most is not None and known.levels and (thinks or known.off is None):
+            _level(sent, known, most, exactly=thinks)
+
+    def with_thoughts(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """Without what another provider's model thought, which is not signed; and without what was thought since the
+        user's last message, where thinking is off now (in the middle of a tool loop the API answers that with 400).
         """
-        extras = sent.extras
-        config = mapping(sent.kwargs.get("output_config") or extras.get("output_config"))
-        model = str(sent.get("model") or "")
-        levels = next((levels for name, levels in _LEVELS if name.search(model)), None)
-        asked = lowered(levels, config.get("effort"), effort)
-        if asked is not None:
-            sent.kwargs["output_config"] = {**config, "effort": asked}
-        thinking = mapping(sent.kwargs.get("thinking") or extras.get("thinking") or sent.get("thinking_dict"))
-        budget, most = thinking.get("budget_tokens"), _BUDGETS.get(effort)
-        if most is not None and count(budget) and cast("int", budget) > most:
-            sent.kwargs["thinking"] = {**thinking, "budget_tokens": most}
+        thinking, _ = _said(sent)
+        known = self.reasoning(sent)
+        on = thinking.get("type") != "disabled" if thinking else known is not None and known.default != "none"
+        turn = next((n for n in range(len(messages) - 1, -1, -1) if messages[n].role == MessageRole.USER), 0)
+        changed = list(messages)
+        for number, message in enumerate(messages):
+            if any(isinstance(block, ThinkingBlock) for block in message.blocks):
+                ours = [block for block in message.blocks if _stays(block, on or number < turn)]
+                if len(ours) < len(message.blocks):
+                    changed[number] = message.model_copy(update={"blocks": ours})
+        return changed
 
     def thinking_tokens(self, llm: object, kwargs: Mapping[str, object]) -> int:
         """`thinking.budget_tokens`, which `max_tokens` must exceed (else the API answers 400)."""
@@ -94,3 +115,53 @@ class Anthropic(Provider):
             "extra_headers": {"anthropic-beta": _STRUCTURED},
             "output_config": {"format": schema},
         }
+
+
+def _said(sent: Sent) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    """What a call says of thinking and of its output, by what the class reads first."""
+    given = {**sent.extras, **sent.kwargs}
+    return mapping(given.get("thinking") or sent.get("thinking_dict")), mapping(given.get("output_config"))
+
+
+def _current(known: Reasoning, thinking: Mapping[str, object], level: object) -> object:
+    """The effort that a call asks for."""
+    kind = thinking.get("type")
+    if kind in ("disabled", "between_tools"):
+        return "none"
+    if kind == "enabled":
+        return budget_effort(BUDGETS, thinking.get("budget_tokens"))
+    return (level or "high") if kind or known.default != "none" else None
+
+
+def _thinking(known: Reasoning, own: Mapping[str, object], asked: Effort) -> dict[str, object]:
+    """The parameter `thinking`, with the user's own choice of what is shown."""
+    kept = {name: value for name, value in own.items() if name not in ("type", "budget_tokens")}
+    if known.form == "budget":
+        return {**kept, "type": "enabled", "budget_tokens": known.budgets[asked]}
+    # The class sends nothing back that came empty. Where what is sent back is bound to all before it, none goes back.
+    shown = {"display": "summarized"} if known.hides and not known.bound else {}
+    return {**shown, **kept, "type": "adaptive"}
+
+
+def _within(sent: Sent, known: Reasoning, asked: Effort) -> Effort:
+    """The most of it that the output cap has room for: it must exceed the budget."""
+    cap = {**sent.extras, **sent.kwargs}.get("max_tokens") or sent.get("max_tokens")
+    room = cap if isinstance(cap, int) else 0
+    within: Effort = "none"
+    for effort in known.efforts[: known.efforts.index(asked) + 1]:
+        if known.budgets.get(effort, 0) < room:
+            within = effort
+    return within
+
+
+def _level(sent: Sent, known: Reasoning, most: Effort, *, exactly: bool) -> None:
+    """The level beside it: that effort, or at most that."""
+    _, config = _said(sent)
+    level = replace(known, efforts=known.levels, default="high" if known.default == "none" else known.default)
+    asked = level.asked(most if exactly else None, most, config.get("effort"))
+    if asked is not None:
+        sent.kwargs["output_config"] = {**config, "effort": asked}
+
+
+def _stays(block: object, on: bool) -> bool:
+    return not isinstance(block, ThinkingBlock) or (on and is_signed(block))

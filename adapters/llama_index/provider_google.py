@@ -10,13 +10,12 @@ from typing import Any, cast
 
 from llama_index.core.types import PydanticProgramMode
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, lowered, mapping
-from leanloop.budgets.degrade_step import Effort
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, mapping
+from leanloop.adapters.llama_index.thinking import Wanted, budget_effort
+from leanloop.adapters.reasoning.google import reasoning_of
+from leanloop.adapters.reasoning.known import Reasoning
 
 __all__ = ["GoogleGenAI", "json_answer"]
-
-_BUDGETS = {"none": 0, "minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576}
-"""Tokens of thinking an effort is worth to Gemini 2.5 (https://ai.google.dev/gemini-api/docs/openai#thinking)."""
 
 
 class GoogleGenAI(Provider):
@@ -38,25 +37,31 @@ class GoogleGenAI(Provider):
         """By the mode of function calling, so that the cached prefix stays."""
         sent.kwargs["tool_config"] = {"function_calling_config": {"mode": "NONE"}}
 
-    def effort(self, sent: Sent, effort: Effort) -> None:
-        """By a level (Gemini 3 and later) or a budget (2.5)."""
+    def reasoning(self, sent: Sent, *, tools: bool = False) -> Reasoning | None:
+        """By the model's name."""
+        return reasoning_of(str(sent.get("model") or ""))
+
+    def think(self, sent: Sent, wanted: Wanted) -> None:
+        """By a level (Gemini 3 and later) or a budget (2.5), each without the other."""
+        known = self.reasoning(sent)
+        if known is None:
+            return
         own = mapping(sent.get("_generation_config")).get("thinking_config")
         thinking = mapping(mapping(sent.kwargs.get("generation_config")).get("thinking_config") or own)
-        kept = {name: value for name, value in thinking.items() if value is not None}
-        model = str(sent.get("model") or "").rpartition("/")[2]
-        if model.startswith("gemini-2.5"):
-            least = 128 if "pro" in model else 512 if "lite" in model and effort != "none" else 0
-            budget, given = _BUDGETS.get(effort), kept.get("thinking_budget")
-            own_budget = given if isinstance(given, int) and given >= 0 else None  # -1: as the model likes
-            if budget is not None and (own_budget is None or max(budget, least) < own_budget):
-                _configure(sent, "thinking_config", {**kept, "thinking_budget": max(budget, least)})
-        elif model.startswith("gemini-") and model[7:8].isdigit() and int(model[7]) >= 3:
-            level = kept.get("thinking_level")
-            own_level = str(getattr(level, "value", level)).lower() if level else None
-            asked = lowered(("minimal" if "flash" in model else "low", "high"), own_level, effort)
-            if asked is not None:
-                kept.pop("thinking_budget", None)
-                _configure(sent, "thinking_config", {**kept, "thinking_level": asked.upper()})
+        level = thinking.get("thinking_level")
+        said = str(getattr(level, "value", level)).lower() if level else None
+        asked = wanted.asked(known, said or budget_effort(known.budgets, thinking.get("thinking_budget")))
+        if asked is None:
+            return
+        about = ("thinking_budget", "thinking_level")
+        kept = {name: value for name, value in thinking.items() if value is not None and name not in about}
+        how = {about[0]: known.budgets[asked]} if known.form == "budget" else {about[1]: asked.upper()}
+        _configure(sent, "thinking_config", {**kept, **how})
+
+    def must_call(self, kwargs: Mapping[str, object]) -> bool:
+        """By the mode of function calling."""
+        calling: object = getattr(kwargs.get("tool_config"), "function_calling_config", None)
+        return getattr(getattr(calling, "mode", None), "value", None) == "ANY"
 
     def held_apart(self, llm: object) -> Mapping[str, object]:
         """The configuration that parameters of a call are laid over, and what it asks for besides."""

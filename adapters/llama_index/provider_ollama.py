@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered
-from leanloop.budgets.degrade_step import Effort
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of
+from leanloop.adapters.llama_index.thinking import Wanted
+from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.adapters.reasoning.open_weights import SWITCH, reasoning_of
 
 __all__ = ["Ollama"]
 
@@ -33,11 +35,26 @@ class Ollama(Provider):
         llm.get_context_window()
         sent.attributes["additional_kwargs"] = {**sent.extras, "num_predict": cap}
 
-    def effort(self, sent: Sent, effort: Effort) -> None:
-        """By `think`; only gpt-oss knows levels, and it cannot be without (https://docs.ollama.com/capabilities/thinking)."""
-        asked: Effort | bool | None = False if effort == "none" else None
-        if str(sent.get("model") or "").startswith("gpt-oss"):
-            asked = lowered(("low", "high"), sent.kwargs.get("think") or sent.get("thinking"), effort)
+    def reasoning(self, sent: Sent, *, tools: bool = False) -> Reasoning | None:
+        """By the model's name, or because the user has it think: a model that cannot is refused by the server."""
+        return reasoning_of(str(sent.get("model") or "")) or (SWITCH if _own(sent) is True else None)
+
+    def think(self, sent: Sent, wanted: Wanted) -> None:
+        """By the attribute, which the parameter `think` of a call beats only where it is on."""
+        known, own = self.reasoning(sent), _own(sent)
+        if known is None:
+            return
+        current = {True: known.default, False: "none"}.get(own) if isinstance(own, bool) else own
+        asked = wanted.asked(known, current)
         if asked is not None:
             sent.kwargs.pop("think", None)
-            sent.attributes["thinking"] = asked
+            sent.attributes["thinking"] = asked != "none" if known.form == "switch" else asked
+
+    def limits(self, sent: Sent) -> tuple[int | None, bool | None]:
+        """Without `metadata`, which asks the server."""
+        window, calls = sent.get("context_window"), sent.get("is_function_calling_model")
+        return window if isinstance(window, int) and window > 0 else None, calls if isinstance(calls, bool) else None
+
+
+def _own(sent: Sent) -> object:
+    return sent.kwargs.get("think") or sent.get("thinking")

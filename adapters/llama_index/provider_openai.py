@@ -1,31 +1,28 @@
 """OpenAI's classes, and those that derive from them: chat completions, and responses.
 
 Read in llama-index-llms-openai 0.8. In `OpenAI` an attribute beats the parameter of the call, and `additional_kwargs`
-beat both; `reasoning_effort` is sent to the models of its own list only. In `OpenAIResponses` the parameter wins.
+beat both, but for `reasoning_effort`: to the models of its own list the attribute is sent, to all others what is in
+`additional_kwargs`. In `OpenAIResponses` the parameter wins. Both send a temperature to reasoning models that are not
+in the list, which answer it with an error 400.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, ClassVar, cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, lowered, mapping
-from leanloop.budgets.degrade_step import Effort
+from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, mapping
+from leanloop.adapters.llama_index.thinking import Wanted
+from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.adapters.reasoning.openai import reasoning_of
+from leanloop.errors import ModelUnavailable
 from leanloop.plugins.cache.canonical import NotCanonicalError
 
 __all__ = ["OpenAI", "OpenAIResponses"]
 
 _CAPS = ("max_completion_tokens", "max_tokens")
-
-_LEVELS: tuple[tuple[re.Pattern[str], tuple[Effort, Effort]], ...] = (
-    (re.compile(r"o\d"), ("low", "high")),
-    (re.compile(r"gpt-5-pro"), ("high", "high")),
-    (re.compile(r"gpt-5(?!\.)"), ("minimal", "high")),
-    (re.compile(r"gpt-6-astra"), ("low", "max")),
-    (re.compile(r"gpt-([6-9]|5\.\d)"), ("none", "max")),
-)
-"""The least and the most effort a model knows (https://platform.openai.com/docs/guides/reasoning); first match."""
+_EFFORT = "reasoning_effort"
 
 
 class OpenAI(Provider):
@@ -50,6 +47,9 @@ class OpenAI(Provider):
             sent.attributes["additional_kwargs"] = {**extras, **dict.fromkeys(named, cap)}
         elif "max_completion_tokens" in sent.kwargs:
             sent.kwargs["max_completion_tokens"] = cap
+        elif self.reasoning(sent) is not None and not _listed(sent):  # it would send the name that these refuse
+            sent.attributes["max_tokens"] = None
+            sent.add(max_completion_tokens=cap)
         else:
             sent.attributes["max_tokens"] = cap
 
@@ -57,18 +57,45 @@ class OpenAI(Provider):
         """By `tool_choice`, so that the cached prefix stays."""
         sent.kwargs["tool_choice"] = "none"
 
-    def effort(self, sent: Sent, effort: Effort) -> None:
-        """By the attribute, and wherever else the user says it."""
-        extras = sent.extras
-        current = sent.get("reasoning_effort") or extras.get("reasoning_effort") or sent.kwargs.get("reasoning_effort")
-        asked = lowered(_levels(sent), current, effort)
+    def rename(self, sent: Sent, model: str) -> None:
+        """To another model; a reasoning model takes one temperature only, which the class knows when it is made.
+
+        Raises:
+            ModelUnavailable: the class knows no model of that name, and would not make the call.
+        """
+        super().rename(sent, model)
+        try:
+            getattr(sent.target(), "metadata", None)
+        except ValueError:
+            kind = type(sent.llm).__name__
+            raise ModelUnavailable(
+                model, f"{kind} knows no model of that name; give one that does, as models=."
+            ) from None
+        known = self.reasoning(sent)
+        if known is not None and known.samples is not None:
+            sent.attributes["temperature"] = 1.0
+
+    def reasoning(self, sent: Sent, *, tools: bool = False) -> Reasoning | None:
+        """By the model's name."""
+        return reasoning_of(str(sent.get("model") or ""), chat_tools=tools)
+
+    def think(self, sent: Sent, wanted: Wanted) -> None:
+        """By the attribute where it is sent, else by `additional_kwargs`; never with what a model then refuses."""
+        known = self.reasoning(sent, tools=wanted.tools)
+        if known is None:
+            return
+        listed, places = _listed(sent), [sent.extras.get(_EFFORT), sent.kwargs.get(_EFFORT)]
+        said = [sent.get(_EFFORT), *places] if listed else places
+        asked = wanted.asked(known, next((one for one in said if one is not None), None))
         if asked is None:
             return
-        sent.attributes["reasoning_effort"] = asked
-        if "reasoning_effort" in extras:
-            sent.attributes["additional_kwargs"] = {**extras, "reasoning_effort": asked}
-        if "reasoning_effort" in sent.kwargs:
-            sent.kwargs["reasoning_effort"] = asked
+        if listed:
+            sent.attributes[_EFFORT] = asked
+        else:
+            sent.add(reasoning_effort=asked)
+        if not known.takes_sampling(asked):
+            sent.drop_sampling()
+            sent.attributes |= {"temperature": 1.0, "logprobs": None}
 
 
 class OpenAIResponses(Provider):
@@ -84,13 +111,24 @@ class OpenAIResponses(Provider):
         """By `tool_choice`, so that the cached prefix stays."""
         sent.kwargs["tool_choice"] = "none"
 
-    def effort(self, sent: Sent, effort: Effort) -> None:
+    def reasoning(self, sent: Sent, *, tools: bool = False) -> Reasoning | None:
+        """By the model's name."""
+        return reasoning_of(str(sent.get("model") or ""))
+
+    def think(self, sent: Sent, wanted: Wanted) -> None:
         """By the parameter `reasoning`, which holds what else the user says of reasoning."""
-        extras = sent.extras
-        reasoning = mapping(sent.kwargs.get("reasoning") or extras.get("reasoning") or sent.get("reasoning_options"))
-        asked = lowered(_levels(sent), reasoning.get("effort"), effort)
-        if asked is not None:
-            sent.kwargs["reasoning"] = {**reasoning, "effort": asked}
+        known = self.reasoning(sent)
+        if known is None:
+            return
+        extras, own = sent.extras, sent.get("reasoning_options")
+        reasoning = mapping(sent.kwargs.get("reasoning") or extras.get("reasoning") or own)
+        asked = wanted.asked(known, reasoning.get("effort"))
+        if asked is None:
+            return
+        sent.kwargs["reasoning"] = {**reasoning, "effort": asked}
+        if not known.takes_sampling(asked):
+            sent.drop_sampling()
+            sent.attributes["reasoning_options"] = own or {}  # where it has any, the class sends no temperature
 
     def held_apart(self, llm: object) -> Mapping[str, object]:
         """Nothing; but with `track_previous_responses` the history is the provider's, and each answer a part of it.
@@ -113,6 +151,7 @@ class OpenAIResponses(Provider):
         return {"text": {"format": schema}, "tool_choice": "none"}
 
 
-def _levels(sent: Sent) -> tuple[Effort, Effort] | None:
-    model = str(sent.get("model") or "")
-    return None if "chat" in model else next((levels for name, levels in _LEVELS if name.match(model)), None)
+def _listed(sent: Sent) -> bool:
+    """Whether the class itself takes the model for one that reasons."""
+    utils: Any = import_module("llama_index.llms.openai.utils")
+    return sent.get("model") in utils.O1_MODELS

@@ -14,6 +14,7 @@ from leanloop.adapters.llama_index.provider_anthropic import Anthropic
 from leanloop.adapters.llama_index.provider_google import GoogleGenAI
 from leanloop.adapters.llama_index.provider_ollama import Ollama
 from leanloop.adapters.llama_index.provider_openai import OpenAI, OpenAIResponses
+from leanloop.adapters.llama_index.provider_openai_like import DeepSeek, OpenAILike
 
 __all__ = ["model_name", "provider_of"]
 
@@ -22,13 +23,13 @@ _PROVIDERS: Mapping[str, Provider] = {
     "llama_index.llms.openai.responses": OpenAIResponses("openai"),
     "llama_index.llms.azure_openai": OpenAI("azure", renames=False),
     "llama_index.llms.azure_openai.responses": OpenAIResponses("azure", renames=False),
-    "llama_index.llms.openai_like": OpenAI(),
+    "llama_index.llms.openai_like": OpenAILike(),
     "llama_index.llms.openai_like.responses": OpenAIResponses(),
-    "llama_index.llms.deepseek": OpenAI("deepseek"),
-    "llama_index.llms.fireworks": OpenAI("fireworks"),
-    "llama_index.llms.groq": OpenAI("groq"),
-    "llama_index.llms.openrouter": OpenAI("openrouter"),
-    "llama_index.llms.together": OpenAI("together"),
+    "llama_index.llms.deepseek": DeepSeek("deepseek"),
+    "llama_index.llms.fireworks": OpenAILike("fireworks"),
+    "llama_index.llms.groq": OpenAILike("groq"),
+    "llama_index.llms.openrouter": OpenAILike("openrouter"),
+    "llama_index.llms.together": OpenAILike("together"),
     "llama_index.llms.anthropic": Anthropic("anthropic"),
     "llama_index.llms.bedrock_converse": Provider("aws"),
     "llama_index.llms.google_genai": GoogleGenAI("google"),

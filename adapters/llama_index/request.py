@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
+from leanloop.adapters.llama_index.added_tools import added_to
 from leanloop.adapters.llama_index.ending import finish_of, is_plain
 from leanloop.adapters.llama_index.messages import from_llama, to_llama, transcript_of
 from leanloop.adapters.llama_index.provider import Provider, Sent
@@ -15,10 +16,13 @@ from leanloop.adapters.llama_index.providers import model_name, provider_of
 from leanloop.adapters.llama_index.settings import settings_of
 from leanloop.adapters.llama_index.structured_answer import fits, read_as
 from leanloop.adapters.llama_index.substitutes import Prepared, Substitutes, as_read_by, translated
+from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.llama_index.tools import answer_of, specs_of
 from leanloop.adapters.llama_index.usage import usage_of
+from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
+from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.task import Task
 from leanloop.plugins.tool_order import in_order
@@ -29,7 +33,8 @@ _ABOUT_TOOLS = frozenset(
     {"tools", "tool_choice", "tool_config", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"}
     | {"response_format", "text_format", "format"}
 )
-"""Parameters that say which tools there are and in what form to answer; a summary has none of them."""
+"""Parameters that say which tools there are and in what form to answer; a call that a plugin makes for itself has none
+of them."""
 
 Given = TypeVar("Given")
 Response = TypeVar("Response", ChatResponse, CompletionResponse)
@@ -173,6 +178,7 @@ class Request:
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             settings=lambda: settings_of(llm, kwargs, form.name),
+            abilities=self._abilities,
         )
 
     def reply(self, response: Any) -> ModelReply:
@@ -196,7 +202,7 @@ class Request:
         """
         given = self._given if call.messages is self.call.messages else self._form.given(call.messages)
         kwargs, prepared = self._kwargs, self._prepared
-        if call.purpose == "summary":  # it is no part of what the caller asked for
+        if call.apart:  # it is no part of what the caller asked for
             unwanted = _ABOUT_TOOLS | (prepared.written if prepared else _ABOUT_TOOLS)
             kwargs, prepared = {name: value for name, value in kwargs.items() if name not in unwanted}, None
         sent, provider, most = Sent(self._llm, dict(kwargs)), self._provider, call.max_output
@@ -213,21 +219,44 @@ class Request:
             provider.rename(sent, call.model)
         if most is not None and (other is not None or most != self._cap):
             provider.cap(sent, most)
-        if call.effort is not None:
-            provider.effort(sent, call.effort)
         self._offer_tools(call, provider, sent)
-        if call.cache_marks and self._form is CHAT:
-            given = provider.mark(sent, cast("Sequence[ChatMessage]", given), call.cache_marks)
+        if call.thinking is not None or call.effort is not None:
+            tools, forced = bool(sent.kwargs.get("tools")), provider.must_call(sent.kwargs)
+            provider.think(sent, Wanted(call.thinking, call.effort, call.messages, tools, forced))
+        if self._form is CHAT:
+            given = provider.with_thoughts(sent, cast("Sequence[ChatMessage]", given))
+            if call.cache_marks:
+                given = provider.mark(sent, given, call.cache_marks)
         if self._stream:
             fixed = sent.extras
             sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
         return Outgoing(sent.target(), given, sent.kwargs, reader)
 
+    def _abilities(self, model: str) -> Abilities:
+        """What the model of that name can do in a call as this one: the LLM's own, another of it, or a substitute.
+
+        Raises:
+            ModelUnavailable: no LLM was given under that name, and the class cannot be sent to another model.
+        """
+        provider, sent = self._provider, Sent(self._llm, dict(self._kwargs))
+        other = self._others.get(model) if model != self.call.model else None
+        if other is not None:
+            provider, sent = provider_of(other), Sent(other, {})
+        elif model != self.call.model:
+            provider.rename(sent, model)
+        known = provider.reasoning(sent, tools=bool(self.call.tools)) or Reasoning(())
+        if self._provider.must_call(self._kwargs):
+            known = known.forced()
+        context, tools = provider.limits(sent)
+        return known.abilities(provider.prices, context=context, tools=tools)
+
     def _offer_tools(self, call: ModelCall, provider: Provider, sent: Sent) -> None:
         """The tools in the call's order, or forbidden."""
-        if call.tools and call.tools is not self.call.tools and "tools" in sent.kwargs:
-            sent.kwargs["tools"] = in_order(sent.kwargs["tools"], call.tools)
-        if call.forbid_tools and self._may_forbid:
+        if call.tools and call.tools is not self.call.tools:
+            given = sent.kwargs.get("tools") or ()
+            offered = added_to(in_order(given, call.tools), call.tools, sent.llm)
+            sent.kwargs |= {"tools": offered} if offered else {}
+        if call.forbid_tools and (self._may_forbid or not self.call.tools):
             provider.forbid_tools(sent)
 
     def _speaks_as(self, other: object) -> bool:

@@ -2,7 +2,8 @@
 
 Sources, all below https://platform.claude.com/docs/en/: build-with-claude/extended-thinking (a tool loop is one turn of
 the assistant, in which thinking is not switched; a budget is at least 1,024 and less than max_tokens; no forced tool,
-no temperature beside it), build-with-claude/adaptive-thinking, build-with-claude/effort, and the migration guides of
+no temperature beside it), build-with-claude/adaptive-thinking, build-with-claude/effort,
+build-with-claude/preserved-thinking (thinking is bound to what stands before it), and the migration guides of
 models/opus-5 and models/sonnet-5-5 (what each new model answers with an error 400).
 """
 
@@ -14,14 +15,21 @@ from dataclasses import replace
 from leanloop.adapters.reasoning.known import Reasoning, first_match, up_to
 from leanloop.budgets.degrade_step import Effort
 
-__all__ = ["BUDGETS", "reasoning_of"]
+__all__ = ["BUDGETS", "WITHOUT_THINKING", "reasoning_of"]
 
 BUDGETS: dict[Effort, int] = {"low": 1_024, "medium": 2_048, "high": 4_096, "xhigh": 8_192, "max": 16_384}
 """Tokens of thinking an effort is worth, as LiteLLM has it
 (https://docs.litellm.ai/docs/providers/anthropic#usage---thinking--reasoning_content); 1,024 is the least allowed."""
 
 _MANUAL = Reasoning(
-    up_to("none", "max", "minimal"), "none", "budget", BUDGETS, steady=True, samples=("none",), forces=("none",)
+    up_to("none", "max", "minimal"),
+    "none",
+    "budget",
+    BUDGETS,
+    steady=True,
+    in_prefix=True,
+    samples=("none",),
+    forces=("none",),
 )
 _OPUS_4_5 = replace(_MANUAL, efforts=up_to("none", "high", "minimal"), levels=up_to("low", "high"))
 _ADAPTIVE_4_6 = Reasoning(
@@ -30,13 +38,22 @@ _ADAPTIVE_4_6 = Reasoning(
     "adaptive",
     levels=up_to("low", "max", "xhigh"),
     steady=True,
+    in_prefix=True,
     samples=("none",),
 )
 _ADAPTIVE = Reasoning(
-    up_to("none", "max", "minimal"), "none", "adaptive", levels=up_to("low", "max"), steady=True, samples=()
+    up_to("none", "max", "minimal"),
+    "none",
+    "adaptive",
+    levels=up_to("low", "max"),
+    steady=True,
+    in_prefix=True,
+    hides=True,
+    samples=(),
 )
 _THINKS = replace(_ADAPTIVE, default="high")
 _ALWAYS = replace(_ADAPTIVE, efforts=up_to("low", "max"), default="high")
+_BOUND = replace(_THINKS, bound=True, forces=())
 
 _TABLE = tuple(
     (re.compile(pattern), known)
@@ -45,16 +62,16 @@ _TABLE = tuple(
         (r"opus-4-5(?!\d)", _OPUS_4_5),
         (r"(opus|sonnet)-4-6(?!\d)", _ADAPTIVE_4_6),
         (r"(opus|sonnet)-4-[78](?!\d)", _ADAPTIVE),
-        (r"opus-5-5(?!\d)", replace(_ALWAYS, default="medium", forces=())),
-        (r"sonnet-5-5(?!\d)", replace(_THINKS, off="between_tools", forces=())),
-        (r"haiku-5-5(?!\d)", replace(_THINKS, default="medium", forces=())),
-        (r"(opus|sonnet)-5(?!-?\d)", _THINKS),
-        (r"fable-5-1(?!\d)", replace(_ALWAYS, forces=())),
+        (r"opus-5-5(?!\d)", replace(_BOUND, efforts=_ALWAYS.efforts, default="medium")),
+        (r"sonnet-5-5(?!\d)", replace(_BOUND, off="between_tools")),
+        (r"haiku-5-5(?!\d)", replace(_BOUND, default="medium")),
+        (r"(opus|sonnet)-5(?!-?\d\d?(?!\d))", _THINKS),
+        (r"(fable|mythos)-5-[1-9](?!\d)", replace(_BOUND, efforts=_ALWAYS.efforts)),
         (r"(fable|mythos)-5(?!\d)", _ALWAYS),
     )
 )
 
-LEAST_LEVELS: frozenset[Effort] = frozenset(up_to("low", "high"))
+WITHOUT_THINKING: frozenset[Effort] = frozenset(up_to("low", "high"))
 """Levels beside which thinking can be off, where it is on by itself: above them the API answers 400."""
 
 

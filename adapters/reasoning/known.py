@@ -29,6 +29,9 @@ class Reasoning:
         levels: levels that are asked for beside `form`, which rule how much is said and done, not only thought.
         off: what asks for no thinking, where that is another word than the provider's common one.
         steady: thinking may not be switched between a tool call and the answer to its result.
+        in_prefix: the provider's cache of the prompt is lost by another effort than the call before had.
+        hides: what it thought comes back empty, unless a summary is asked for.
+        bound: what it thought is bound to all that stands before it, and refused where that was changed since.
         samples: the efforts at which it takes a temperature, a top_p and a top_k; None where at each.
         forces: the efforts at which it can be made to call a tool; None where at each.
     """
@@ -40,6 +43,9 @@ class Reasoning:
     levels: tuple[Effort, ...] = ()
     off: str | None = None
     steady: bool = False
+    in_prefix: bool = False
+    hides: bool = False
+    bound: bool = False
     samples: tuple[Effort, ...] | None = None
     forces: tuple[Effort, ...] | None = None
 
@@ -55,7 +61,8 @@ class Reasoning:
             ceiling: the most that is wanted, which lowers what is asked for and never raises it.
             current: what the user asks for; anything that is no effort is nothing.
         """
-        own = next((one for one in EFFORTS if one == current), self.default) or self.efforts[-1]
+        said: Effort | None = next((one for one in EFFORTS if one == current), None)
+        own = said or self.default or self.efforts[-1]
         wanted = own if thinking is None else self.nearest(thinking)
         if ceiling is not None and EFFORTS.index(most := self.nearest(ceiling)) < EFFORTS.index(wanted):
             return most
@@ -78,13 +85,14 @@ class Reasoning:
     ) -> Abilities:
         """The same, as plugins read it."""
         return Abilities(
-            self.efforts,
-            self.default,
-            {effort: self.budgets[effort] for effort in self.efforts if self.budgets.get(effort)},
-            self.steady,
-            provider,
-            context,
-            tools,
+            efforts=self.efforts,
+            default=self.default,
+            thinking_tokens={effort: tokens for effort in self.efforts if (tokens := self.budgets.get(effort))},
+            steady=self.steady,
+            provider=provider,
+            in_prefix=self.in_prefix,
+            context=context,
+            tools=tools,
             reasons=None if self.default is None else self.default != "none",
         )
 

@@ -12,14 +12,15 @@ import re
 
 from leanloop.adapters.reasoning.known import Reasoning, first_match, up_to
 
-__all__ = ["reasoning_of"]
+__all__ = ["SWITCH", "reasoning_of"]
 
 _ONE_MODE = re.compile(r"2507|instruct|coder|embed|-vl|thinking", re.IGNORECASE)
-_SWITCH = Reasoning(("none", "medium"), "medium", "switch")
+SWITCH = Reasoning(("none", "medium"), "medium", "switch")
+"""What a model knows that can be told to think and not to."""
 
 _TABLE = (
     (re.compile(r"gpt-oss", re.IGNORECASE), Reasoning(up_to("low", "high"), "medium")),
-    (re.compile(r"qwen-?3|deepseek-(r1|v3\.[12])", re.IGNORECASE), _SWITCH),
+    (re.compile(r"qwen-?3|deepseek-(r1|v3\.[12])", re.IGNORECASE), SWITCH),
 )
 
 

@@ -31,8 +31,11 @@ _TABLE = tuple(
         (r"^gpt-5\.1(?!\d)", Reasoning(up_to("none", "high", "minimal"), "none", samples=("none",))),
         (r"^gpt-5\.[2-4](?!\d)", Reasoning(up_to("none", "xhigh", "minimal"), "none", samples=("none",))),
         (r"^gpt-5\.5(?!\d)", Reasoning(up_to("none", "xhigh", "minimal"), "medium", samples=())),
-        (r"^gpt-6-astra", Reasoning(up_to("low", "max"), samples=())),
-        (r"^gpt-(5\.[6-9]|6)(?!\.?\d)", Reasoning(up_to("none", "max", "minimal"), "medium", samples=())),
+        (r"^gpt-6-astra", Reasoning(up_to("low", "max"), in_prefix=True, samples=())),
+        (
+            r"^gpt-(5\.[6-9]|6)(?!\.?\d)",
+            Reasoning(up_to("none", "max", "minimal"), "medium", in_prefix=True, samples=()),
+        ),
         (r"^gpt-([6-9]|\d\d)", Reasoning(up_to("low", "high"), samples=())),  # what all before it knew
     )
 )

@@ -8,15 +8,14 @@ from typing import Any
 
 from leanloop.budgets.message import Message
 from leanloop.errors import BudgetExceeded, TaskStopped
-from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.ground import Ground
 from leanloop.plugins.cache.key import CacheKey
 from leanloop.plugins.cache.store import Near
 from leanloop.plugins.cache.vector import BadVectorError, Vector, unit
 from leanloop.plugins.cache.verify import verify
-from leanloop.plugins.call import EmbedCall, ModelCall, ModelReply
-from leanloop.plugins.embed import embed
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.embed import embedded
 from leanloop.plugins.flow import Io
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
@@ -56,7 +55,7 @@ def vector_of(text: str, ground: Ground, task: Task) -> Steps[Vector | None]:
     if embedder is None or not embedder.fits(text):
         return None
     try:
-        rows = yield from _embedded(embedder, text, task)
+        rows = yield from embedded(embedder, text, task)
         return unit(rows[0])
     except BadVectorError as error:
         ground.on_event(CacheEvent(error.problem, "", f"The embedder gave nothing of use: {error}."))
@@ -67,25 +66,6 @@ def vector_of(text: str, ground: Ground, task: Task) -> Steps[Vector | None]:
     except Exception as error:  # noqa: BLE001 a miss, whatever the embedder's client raises
         ground.on_event(CacheEvent("embedder", "", f"The embedder failed: {type(error).__name__}."))
     return None
-
-
-def _embedded(embedder: Embedder, text: str, task: Task) -> Generator[Io[Any], Any, Any]:
-    if embedder.model is None:  # one that costs nothing
-        rows = yield Io(embedder.embed, embedder.aembed, [text])
-        return rows
-    flow = embed(EmbedCall(embedder.model, (text,), embedder.provider), task, stops=False)
-    value: Any = None
-    failure: BaseException | None = None
-    while True:
-        try:
-            step = flow.send(value) if failure is None else flow.throw(failure)
-        except StopIteration as end:
-            return end.value
-        value, failure = None, None
-        try:
-            value = yield Io(embedder.embed, embedder.aembed, [text]) if isinstance(step, EmbedCall) else step
-        except BaseException as error:  # noqa: BLE001 the flow of the budget decides
-            failure = error
 
 
 def alike(key: CacheKey, vector: Vector, ground: Ground) -> Steps[Alike | None]:

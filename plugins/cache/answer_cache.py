@@ -27,6 +27,7 @@ from leanloop.plugins.call import ModelCall, ModelReply, Tier
 from leanloop.plugins.flow import Io, ModelFlow, Plugin
 from leanloop.plugins.receipt import Saving
 from leanloop.plugins.refusal import check_time
+from leanloop.plugins.routing.choice import is_valuable
 from leanloop.plugins.task import Task
 
 __all__ = ["AnswerCache"]
@@ -63,9 +64,9 @@ class AnswerCache(Plugin):
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Give the answer again, or have it made and keep it."""
-        ground = self._grounds.of(task.budget)
-        looks = call.purpose == "step" and task.stopped is None and not task.notes.any("loop:")
-        key = ground.keys.of(call, task.tags) if ground is not None and looks else None
+        ground = self._grounds.of(task.rules)
+        looks = call.purpose in {"step", "thought"} and task.stopped is None and not task.notes.any("loop:")
+        key = ground.keys.of(call, task.tags, _worthy(task)) if ground is not None and looks else None
         if ground is None or key is None:
             reply: ModelReply = yield call
             return reply
@@ -111,7 +112,7 @@ class _Lookup:
     def _other_words(self, found: Found | None) -> Generator[Io[Any] | ModelCall, Any, ModelReply | None]:
         """The answer to a question in other words, where one serves and is not picked to be checked."""
         ground, rules = self._ground, self._ground.rules
-        if self._key.text is None or exact_only(self._key, any_temperature=rules.any_temperature):
+        if self._call.apart or self._key.text is None or exact_only(self._key, any_temperature=rules.any_temperature):
             return None
         record = yield from ground.live.record()
         if record.breaks(rules.max_false_hits):
@@ -248,6 +249,12 @@ class _Lookup:
             return entry
         normal, context = self._key.normal, self._key.context
         return replace(entry, normal=normal, context=context, text=self._key.text, vector=self._vector)
+
+
+def _worthy(task: Task) -> str | None:
+    """A task of value is given no answer that a cheaper tier may have made for another one."""
+    routes = task.rules.routes
+    return "valuable" if routes is not None and is_valuable(task, routes) else None
 
 
 def _worth(call: ModelCall, usage: Usage, task: Task) -> int:

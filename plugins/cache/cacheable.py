@@ -93,7 +93,7 @@ def may_be_kept(reply: ModelReply, call: ModelCall) -> bool:
     One as long as its cap allows is taken for cut off where the provider does not say how it ended.
     """
     message, usage = reply.message, reply.usage
-    if call.purpose != "step" or reply.finish not in (None, "stop"):
+    if call.purpose not in {"step", "thought"} or reply.finish not in (None, "stop"):
         return False
     if not reply.plain or message.images or message.other_tokens or not (message.text.strip() or message.tool_calls):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import is_
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.cache_rules import CacheRules
@@ -93,17 +94,18 @@ class Grounds:
         self._store = store
         self._on_event = on_event
         self._same_answer = same_answer
-        self._latest: tuple[CacheRules, str, Ground] | None = None
+        self._latest: tuple[tuple[object, ...], Ground] | None = None
 
     def of(self, budget: Budget) -> Ground | None:
         """What the caches of this budget stand on; None where it names none."""
         rules = budget.cache
         if rules is None:
             return None
+        parts = (rules, budget.routes, budget.thinking, budget.scaffold, budget.agent)
         latest = self._latest
-        if latest is None or latest[0] is not rules or latest[1] != budget.agent:
-            latest = self._latest = (rules, budget.agent, self._made(rules, budget))
-        return latest[2]
+        if latest is None or not (all(map(is_, latest[0][:-1], parts)) and latest[0][-1] == budget.agent):
+            latest = self._latest = (parts, self._made(rules, budget))
+        return latest[1]
 
     def _made(self, rules: CacheRules, budget: Budget) -> Ground:
         store = self._store or open_cache(rules.store or budget.store)
@@ -114,7 +116,10 @@ class Grounds:
             store=store,
             # One budget's answers may be a day old and another's an hour: each has its own.
             keys=Keys(
-                scope=rules.scope, normalise=normalised, embedder=mark, policy=f"{POLICY} {rules.ttl} {rules.stale}"
+                scope=(*rules.scope, *_kept_apart(budget)),
+                normalise=normalised,
+                embedder=mark,
+                policy=f"{POLICY} {rules.ttl} {rules.stale}{_makers_of(budget)}",
             ),
             flight=flight_of(store),
             live=Live(store, budget.agent, mark, POLICY),
@@ -122,3 +127,17 @@ class Grounds:
             on_event=self._on_event,
             same_answer=self._same_answer,
         )
+
+
+def _makers_of(budget: Budget) -> str:
+    """What decides who makes an answer, and how: under other rules another model would have."""
+    makers = (("routes", budget.routes), ("thinking", budget.thinking), ("scaffold", budget.scaffold))
+    return "".join(
+        f" {name} {rules.model_dump_json(exclude_defaults=True)}" for name, rules in makers if rules is not None
+    )
+
+
+def _kept_apart(budget: Budget) -> tuple[str, ...]:
+    """The tags by which tasks go to local models alone: others are given other answers."""
+    entries = budget.routes.local_only if budget.routes is not None else ()
+    return tuple(dict.fromkeys(name for entry in entries for name in (entry, entry.partition("=")[0])))

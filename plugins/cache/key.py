@@ -109,13 +109,19 @@ class Keys:
         self._histories: OrderedDict[int, _History] = OrderedDict()
         self._tools: OrderedDict[int, tuple[tuple[ToolSpec, ...], bytes]] = OrderedDict()
 
-    def of(self, call: ModelCall, tags: Mapping[str, str]) -> CacheKey | None:
-        """The keys of a model call; None where it cannot be said what is sent: such a call is not cached."""
+    def of(self, call: ModelCall, tags: Mapping[str, str], beside: object = None) -> CacheKey | None:
+        """The keys of a model call; None where it cannot be said what is sent: such a call is not cached.
+
+        Args:
+            call: the call.
+            tags: of its task.
+            beside: what else must be the same.
+        """
         if call.settings is None or not call.messages:
             return None
         try:
             settings = call.settings()
-            head = self._head(call, settings, tags)
+            head = self._head(call, settings, tags, beside)
             earlier, last = self._earlier(call.messages), call.messages[-1]
             exact = _hex(b"exact", head, _linked(earlier, _message(last, call.messages)))
             if last.role != "user" or last.images or last.other_tokens or last.attached:
@@ -130,12 +136,13 @@ class Keys:
         named = framed([call.name, ttl])
         return CacheKey(_hex(b"tool", self._of_all, self._tags(tags), named, framed_json(call.arguments)))
 
-    def _head(self, call: ModelCall, settings: Mapping[str, object], tags: Mapping[str, str]) -> bytes:
+    def _head(self, call: ModelCall, settings: Mapping[str, object], tags: Mapping[str, str], beside: object) -> bytes:
         """All but the messages."""
         said = {name: value for name, value in settings.items() if value is not None}
         other = (call.provider, call.model, call.max_output, call.min_output, call.effort, call.forbid_tools)
         tools = self._specs(call.tools) if call.tools else b""
-        return _digest(self._of_all, self._tags(tags), tools, framed([other, call.answer_tools, said]))
+        named = [other, call.answer_tools, said, *([beside] if beside else [])]
+        return _digest(self._of_all, self._tags(tags), tools, framed(named))
 
     def _tags(self, tags: Mapping[str, str]) -> bytes:
         return framed([(name, tags.get(name)) for name in self._scope])

@@ -1,8 +1,8 @@
-"""What an answer comes to, so that two answers in other words can be compared.
+r"""What an answer comes to, so that two answers in other words can be compared.
 
-In order: JSON that is all of it, the last ``\\boxed{...}`` or ``<answer>``, what follows a last "ANSWER:" (also in
-other languages), a choice letter or number that stands alone, the numbers in the last line of what was reckoned. Where an
-answer has none of these, it is compared whole.
+In order: JSON that is all of it, the last ``\boxed{...}`` or ``<answer>``, what follows a last "ANSWER:" (also in
+other languages), a choice letter or number that stands alone, the numbers in the last line of what was reckoned. Where
+an answer has none of these, it is compared whole.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ _LOOKED_AT = 20_000
 
 _TAG = re.compile(r"<answer>(.{0,2000}?)</answer>", re.DOTALL | re.IGNORECASE)
 _NAMED = re.compile(
-    r"^[ \t>#*_-]{0,8}(?:the )?(?:final |correct )?(?:answer|result|antwort|ergebnis|r[ée]ponse|respuesta|resposta|risposta|"
-    r"antwoord|odpowied[źz]|ответ|答案|答え)(?: is| ist| est| es| è)?[*_ \t]{0,4}[:：][*_ \t]{0,4}(\S[^\n]{0,2000})",  # noqa: RUF001
+    r"^[ \t>#*_-]{0,8}(?:the )?(?:final |correct )?(?:answer|result|antwort|ergebnis|r[ée]ponse|respuesta|resposta|"
+    r"risposta|antwoord|odpowied[źz]|ответ|答案|答え)(?: is| ist| est| es| è)?"
+    r"[*_ \t]{0,4}[:：][*_ \t]{0,4}(\S[^\n]{0,2000})",  # noqa: RUF001
     re.IGNORECASE | re.MULTILINE,
 )
 _SENTENCE = re.compile(r"\b(?:final |correct )?answer is:?[ \t]{1,4}(\S[^\n]{0,300})", re.IGNORECASE)

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
+from jsonschema import validators as drafts
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend, validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -29,6 +29,11 @@ _MOST_STEPS = 20_000
 _MOST_SECONDS = 0.5
 _MOST_NODES = 5_000
 _DEEPEST = 64
+
+_REMOTE = cast("Any", Registry())  # pyright: ignore[reportUnknownArgumentType]
+"""Knows no document, and fetches none."""
+
+_extend = cast("Any", drafts.extend)  # pyright: ignore[reportUnknownMemberType]
 
 _left: ContextVar[list[float]] = ContextVar("leanloop_schema_steps")
 """Of the check under way: the steps that are left, and when it must have ended."""
@@ -47,7 +52,7 @@ def problem(schema: Mapping[str, object] | bool, value: object) -> str | None:
     )
     token = _left.set([_MOST_STEPS, time.monotonic() + _MOST_SECONDS])
     try:
-        errors: Iterator[ValidationError] = draft(plain, registry=Registry()).iter_errors(value)
+        errors: Iterator[ValidationError] = draft(plain, registry=_REMOTE).iter_errors(value)
         error = next(iter(errors), None)
     except CannotTellError:
         raise
@@ -83,7 +88,7 @@ def _draft(schema: Mapping[str, object] | bool) -> Any:
     named = schema.get("$schema") if isinstance(schema, Mapping) else None
     if not isinstance(named, str):
         return Draft202012Validator
-    return validator_for({"$schema": named}, default=Draft202012Validator)
+    return drafts.validator_for({"$schema": named}, default=Draft202012Validator)
 
 
 def _look_through(schema: object) -> None:
@@ -119,7 +124,7 @@ def _bounded(draft: Any) -> Any:
     }
     known: Mapping[str, Rule] = draft.VALIDATORS
     rules = {name: _counted(own.get(name, rule)) for name, rule in known.items()}
-    return extend(draft, validators=rules)
+    return _extend(draft, validators=rules)
 
 
 def _counted(rule: Rule) -> Rule:

@@ -15,12 +15,14 @@ class Verdict:
     Attributes:
         outcome: only an answer that passed is taken; where a gate cannot tell, it goes up as well.
         why: what is wrong with it, or why that cannot be told; holds nothing of the answer but names.
+        gate: which said so, where it did not pass.
         hard: it cannot be used at all, so that it is not given either where nothing better can be had.
     """
 
     outcome: Literal["passed", "failed", "unknown"]
     why: str = ""
     hard: bool = False
+    gate: str = ""
 
 
 PASSED = Verdict("passed")

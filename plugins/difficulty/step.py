@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import cast
 
 from leanloop.errors import UsageError
 
@@ -19,7 +20,7 @@ def current_step() -> str | None:
 
 
 @contextmanager
-def step(name: str) -> Iterator[None]:
+def step(name: str) -> Generator[None]:
     """Declare that the calls made in this block are one step of the work: ``with leanloop.step("extract dates"):``.
 
     The name is the best that can be known of how hard a call is. It should say the kind of work, not the question: one
@@ -29,9 +30,10 @@ def step(name: str) -> Iterator[None]:
     Raises:
         UsageError: the name is no text, or there is nothing in it.
     """
-    if not isinstance(name, str) or not name.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+    said = cast("object", name)
+    if not isinstance(said, str) or not said.strip():
         raise UsageError(f'A step needs a name: leanloop.step("extract dates"); {name!r} is none.')
-    token = _current.set(name.strip())
+    token = _current.set(said.strip())
     try:
         yield
     finally:

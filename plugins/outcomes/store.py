@@ -81,7 +81,9 @@ class OutcomeStore(Protocol):
         ...
 
     def record(self, decision: Decision) -> None:
-        """Keep what was decided, and what it cost; one with the same id takes its place. The oldest make room."""
+        """Keep what was decided, and what it cost. One with the same id takes its place, but for a score that was said,
+        and stays with its tasks. The oldest make room.
+        """
         ...
 
     async def arecord(self, decision: Decision) -> None:
@@ -89,7 +91,7 @@ class OutcomeStore(Protocol):
         ...
 
     def of_task(self, task: str) -> list[Decision]:
-        """What was decided in a task, in order; empty where nothing is known of it."""
+        """What was decided in a task and in those that are a part of it, in order; empty where nothing is known."""
         ...
 
     async def aof_task(self, task: str) -> list[Decision]:
@@ -97,8 +99,8 @@ class OutcomeStore(Protocol):
         ...
 
     def score(self, task: str, score: float) -> list[Decision]:
-        """Say how a task went: gives its decisions that had no score, which now have this one, so that each is counted
-        once however many say so at the same time.
+        """Say how a task went: gives those of `of_task` that had no score, which now have this one, so that each is
+        counted once however many say so at the same time.
         """
         ...
 
@@ -108,4 +110,8 @@ class OutcomeStore(Protocol):
 
     def decisions(self, agent: str | None = None, since: float = 0.0) -> Iterator[Decision]:
         """Decisions from a time on (Unix seconds), in order; of one agent, or of all."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; the next step opens them again."""
         ...

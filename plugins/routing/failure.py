@@ -1,4 +1,4 @@
-"""What a failed call says: that its model is ailing, that it does not serve this call, or that the caller erred."""
+"""What a failed call says: that its model is ailing, that it cannot be had, or does not serve this call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from leanloop.plugins.billing import causes, http_status
 
 __all__ = ["Failure", "failure_of", "reason_of", "retry_after"]
 
-Failure = Literal["ailing", "not_served", "other"]
+Failure = Literal["ailing", "not_served", "refused", "other"]
 
-_NOT_SERVED: Final = frozenset({400, 401, 403, 404, 422})
-"""HTTP statuses by which a provider says that it will not serve this request with this model; another may."""
+_NOT_SERVED: Final = frozenset({401, 403, 404})
+"""HTTP statuses by which a provider says that this model cannot be had, or not by this key; another may."""
+
+_REFUSED: Final = frozenset({400, 413, 422})
+"""Those by which it says that it cannot do what was asked: the caller's mistake, or more than this model can do."""
 
 _AILING: Final = frozenset({408, 425, 429})
 """Beside 5xx: timed out, too early, too many requests (RFC 9110, 8470, 6585)."""
@@ -50,6 +53,8 @@ def failure_of(error: Exception) -> Failure:
     if status is not None:
         if status >= 500 or status in _AILING:
             return "ailing"
+        if status in _REFUSED:
+            return "refused"
         return "not_served" if status in _NOT_SERVED else "other"
     names = {kind.__name__ for cause in causes(error) for kind in type(cause).__mro__}
     return "other" if names.isdisjoint(_NAMES) else "ailing"

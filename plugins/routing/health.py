@@ -88,7 +88,7 @@ class Health:
             if slow is not None:
                 breakers.append(self._slow.get((model, slow)))
             now = self._clock()
-            return all([one.lets(now) for one in breakers if one is not None])
+            return all(one.lets(now) for one in breakers if one is not None)
 
     def failed(self, model: str, retry_after: float = 0.0) -> None:
         """A call of it failed; `retry_after` are the seconds its provider asks for."""

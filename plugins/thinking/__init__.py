@@ -1,1 +1,1 @@
-"""Which effort a call is made with: thinking only where it pays."""
+"""How much the model is to think: decided per call, or once a turn of the user where its provider wants that."""

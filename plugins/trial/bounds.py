@@ -77,11 +77,9 @@ class Differences:
     @classmethod
     def between(cls, pairs: Iterable[tuple[float, float]]) -> Differences:
         """The first score of each pair less the second."""
-        lost, won, of = [], [], 0
-        for first, second in pairs:
-            of += 1
-            (lost if first > second else won).append(abs(first - second))
-        return cls(of, math.fsum(lost), math.fsum(won))
+        above = [first - second for first, second in pairs]
+        lost, won = math.fsum(one for one in above if one > 0), -math.fsum(one for one in above if one < 0)
+        return cls(len(above), lost, won)
 
     @property
     def mean(self) -> float:

@@ -34,6 +34,7 @@ from leanloop.plugins.current import current_task, task
 from leanloop.plugins.difficulty.step import step
 from leanloop.plugins.drive_stream import StreamClosed
 from leanloop.plugins.flow import Io, ModelFlow, Plugin, ToolFlow
+from leanloop.plugins.outcomes.outcome import aoutcome, outcome
 from leanloop.plugins.receipt import Receipt, Saving
 from leanloop.plugins.task import Task
 
@@ -79,8 +80,10 @@ __all__ = [
     "TraceError",
     "Usage",
     "UsageError",
+    "aoutcome",
     "current_task",
     "load_budget",
+    "outcome",
     "parse_budget",
     "step",
     "task",

@@ -20,12 +20,14 @@ from pydantic import BaseModel, SecretStr
 import leanloop
 from leanloop import Alert, Budget, ModelUnavailable, UsageError, parse_budget
 from leanloop.adapters.langchain import LeanLoop, wrap
-from leanloop.adapters.langchain.effort import effort_levels, effort_settings
 from leanloop.adapters.langchain.provider import model_name
 from leanloop.adapters.langchain.scripted import ScriptedModel
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
+from leanloop.adapters.langchain.thinking import with_thinking
+from leanloop.plugins.call import ModelCall
 
 KEY = SecretStr("none")
+LOW = ModelCall("any", (), effort="low")
 TWO_STEPS = "agent: a\nlimits: [{model_calls: 10}]\nloop: off\ndegrade: "
 
 
@@ -229,7 +231,7 @@ def test_a_lower_effort_is_sent_as_the_provider_reads_it(
 def test_an_effort_the_model_does_not_know_is_left_alone_and_said_once(
     provider: Any, create_agent: Any, store: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leanloop.adapters.langchain.effort._said", set())
+    monkeypatch.setattr("leanloop.adapters.langchain.thinking._said", set())
     provider.reply = searching(4)
     loop = LeanLoop(budget("{at: 20%, effort: low}"), store=store)
     create_agent(openai(provider), [search], middleware=[loop]).invoke({"messages": [HumanMessage("Find out.")]})
@@ -259,26 +261,7 @@ def test_an_effort_the_model_does_not_know_is_left_alone_and_said_once(
     ],
 )
 def test_an_effort_is_only_ever_lowered(model: Any, settings: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert effort_settings(model, settings, "low") == expected
-
-
-def test_of_ollamas_models_only_gpt_oss_knows_efforts() -> None:
-    class ChatOllama(BaseChatModel):
-        model: str = "gpt-oss:20b"
-        reasoning: bool | str | None = None
-
-        @property
-        def _llm_type(self) -> str:
-            return "ollama"
-
-        def _generate(self, *args: Any, **kwargs: Any) -> Any:
-            raise AssertionError
-
-    ChatOllama.__module__ = "langchain_ollama.chat_models"
-    assert effort_settings(ChatOllama(), {}, "low") == {"reasoning": "low"}
-    assert effort_settings(ChatOllama(reasoning="high"), {}, "low") == {"reasoning": "low"}
-    assert effort_settings(ChatOllama(reasoning=False), {}, "low") == {}
-    assert effort_levels(ChatOllama(model="qwen3")) == ()
+    assert with_thinking(model, settings, LOW)[1] == expected
 
 
 def test_a_copy_has_the_profile_the_cap_and_the_effort_of_its_model() -> None:

@@ -1,202 +1,18 @@
 """What the tests of the LlamaIndex adapter share: a local provider."""
 
-# JSON is put together:
-# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 import pytest
-
-Said = str | dict[str, Any]
-
-
-class Provider(ThreadingHTTPServer):
-    """Speaks as much of the providers' HTTP as the tests need: OpenAI (both), Anthropic, Gemini, Ollama.
-
-    `reply` gives, for each payload, what the assistant says: text, or the name, id and args of a tool call.
-    `payloads` is what was sent, `paths` where to.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.payloads: list[dict[str, Any]] = []
-        self.paths: list[str] = []
-        self.reply: Callable[[dict[str, Any]], Said] = lambda _: "it is done"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    @property
-    def sent(self) -> dict[str, Any]:
-        return self.payloads[-1]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.0"  # one connection a request: clients that nobody closes leave no socket behind
-
-    def do_GET(self) -> None:  # what GoogleGenAI asks of a model when it is made
-        self._send("application/json", json.dumps({"name": "m", "inputTokenLimit": 9_999, "outputTokenLimit": 8_192}))
-
-    def do_POST(self) -> None:
-        provider = cast("Provider", self.server)
-        payload = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        path = self.path.partition("?")[0]
-        if path == "/api/show":
-            provider.paths.append(path)
-            self._send("application/json", json.dumps({"model_info": {"x.context_length": 8192}}))
-            return
-        provider.payloads.append(payload)
-        provider.paths.append(path)
-        said = provider.reply(payload)
-        streams = bool(payload.get("stream")) or "streamGenerateContent" in path
-        if path.endswith("/chat/completions"):
-            self._answer(_openai(said, payload), streams)
-        elif path.endswith("/responses"):
-            self._answer(_responses(said), streams)
-        elif path.endswith("/messages"):
-            self._answer(_anthropic(said), streams)
-        elif path == "/api/chat":
-            self._send("application/x-ndjson", "\n".join(map(json.dumps, _ollama(said)[0 if streams else 1 :])))
-        else:
-            self._answer(_gemini(said), streams)
-
-    def _answer(self, made: tuple[dict[str, Any], list[dict[str, Any]]], streams: bool) -> None:
-        if not streams:
-            self._send("application/json", json.dumps(made[0]))
-            return
-        named = ((f"event: {event['type']}\n" if "type" in event else "", json.dumps(event)) for event in made[1])
-        self._send("text/event-stream", "".join(f"{name}data: {event}\n\n" for name, event in named))
-
-    def _send(self, kind: str, body: str) -> None:
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name in the base)
-        pass
-
-
-def _openai(said: Said, payload: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    call: dict[str, Any] = {}
-    if not isinstance(said, str):
-        function = {"name": said["name"], "arguments": json.dumps(said["args"])}
-        call = {"tool_calls": [{"id": said["id"], "type": "function", "function": function}]}
-    whole = {"role": "assistant", "content": said if isinstance(said, str) else None, **call}
-    usage = {
-        "prompt_tokens": 50,
-        "completion_tokens": 10,
-        "total_tokens": 60,
-        "prompt_tokens_details": {"cached_tokens": 30},
-        "completion_tokens_details": {"reasoning_tokens": 4},
-    }
-    about = {"id": "chat", "created": 0, "model": payload["model"]}
-    one = {"object": "chat.completion", **about, "usage": usage}
-    one["choices"] = [{"index": 0, "message": whole, "finish_reason": "stop"}]
-    deltas = [{"content": word} for word in said.split(" ")] if isinstance(said, str) else [_indexed(call)]
-    many: list[dict[str, Any]] = [
-        {"object": "chat.completion.chunk", **about, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-        for delta in ({"role": "assistant", "content": ""}, *deltas)
-    ]
-    if payload.get("stream_options", {}).get("include_usage"):
-        many.append({"object": "chat.completion.chunk", **about, "choices": [], "usage": usage})
-    return one, many
-
-
-def _indexed(call: dict[str, Any]) -> dict[str, Any]:
-    return {"tool_calls": [{**part, "index": index} for index, part in enumerate(call["tool_calls"])]}
-
-
-def _responses(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    if isinstance(said, str):
-        text = {"type": "output_text", "text": said, "annotations": []}
-        item: dict[str, Any] = {"type": "message", "id": "m", "role": "assistant", "status": "completed"}
-        item["content"] = [text]
-    else:
-        item = {"type": "function_call", "id": "f", "call_id": said["id"], "name": said["name"], "status": "completed"}
-        item["arguments"] = json.dumps(said["args"])
-    usage: dict[str, Any] = {"input_tokens": 50, "output_tokens": 10, "total_tokens": 60}
-    usage |= {"input_tokens_details": {"cached_tokens": 30}, "output_tokens_details": {"reasoning_tokens": 4}}
-    one: dict[str, Any] = {
-        "id": "resp",
-        "object": "response",
-        "created_at": 0,
-        "model": "gpt-4o-mini",
-        "output": [item],
-        "parallel_tool_calls": True,
-        "tool_choice": "auto",
-        "tools": [],
-        "usage": usage,
-    }
-    many: list[dict[str, Any]] = [
-        {
-            "type": "response.output_text.delta",
-            "delta": word,
-            "item_id": "m",
-            "output_index": 0,
-            "content_index": 0,
-            "sequence_number": number,
-            "logprobs": [],
-        }
-        for number, word in enumerate(said.split(" ") if isinstance(said, str) else [])
-    ]
-    return one, [*many, {"type": "response.completed", "response": one, "sequence_number": 9}]
-
-
-def _anthropic(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    block: dict[str, Any] = {"type": "text", "text": said}
-    delta: dict[str, Any] = {"type": "text_delta", "text": said}
-    if not isinstance(said, str):
-        block = {"type": "tool_use", "id": said["id"], "name": said["name"], "input": said["args"]}
-        delta = {"type": "input_json_delta", "partial_json": json.dumps(said["args"])}
-    usage = {"input_tokens": 20, "output_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 5}
-    one: dict[str, Any] = {"id": "msg", "type": "message", "role": "assistant", "model": "claude", "content": [block]}
-    one |= {"stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
-    empty = {**block, "text": ""} if isinstance(said, str) else {**block, "input": {}}
-    return one, [
-        {"type": "message_start", "message": {**one, "content": [], "usage": {**usage, "output_tokens": 1}}},
-        {"type": "content_block_start", "index": 0, "content_block": empty},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": usage},
-        {"type": "message_stop"},
-    ]
-
-
-def _gemini(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    part = {"text": said} if isinstance(said, str) else {"functionCall": {"name": said["name"], "args": said["args"]}}
-    usage = {"promptTokenCount": 50, "candidatesTokenCount": 6, "thoughtsTokenCount": 4, "totalTokenCount": 60}
-    usage |= {"cachedContentTokenCount": 30}
-    one = {"candidates": [{"content": {"parts": [part], "role": "model"}, "finishReason": "STOP", "index": 0}]}
-    return {**one, "usageMetadata": usage}, [{**one, "usageMetadata": usage}]
-
-
-def _ollama(said: Said) -> list[dict[str, Any]]:
-    message: dict[str, Any] = {"role": "assistant", "content": said if isinstance(said, str) else ""}
-    if not isinstance(said, str):
-        message["tool_calls"] = [{"function": {"name": said["name"], "arguments": said["args"]}}]
-    about = {"model": "llama", "created_at": "2026-01-01T00:00:00Z"}
-    last = {**about, "message": message, "done": True, "done_reason": "stop", "prompt_eval_count": 50, "eval_count": 10}
-    return [{**about, "message": {"role": "assistant", "content": ""}, "done": False}, last]
+from local_provider import Provider, local_provider
 
 
 @pytest.fixture
 def provider() -> Generator[Provider]:
-    server = Provider()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with local_provider() as server:
+        yield server
 
 
 @pytest.fixture
@@ -237,10 +53,24 @@ def _ollama_llm(url: str, **settings: Any) -> Any:
     return kind(**{"model": "llama3", "base_url": url, **settings})
 
 
+def _open_ai_like(url: str, **settings: Any) -> Any:
+    kind = pytest.importorskip("llama_index.llms.openai_like").OpenAILike
+    base = {"model": "Qwen/Qwen3-32B", "api_key": "k", "api_base": f"{url}/v1", "max_retries": 0}
+    return kind(**{**base, "is_chat_model": True, "is_function_calling_model": True, **settings})
+
+
+def _deepseek(url: str, **settings: Any) -> Any:
+    kind = pytest.importorskip("llama_index.llms.deepseek").DeepSeek
+    base = {"model": "deepseek-v4-flash", "api_key": "k", "api_base": f"{url}/v1", "max_retries": 0}
+    return kind(**{**base, "is_function_calling_model": True, "context_window": 9_999, **settings})
+
+
 _KINDS: dict[str, Callable[..., Any]] = {
     "openai": _open_ai,
     "responses": _open_ai_responses,
     "anthropic": _anthropic_llm,
     "google": _google,
     "ollama": _ollama_llm,
+    "openai_like": _open_ai_like,
+    "deepseek": _deepseek,
 }

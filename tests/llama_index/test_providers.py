@@ -164,7 +164,8 @@ def test_tools_are_forbidden_in_the_way_that_keeps_the_prefix_where_there_is_one
     [
         ("openai", {"model": "gpt-5"}, "low", {"reasoning_effort": "low"}),
         ("openai", {"model": "gpt-5", "reasoning_effort": "high"}, "none", {"reasoning_effort": "minimal"}),
-        ("openai", {"model": "gpt-5.1"}, "none", {"reasoning_effort": "none"}),
+        ("openai", {"model": "gpt-5.1"}, "none", {"reasoning_effort": None}),  # it does not think by itself
+        ("openai", {"model": "gpt-5.5"}, "none", {"reasoning_effort": "none"}),
         ("openai", {"model": "o3"}, "none", {"reasoning_effort": "low"}),
         ("openai", {"model": "gpt-5", "reasoning_effort": "low"}, "medium", {"reasoning_effort": "low"}),
         ("openai", {"model": "gpt-4o"}, "low", {"reasoning_effort": None}),

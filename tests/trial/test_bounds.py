@@ -79,11 +79,12 @@ def test_the_bound_holds_19_times_in_20(of: int, most: float, also: float) -> No
 @pytest.mark.parametrize("of", [100, 400])
 def test_the_bound_holds_for_scores_in_parts(of: int) -> None:
     random = np.random.default_rng(2)
-    believed = []
+    believed: list[bool] = []
     for _ in range(2_000):
         differ = random.random(of) < 0.1
         losses = np.where(differ, random.random(of) * 1.4 - 0.4, 0.0)  # 0.3 where they differ, 0.03 in the mean
-        believed.append(Differences.between((max(0.0, x), max(0.0, -x)) for x in losses).at_most(0.03))
+        pairs = [(max(0.0, float(x)), max(0.0, -float(x))) for x in losses]
+        believed.append(Differences.between(pairs).at_most(0.03))
     assert np.mean(believed) <= 0.065
 
 
@@ -100,7 +101,7 @@ def test_the_interval_of_a_mean_covers() -> None:
 def test_the_paired_test_of_right_and_wrong_is_the_exact_sign_test(above: int, below: int) -> None:
     of = above + below
     tail = sum((Fraction(math.comb(of, k), 2**of) for k in range(min(above, below) + 1)), Fraction(0))
-    assert paired_p([1.0] * above + [-1.0] * below + [0.0] * 5) == pytest.approx(float(min(1, 2 * tail)))
+    assert paired_p([1.0] * above + [-1.0] * below + [0.0] * 5) == pytest.approx(float(min(Fraction(1), 2 * tail)))
 
 
 def test_the_paired_test_of_many_differences_neither_overflows_nor_vanishes() -> None:

@@ -1,0 +1,87 @@
+"""Between counts in a store and what is believed: which counts an outcome adds to, and what they say of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import permutations
+
+from leanloop.plugins.difficulty.estimate import Estimate
+from leanloop.plugins.difficulty.posterior import Level, Seen, believed
+from leanloop.plugins.difficulty.setting import Setting
+from leanloop.plugins.outcomes.store import Added, Count
+
+__all__ = ["added", "estimate_of", "pair"]
+
+_KINDS = "kinds of "
+_AGAIN = "again in "
+_NOTHING = Count()
+
+
+def pair(cheap: Setting, dear: Setting) -> str:
+    """What the outcomes of two settings on one question are counted under."""
+    return f"{cheap} > {dear}"
+
+
+def added(
+    keys: Sequence[str],
+    scores: Mapping[Setting, float],
+    known: Sequence[Mapping[str, Count]],
+    weight: float = 1.0,
+) -> list[Added]:
+    """What a question's outcome adds to the counts of its kinds.
+
+    Beside weight and score of each setting, and of each pair of settings by how much the second did better, it counts
+    for every kind how its more special kinds vary (see `leanloop.plugins.difficulty.posterior.Seen`): how many there
+    are, and the products of an outcome and the mean of those before it.
+
+    Args:
+        keys: the kinds, from the most general to the question's own.
+        scores: how each setting that was tried did, from 0 to 1.
+        known: the counts of `keys`, before this outcome.
+        weight: below 1 for an outcome that was only inferred.
+    """
+    told = {str(setting): score for setting, score in scores.items()}
+    for one, other in permutations(scores, 2):
+        told[pair(one, other)] = max(0.0, scores[other] - scores[one])
+    found: list[Added] = []
+    for place, key in enumerate(keys):
+        for name, score in told.items():
+            found.append(Added(key, name, Count(weight, weight * score)))
+            if place + 1 == len(keys):
+                continue
+            below = known[place + 1].get(name, _NOTHING)
+            if below.weight > 0:
+                product = weight * score * below.score / below.weight
+                found.append(Added(key, _AGAIN + name, Count(weight, product)))
+            else:
+                found.append(Added(key, _KINDS + name, Count(1.0)))
+    return found
+
+
+def estimate_of(
+    counts: Sequence[Mapping[str, Count]],
+    cheap: Setting,
+    dear: Setting,
+    keys: tuple[str, ...] = (),
+    odds: Sequence[float] = (),
+) -> Estimate:
+    """What counts say of a call: `counts` by kind, from the most general to its own.
+
+    ``odds`` by kind, for those that differ from the more general one before anything is seen: see `believed`.
+    """
+    names = (pair(cheap, dear), str(cheap), str(dear))
+    levels = [Level(*(_seen(count, name) for name in names)) for count in counts]
+    belief = believed(levels, odds)
+    low, high = belief.bounds()
+    return Estimate(belief.mean, low, high, levels[-1].weight if levels else 0.0, keys)
+
+
+def _seen(counts: Mapping[str, Count], name: str) -> Seen:
+    count = counts.get(name)
+    if count is None:
+        return _UNSEEN
+    kinds, again = counts.get(_KINDS + name, _NOTHING), counts.get(_AGAIN + name, _NOTHING)
+    return Seen(count.weight, count.score, kinds.weight, again.weight, again.score)
+
+
+_UNSEEN = Seen()

@@ -1,0 +1,87 @@
+"""Which tier a call is for: by how hard it is, and by what its task is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from leanloop.budgets.money import to_nano
+from leanloop.budgets.route_rules import TIERS, RouteRules, Tier
+from leanloop.plugins.call import ModelCall
+from leanloop.plugins.difficulty.estimate import Estimate
+from leanloop.plugins.difficulty.learning import Learning
+from leanloop.plugins.difficulty.setting import Setting
+from leanloop.plugins.routing.rung import Rung
+from leanloop.plugins.steps import Steps
+from leanloop.plugins.task import Task
+
+__all__ = ["ABOVE", "Choice", "choose", "is_valuable"]
+
+ABOVE: Final = 0.3
+"""From which chance on that a tier succeeds where the one below it fails calls go to it, where the file says none."""
+
+Checked = Callable[[], Steps[bool]]
+"""Whether answers of the cheaper tiers will be checked, so that one may be tried."""
+
+
+class Choice(NamedTuple):
+    """A tier, and why.
+
+    Attributes:
+        at: its place among those that may take the call.
+        least: the lowest place that may, in any case.
+        estimate: that of this tier and the one below it, or else of it and the one above; None where there is but one.
+        unsure: too little was known to say.
+        explored: it was decided the other way, to learn.
+        checked: the answers of cheaper tiers are checked.
+    """
+
+    at: int
+    least: int = 0
+    estimate: Estimate | None = None
+    unsure: bool = False
+    explored: bool = False
+    checked: bool = False
+
+
+def choose(
+    rungs: Sequence[Rung], call: ModelCall, task: Task, *, rules: RouteRules, learning: Learning, checked: Checked
+) -> Steps[Choice]:
+    """From the cheapest tier upward, for as long as the next is likely to succeed where this one would fail.
+
+    Where that is not known, `when_unsure` says, and some calls are made the other way, to learn. A cheaper tier is
+    tried where its answers are checked. A task of value goes past the cheapest tier of all, unless that one is known to
+    do or its answers are checked.
+    """
+    guarded = is_valuable(task, rules) and rungs[0].tier == _cheapest(rules)
+    choice = Choice(0, least=0)
+    for place in range(1, len(rungs)):
+        cheap, dear = (Setting(rungs[at].models[0], call.thinking) for at in (place - 1, place))
+        estimate = yield from learning.estimate(call, task, cheap, dear)
+        if place == 1:
+            choice = choice._replace(checked=(yield from checked()))
+        choice = choice._replace(estimate=estimate)
+        side = estimate.side(rules.above.get(rungs[place].tier, ABOVE))
+        wary = guarded and place == 1 and not choice.checked
+        if side == "unsure":
+            choice = choice._replace(unsure=True)
+            rises = wary or (rules.when_unsure == "dear" and not choice.checked)
+            if not wary and not choice.checked and learning.explores(call, task, estimate):
+                rises, choice = not rises, choice._replace(explored=True)
+        else:
+            rises = side == "above"
+        if not rises:
+            break
+        choice = choice._replace(at=place, least=1 if wary else choice.least)
+    return choice
+
+
+def is_valuable(task: Task, rules: RouteRules) -> bool:
+    """Whether the task, or one it is a part of, is worth what the file calls valuable; without that, states a value."""
+    worth = [member.value for member in task.lineage if member.value is not None]
+    return bool(worth) and (rules.valuable is None or max(worth) >= to_nano(rules.valuable))
+
+
+def _cheapest(rules: RouteRules) -> Tier:
+    """Of the tiers that the file names; the agent's own model is never the cheapest of several."""
+    return next(tier for tier in TIERS if rules.tier(tier))

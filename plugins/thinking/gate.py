@@ -1,0 +1,205 @@
+"""How much the model is to think about a call: by how hard the call is, and what it is about."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.degrade_step import EFFORTS, Effort
+from leanloop.budgets.thinking_rules import ThinkingRules
+from leanloop.errors import BudgetExceeded, ModelUnavailable
+from leanloop.plugins.abilities import Abilities
+from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.difficulty.learning import Learning
+from leanloop.plugins.difficulty.setting import Setting
+from leanloop.plugins.flow import Io, ModelFlow, Plugin
+from leanloop.plugins.task import Task
+from leanloop.plugins.thinking.account import Account, Choice
+from leanloop.plugins.thinking.asked import asking, fitting, less
+from leanloop.plugins.thinking.phase import phase_of
+from leanloop.plugins.thinking.turn import Turn, turn_of
+from leanloop.plugins.thinking.turns import Was
+
+__all__ = ["Thinking"]
+
+_log = logging.getLogger("leanloop")
+
+_said: set[str] = set()
+
+
+class _Offer(NamedTuple):
+    """What there is to choose from: what the file asks for, as the model knows it and there is room for."""
+
+    rules: ThinkingRules
+    can: Abilities
+    most: int | None
+    dear: Effort
+    cheap: Effort
+
+    @classmethod
+    def of(cls, call: ModelCall, rules: ThinkingRules | None, task: Task) -> _Offer | None:
+        """None for a call that is to be left alone."""
+        can = None if rules is None or call.apart else _abilities(call)
+        if rules is None or can is None or not _may_choose(call, rules, can, task):
+            return None
+        most = task.budget.max_output
+        return cls(rules, can, most, _known(rules.effort, can, most), _known(rules.below, can, most))
+
+
+class Thinking(Plugin):
+    """Asks for more thinking where that is likely to help, and for less where it is not (`thinking`).
+
+    What is likely to help is learned of the agent's own calls, see `Learning`; a phase of the loop may have a threshold
+    or an effort of its own. Where the provider wants thinking left as it is from a tool call to the answer to its
+    result (`Abilities.steady`), it is decided once a turn of the user. Elsewhere a call in the midst of a turn is not
+    made with less than the one before where that would lose more of the provider's cache than it is known to save.
+
+    A call that the budget has no room for is made with less thinking, before the task lands. A landing goes on as the
+    calls before it; the calls that other plugins make for themselves are left alone. So is a model that knows no
+    effort, or none of those that the file asks for, which is said once. What is asked for is nothing where the model
+    does the same without being asked.
+
+    Args:
+        learning: how hard calls are, and what they cost.
+    """
+
+    def __init__(self, learning: Learning) -> None:
+        self._learning = learning
+
+    def idle(self, budget: Budget) -> bool:
+        """Where the file has no ``thinking``."""
+        return budget.thinking is None
+
+    def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
+        """Choose an effort, make the call with it, and keep what it cost."""
+        offer = _Offer.of(call, task.budget.thinking, task)
+        if offer is None:
+            reply: ModelReply = yield call
+            return reply
+        turn = turn_of(call.steps)
+        if call.purpose == "landing":
+            reply = yield _landing(call, offer, turn, task)
+            return reply
+        accounts = Account(call, task, self._learning)
+        was = task.turns.of(turn.question) if turn.begun else None
+        choice = _held(offer, turn, was)
+        if choice is None:
+            choice = yield from self._choose(call, task, offer, was, accounts)
+        began = time.monotonic()
+        choice, reply = yield from _made(call, task, offer, choice, turn)
+        if choice.effort is not None:
+            task.turns.keep(turn.question, Was(choice.effort, reply.usage.input if reply.usage else 0))
+        if reply.hit is None:
+            yield from accounts.keep(reply, choice, offer.can.default or offer.dear, seconds=time.monotonic() - began)
+        return reply
+
+    def _choose(
+        self, call: ModelCall, task: Task, offer: _Offer, was: Was | None, accounts: Account
+    ) -> Generator[Io[Any], Any, Choice]:
+        """By the phase's own effort, else by how likely more thinking is to help."""
+        rules, can = offer.rules, offer.can
+        own = rules.phases.get(phase_of(call), rules.above)
+        if isinstance(own, str):
+            keys = yield from self._learning.keys(call, task)
+            return Choice(_known(own, can, offer.most), keys)
+        dear, cheap = Setting(call.model, offer.dear), Setting(call.model, offer.cheap)
+        estimate = yield from self._learning.estimate(call, task, cheap, dear)
+        side = estimate.side(own)
+        unsure = side == "unsure"
+        thinks = side == "above" or (unsure and rules.when_unsure == "think")
+        explored = unsure and self._learning.explores(call, task, estimate)
+        effort = offer.dear if thinks != explored else offer.cheap
+        if was is not None and can.in_prefix and _below(effort, was.effort):
+            kept = yield from accounts.keeps_prefix(estimate.keys, was, effort)
+            effort = was.effort if kept else effort
+        return Choice(effort, estimate.keys, estimate.mean, unsure, explored)
+
+
+def _abilities(call: ModelCall) -> Abilities | None:
+    try:
+        return None if call.abilities is None else call.abilities(call.model)
+    except ModelUnavailable:
+        return None
+
+
+def _known(effort: Effort, can: Abilities, most: int | None) -> Effort:
+    return fitting(can.nearest(effort) or effort, can, most)
+
+
+def _may_choose(call: ModelCall, rules: ThinkingRules, can: Abilities, task: Task) -> bool:
+    """Whether the model can be told apart what the file wants told apart; what it cannot do is said once."""
+    asked: set[Effort] = {rules.effort, rules.below, *(one for one in rules.phases.values() if isinstance(one, str))}
+    lacks: list[Effort] = [one for one in EFFORTS if one in asked and one not in can.efforts]
+    if not lacks:
+        return True
+    able = len({can.nearest(one) for one in asked}) > 1
+    knows = ", ".join(can.efforts) or "none"
+    lacking = " and ".join(lacks)
+    what = "the nearest that it knows is asked for" if able else "its thinking is left alone"
+    text = f"{call.model} does not know the thinking effort {lacking} (it knows: {knows}); {what}."
+    if text not in task.turns.said:
+        task.turns.said.add(text)
+        task.note(text)
+    if text not in _said:
+        _said.add(text)
+        _log.warning("Agent %s: %s", task.agent, text)
+    return able
+
+
+def _held(offer: _Offer, turn: Turn, was: Was | None) -> Choice | None:
+    """What is settled for this call by the turn it is in; None where it may be chosen."""
+    can = offer.can
+    if not can.steady or not turn.begun:
+        return None
+    if was is not None:
+        return Choice(was.effort)
+    # A run that goes on in another process: its messages tell whether the model thinks in this turn, not how much.
+    own = can.default
+    if turn.thought:
+        return Choice(own if own not in (None, "none") else offer.dear)
+    off = own in (None, "none") or can.thinking_tokens.get(own, 0)  # a budget would want its thinking back
+    return Choice("none" if off and "none" in can.efforts else None)
+
+
+def _made(
+    call: ModelCall, task: Task, offer: _Offer, choice: Choice, turn: Turn
+) -> Generator[Io[Any] | ModelCall, Any, tuple[Choice, ModelReply]]:
+    """Make the call as chosen; with less thinking where the budget has no room for as much."""
+    if choice.effort is None:
+        reply: ModelReply = yield call
+        return choice, reply
+    can, most = offer.can, offer.most
+    made = asking(call, choice.effort, can, most)
+    fewest = less(choice.effort, can, thinking=can.steady and turn.begun)
+    smaller = asking(call, fewest, can, most)
+    if smaller.min_output >= made.min_output:
+        reply = yield made
+        return choice, reply
+    try:
+        reply = yield replace(made, final=False)
+    except BudgetExceeded as error:
+        if task.stopped is not None:
+            raise
+        task.note(f"{error.reason} There was no room to think as much as asked for: {choice.effort}.")
+        reply = yield smaller
+        return choice._replace(effort=fewest, explored=False), reply
+    return choice, reply
+
+
+def _landing(call: ModelCall, offer: _Offer, turn: Turn, task: Task) -> ModelCall:
+    """As the calls before it, whose prompt it goes on from; with the smallest thinking budget, as its room is small."""
+    was = task.turns.of(turn.question) or task.turns.latest
+    if was is None:
+        return call
+    can, effort = offer.can, was.effort
+    if can.thinking_tokens.get(effort, 0):
+        effort = less(effort, can, thinking=True)
+    return asking(call, effort, can, offer.most) if effort in can.efforts else call
+
+
+def _below(one: Effort, other: Effort) -> bool:
+    return EFFORTS.index(one) < EFFORTS.index(other)

@@ -1,0 +1,126 @@
+"""Labelled questions judged as a live agent would judge them, each by the outcomes of others.
+
+A question is of the kinds that `leanloop.plugins.difficulty.learning` finds for it (its declared step, else what its
+text is like), and its chance is what the outcomes of the other questions say of these kinds. To judge it by its own
+outcome too would promise more than holds for the next question.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import pairwise
+
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.message import Message
+from leanloop.plugins.call import ModelCall
+from leanloop.plugins.difficulty.counted import added, estimate_of
+from leanloop.plugins.difficulty.features import cut, features_of
+from leanloop.plugins.difficulty.learning import Learning
+from leanloop.plugins.difficulty.setting import Setting
+from leanloop.plugins.difficulty.step import step
+from leanloop.plugins.outcomes.memory import MemoryOutcomes
+from leanloop.plugins.outcomes.store import Count
+from leanloop.plugins.steps import perform
+from leanloop.plugins.supplied import Supplied
+from leanloop.plugins.task import Task
+from leanloop.plugins.trial.bounds import Differences
+from leanloop.plugins.trial.pairs import Tried
+from leanloop.plugins.trial.threshold import Case, loosest, setting_at
+
+__all__ = ["Question", "Rehearsal", "questions_of"]
+
+FOLDS = 10
+"""Parts. Fewer leave a chance much less certain than it is once all have been learned, so that what goes to the cheaper
+setting then is not what was tested: of 200 labels, with five parts the promise is broken half as often again."""
+
+_HELD_OUT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A labelled question, and the kinds of call it is of.
+
+    Attributes:
+        keys: from the most general to its own.
+        odds: what its features say before anything is known, see `leanloop.plugins.difficulty.features`.
+        scores, costs: by setting, the cheapest first.
+    """
+
+    keys: tuple[str, ...]
+    odds: float
+    scores: tuple[float, ...]
+    costs: tuple[int | None, ...] = ()
+
+
+def questions_of(tried: Sequence[Tried], budget: Budget) -> list[Question]:
+    """With the kinds that the budget's agent would find for them, were they asked without tools."""
+    learning = Learning(Supplied(outcomes=MemoryOutcomes(keys=1 << 20)))
+    # Nothing of the ledger's is needed, nor of an experiment: only the agent's name, and how families are found.
+    task = Task(Budget(agent=budget.agent, difficulty=budget.difficulty))
+    return [_question(one, learning, task) for one in tried]
+
+
+def _question(tried: Tried, learning: Learning, task: Task) -> Question:
+    text = tried.question or ""
+    with step(tried.step) if tried.step.strip() else nullcontext():
+        keys = perform(learning.keys(ModelCall("", (Message("user", text),)), task))
+    return Question(keys, features_of(cut(text)).odds, tried.scores, tried.costs)
+
+
+class Rehearsal:
+    """Questions in parts, each judged by what the other parts came to.
+
+    Args:
+        settings: the cheapest first.
+        wary: whether calls about which too little is known go up (`when_unsure: think`, or `dear`).
+    """
+
+    def __init__(self, settings: Sequence[Setting], *, wary: bool) -> None:
+        self._settings = tuple(settings)
+        self._wary = wary
+
+    def cases(self, questions: Sequence[Question]) -> list[Case]:
+        """Each question with the chances that nine tenths of the questions, without it, give it, in the same order."""
+        found: dict[int, Case] = {}
+        for part in range(FOLDS):
+            judge = self.learned([one for place, one in enumerate(questions) if place % FOLDS != part])
+            for place in range(part, len(questions), FOLDS):
+                found[place] = self.case(questions[place], judge)
+        return [found[place] for place in range(len(questions))]
+
+    def learned(self, questions: Sequence[Question]) -> Mapping[str, Mapping[str, Count]]:
+        """Counts by key, as a store would hold them."""
+        counts: dict[str, dict[str, Count]] = {}
+        for one in questions:
+            known = [counts.get(key, {}) for key in one.keys]
+            for key, name, by in added(one.keys, dict(zip(self._settings, one.scores, strict=True)), known):
+                of_key = counts.setdefault(key, {})
+                before = of_key.get(name, Count())
+                of_key[name] = Count(before.weight + by.weight, before.score + by.score)
+        return counts
+
+    def case(self, question: Question, counts: Mapping[str, Mapping[str, Count]]) -> Case:
+        """A question with the chances that counts give it: the bound that decides where too little is known."""
+        of_keys = [counts.get(key, {}) for key in question.keys]
+        chances: list[float] = []
+        for cheap, dear in pairwise(self._settings):
+            estimate = estimate_of(of_keys, cheap, dear, question.keys, (1.0, 1.0, question.odds))
+            chances.append(estimate.high if self._wary else estimate.low)
+        return Case(tuple(chances), question.scores, question.costs)
+
+    def held_out(self, questions: Sequence[Question], most: float) -> Differences:
+        """What is lost on each fifth with the threshold that the other four fifths lead to."""
+        lost: list[float] = []
+        won: list[float] = []
+        for part in range(_HELD_OUT):
+            rest = [one for place, one in enumerate(questions) if place % _HELD_OUT != part]
+            step = loosest(self.cases(rest), most)
+            judge = self.learned(rest)
+            for one in questions[part::_HELD_OUT]:
+                place = setting_at(self.case(one, judge), step.threshold if step else -1.0)
+                loss = one.scores[-1] - one.scores[place]
+                (lost if loss > 0 else won).append(abs(loss))
+        return Differences(len(questions), math.fsum(lost), math.fsum(won))

@@ -1,0 +1,499 @@
+"""What is really sent to make a model think more or less, by each of LangChain's own classes, to a local provider."""
+
+# Classes of several packages, called by name:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from langchain.agents.structured_output import ToolStrategy
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from local_provider import Provider, local_provider
+from pydantic import BaseModel, SecretStr
+from refused import refused
+
+from leanloop import Budget, Limit, ModelCall, ModelFlow, ModelReply, Plugin
+from leanloop.adapters.langchain import LeanLoop, wrap
+from leanloop.budgets.degrade_step import EFFORTS
+
+ROOM = 20_000
+SIGNED = {"type": "thinking", "thinking": "hm", "signature": "signed"}
+
+
+@pytest.fixture
+def wire() -> Generator[Provider]:
+    with local_provider() as server:
+        yield server
+
+
+@tool
+def look_up(word: str) -> str:
+    """Look a word up."""
+    return word
+
+
+class Answer(BaseModel):
+    """The answer."""
+
+    text: str
+
+
+class Sends(Plugin):
+    """Changes each call as a test wants it."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.changes = changes
+
+    def on_model(self, call: ModelCall, task: Any) -> ModelFlow:
+        reply: ModelReply = yield replace(call, **self.changes)
+        return reply
+
+
+CLASSES: dict[str, tuple[str, str, str]] = {  # the class, and what the provider is called in the list of refusals
+    "openai": ("langchain_openai", "ChatOpenAI", "openai"),
+    "azure": ("langchain_openai", "AzureChatOpenAI", "openai"),
+    "responses": ("langchain_openai", "ChatOpenAI", "responses"),
+    "anthropic": ("langchain_anthropic", "ChatAnthropic", "anthropic"),
+    "google": ("langchain_google_genai", "ChatGoogleGenerativeAI", "google"),
+    "deepseek": ("langchain_deepseek", "ChatDeepSeek", "deepseek"),
+    "ollama": ("langchain_ollama", "ChatOllama", "ollama"),
+    "qwen": ("langchain_qwq", "ChatQwen", ""),
+    "groq": ("langchain_groq", "ChatGroq", ""),
+    "xai": ("langchain_xai", "ChatXAI", ""),
+    "fireworks": ("langchain_fireworks", "ChatFireworks", ""),
+    "openrouter": ("langchain_openrouter", "ChatOpenRouter", ""),
+}
+
+
+def chat(kind: str, url: str, **settings: Any) -> Any:
+    """One of the classes, speaking to the local provider; the test is skipped where it is not installed."""
+    module, name, _ = CLASSES[kind]
+    made: Any = getattr(pytest.importorskip(module), name)
+    key = SecretStr("none")
+    match kind:
+        case "openai":
+            return made(base_url=f"{url}/v1", api_key=key, max_retries=0, **settings)
+        case "responses":
+            return made(base_url=f"{url}/v1", api_key=key, max_retries=0, use_responses_api=True, **settings)
+        case "azure":
+            return made(azure_endpoint=url, api_version="2025-04-01-preview", api_key=key, max_retries=0, **settings)
+        case "anthropic":
+            return made(base_url=url, api_key=key, max_retries=0, **{"max_tokens": ROOM, **settings})
+        case "google":
+            return made(base_url=url, api_key=key, max_retries=1, **settings)
+        case "ollama":
+            return made(base_url=url, **settings)
+        case "deepseek" | "qwen":
+            return made(api_base=f"{url}/v1", api_key=key, max_retries=0, **settings)
+        case "groq":
+            return made(base_url=url, api_key=key, max_retries=0, **settings)
+        case "xai":
+            return made(xai_api_base=f"{url}/v1", api_key=key, max_retries=0, **settings)
+        case _:
+            return made(base_url=f"{url}/v1", api_key=key, max_retries=0, **settings)
+
+
+def free() -> Budget:
+    return Budget(agent="a", limits=(Limit(cycles=20),), unknown_model="free", results=None)
+
+
+def asked(model: Any, wire: Provider, messages: Any = "?", *, given: Any = None, **changes: Any) -> dict[str, Any]:
+    """The body of a call for which a plugin asks for so much thinking."""
+    guarded = wrap(model, LeanLoop(free(), plugins=[Sends(**changes)]))
+    guarded.invoke(messages, **(given or {}))
+    return wire.sent
+
+
+def about(body: dict[str, Any]) -> dict[str, Any]:
+    """All that a body says of reasoning, and of sampling."""
+    names = ("reasoning_effort", "reasoning", "thinking", "output_config", "think", "chat_template_kwargs")
+    names += ("enable_thinking", "thinking_budget", "temperature", "top_p", "top_k", "logprobs")
+    said = {name: body[name] for name in names if body.get(name) is not None}
+    config = (body.get("generationConfig") or {}).get("thinkingConfig")
+    return said | ({"thinkingConfig": config} if config else {})
+
+
+def accepted(kind: str, body: dict[str, Any], model: str) -> bool:
+    rules = CLASSES[kind][2]
+    return not rules or refused(rules, body, model) == []
+
+
+def efforts(*sent: Any) -> dict[str, Any]:
+    return dict(zip(EFFORTS, sent, strict=True))
+
+
+def effort(value: str) -> dict[str, Any]:
+    return {"reasoning_effort": value}
+
+
+def reasoning(value: str) -> dict[str, Any]:
+    return {"reasoning": {"effort": value}}
+
+
+def budget(tokens: int, **more: Any) -> dict[str, Any]:
+    return {"thinking": {"type": "enabled", "budget_tokens": tokens}, **more}
+
+
+def adaptive(level: str, **more: Any) -> dict[str, Any]:
+    return {"thinking": {"type": "adaptive", **more}, "output_config": {"effort": level}}
+
+
+def tokens(count: int) -> dict[str, Any]:
+    return {"thinkingConfig": {"thinking_budget": count}}
+
+
+def level(name: str) -> dict[str, Any]:
+    return {"thinkingConfig": {"thinking_level": name}}
+
+
+SHOWN = {"display": "summarized"}
+OFF = {"thinking": {"type": "disabled"}}
+DEEP = {"thinking": {"type": "enabled"}}
+
+EXACT: dict[tuple[str, str], dict[str, Any]] = {
+    ("openai", "gpt-4o"): efforts(*[{}] * 7),
+    ("openai", "gpt-5-chat-latest"): efforts(*[{}] * 7),
+    ("openai", "o3"): efforts(*map(effort, ["low", "low", "low"]), {}, *map(effort, ["high", "high", "high"])),
+    ("openai", "gpt-5"): efforts(
+        *map(effort, ["minimal", "minimal", "low"]), {}, *map(effort, ["high", "high", "high"])
+    ),
+    ("openai", "gpt-5.1"): efforts({}, {}, *map(effort, ["low", "medium", "high", "high", "high"])),
+    ("openai", "gpt-5.6"): efforts(*map(effort, ["none", "none", "low"]), {}, *map(effort, ["high", "xhigh", "max"])),
+    ("openai", "gpt-6-astra"): efforts(*map(effort, ["low", "low", "low", "medium", "high", "xhigh", "max"])),
+    ("openai", "Qwen/Qwen3-8B"): efforts(*[{"chat_template_kwargs": {"enable_thinking": False}}] * 2, *[{}] * 5),
+    ("azure", "gpt-5"): efforts(*map(effort, ["minimal", "minimal", "low"]), {}, *map(effort, ["high"] * 3)),
+    ("responses", "gpt-5"): efforts(
+        *map(reasoning, ["minimal", "minimal", "low"]), {}, *map(reasoning, ["high", "high", "high"])
+    ),
+    ("responses", "gpt-5.6"): efforts(
+        *map(reasoning, ["none", "none", "low"]), {}, *map(reasoning, ["high", "xhigh", "max"])
+    ),
+    ("anthropic", "claude-3-haiku-20240307"): efforts(*[{}] * 7),
+    ("anthropic", "claude-haiku-4-5"): efforts(
+        {}, {}, budget(1_024), budget(2_048), budget(4_096), budget(8_192), budget(16_384)
+    ),
+    ("anthropic", "claude-opus-4-5"): efforts(
+        {},
+        {},
+        budget(1_024, output_config={"effort": "low"}),
+        budget(2_048, output_config={"effort": "medium"}),
+        *[budget(4_096, output_config={"effort": "high"})] * 3,
+    ),
+    ("anthropic", "claude-sonnet-4-6"): efforts(
+        {}, {}, *(adaptive(one) for one in ["low", "medium", "high", "high", "max"])
+    ),
+    ("anthropic", "claude-opus-4-8"): efforts(
+        {}, {}, *(adaptive(one, **SHOWN) for one in ["low", "medium", "high", "xhigh", "max"])
+    ),
+    ("anthropic", "claude-opus-5"): efforts(
+        OFF,
+        OFF,
+        adaptive("low", **SHOWN),
+        adaptive("medium", **SHOWN),
+        {},
+        *(adaptive(one, **SHOWN) for one in ["xhigh", "max"]),
+    ),
+    ("anthropic", "claude-opus-5-5"): efforts(
+        *(adaptive("low", **SHOWN) for _ in range(3)), {}, *(adaptive(one, **SHOWN) for one in ["high", "xhigh", "max"])
+    ),
+    ("google", "gemini-2.0-flash"): efforts(*[{}] * 7),
+    ("google", "gemini-2.5-flash"): efforts(*map(tokens, [0, 0, 1_024, 8_192, 24_576, 24_576, 24_576])),
+    ("google", "gemini-2.5-flash-lite"): efforts({}, *map(tokens, [512, 1_024, 8_192, 24_576, 24_576, 24_576])),
+    ("google", "gemini-2.5-pro"): efforts(*map(tokens, [128, 128, 1_024, 8_192, 24_576, 24_576, 24_576])),
+    ("google", "gemini-3-flash-preview"): efforts(*map(level, ["MINIMAL", "MINIMAL", "LOW", "MEDIUM"]), {}, {}, {}),
+    ("google", "gemini-3-pro-preview"): efforts(*map(level, ["LOW", "LOW", "LOW", "LOW"]), {}, {}, {}),
+    ("deepseek", "deepseek-chat"): efforts(*[{}] * 7),
+    ("deepseek", "deepseek-v4-flash"): efforts(
+        OFF, OFF, {**DEEP, **effort("low")}, {**DEEP, **effort("low")}, {}, {}, {**DEEP, **effort("max")}
+    ),
+    ("ollama", "llama3"): efforts(*[{}] * 7),
+    ("ollama", "qwen3:8b"): efforts({"think": False}, {"think": False}, *[{}] * 5),
+    ("ollama", "gpt-oss:20b"): efforts(*[{"think": "low"}] * 3, {}, *[{"think": "high"}] * 3),
+    ("qwen", "qwen3-32b"): efforts({"enable_thinking": False}, {"enable_thinking": False}, *[{}] * 5),
+    ("groq", "openai/gpt-oss-20b"): efforts(*map(effort, ["low"] * 3), {}, *map(effort, ["high"] * 3)),
+    ("groq", "qwen/qwen3-32b"): efforts(effort("none"), effort("none"), *[{}] * 5),
+    ("groq", "llama-3.3-70b-versatile"): efforts(*[{}] * 7),
+    ("xai", "grok-4.3"): efforts(effort("none"), effort("none"), {}, effort("medium"), *map(effort, ["high"] * 3)),
+    ("xai", "grok-4.5"): efforts(*[{}] * 7),
+    ("openrouter", "anthropic/claude-haiku-4.5"): efforts(
+        {}, {}, *map(reasoning, ["low", "medium", "high", "xhigh", "max"])
+    ),
+    ("openrouter", "meta-llama/llama-3-8b"): efforts(*[{}] * 7),
+}
+
+
+@pytest.mark.parametrize(("kind", "model"), EXACT)
+def test_each_effort_is_sent_exactly_as_the_model_knows_it(kind: str, model: str, wire: Provider) -> None:
+    own = chat(kind, wire.url, model=model)
+    before = dict(vars(own))
+    own.invoke("?")
+    bare = wire.sent
+    for wanted in EFFORTS:
+        body = asked(own, wire, thinking=wanted)
+        expected = EXACT[kind, model][wanted]
+        assert about(body) == {**about(bare), **expected}, wanted
+        assert accepted(kind, body, model)
+        if not expected:
+            assert body == bare, "what would be sent anyway is sent as it would be"
+    assert asked(own, wire) == bare, "nobody asks"
+    held = vars(own)
+    assert all(held[name] is value for name, value in before.items())
+
+
+INSTANCE: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("openai", {"model": "gpt-5", "reasoning_effort": "high"}, {}, effort("low")),
+    ("openai", {"model": "gpt-5"}, {"reasoning_effort": "high"}, effort("low")),
+    ("openai", {"model": "gpt-5", "reasoning_effort": "high"}, {"reasoning_effort": "medium"}, effort("low")),
+    # A temperature that was right beside no reasoning.
+    ("openai", {"model": "gpt-5.1", "reasoning_effort": "none", "temperature": 0.2, "top_p": 0.5}, {}, effort("low")),
+    ("openai", {"model": "gpt-5.1", "logprobs": True}, {"temperature": 0.3}, effort("low")),
+    ("responses", {"model": "gpt-5", "reasoning": {"effort": "high"}}, {}, reasoning("low")),
+    (
+        "responses",
+        {"model": "gpt-5", "reasoning": {"effort": "high"}},
+        {"reasoning_effort": "medium"},
+        reasoning("low"),
+    ),
+    ("responses", {"model": "gpt-5", "reasoning_effort": "high"}, {"reasoning": {"effort": "max"}}, reasoning("low")),
+    (
+        "responses",
+        {"model": "gpt-5.6", "reasoning": {"effort": "high", "summary": "auto"}, "temperature": 0.2},
+        {},
+        {"reasoning": {"effort": "low", "summary": "auto"}},
+    ),
+    (
+        "anthropic",
+        {"model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 9_000}},
+        {},
+        budget(1_024),
+    ),
+    (
+        "anthropic",
+        {"model": "claude-haiku-4-5", "temperature": 0.2, "top_k": 5, "top_p": 0.5},
+        {"thinking": {"type": "disabled"}, "temperature": 0.3},
+        budget(1_024),
+    ),
+    ("anthropic", {"model": "claude-haiku-4-5", "reasoning_effort": "high"}, {"effort": "max"}, budget(1_024)),
+    (
+        "anthropic",
+        {"model": "claude-opus-4-6", "thinking": {"type": "enabled", "budget_tokens": 9_000}},
+        {"output_config": {"effort": "max"}},
+        adaptive("low"),
+    ),
+    (
+        "anthropic",
+        {"model": "claude-opus-5", "thinking": {"type": "adaptive", "display": "omitted"}},
+        {},
+        adaptive("low", display="omitted"),
+    ),
+    ("anthropic", {"model": "claude-opus-5", "thinking": {"type": "disabled"}}, {}, adaptive("low", **SHOWN)),
+    ("google", {"model": "gemini-2.5-flash", "thinking_budget": 0}, {"thinking_budget": 9_000}, tokens(1_024)),
+    ("google", {"model": "gemini-2.5-flash", "thinking_config": {"thinking_budget": 9_000}}, {}, tokens(1_024)),
+    (
+        "google",
+        {"model": "gemini-3-flash-preview", "thinking_budget": 9, "include_thoughts": True},
+        {"thinking_level": "high"},
+        {"thinkingConfig": {"include_thoughts": True, "thinking_level": "LOW"}},
+    ),
+    ("ollama", {"model": "gpt-oss:20b", "reasoning": "high"}, {"reasoning": "medium"}, {"think": "low"}),
+    ("ollama", {"model": "qwen3:8b", "reasoning": False}, {}, {"think": True}),
+    ("qwen", {"model": "qwen3-32b", "enable_thinking": False}, {"enable_thinking": False}, {"enable_thinking": True}),
+    (
+        "qwen",
+        {"model": "qwen3-32b", "enable_thinking": False, "extra_body": {"top_k": 2}},
+        {},
+        {"enable_thinking": True, "top_k": 2},
+    ),
+    (
+        "openai",
+        {
+            "model": "Qwen/Qwen3-8B",
+            "extra_body": {"top_k": 2, "chat_template_kwargs": {"enable_thinking": False, "x": 1}},
+        },
+        {},
+        {"chat_template_kwargs": {"enable_thinking": True, "x": 1}, "top_k": 2},
+    ),
+    (
+        "deepseek",
+        {"model": "deepseek-v4-pro", "extra_body": {"thinking": {"type": "disabled"}}},
+        {"reasoning_effort": "max"},
+        {**DEEP, **effort("low")},
+    ),
+    (
+        "groq",
+        {"model": "openai/gpt-oss-20b", "reasoning_effort": "high"},
+        {"reasoning_effort": "medium"},
+        {**effort("low"), "temperature": 0.7},
+    ),
+    ("openrouter", {"model": "openai/gpt-5", "reasoning": {"max_tokens": 900}}, {}, reasoning("low")),
+]
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["call", "bound"])
+@pytest.mark.parametrize(("kind", "settings", "given", "expected"), INSTANCE)
+def test_what_is_wanted_wins_over_the_instance_and_the_call(
+    kind: str,
+    settings: dict[str, Any],
+    given: dict[str, Any],
+    expected: dict[str, Any],
+    wire: Provider,
+    *,
+    bound: bool,
+) -> None:
+    own = chat(kind, wire.url, **settings)
+    before = dict(vars(own))
+    body = asked(own.bind(**given) if bound else own, wire, given={} if bound else given, thinking="low")
+    assert about(body) == expected
+    assert accepted(kind, body, settings["model"])
+    held = vars(own)
+    assert all(held[name] is value for name, value in before.items())
+
+
+CEILINGS: list[tuple[str, dict[str, Any], str | None, str, dict[str, Any]]] = [
+    ("openai", {"model": "gpt-5"}, "high", "low", effort("low")),
+    ("openai", {"model": "gpt-5"}, "low", "high", effort("low")),
+    ("openai", {"model": "gpt-5.1"}, None, "low", {}),  # it does not think by itself
+    ("openai", {"model": "gpt-6-astra"}, None, "none", effort("low")),
+    ("responses", {"model": "gpt-5.5"}, "xhigh", "none", reasoning("none")),
+    ("anthropic", {"model": "claude-haiku-4-5"}, "high", "medium", budget(2_048)),
+    ("anthropic", {"model": "claude-opus-4-7"}, "max", "low", adaptive("low", **SHOWN)),
+    ("anthropic", {"model": "claude-opus-4-7"}, None, "medium", {"output_config": {"effort": "medium"}}),
+    (
+        "anthropic",
+        {"model": "claude-opus-5", "output_config": {"effort": "max"}},
+        "none",
+        "xhigh",
+        {**OFF, "output_config": {"effort": "high"}},
+    ),
+    ("google", {"model": "gemini-2.5-pro"}, "high", "none", tokens(128)),
+    ("ollama", {"model": "qwen3:8b"}, "high", "none", {"think": False}),
+    ("deepseek", {"model": "deepseek-v4-flash"}, "max", "low", {**DEEP, **effort("low")}),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings", "wanted", "ceiling", "expected"), CEILINGS)
+def test_what_a_spent_budget_leaves_is_a_ceiling_on_thinking(  # noqa: PLR0917
+    kind: str, settings: dict[str, Any], wanted: str | None, ceiling: str, expected: dict[str, Any], wire: Provider
+) -> None:
+    body = asked(chat(kind, wire.url, **settings), wire, thinking=wanted, effort=ceiling)
+    assert {name: value for name, value in about(body).items() if name != "temperature"} == expected
+    assert accepted(kind, body, settings["model"])
+
+
+def in_loop(*, thought: bool) -> list[BaseMessage]:
+    """A history that ends in the result of a tool."""
+    call = {"name": "look_up", "args": {"word": "a"}, "id": "c1"}
+    content: list[Any] = [{"type": "tool_use", "id": "c1", "name": "look_up", "input": {"word": "a"}}]
+    said = AIMessage([SIGNED, *content] if thought else content, tool_calls=[call])
+    return [HumanMessage("?"), said, ToolMessage("a", tool_call_id="c1")]
+
+
+@pytest.mark.parametrize("thought", [True, False], ids=["thought", "unthought"])
+@pytest.mark.parametrize(
+    "model", ["claude-haiku-4-5", "claude-opus-4-5", "claude-sonnet-4-6", "claude-opus-4-8", "claude-opus-5"]
+)
+def test_in_a_tool_loop_thinking_stays_on_or_off(model: str, wire: Provider, *, thought: bool) -> None:
+    """Asked against the turn, as by a plugin that does not know of it, or by another process."""
+    own = chat("anthropic", wire.url, model=model).bind_tools([look_up])
+    for wanted in EFFORTS:
+        body = asked(own, wire, in_loop(thought=thought), thinking=wanted)
+        assert refused("anthropic", body, model) == []
+        if thought:
+            assert body["messages"][1]["content"][0] == SIGNED
+            as_it_is = {"type": "adaptive"} if model == "claude-opus-5" else {}  # on by itself
+            assert body.get("thinking", as_it_is)["type"] in {"enabled", "adaptive"}
+
+
+@pytest.mark.parametrize("cap", [1_500, 1_080, 900])
+def test_a_thinking_budget_is_less_than_the_cap_or_not_there(wire: Provider, cap: int) -> None:
+    own = chat("anthropic", wire.url, model="claude-haiku-4-5", max_tokens=cap)
+    body = asked(own, wire, thinking="high")
+    assert refused("anthropic", body, "claude-haiku-4-5") == []
+    assert body["max_tokens"] == cap
+    assert ("thinking" in body) == (cap > 1_087)
+
+
+FORCED = [
+    ("anthropic", "claude-haiku-4-5", False),
+    ("anthropic", "claude-opus-4-8", True),
+    ("openai", "gpt-5", True),
+    ("google", "gemini-3-flash-preview", True),
+    ("deepseek", "deepseek-v4-flash", False),
+]
+
+
+@pytest.mark.parametrize(("kind", "model", "thinks"), FORCED)
+def test_a_forced_tool_stays_forced(wire: Provider, kind: str, model: str, *, thinks: bool) -> None:
+    own = chat(kind, wire.url, model=model).bind_tools([look_up], tool_choice="any")
+    wire.reply = lambda _: {"id": "c1", "name": "look_up", "args": {"word": "a"}}
+    body = asked(own, wire, thinking="low")
+    assert accepted(kind, body, model)
+    assert body.get("tool_choice") or body["toolConfig"]
+    on = about(body) not in ({}, OFF)
+    assert on is thinks
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("anthropic", {"model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 2_000}}),
+        ("anthropic", {"model": "claude-opus-4-8", "thinking": {"type": "adaptive"}}),
+        ("openai", {"model": "gpt-5"}),
+    ],
+)
+def test_a_structured_answer_by_a_tool_is_forced_and_taken(
+    wire: Provider, create_agent: Any, kind: str, settings: Any
+) -> None:
+    wire.reply = lambda _: {"id": "c1", "name": "Answer", "args": {"text": "yes"}}
+    own = chat(kind, wire.url, **settings)
+    loop = LeanLoop(free(), plugins=[Sends(thinking="low")])
+    agent = create_agent(own, [look_up], response_format=ToolStrategy(Answer), middleware=[loop])
+    result = agent.invoke({"messages": [HumanMessage("?")]})
+    assert result["structured_response"] == Answer(text="yes")
+    assert accepted(kind, wire.sent, settings["model"])
+    assert wire.sent["tool_choice"] in ({"type": "any"}, "required")
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
+def test_what_deepseek_thought_is_given_back(wire: Provider, create_agent: Any, *, streams: bool) -> None:
+    asks = {"id": "c1", "name": "look_up", "args": {"word": "a"}, "thought": "I need it"}
+    wire.reply = lambda payload: "done" if payload["messages"][-1]["role"] == "tool" else asks
+    own = chat("deepseek", wire.url, model="deepseek-v4-flash")
+    agent = create_agent(own, [look_up], middleware=[LeanLoop(free(), plugins=[Sends(thinking="max")])])
+    question = {"messages": [HumanMessage("?")]}
+    if streams:
+        list(agent.stream(question, stream_mode="messages"))
+    else:
+        agent.invoke(question)
+    assert [refused("deepseek", body) for body in wire.payloads] == [[], []]
+    if not streams:  # the local provider streams no reasoning_content
+        assert wire.sent["messages"][1]["reasoning_content"] == "I need it"
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["invoke", "stream"])
+@pytest.mark.parametrize(
+    ("kind", "model"), [("anthropic", "claude-haiku-4-5"), ("anthropic", "claude-opus-4-8"), ("openai", "gpt-5")]
+)
+def test_a_loop_in_which_the_model_thinks_is_sent_back_whole(
+    wire: Provider, create_agent: Any, kind: str, model: str, *, streams: bool
+) -> None:
+    asks = {"id": "c1", "name": "look_up", "args": {"word": "a"}, "thought": "hm"}
+    wire.reply = lambda payload: (
+        asks if len(payload["messages"]) < 4 and "tool" not in str(payload["messages"][-1]) else "done"
+    )
+    loop = LeanLoop(free(), plugins=[Sends(thinking="high")])
+    agent = create_agent(chat(kind, wire.url, model=model), [look_up], middleware=[loop])
+    question = {"messages": [HumanMessage("?")]}
+    if streams:
+        list(agent.stream(question, stream_mode="messages"))
+    else:
+        agent.invoke(question)
+    assert len(wire.payloads) == 2
+    assert [refused(kind, body, model) for body in wire.payloads] == [[], []]
+    if kind == "anthropic":
+        block = wire.sent["messages"][1]["content"][0]
+        assert (block["thinking"], block["signature"]) == ("hm", "signed")
