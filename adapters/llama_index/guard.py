@@ -69,7 +69,8 @@ class Guard:
             a hook of its own keeps that.
         embedder: turns questions into vectors, for what the budget file says under `cache`: an embedding model of
             LlamaIndex, or an `Embedder`. Without one, answers are given again to the same question only.
-        same_answer: judges answers of the cache that are checked against a fresh one; by default leanloop does.
+        same_answer: judges whether two answers say the same: one of the cache that is checked against a fresh one, and
+            those that a cascade asks for; by default leanloop does.
         checks: checks of answers, by the name that the budget's `routes: {cascade: {gates: ...}}` uses; called with
             a `ModelCall` and its `ModelReply`, they say whether the answer may be taken. May be coroutine functions.
         answers: functions that know answers, by the name that the budget's `answers` uses; called with the question,
@@ -106,7 +107,16 @@ class Guard:
         self.has_own_budget = budget is not None
         self.budget = budget or Budget(agent="agent")
         reads = None if embedder is None else embedder_of(embedder)
-        supplied = Supplied(checks or {}, answers or {}, difficulty, outcomes, reads, cognitive_tools, run_code)
+        supplied = Supplied(
+            checks=checks or {},
+            answers=answers or {},
+            difficulty=difficulty,
+            outcomes=outcomes,
+            embedder=reads,
+            cognitive_tools=cognitive_tools,
+            same_answer=same_answer,
+            run_code=run_code,
+        )
         self.stack = Stack(plugins, Grounds(reads, same_answer=same_answer), supplied)
         self.store = store
         self.substitutes = Substitutes(models)

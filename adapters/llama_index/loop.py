@@ -50,7 +50,8 @@ class LeanLoop(Guard):
             a hook of its own keeps that.
         embedder: turns questions into vectors, for what the budget file says under `cache`: an embedding model of
             LlamaIndex, or an `Embedder`. Without one, answers are given again to the same question only.
-        same_answer: judges answers of the cache that are checked against a fresh one; by default leanloop does.
+        same_answer: judges whether two answers say the same: one of the cache that is checked against a fresh one, and
+            those that a cascade asks for; by default leanloop does.
         checks: checks of answers, by the name that the budget's `routes: {cascade: {gates: ...}}` uses; called with
             a `ModelCall` and its `ModelReply`, they say whether the answer may be taken. May be coroutine functions.
         answers: functions that know answers, by the name that the budget's `answers` uses; called with the question,

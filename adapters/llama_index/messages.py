@@ -78,6 +78,7 @@ def from_llama(message: ChatMessage) -> Message:
         raw=message,
         attached=attached_to(message),
         marked=is_marked(message),
+        thought=any(isinstance(block, ThinkingBlock) and bool(block.content) for block in message.blocks),
     )
 
 

@@ -145,6 +145,10 @@ class Provider:
         """How the model of a call reasons, as far as this class can ask for it; `tools` are offered in the call."""
         return None
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """The effort that a call asks for by itself; anything that is no effort where it asks for none."""
+        return None
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """Ask for the reasoning that is wanted, where the model knows how and the provider will not refuse it."""
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
 
-from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingBlock
+from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
 
 from leanloop.adapters.llama_index.cache_marks import Marking, with_mark
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, mapping
-from leanloop.adapters.llama_index.thinking import Wanted, budget_effort, is_signed
+from leanloop.adapters.llama_index.thinking import Wanted, begun_turn, is_signed
 from leanloop.adapters.reasoning.anthropic import BUDGETS, WITHOUT_THINKING, reasoning_of
 from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.adapters.reasoning.spent import effort_of_tokens
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.plugins.cache_marks import BEHIND_TOOLS
 
@@ -52,6 +53,17 @@ class Anthropic(Provider):
         """By the model's name, on any platform."""
         return reasoning_of(str(sent.get("model") or ""))
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """By the kind of thinking, and the budget or the level beside it."""
+        thinking, config = _said(sent)
+        kind = thinking.get("type")
+        if kind in ("disabled", "between_tools"):
+            return "none"
+        if kind == "enabled":
+            return effort_of_tokens(BUDGETS, thinking.get("budget_tokens"))
+        unsaid = "high" if known.default in (None, "none") else known.default
+        return (config.get("effort") or unsaid) if kind or known.default != "none" else "none"
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """By the parameter `thinking`, beside a level in `output_config` where the model knows levels."""
         known = self.reasoning(sent)
@@ -59,7 +71,7 @@ class Anthropic(Provider):
             return
         thinking, config = _said(sent)
         level = config.get("effort")
-        asked = wanted.asked(known, _current(known, thinking, level))
+        asked = wanted.asked(known, self.says(sent, known))
         if asked not in (None, "none") and known.form == "budget":
             asked = _within(sent, known, asked)
         if asked == "none" and "none" in known.efforts:
@@ -78,16 +90,16 @@ class Anthropic(Provider):
             _level(sent, known, most, exactly=thinks)
 
     def with_thoughts(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
-        """Without what another provider's model thought, which is not signed; and without what was thought since the
-        user's last message, where thinking is off now (in the middle of a tool loop the API answers that with 400).
+        """Without what another provider's model thought, which is not signed; and without what was thought in the turn
+        that is going on where thinking is off now, which the API may answer with 400.
         """
         thinking, _ = _said(sent)
         known = self.reasoning(sent)
         on = thinking.get("type") != "disabled" if thinking else known is not None and known.default != "none"
-        turn = next((n for n in range(len(messages) - 1, -1, -1) if messages[n].role == MessageRole.USER), 0)
-        changed = list(messages)
+        changed, turn = list(messages), None
         for number, message in enumerate(messages):
             if any(isinstance(block, ThinkingBlock) for block in message.blocks):
+                turn = begun_turn(messages) if turn is None else turn
                 ours = [block for block in message.blocks if _stays(block, on or number < turn)]
                 if len(ours) < len(message.blocks):
                     changed[number] = message.model_copy(update={"blocks": ours})
@@ -121,16 +133,6 @@ def _said(sent: Sent) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """What a call says of thinking and of its output, by what the class reads first."""
     given = {**sent.extras, **sent.kwargs}
     return mapping(given.get("thinking") or sent.get("thinking_dict")), mapping(given.get("output_config"))
-
-
-def _current(known: Reasoning, thinking: Mapping[str, object], level: object) -> object:
-    """The effort that a call asks for."""
-    kind = thinking.get("type")
-    if kind in ("disabled", "between_tools"):
-        return "none"
-    if kind == "enabled":
-        return budget_effort(BUDGETS, thinking.get("budget_tokens"))
-    return (level or "high") if kind or known.default != "none" else None
 
 
 def _thinking(known: Reasoning, own: Mapping[str, object], asked: Effort) -> dict[str, object]:

@@ -11,9 +11,10 @@ from typing import Any, cast
 from llama_index.core.types import PydanticProgramMode
 
 from leanloop.adapters.llama_index.provider import Provider, Sent, count, mapping
-from leanloop.adapters.llama_index.thinking import Wanted, budget_effort
+from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.reasoning.google import reasoning_of
 from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.adapters.reasoning.spent import effort_of_tokens
 
 __all__ = ["GoogleGenAI", "json_answer"]
 
@@ -41,20 +42,24 @@ class GoogleGenAI(Provider):
         """By the model's name."""
         return reasoning_of(str(sent.get("model") or ""))
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """By the level, else the budget, of the call or of the model."""
+        thinking = _thinking(sent)
+        level = thinking.get("thinking_level")
+        if level:
+            return str(getattr(level, "value", level)).lower()
+        return effort_of_tokens(known.budgets, thinking.get("thinking_budget"))
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """By a level (Gemini 3 and later) or a budget (2.5), each without the other."""
         known = self.reasoning(sent)
         if known is None:
             return
-        own = mapping(sent.get("_generation_config")).get("thinking_config")
-        thinking = mapping(mapping(sent.kwargs.get("generation_config")).get("thinking_config") or own)
-        level = thinking.get("thinking_level")
-        said = str(getattr(level, "value", level)).lower() if level else None
-        asked = wanted.asked(known, said or budget_effort(known.budgets, thinking.get("thinking_budget")))
+        asked = wanted.asked(known, self.says(sent, known))
         if asked is None:
             return
         about = ("thinking_budget", "thinking_level")
-        kept = {name: value for name, value in thinking.items() if value is not None and name not in about}
+        kept = {name: value for name, value in _thinking(sent).items() if value is not None and name not in about}
         how = {about[0]: known.budgets[asked]} if known.form == "budget" else {about[1]: asked.upper()}
         _configure(sent, "thinking_config", {**kept, **how})
 
@@ -90,3 +95,8 @@ def json_answer(output_cls: type) -> dict[str, Any]:
 def _configure(sent: Sent, name: str, value: object) -> None:
     given = sent.kwargs.get("generation_config")
     sent.kwargs["generation_config"] = {**mapping(given), name: value}
+
+
+def _thinking(sent: Sent) -> Mapping[str, object]:
+    own = mapping(sent.get("_generation_config")).get("thinking_config")
+    return mapping(mapping(sent.kwargs.get("generation_config")).get("thinking_config") or own)

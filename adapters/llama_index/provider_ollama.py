@@ -39,14 +39,16 @@ class Ollama(Provider):
         """By the model's name, or because the user has it think: a model that cannot is refused by the server."""
         return reasoning_of(str(sent.get("model") or "")) or (SWITCH if _own(sent) is True else None)
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """By `think`, as the class reads it."""
+        own = _own(sent)
+        return {True: known.default, False: "none"}.get(own) if isinstance(own, bool) else own
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """By the attribute, which the parameter `think` of a call beats only where it is on."""
-        known, own = self.reasoning(sent), _own(sent)
-        if known is None:
-            return
-        current = {True: known.default, False: "none"}.get(own) if isinstance(own, bool) else own
-        asked = wanted.asked(known, current)
-        if asked is not None:
+        known = self.reasoning(sent)
+        asked = None if known is None else wanted.asked(known, self.says(sent, known))
+        if known is not None and asked is not None:
             sent.kwargs.pop("think", None)
             sent.attributes["thinking"] = asked != "none" if known.form == "switch" else asked
 

@@ -79,17 +79,21 @@ class OpenAI(Provider):
         """By the model's name."""
         return reasoning_of(str(sent.get("model") or ""), chat_tools=tools)
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """By the attribute where it is sent, else by `additional_kwargs`, else by the call."""
+        places = [sent.extras.get(_EFFORT), sent.kwargs.get(_EFFORT)]
+        said = [sent.get(_EFFORT), *places] if _listed(sent) else places
+        return next((one for one in said if one is not None), None)
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """By the attribute where it is sent, else by `additional_kwargs`; never with what a model then refuses."""
         known = self.reasoning(sent, tools=wanted.tools)
         if known is None:
             return
-        listed, places = _listed(sent), [sent.extras.get(_EFFORT), sent.kwargs.get(_EFFORT)]
-        said = [sent.get(_EFFORT), *places] if listed else places
-        asked = wanted.asked(known, next((one for one in said if one is not None), None))
+        asked = wanted.asked(known, self.says(sent, known))
         if asked is None:
             return
-        if listed:
+        if _listed(sent):
             sent.attributes[_EFFORT] = asked
         else:
             sent.add(reasoning_effort=asked)
@@ -115,20 +119,24 @@ class OpenAIResponses(Provider):
         """By the model's name."""
         return reasoning_of(str(sent.get("model") or ""))
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """By `reasoning`, wherever it stands."""
+        return _reasoning(sent).get("effort")
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """By the parameter `reasoning`, which holds what else the user says of reasoning."""
         known = self.reasoning(sent)
         if known is None:
             return
-        extras, own = sent.extras, sent.get("reasoning_options")
-        reasoning = mapping(sent.kwargs.get("reasoning") or extras.get("reasoning") or own)
-        asked = wanted.asked(known, reasoning.get("effort"))
+        asked = wanted.asked(known, self.says(sent, known))
         if asked is None:
             return
-        sent.kwargs["reasoning"] = {**reasoning, "effort": asked}
+        sent.kwargs["reasoning"] = {**_reasoning(sent), "effort": asked}
         if not known.takes_sampling(asked):
             sent.drop_sampling()
-            sent.attributes["reasoning_options"] = own or {}  # where it has any, the class sends no temperature
+            sent.attributes["reasoning_options"] = (
+                sent.get("reasoning_options") or {}
+            )  # where it has any, the class sends no temperature
 
     def held_apart(self, llm: object) -> Mapping[str, object]:
         """Nothing; but with `track_previous_responses` the history is the provider's, and each answer a part of it.
@@ -155,3 +163,8 @@ def _listed(sent: Sent) -> bool:
     """Whether the class itself takes the model for one that reasons."""
     utils: Any = import_module("llama_index.llms.openai.utils")
     return sent.get("model") in utils.O1_MODELS
+
+
+def _reasoning(sent: Sent) -> Mapping[str, object]:
+    """What a call to responses says of reasoning: of the call, else of `additional_kwargs`, else of the attribute."""
+    return mapping(sent.kwargs.get("reasoning") or sent.extras.get("reasoning") or sent.get("reasoning_options"))

@@ -30,6 +30,14 @@ class OpenAILike(OpenAI):
         """As the user's own `additional_kwargs` show it: ``{"extra_body": {"chat_template_kwargs": {...}}}``."""
         return SWITCH if _switch(sent) else super().reasoning(sent, tools=tools)
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """By that switch."""
+        switch = _switch(sent)
+        if switch is None:
+            return super().says(sent, known)
+        name, where = switch
+        return known.efforts[-1] if where[name] else "none"
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """By the switch that the user has set."""
         switch = _switch(sent)
@@ -37,7 +45,7 @@ class OpenAILike(OpenAI):
             super().think(sent, wanted)
             return
         name, where = switch
-        asked = wanted.asked(SWITCH, "medium" if where[name] else "none")
+        asked = wanted.asked(SWITCH, self.says(sent, SWITCH))
         if asked is not None:
             body = mapping(sent.extras.get("extra_body"))
             turned = {**where, name: asked != "none"}
@@ -52,19 +60,22 @@ class DeepSeek(OpenAI):
         known = deepseek.reasoning_of(str(sent.get("model") or ""))
         return replace(known, efforts=("none",)) if known is not None and tools else known
 
+    def says(self, sent: Sent, known: Reasoning) -> object:
+        """By the switch, and the level beside it."""
+        given = {**sent.kwargs, **sent.extras}
+        off = mapping(mapping(given.get("extra_body")).get("thinking")).get("type") == "disabled"
+        return "none" if off else given.get("reasoning_effort")
+
     def think(self, sent: Sent, wanted: Wanted) -> None:
         """By `extra_body` and `reasoning_effort`, in `additional_kwargs`, which beat all else."""
         called = any(message.tool_calls for message in wanted.messages)
         known = self.reasoning(sent, tools=wanted.tools or called)
         if known is None:
             return
-        given = {**sent.kwargs, **sent.extras}
-        body = mapping(given.get("extra_body"))
-        off = mapping(body.get("thinking")).get("type") == "disabled"
-        asked = wanted.asked(known, "none" if off else given.get("reasoning_effort"))
+        asked = wanted.asked(known, self.says(sent, known))
         if asked is None:
             return
-        on = asked != "none"
+        body, on = mapping({**sent.kwargs, **sent.extras}.get("extra_body")), asked != "none"
         sent.kwargs.pop("reasoning_effort", None)
         sent.add(
             extra_body={**body, "thinking": {"type": "enabled" if on else "disabled"}},

@@ -20,6 +20,7 @@ from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.llama_index.tools import answer_of, specs_of
 from leanloop.adapters.llama_index.usage import usage_of
 from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.abilities import Abilities
@@ -175,6 +176,7 @@ class Request:
             messages=form.history(given, task),
             tools=tools if schema is None else (*tools, schema),
             answer_tools=forced if schema is None else forced | {schema.name},
+            force_tool=self._provider.must_call(kwargs) or bool(answer),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             settings=lambda: settings_of(llm, kwargs, form.name),
@@ -245,10 +247,13 @@ class Request:
         elif model != self.call.model:
             provider.rename(sent, model)
         known = provider.reasoning(sent, tools=bool(self.call.tools)) or Reasoning(())
-        if self._provider.must_call(self._kwargs):
+        if self.call.force_tool:
             known = known.forced()
         context, tools = provider.limits(sent)
-        return known.abilities(provider.prices, context=context, tools=tools)
+        can = known.abilities(provider.prices, context=context, tools=tools)
+        said = provider.says(sent, known) if known.efforts else None
+        own: Effort | None = next((effort for effort in EFFORTS if effort == said), None)
+        return can if own is None else replace(can, default=own, reasons=own != "none")
 
     def _offer_tools(self, call: ModelCall, provider: Provider, sent: Sent) -> None:
         """The tools in the call's order, or forbidden."""

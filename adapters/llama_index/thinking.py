@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingBlock
 
+from leanloop.adapters.llama_index.messages import from_llama
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Changed, Message
+from leanloop.plugins.thinking.turn import turn_of
 
-__all__ = ["SAMPLING", "Wanted", "budget_effort", "is_signed", "is_thought"]
+__all__ = ["SAMPLING", "Wanted", "begun_turn", "is_signed", "is_thought"]
 
 SAMPLING = frozenset(
     {"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"}
@@ -53,14 +55,16 @@ class Wanted:
         return asked
 
     def _thought(self) -> bool | None:
-        """Whether what led to the tool results at the end was thought about; None where there are none."""
-        if not self.messages or self.messages[-1].role != "tool":
+        """Whether there was thinking in the turn that this call goes on with; None where it begins one."""
+        if not turn_of(self.messages).begun:
             return None
+        answered = False
         for message in reversed(self.messages):
-            if message.role == "user":
-                return False
+            answered = answered or message.role == "assistant"
             if message.role == "assistant" and is_thought(message.raw):
                 return True
+            if message.role == "user" and answered:
+                break
         return False
 
 
@@ -77,13 +81,12 @@ def is_signed(block: ThinkingBlock) -> bool:
     return bool(block.content and block.additional_information.get("signature"))
 
 
-def budget_effort(budgets: Mapping[Effort, int], tokens: object) -> Effort | None:
-    """The least effort worth that many tokens of thinking, else the most; None where it is no number of them."""
-    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 0:
-        return None
-    worth: Effort | None = None
-    for effort in sorted(budgets, key=lambda one: budgets[one]):
-        worth = effort
-        if budgets[effort] >= tokens:
-            break
-    return worth
+def begun_turn(messages: Sequence[ChatMessage]) -> int:
+    """Where the turn begins that the messages are in the midst of: tools were called, and no answer given yet.
+
+    Behind the last message where there is none.
+    """
+    latest = next((n for n in range(len(messages) - 1, -1, -1) if messages[n].role == MessageRole.ASSISTANT), None)
+    if latest is None or not from_llama(messages[latest]).tool_calls:
+        return len(messages)
+    return next((n + 1 for n in range(latest, -1, -1) if messages[n].role == MessageRole.USER), 0)

@@ -10,7 +10,7 @@ from leanloop.plugins.difficulty.posterior import Level, Seen, believed
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.outcomes.store import Added, Count
 
-__all__ = ["added", "estimate_of", "pair"]
+__all__ = ["added", "estimate_at", "estimate_of", "levels_of", "pair"]
 
 _KINDS = "kinds of "
 _AGAIN = "again in "
@@ -69,8 +69,17 @@ def estimate_of(
 
     ``odds`` by kind, for those that differ from the more general one before anything is seen: see `believed`.
     """
+    return estimate_at(levels_of(counts, cheap, dear), keys, odds)
+
+
+def levels_of(counts: Sequence[Mapping[str, Count]], cheap: Setting, dear: Setting) -> list[Level]:
+    """What of the counts is about these two settings."""
     names = (pair(cheap, dear), str(cheap), str(dear))
-    levels = [Level(*(_seen(count, name) for name in names)) for count in counts]
+    return [Level(*(_seen(count, name) for name in names)) if count else _NO_LEVEL for count in counts]
+
+
+def estimate_at(levels: Sequence[Level], keys: tuple[str, ...] = (), odds: Sequence[float] = ()) -> Estimate:
+    """What was seen at each level says of a call."""
     belief = believed(levels, odds)
     low, high = belief.bounds()
     return Estimate(belief.mean, low, high, levels[-1].weight if levels else 0.0, keys)
@@ -85,3 +94,4 @@ def _seen(counts: Mapping[str, Count], name: str) -> Seen:
 
 
 _UNSEEN = Seen()
+_NO_LEVEL = Level()

@@ -11,12 +11,13 @@ from hashlib import blake2b
 from leanloop.budgets.budget import Budget
 from leanloop.errors import BudgetExceeded, StoreError, TaskStopped
 from leanloop.plugins.call import ModelCall
-from leanloop.plugins.difficulty.counted import added, estimate_of
+from leanloop.plugins.difficulty.counted import added, estimate_at, levels_of
 from leanloop.plugins.difficulty.estimate import Estimate
 from leanloop.plugins.difficulty.families import Families
 from leanloop.plugins.difficulty.features import asked, cut, failures, features_of
 from leanloop.plugins.difficulty.judge import judged
 from leanloop.plugins.difficulty.keys import chain, tool_set
+from leanloop.plugins.difficulty.posterior import Level
 from leanloop.plugins.difficulty.recent import RecentCounts
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.difficulty.step import current_step
@@ -41,7 +42,7 @@ _SURE = 5
 """Calls from which on their mean cost is taken, before that of a more general kind."""
 
 _UNKNOWN: Mapping[str, Count] = {}
-_Estimated = tuple[list[Mapping[str, Count]], float, Estimate]
+_Estimated = tuple[list[Level], float, Estimate]
 
 
 class Learning:
@@ -76,13 +77,14 @@ class Learning:
         except StoreError as error:
             self._say(task, f"Outcomes could not be read, so calls are judged by the prior alone: {error}")
             counts = [_UNKNOWN] * len(keys)
+        levels = levels_of(counts, cheap, dear)
         before = self._estimates.get((keys, cheap, dear))
-        if before is not None and before[0] == counts and before[1] == odds:
+        if before is not None and before[0] == levels and before[1] == odds:
             return before[2]
-        found = estimate_of(counts, cheap, dear, keys, (1.0, 1.0, odds))
+        found = estimate_at(levels, keys, (1.0, 1.0, odds))
         if len(self._estimates) >= _ESTIMATES:
             self._estimates.clear()
-        self._estimates[keys, cheap, dear] = (counts, odds, found)
+        self._estimates[keys, cheap, dear] = (levels, odds, found)
         return found
 
     def keys(self, call: ModelCall, task: Task) -> Steps[tuple[str, ...]]:

@@ -72,7 +72,7 @@ class Level(NamedTuple):
 PRIOR = Belief(0.15, 1.0)
 """Of an agent about which nothing is known. 0.15 is what more thinking fixed of three models' answers (0.139, 0.190 and
 0.130 of 2,840 questions of ZeroEval, o1-mini against gpt-4o, gpt-4o-mini and claude-3.5-sonnet). Worth one outcome: it
-says next to nothing, and its upper bound is above 0.8.
+says next to nothing, and its upper bound is 0.79.
 """
 
 ARMS = (Belief(0.79, 1.0), Belief(0.91, 1.0))

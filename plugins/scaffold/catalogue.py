@@ -15,7 +15,7 @@ from leanloop.plugins.scaffold.think_tool import THINK
 from leanloop.plugins.scaffold.tool import CognitiveTool
 from leanloop.plugins.scaffold.use_code import USE_CODE
 
-__all__ = ["ENTRY_POINTS", "all_tools", "built_in"]
+__all__ = ["ENTRY_POINTS", "all_tools", "built_in", "installed"]
 
 ENTRY_POINTS = "leanloop.cognitive_tools"
 """The group of entry points by which a package brings cognitive tools; each names a `CognitiveTool`, or several."""
@@ -46,11 +46,11 @@ def all_tools(own: Sequence[CognitiveTool] = ()) -> Mapping[str, CognitiveTool]:
         if tool.name in named or tool.name in _PLAIN:
             raise UsageError(f"There are two cognitive tools named {tool.name!r}; give one of them another name.")
         named[tool.name] = tool
-    return {**{name: built_in(name) for name in COGNITIVE_TOOLS}, THINK.name: THINK, **_installed(), **named}
+    return {**{name: built_in(name) for name in COGNITIVE_TOOLS}, THINK.name: THINK, **installed(), **named}
 
 
 @cache
-def _installed() -> Mapping[str, CognitiveTool]:
+def installed() -> Mapping[str, CognitiveTool]:
     """Those of installed packages, looked for once; what cannot be used is left out, which is logged."""
     found: dict[str, CognitiveTool] = {}
     for point in entry_points(group=ENTRY_POINTS):

@@ -130,7 +130,7 @@ def judge(
     tried = max((one.get(str(with_tools), Count()).weight for one in known), default=0.0) >= WORTH_COMPARING
     explored = unsure and tried and learning.explores(call, task, estimate)
     on = wanted is not explored
-    own = _without_clashes(tools, call, task) if on else {}
+    own: Mapping[str, CognitiveTool] = _without_clashes(tools, call, task) if on else {}
     setting, other = (with_tools, without) if own else (without, with_tools)
     can = abilities_of(call).tools
     form = rules.form or ("text" if can is False else "tools")

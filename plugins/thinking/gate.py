@@ -137,10 +137,10 @@ def _may_choose(call: ModelCall, rules: ThinkingRules, can: Abilities, task: Tas
     if not lacks:
         return True
     able = len({can.nearest(one) for one in asked}) > 1
-    knows = ", ".join(can.efforts) or "none"
+    knows = f"it knows: {', '.join(can.efforts)}" if can.efforts else "it knows none at all"
     lacking = " and ".join(lacks)
     what = "the nearest that it knows is asked for" if able else "its thinking is left alone"
-    text = f"{call.model} does not know the thinking effort {lacking} (it knows: {knows}); {what}."
+    text = f"{call.model} does not know the thinking effort {lacking} ({knows}); {what}."
     if text not in task.turns.said:
         task.turns.said.add(text)
         task.note(text)

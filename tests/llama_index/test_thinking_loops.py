@@ -48,7 +48,7 @@ def look_up(word: str) -> str:
     return f"{word} is a word"
 
 
-TOOLS = [FunctionTool.from_defaults(look_up)]
+TOOLS: list[Any] = [FunctionTool.from_defaults(look_up)]
 
 CLASSES = [
     ("openai", "gpt-5"),
@@ -105,7 +105,7 @@ async def test_no_step_of_a_tool_loop_is_refused_however_the_effort_changes(
     if kind == "responses" and streaming:
         pytest.skip("its stream of tool calls is broken upstream, guarded or not")
     own = llm(kind, model=model)
-    by_itself = [("high", None)] if (kind, model) not in REFUSED_BY_THEMSELVES else []
+    by_itself: list[tuple[Effort | None, ...]] = [("high", None)] if (kind, model) not in REFUSED_BY_THEMSELVES else []
     for efforts in [*CHANGES, *by_itself]:
         provider.payloads.clear()
         provider.reply = searching(3)

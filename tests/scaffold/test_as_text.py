@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -92,9 +92,8 @@ def test_a_call_that_cannot_be_run_is_answered(text: str, result: str) -> None:
 class Letters:
     """Chunks of one letter."""
 
-    def join(self, chunks: object) -> ModelReply:
-        text = "".join(chunks)  # type: ignore[call-overload]
-        return ModelReply(Message("assistant", str(text)), Usage(10, 5), raw=object())
+    def join(self, chunks: Sequence[str]) -> ModelReply:
+        return ModelReply(Message("assistant", "".join(chunks)), Usage(10, 5), raw=object())
 
     def split(self, reply: ModelReply) -> list[str]:
         return [reply.message.text]

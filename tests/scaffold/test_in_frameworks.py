@@ -5,6 +5,8 @@ The model is a function of what it is sent, so what it does with a tool shows wh
 
 # create_agent's own annotations lack type arguments:
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportDeprecated=false
+# mypy: disable-error-code="deprecated"
 from __future__ import annotations
 
 import asyncio
@@ -135,7 +137,8 @@ class LangChain:
         if self._mode == "async":
             last = asyncio.run(agent.ainvoke(given))["messages"][-1]
         elif self._mode == "stream":
-            parts, last = [], None
+            parts: list[Any] = []
+            last: Any = None
             for kind, part in agent.stream(given, stream_mode=["messages", "values"]):
                 if kind == "messages":
                     parts.append(part[0])
@@ -173,7 +176,7 @@ class LlamaIndex:
         agent = llama_index.LeanLoop(rules).agent(made)
 
         async def go() -> Outcome:
-            handler = agent.run(question)
+            handler: Any = agent.run(user_msg=question)
             deltas = [getattr(event, "delta", "") async for event in handler.stream_events()]
             result = await handler
             if self._streaming:
@@ -293,7 +296,7 @@ def test_an_agent_in_prose_uses_the_protocol_in_the_text() -> None:
     agent = llama_index.LeanLoop(budget(form="text")).agent(made)
 
     async def go() -> Any:
-        return await agent.run("How many?")
+        return await agent.run(user_msg="How many?")
 
     result = asyncio.run(go())
     assert str(result) == "42"

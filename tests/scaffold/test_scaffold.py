@@ -45,8 +45,12 @@ def answer(text: str = "42") -> Message:
 
 def budget(*limits: Limit, **rules: Any) -> Budget:
     given = {name: rules.pop(name) for name in ("at_limit", "cache", "loop", "max_output", "landing") if name in rules}
-    scaffold = ScaffoldRules(**{"models": (MODEL,), **rules})
+    scaffold = ScaffoldRules.model_validate({"models": (MODEL,), **rules})
     return Budget(agent="a", limits=limits, notify=(), scaffold=scaffold, **given)
+
+
+def able(**can: Any) -> Callable[[str], Abilities]:
+    return lambda _: Abilities(**can)
 
 
 class Run:
@@ -78,7 +82,7 @@ class Run:
         return ModelReply(said, Usage(100, 10))
 
     def step(self, messages: tuple[Message, ...] = QUESTION, **call: Any) -> Message:
-        given = {"tools": (SEARCH,), "agent": "agent", **call}
+        given: dict[str, Any] = {"tools": (SEARCH,), "agent": "agent", **call}
         asked = ModelCall(MODEL, messages, **given)
         return run(self.stack.model_flow(asked, self.task), self.send).message
 
@@ -189,8 +193,8 @@ def test_a_call_that_may_only_give_its_structured_answer_is_left_alone() -> None
         ({"models": ("another",)}, {}),
         ({}, {"thinking": "high"}),
         ({}, {"min_output": 1024}),
-        ({}, {"abilities": lambda _: Abilities(reasons=True)}),
-        ({}, {"abilities": lambda _: Abilities(default="medium")}),
+        ({}, {"abilities": able(reasons=True)}),
+        ({}, {"abilities": able(default="medium")}),
         ({}, {"forbid_tools": True}),
         ({"above": 0.99}, {}),
     ],
@@ -206,7 +210,7 @@ def test_other_calls_are_left_alone(rules: dict[str, Any], call: dict[str, Any])
     ("rules", "call"),
     [
         ({}, {"thinking": "none"}),
-        ({}, {"effort": "none", "abilities": lambda _: Abilities(default="medium")}),
+        ({}, {"effort": "none", "abilities": able(default="medium")}),
         ({"not_with_thinking": False}, {"thinking": "high"}),
         ({"above": 0.001}, {}),
     ],
@@ -243,7 +247,7 @@ def test_uses_of_a_task_are_capped_and_asked_for_twice_in_vain_they_are_taken_aw
         return understand(f"variant {next(count)}") if offered else asks(("search", {"q": str(next(count))}))
 
     one = Run(budget(per_task=2), says)
-    history = QUESTION
+    history: tuple[Message, ...] = QUESTION
     for step in range(4):
         asked = one.step(history)
         history = (*history, asked, Message("tool", str(step), tool_call_id=asked.tool_calls[0].id))

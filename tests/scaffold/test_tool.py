@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -97,13 +100,17 @@ def test_packages_bring_tools_by_an_entry_point(
 ) -> None:
     here = "tests_scaffold_brought"
     points = [EntryPoint(name, f"{here}:{name}", catalogue.ENTRY_POINTS) for name in ("one", "several", "bad", "gone")]
-    brought = type("Module", (), {})()
+    brought: Any = SimpleNamespace()
     brought.one = CognitiveTool("weigh", "Weighs.", {"options": "o"}, "p")
     brought.several = [brought.one, CognitiveTool("backtracking", "Theirs.", {"question": "q"}, "p")]
     brought.bad = "no tool"
-    monkeypatch.setitem(__import__("sys").modules, here, brought)
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: points if group == catalogue.ENTRY_POINTS else [])
-    catalogue._installed.cache_clear()
+    monkeypatch.setitem(sys.modules, here, brought)
+
+    def entry_points(group: str) -> list[EntryPoint]:
+        return points if group == catalogue.ENTRY_POINTS else []
+
+    monkeypatch.setattr(catalogue, "entry_points", entry_points)
+    catalogue.installed.cache_clear()
     try:
         tools = all_tools()
         assert tools["weigh"] is brought.one
@@ -114,7 +121,7 @@ def test_packages_bring_tools_by_an_entry_point(
         assert "gone of leanloop.cognitive_tools cannot be loaded (AttributeError)" in said
     finally:
         monkeypatch.undo()
-        catalogue._installed.cache_clear()
+        catalogue.installed.cache_clear()
 
 
 @given(st.text(max_size=200))

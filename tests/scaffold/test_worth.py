@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,7 +67,7 @@ def offered(known: dict[str, Count], *, explore: float | None = None, tasks: int
     for number in range(tasks):
         seen: list[ModelCall] = []
         task = Task(budget, store=MemoryStore(), task_id=f"t{number}")
-        run(stack.model_flow(call, task), lambda call, seen=seen: _said(call, seen))
+        run(stack.model_flow(call, task), partial(_said, seen))
         found.append(bool(seen[0].tools))
         (decision,) = store.of_task(task.id)
         assert decision.by == "scaffold"
@@ -73,7 +76,7 @@ def offered(known: dict[str, Count], *, explore: float | None = None, tasks: int
     return found
 
 
-def _said(call: ModelCall, seen: list[ModelCall]) -> ModelReply:
+def _said(seen: list[ModelCall], call: ModelCall) -> ModelReply:
     seen.append(call)
     return ModelReply(Message("assistant", "42"), Usage(10, 5))
 
@@ -112,13 +115,13 @@ def test_some_tasks_go_the_other_way_once_there_is_something_to_compare() -> Non
 
 def test_a_store_that_is_down_switches_nothing_off() -> None:
     class Down(MemoryOutcomes):
-        def counts(self, keys: object) -> list[object]:  # type: ignore[override]
+        def counts(self, keys: Sequence[str]) -> list[Mapping[str, Count]]:
             raise StoreError("down")
 
     budget = Budget(agent="a", scaffold=ScaffoldRules(models=(MODEL,)))
     seen: list[ModelCall] = []
     task = Task(budget, store=MemoryStore())
     flow = Stack((), None, Supplied(outcomes=Down())).model_flow(ModelCall(MODEL, (Message("user", "?"),)), task)
-    run(flow, lambda call: _said(call, seen))
+    run(flow, partial(_said, seen))
     assert seen[0].tools
     assert any("Outcomes could not be read" in note for note in task.receipt().notes)

@@ -101,7 +101,7 @@ def _openai(said: Said, payload: dict[str, Any]) -> tuple[dict[str, Any], list[d
         "prompt_tokens_details": {"cached_tokens": 30},
         "completion_tokens_details": {"reasoning_tokens": 4},
     }
-    about = {"id": "chat", "created": 0, "model": payload["model"]}
+    about = {"id": "chat", "created": 0, "model": payload["model"], "system_fingerprint": "fp"}
     one = {"object": "chat.completion", **about, "usage": usage}
     one["choices"] = [{"index": 0, "message": whole, "finish_reason": "stop"}]
     deltas = [{"content": word} for word in said.split(" ")] if isinstance(said, str) else [_indexed(call)]

@@ -96,10 +96,11 @@ def _blocks(messages: list[Any], on: bool, kind: str | None) -> Iterator[str]:
 
 
 def _last_turn(parts: list[tuple[str, list[Any]]]) -> list[tuple[str, list[Any]]]:
-    """What follows the last message of a user that is not the result of a tool."""
+    """What follows the last message of a user that stands at no tool's result."""
     for place in range(len(parts) - 1, -1, -1):
         role, blocks = parts[place]
-        if role == "user" and not any(block.get("type") == "tool_result" for block in blocks):
+        before = parts[place - 1][1] if place and parts[place - 1][0] == "user" else []
+        if role == "user" and not any(block.get("type") == "tool_result" for block in [*before, *blocks]):
             return parts[place + 1 :]
     return parts
 

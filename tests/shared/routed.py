@@ -8,6 +8,7 @@ from typing import Any
 
 import leanloop
 from leanloop import Budget, MemoryStore, Message, ModelCall, ModelReply, Task, ToolRequest, Usage
+from leanloop.budgets.tokens import counter_for
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.drive_sync import run
@@ -82,6 +83,10 @@ class Routed:
         if isinstance(found, ModelUnavailable):
             raise found
         return found
+
+    def tokens(self, call: ModelCall) -> int:
+        """Of its prompt."""
+        return counter_for(call.model).prompt(call.messages, call.tools)
 
     @property
     def models(self) -> list[str]:
