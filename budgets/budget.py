@@ -16,6 +16,7 @@ from leanloop.budgets.cache_rules import CacheRules, cache_or_switch
 from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, context_or_switch
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.difficulty_rules import DifficultyRules
+from leanloop.budgets.event_rules import EventRules, events_or_file
 from leanloop.budgets.experiment_rules import ExperimentRules
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Several, Share
 from leanloop.budgets.limit import Limit
@@ -180,6 +181,11 @@ class Budget(BaseModel):
     experiment: ExperimentRules | None = None
     """One of these keys (thinking, routes, scaffold, cache), which only a part of the tasks runs with, to see whether
     it pays."""
+
+    events: Annotated[
+        EventRules | None, BeforeValidator(events_or_file, json_schema_input_type=EventRules | str | bool)
+    ] = None
+    """Where it is told what happens while tasks run: a file, the log, OpenTelemetry; nowhere where not named."""
 
     @field_validator("limits")
     @classmethod

@@ -64,23 +64,27 @@ class Alerts:
 
     Args:
         hook: called with each, beside the line in the log; what it raises is logged and goes no further.
+        tell: told of each, too.
 
     Raises:
         UsageError: the hook is a coroutine function, which nobody would await.
     """
 
-    def __init__(self, hook: OnAlert | None = None) -> None:
+    def __init__(self, hook: OnAlert | None = None, tell: Callable[[Alert], None] | None = None) -> None:
         if inspect.iscoroutinefunction(hook):
             raise UsageError(
                 "on_alert takes a plain function, since calls outside any event loop give rise to alerts, too. "
                 "In it, hand the alert to your loop: loop.call_soon_threadsafe(queue.put_nowait, alert)."
             )
         self.hook = hook
+        self._tell = tell
         self._given: dict[tuple[object, ...], object] = {}
 
     def tell(self, alert: Alert, level: int = logging.WARNING) -> None:
         """Log the alert at `level` and call the hook."""
         _log.log(level, "%s", alert.message)
+        if self._tell is not None:
+            self._tell(alert)
         if self.hook is not None:
             try:
                 self.hook(alert)

@@ -15,6 +15,7 @@ from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_stream import StreamClosed
 from leanloop.plugins.entry import entry_of
+from leanloop.plugins.events.booked import telling
 from leanloop.plugins.flow import Io, ModelFlow, Paused, Plugin, ToolFlow
 from leanloop.plugins.landing_reserve import set_aside
 from leanloop.plugins.quote import PER_OUTPUT_TOKEN, Quote
@@ -67,21 +68,25 @@ class BudgetGuard(Plugin):
             raise
         if hold is not None:
             task.hold.take(hold)
+        tell = telling(call, task, quote, grant.units, retry=not cycles)
         try:
             reply: ModelReply = yield _capped(call, grant.units, task)
         except BaseException as error:
             if known_unbilled(error):
                 yield from held.release()
                 task.give_cycles_back(cycles)
+                tell(Usage(), 0, error=error)
             else:
                 told = _reported(error, quote)
                 usage = told or quote.worst_usage(grant.units)
                 yield from _book(held, quote, usage, call, cycles, kind="call" if told else "unknown")
+                tell(usage, quote.cost(usage), error=error)
             raise
         usage = quote.usage_of(reply)
         if not usage.estimated and usage.input:
             quote.counter.learn(quote.counted, usage.input)
         yield from _book(held, quote, usage, call, cycles)
+        tell(usage, quote.cost(usage), reply)
         return reply
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:

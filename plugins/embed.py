@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -16,6 +17,7 @@ from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.cache.embedder import Embedder, Vectors
 from leanloop.plugins.call import EmbedCall
 from leanloop.plugins.entry import entry_of
+from leanloop.plugins.events.event import Settled
 from leanloop.plugins.flow import Flow, Io
 from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
@@ -110,3 +112,5 @@ def _book(
         member.tally.embed_call(call.model, usage, cost, version)
     told = {name: amount for name, amount in actual.items() if amount}
     yield from held.settle(actual, entry_of(task, kind, call.model, version, told))
+    if task.sinks:
+        task.tell(Settled(task.of, time.time(), "", call.model, call.provider, "embedding", None, usage, cost))

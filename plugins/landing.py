@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from dataclasses import replace
 
 from leanloop.budgets.message import Message
@@ -11,6 +12,7 @@ from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage
 from leanloop.errors import BudgetExceeded, TaskStopped
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.events.event import Landed
 from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.landing_history import answered, gathered, shortened
 from leanloop.plugins.task import Task
@@ -45,11 +47,14 @@ class Landing(Plugin):
                 if task.budget.at_limit == "raise":
                     raise
                 reply = yield from _land(call, task, stop)
+                if task.sinks:
+                    task.tell(Landed(task.of, time.time(), stop.reason, reply.raw is not None))
         except BaseException:
             yield from task.hold.give_back()
             raise
         if all(request.name in call.answer_tools for request in reply.message.tool_calls):
             yield from task.hold.give_back()
+            task.tell_end()
         return reply
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from leanloop.budgets.budget import Budget, Loop
 from leanloop.budgets.message import Message
 from leanloop.errors import LoopDetected
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.events.event import Nudged
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
 from leanloop.plugins.repeats import NO_PARTS, REPEATED, Step, alternates, last_steps, may_repeat, same_arguments
@@ -54,6 +56,8 @@ class LoopGuard(Plugin):
         if rules is not None and call.purpose == "step" and task.stopped is None:
             for finding in find_loops(call, rules, task.shown_parts):
                 told_now = task.notes.add(f"loop:{finding.key}", f"[loop] {finding.note}", call.messages)
+                if told_now and task.sinks:
+                    task.tell(Nudged(task.of, time.time(), "loop", finding.brief))
                 if not told_now and finding.over >= _GRACE:
                     error = LoopDetected(f"The task went in circles: {finding.brief}.")
                     task.stop(error)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from leanloop.budgets.amount import format_amount, format_scope
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.events.event import Nudged
 from leanloop.plugins.first_look import first_look
 from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.tally import Standing
@@ -32,7 +34,9 @@ class BudgetNotice(Plugin):
                 use = member.tally.fullest(min(shares))
                 if use is not None:
                     share = max(share for share in shares if share <= use.share)
-                    task.notes.add(f"budget:{member.id}:{share}", _text(use), call.messages)
+                    added = task.notes.add(f"budget:{member.id}:{share}", _text(use), call.messages)
+                    if added and task.sinks:
+                        task.tell(Nudged(task.of, time.time(), "budget", format_scope(use.account)))
         messages = task.notes.apply(call.messages)
         reply: ModelReply = yield call if messages is call.messages else replace(call, messages=messages)
         return reply

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from leanloop.budgets.amount import format_amount, format_scope
 from leanloop.budgets.store import Refusal
 from leanloop.errors import BudgetExceeded
+from leanloop.plugins.events.event import Refused
 from leanloop.plugins.task import Task
 
 __all__ = ["check_time", "refused"]
@@ -26,6 +29,7 @@ def refused(task: Task, refusal: Refusal, owner: int, *, least: int = 0, sticky:
         reserved=balance.reserved,
         needed=line.fixed + line.slope * least,
     )
+    _tell(task, error)
     if sticky:
         holder.stop(error)
     return error
@@ -41,8 +45,15 @@ def check_time(task: Task) -> None:
             ran = int(member.seconds * 1000)
             if allowed is not None and ran >= allowed:
                 error = _exceeded(member, "seconds", "this task", allowed, ran)
+                _tell(task, error)
                 member.stop(error)
                 raise error
+
+
+def _tell(task: Task, error: BudgetExceeded) -> None:
+    if task.sinks:
+        told = (error.scope, error.resource, error.limit, error.spent, error.needed)
+        task.tell(Refused(task.of, time.time(), *told))
 
 
 def _exceeded(

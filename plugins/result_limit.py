@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from leanloop.budgets.message import Changed
 from leanloop.budgets.result_rules import Kind, ResultRules, ToolResultRules
 from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.call import ToolCall, ToolResult
+from leanloop.plugins.events.event import Shortened
 from leanloop.plugins.flow import Io, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
 from leanloop.plugins.results.beside import beside
@@ -85,6 +87,8 @@ class ResultLimit(Plugin):
         how = "counted" if counted else "estimated from samples of the whole"
         saved = Saving("result limit", "tool results shortened", f"{how}, once each", calls=1, tokens=before - spent)
         task.save(saved)
+        if task.sinks:
+            task.tell(Shortened(task.of, time.time(), call.name, before, spent))
         return replace(result, text=shown, raw=Changed.of(result.raw))
 
 

@@ -16,6 +16,8 @@ from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.degrade import Degrade
 from leanloop.plugins.difficulty.learning import Learning
+from leanloop.plugins.events.tool import tell_of_tool
+from leanloop.plugins.events.watching import Watching
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
 from leanloop.plugins.known_answers import KnownAnswers
 from leanloop.plugins.landing import Landing
@@ -122,9 +124,11 @@ class Stack:
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
         self._latest: _Chain | None = None
         self._experiment = Experiment(self.learning)
+        self._watching = Watching(self.supplied)
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""
+        self._watching.begin(task)
         if len(call.tools) > len(call.answer_tools):  # one without tools (a query's, inside a tool) says nothing of it
             task.readable = any(map(_reads, call.tools))
         if task.readable and task.budget.context is not None:
@@ -139,13 +143,16 @@ class Stack:
         The user's plugins, the cache, thinking, routes, `degrade` and the budget: a refusal is raised, and there is no
         history for guards and notices to read.
         """
+        self._watching.begin(task)
         if task.budget.experiment is not None:
             return compose((self._experiment.on_model, self._part_in_arm), call, task)
         return compose(self._chain(task.budget).on_part, call, task)
 
     def tool_flow(self, call: ToolCall, task: Task) -> ToolFlow:
         """The flow of one tool call."""
-        return compose(self._chain(task.rules).on_tool, call, task)
+        self._watching.begin(task)
+        hooks = self._chain(task.rules).on_tool
+        return compose((tell_of_tool, *hooks) if task.sinks else hooks, call, task)
 
     def _in_arm(self, call: ModelCall, task: Task) -> ModelFlow:
         return compose(self._chain(task.rules).on_model, call, task)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.events.sink import Redact, Sink
 
 if TYPE_CHECKING:
     from leanloop.plugins.outcomes.store import OutcomeStore
@@ -44,6 +45,8 @@ class Supplied:
         cognitive_tools: beside those that are there.
         same_answer: says of two answers in words whether they come to the same, where a cascade asks for several.
         run_code: for the cognitive tool ``use_code``, which is offered only with it.
+        on_event: told of what happens, beside what the budget's ``events`` names.
+        redact: changes texts before they are told, where ``events: {text: on}`` asks for them.
     """
 
     checks: Mapping[str, Check] = field(default_factory=dict[str, "Check"])
@@ -54,3 +57,5 @@ class Supplied:
     cognitive_tools: Sequence[CognitiveTool] = ()
     same_answer: SameAnswer | None = None
     run_code: RunCode | None = None
+    on_event: Sequence[Sink] = ()
+    redact: Redact | None = None

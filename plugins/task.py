@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -19,8 +20,11 @@ from leanloop.budgets.store import LedgerStore
 from leanloop.budgets.stores import open_store
 from leanloop.budgets.tags import checked_tags
 from leanloop.errors import TaskStopped, UsageError
-from leanloop.plugins.alerts import Alerts, OnAlert
+from leanloop.plugins.alerts import Alert, Alerts, OnAlert
 from leanloop.plugins.cleared import Cleared
+from leanloop.plugins.events.event import Alerted, Event, Hit, Of, Saved, TaskBegan, TaskEnded, Tier
+from leanloop.plugins.events.opened import opened
+from leanloop.plugins.events.sink import Sinks
 from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
 from leanloop.plugins.outcomes.made import Made
@@ -36,6 +40,10 @@ from leanloop.plugins.thinking.turns import Turns
 __all__ = ["Task"]
 
 _NONE: Mapping[str, str] = {}
+_TIERS: Mapping[str, Tier] = {
+    "exact": "exact", "normal": "normal", "alike": "alike", "results": "result", "shadow": "shadow", "misses": "miss",
+}  # fmt: skip
+"""What `CacheUse` calls them, and events do."""
 
 
 class Task:
@@ -89,7 +97,7 @@ class Task:
         self.notes = Notes()
         self.cleared = Cleared()  # tool results that are no longer sent
         self.shown_parts = ShownParts()  # tool results that were shortened
-        self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None))
+        self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None), self._alerted)
         self.degraded = 0  # steps of the budget's `degrade` that were taken, see `degrade_to`
         self.left_alone: set[str] = set()  # models of theirs that could not be had
         self.latest_model: str | None = None  # of the latest call that was made
@@ -114,6 +122,9 @@ class Task:
         self._stopped: TaskStopped | None = None
         self._landing = False
         self._claimed = False
+        told = self.budget.events
+        self.sinks = Sinks(opened(told), text=told is not None and told.text)  # of what happens, see `tell`
+        self._began = False
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
 
     @property
@@ -194,6 +205,34 @@ class Task:
         if arm == "off":
             self.rules = self.budget.model_copy(update={of: None})
 
+    def watch(self, sinks: Sinks) -> None:
+        """Have these told of what happens, instead of those that the budget names: theirs are among them."""
+        self.sinks = sinks
+
+    def tell(self, event: Event) -> None:
+        """Tell the sinks. Whoever makes an event asks first whether there are any, so that it costs nothing."""
+        if not self._began:
+            self._began = True
+            self.sinks.tell(TaskBegan(self.of, event.at, value=self.value))
+        self.sinks.tell(event)
+
+    def tell_end(self) -> None:
+        """Tell that it has come to an end, as far as it is known; one that goes on tells another."""
+        if self.sinks and self._began:
+            stopped = self.stopped
+            reason = stopped.reason if stopped else None
+            self.tell(TaskEnded(self.of, time.time(), self.seconds, self.cycles or None, reason, self.landed))
+
+    @property
+    def of(self) -> Of:
+        """Whose events are told."""
+        return Of(self.id, self.agent, tuple(self.within), dict(self._tags))
+
+    def _alerted(self, alert: Alert) -> None:
+        if self.sinks:
+            told = (alert.message, alert.scope, alert.resource, alert.limit, alert.spent, alert.share)
+            self.tell(Alerted(self.of, time.time(), alert.kind, *told))
+
     def begin_cycle(self) -> None:
         """Count a cycle; the next reservation pays for it."""
         with self._lock:
@@ -224,10 +263,12 @@ class Task:
 
     def close(self) -> None:
         """Give back what is still set aside for a landing that will not come."""
+        self.tell_end()
         perform(self.hold.give_back())
 
     async def aclose(self) -> None:
         """`close`, awaited."""
+        self.tell_end()
         await aperform(self.hold.give_back())
 
     def outcome(self, score: float) -> int:
@@ -259,11 +300,17 @@ class Task:
         """Put a saving on the receipt, here and in every task this is a part of."""
         for member in self.lineage:
             member.tally.saving(saving)
+        if self.sinks:
+            told = (saving.plugin, saving.what, saving.how, saving.calls, saving.tokens, saving.cost)
+            self.tell(Saved(self.of, time.time(), *told))
 
     def cached(self, **times: int) -> None:
         """Count what became of a call that a cache was asked about, by the names in `CacheUse`; here and as above."""
         for member in self.lineage:
             member.tally.cached(**times)
+        if self.sinks:
+            for tier in times:
+                self.tell(Hit(self.of, time.time(), _TIERS[tier]))
 
     def note(self, text: str) -> bool:
         """Put on the receipt, here and in every task this is a part of, what went otherwise than asked: one sentence.

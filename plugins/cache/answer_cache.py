@@ -24,6 +24,7 @@ from leanloop.plugins.cache.single_flight import Turn
 from leanloop.plugins.cache.store import Found
 from leanloop.plugins.cache.vector import Vector
 from leanloop.plugins.call import ModelCall, ModelReply, Tier
+from leanloop.plugins.events.event import Hit
 from leanloop.plugins.flow import Io, ModelFlow, Plugin
 from leanloop.plugins.receipt import Saving
 from leanloop.plugins.refusal import check_time
@@ -232,6 +233,8 @@ class _Lookup:
             ground.tell(error)
             return
         self._task.tally.cached(checked=record.checked, wrong=record.wrong, bound=record.bound)
+        if self._task.sinks:
+            self._task.tell(Hit(self._task.of, time.time(), "checked", wrong=not same))
 
     def _entry(self, reply: ModelReply) -> Entry:
         rules, usage = self._ground.rules, reply.usage or Usage()

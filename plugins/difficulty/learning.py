@@ -22,6 +22,7 @@ from leanloop.plugins.difficulty.recent import RecentCounts
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.difficulty.step import current_step
 from leanloop.plugins.difficulty.words import WordVectors
+from leanloop.plugins.events.decided import gated
 from leanloop.plugins.flow import Io
 from leanloop.plugins.outcomes.counting import checked_score
 from leanloop.plugins.outcomes.decision import Decision
@@ -101,6 +102,8 @@ class Learning:
                 spent = [Added(key, decision.setting, Count(calls=1, cost=cost)) for key in decision.keys]
                 yield Io(store.add, store.aadd, spent)
             decision = replace(decision, within=tuple(task.within))
+            if task.sinks:
+                task.tell(gated(decision, task.of))
             yield Io(store.record, store.arecord, decision)
             task.made.add(decision, store)
         except StoreError as error:

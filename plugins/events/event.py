@@ -12,6 +12,8 @@ from typing import ClassVar, Literal
 
 from leanloop.budgets.usage import Usage
 
+Tier = Literal["exact", "normal", "alike", "result", "shadow", "miss", "checked"]
+
 __all__ = [
     "EVENTS",
     "Alerted",
@@ -29,6 +31,7 @@ __all__ = [
     "TaskBegan",
     "TaskEnded",
     "Text",
+    "Tier",
     "ToolEnded",
 ]
 
@@ -125,10 +128,9 @@ class Settled(Event):
 
 @dataclass(frozen=True, slots=True)
 class Refused(Event):
-    """A call was refused: what of, and which limit had no room for it."""
+    """A call was refused: which limit had no room for it, what is spent of it, and what the call needs at least."""
 
     kind: ClassVar[str] = "refused"
-    name: str = ""
     scope: str = ""
     resource: str = ""
     limit: int = 0
@@ -160,14 +162,13 @@ class Shortened(Event):
 
 @dataclass(frozen=True, slots=True)
 class Hit(Event):
-    """A cache was asked: what it answered, or that it did not.
+    """A cache was asked: by which tier it answered, or that it did not.
 
     ``wrong`` says of an answer that was checked against a fresh one whether it was another.
     """
 
     kind: ClassVar[str] = "hit"
-    tier: Literal["exact", "normal", "alike", "result", "shadow", "miss", "checked"] = "miss"
-    name: str = ""
+    tier: Tier = "miss"
     wrong: bool | None = None
 
 

@@ -11,6 +11,8 @@ from leanloop.plugins.events.row import row_of
 
 __all__ = ["JsonlFile"]
 
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+
 
 class JsonlFile:
     """Appends each event to a file, in one write, so that several processes may share it.
@@ -36,7 +38,7 @@ class JsonlFile:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # Kept to the user: tags are in it, and text where that was asked for.
-            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            self._file = os.open(self._path, _APPEND, 0o600)
         os.write(self._file, f"{line}\n".encode())
 
     def reopen(self) -> None:

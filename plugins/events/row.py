@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, fields
 from functools import lru_cache
+from typing import cast
 
 from leanloop.budgets.usage import Usage
 from leanloop.plugins.events.event import Event, Text
@@ -29,7 +30,7 @@ def row_of(event: Event) -> dict[str, object]:
         row["within"] = list(of.within)
     if of.tags:
         row["tags"] = dict(of.tags)
-    for name in _own(type(event)):
+    for name in _own(cast("Hashable", type(event))):
         value: object = getattr(event, name)
         match value:
             case None | "" | False:
@@ -49,5 +50,5 @@ def row_of(event: Event) -> dict[str, object]:
 
 
 @lru_cache(maxsize=64)
-def _own(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name not in {"of", "at"})
+def _own(kind: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cast("type[Event]", kind)) if field.name not in {"of", "at"})

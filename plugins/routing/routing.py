@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from leanloop.plugins.routing.contradictions import contradictions
+
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.route_rules import RouteRules
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -20,7 +22,6 @@ from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.outcomes.decision import Decision
 from leanloop.plugins.routing.accounts import other_cost, save
 from leanloop.plugins.routing.choice import Choice, choose, is_valuable
-from leanloop.plugins.routing.contradictions import contradictions
 from leanloop.plugins.routing.fits import rungs_for
 from leanloop.plugins.routing.health import Health
 from leanloop.plugins.routing.ladder import Ladder
