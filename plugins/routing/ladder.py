@@ -89,7 +89,9 @@ class Ladder:
                 stream that was shown already, at once.
         """
         at = self.every.index(rung)
-        turns = Turns((*self.every[at:], *(self.every[:at][::-1] if down else ())), self._task, self._health, self._slow)
+        turns = Turns(
+            (*self.every[at:], *(self.every[:at][::-1] if down else ())), self._task, self._health, self._slow
+        )
         while (turn := turns.next()) is not None:
             try:
                 reply: ModelReply = yield from self._made(turns.tentative(call, turn, self.every), turn.model)
