@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from leanloop.budgets.message import Message
 from leanloop.plugins.outcomes.decision import Decision
 from leanloop.plugins.outcomes.store import OutcomeStore
 
@@ -37,6 +38,7 @@ class Made:
         self._now = deque[KeptAt](maxlen=_LATEST)  # for the call under way
         self._latest = deque[KeptAt](maxlen=_LATEST)
         self._waiting: tuple[KeptAt, ...] = ()
+        self._read: Message | None = None
 
     def add(self, decision: Decision, store: OutcomeStore) -> None:
         """A decision was made, and is kept there."""
@@ -55,18 +57,21 @@ class Made:
         with self._lock:
             self._now.clear()
 
-    def end(self) -> None:
-        """The call ended: what was decided for it waits for the results of the tools that it asked for."""
+    def end(self, read: Message | None) -> None:
+        """The call ended: what was decided for it waits for the results of the tools that it asked for, which stand
+        behind the last message that it `read`.
+        """
         with self._lock:
+            self._read = read
             self._waiting = tuple(self._now)
             self._now.clear()
             self._latest.extend(self._waiting)
 
-    def take_waiting(self) -> Sequence[KeptAt]:
-        """What was decided for the call before this one; nothing the second time."""
+    def take_waiting(self) -> tuple[Sequence[KeptAt], Message | None]:
+        """What was decided for the call before this one, nothing the second time; and the last message it had read."""
         with self._lock:
             taken, self._waiting = self._waiting, ()
-            return taken
+            return taken, self._read
 
     def take_latest(self) -> Sequence[KeptAt]:
         """What was decided for the latest calls; nothing the second time."""

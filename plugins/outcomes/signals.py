@@ -58,9 +58,9 @@ class Outcomes(Plugin):
         if call.purpose != "step":
             reply: ModelReply = yield call
             return reply
-        waiting = task.made.take_waiting()
+        waiting, read = task.made.take_waiting()
         if waiting:
-            failed = _failed(call.steps)
+            failed = _failed(call.steps, read)
             if failed is not None:
                 yield from _count(task, waiting, 0.0 if failed else 1.0, FAILED if failed else WELL)
         task.made.begin()
@@ -69,15 +69,15 @@ class Outcomes(Plugin):
         except LoopDetected:
             yield from _count(task, task.made.take_latest(), 0.0, LOOPED)
             raise
-        task.made.end()
+        task.made.end(call.steps[-1] if call.steps else None)
         return reply
 
 
-def _failed(steps: Sequence[Message]) -> bool | None:
-    """Whether a tool of the last step failed; None where none gave a result that tells."""
+def _failed(steps: Sequence[Message], read: Message | None) -> bool | None:
+    """Whether a tool of the last step failed; None where none gave a result that tells, behind what was `read`."""
     told: bool | None = None
     for message in reversed(steps):
-        if message.role == "assistant":
+        if message.role == "assistant" or message == read:
             break
         if message.role == "tool" and not message.text.startswith((REPEATED, *NOT_DONE)):
             told = told or message.is_error

@@ -47,32 +47,32 @@ class Choice(NamedTuple):
 def choose(
     rungs: Sequence[Rung], call: ModelCall, task: Task, *, rules: RouteRules, learning: Learning, checked: Checked
 ) -> Steps[Choice]:
-    """From the cheapest tier upward, for as long as the next is likely to succeed where this one would fail.
+    """From the cheapest tier up to the next that is likely to succeed where it would fail, and so on from there.
 
     Where that is not known, `when_unsure` says, and some calls are made the other way, to learn. A cheaper tier is
     tried where its answers are checked. A task of value goes past the cheapest tier of all, unless that one is known to
     do or its answers are checked.
     """
     guarded = is_valuable(task, rules) and rungs[0].tier == _cheapest(rules)
-    choice = Choice(0, least=0)
-    for place in range(1, len(rungs)):
-        cheap, dear = (Setting(rungs[at].models[0], call.thinking) for at in (place - 1, place))
+    choice = Choice(0, checked=(yield from checked()) if len(rungs) > 1 else False)
+    wary = guarded and not choice.checked
+    place = 1
+    while place < len(rungs):
+        cheap, dear = (Setting(rungs[at].models[0], call.thinking) for at in (choice.at, place))
         estimate = yield from learning.estimate(call, task, cheap, dear)
-        if place == 1:
-            choice = choice._replace(checked=(yield from checked()))
-        choice = choice._replace(estimate=estimate)
         side = estimate.side(rules.above.get(rungs[place].tier, ABOVE))
-        wary = guarded and place == 1 and not choice.checked
+        choice = choice._replace(estimate=estimate)
+        rises = side == "above"
         if side == "unsure":
             choice = choice._replace(unsure=True)
-            rises = wary or (rules.when_unsure == "dear" and not choice.checked)
-            if not wary and not choice.checked and learning.explores(call, task, estimate):
+            rises = rules.when_unsure == "dear" and not choice.checked
+            if wary and choice.at == 0:
+                rises = True
+            elif not choice.checked and learning.explores(call, task, estimate):
                 rises, choice = not rises, choice._replace(explored=True)
-        else:
-            rises = side == "above"
-        if not rises:
-            break
-        choice = choice._replace(at=place, least=1 if wary else choice.least)
+        if rises:
+            choice = choice._replace(at=place, least=1 if wary else 0)
+        place += 1
     return choice
 
 

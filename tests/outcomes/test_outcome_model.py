@@ -20,8 +20,19 @@ from leanloop.plugins.outcomes.sqlite_outcomes import SqliteOutcomes
 from leanloop.plugins.outcomes.store import Added, Count, OutcomeStore
 
 NAMES = st.sampled_from(["a", "b", "c%", "d\n"])
+
+
+def a_count(weight: float, share: float, calls: int, cost: int) -> Count:
+    return Count(weight, weight * share, calls, cost)
+
+
+def a_decision(number: int, task: str, within: list[str], agent: str, score: float | None) -> Decision:
+    parts = tuple(dict.fromkeys(within))
+    return Decision(f"d{number}", task, agent, 1.0, "thinking", ("k",), "mini", within=parts, score=score)
+
+
 COUNTS = st.builds(
-    lambda weight, share, calls, cost: Count(weight, weight * share, calls, cost),
+    a_count,
     st.sampled_from([0.0, 0.25, 1.0, -0.5, 400.0, 3_000.0]),
     st.sampled_from([0.0, 0.5, 1.0]),
     st.sampled_from([0, 1, 700]),
@@ -29,14 +40,7 @@ COUNTS = st.builds(
 )
 ADDED = st.lists(st.builds(Added, NAMES, NAMES, COUNTS), max_size=4)
 MADE = st.builds(
-    lambda name, task, within, agent, score: Decision(
-        name, task, agent, 1.0, "thinking", ("k",), "mini", within=tuple(dict.fromkeys(within)), score=score
-    ),
-    st.integers(0, 8).map("d{}".format),
-    NAMES,
-    st.lists(NAMES, max_size=2),
-    NAMES,
-    st.sampled_from([None, None, 0.0, 1.0]),
+    a_decision, st.integers(0, 8), NAMES, st.lists(NAMES, max_size=2), NAMES, st.sampled_from([None, None, 0.0, 1.0])
 )
 STEPS = st.lists(
     st.tuples(st.just("add"), ADDED)

@@ -393,7 +393,7 @@ def test_a_redis_that_is_not_there_is_a_store_error(start_redis: Callable[..., A
         with pytest.raises(StoreError, match="outcomes' Redis"):
             do(store, name, *args)
     with pytest.raises(StoreError):
-        [*store.decisions()]
+        list(store.decisions())
 
 
 @pytest.mark.sqlite

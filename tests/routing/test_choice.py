@@ -8,8 +8,11 @@ from decimal import Decimal
 import pytest
 from routed import OWN, TIERS, TWO, Make
 
-from leanloop import PriceUnknown
+from leanloop import ModelCall, PriceUnknown, Task
+from leanloop.plugins.difficulty.estimate import Estimate
+from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.outcomes.stores import outcomes_under
+from leanloop.plugins.steps import Steps
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,21 @@ def test_each_tier_has_a_threshold_of_its_own(routed: Make) -> None:
     with agent.task() as task:
         agent.ask(task)
     assert agent.models == ["gpt-4.1-mini"]
+
+
+def test_what_only_the_frontier_does_goes_there_past_a_tier_that_is_no_better(routed: Make) -> None:
+    agent = routed(chance=0.0)
+    told = {("gpt-4.1-nano", "gpt-4.1-mini"): 0.0, ("gpt-4.1-nano", "gpt-4.1"): 0.9}
+
+    def estimate(call: ModelCall, task: Task, cheap: Setting, dear: Setting) -> Steps[Estimate]:
+        yield from ()
+        chance = told[cheap.model, dear.model]
+        return Estimate(chance, chance, chance)
+
+    agent.stack.learning.estimate = estimate  # type: ignore[method-assign]
+    with agent.task() as task:
+        agent.ask(task)
+    assert agent.models == ["gpt-4.1"]
 
 
 def test_without_a_frontier_the_agents_own_model_is_the_top_tier_and_its_call_the_very_same(routed: Make) -> None:

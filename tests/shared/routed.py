@@ -75,10 +75,10 @@ class Routed:
     def ask(self, task: Task, text: str = "go", **more: Any) -> ModelReply:
         call = ModelCall(OWN, (Message("user", text),), **more)
         if self.able:
-            call = replace(call, abilities=self._abilities)
+            call = replace(call, abilities=self.abilities)
         return run(self.stack.model_flow(call, task), self)
 
-    def _abilities(self, model: str) -> Abilities:
+    def abilities(self, model: str) -> Abilities:
         found = self.able.get(model, Abilities())
         if isinstance(found, ModelUnavailable):
             raise found

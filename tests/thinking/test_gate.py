@@ -28,7 +28,7 @@ from leanloop.plugins.outcomes.memory import MemoryOutcomes
 from leanloop.plugins.outcomes.store import Added, Count
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.steps import perform
-from leanloop.plugins.supplied import Supplied
+from leanloop.plugins.supplied import Difficulty, Supplied
 from leanloop.plugins.thinking import gate
 from leanloop.plugins.thinking.gate import Thinking
 
@@ -61,13 +61,19 @@ class Agent:
     """Calls of one agent under one budget."""
 
     def __init__(
-        self, thinking: str = "on", more: str = "", *, chance: float | None = None, can: Abilities = ALL
+        self,
+        thinking: str = "on",
+        more: str = "",
+        *,
+        chance: float | None = None,
+        can: Abilities = ALL,
+        explore: float | None = 0.05,
     ) -> None:
         text = f"agent: a\nloop: off\nthinking: {thinking}\n{more}"
         budget = parse_budget(text, environ={})
         self.budget = budget.model_copy(update={"difficulty": DifficultyRules(explore=explore, families=False)})
         self.outcomes = MemoryOutcomes()
-        judge = None if chance is None else lambda _: chance
+        judge: Difficulty | None = None if chance is None else lambda call: chance
         self.stack = Stack(supplied=Supplied(difficulty=judge, outcomes=self.outcomes))
         self.can = can
         self.model = Model()
@@ -76,13 +82,18 @@ class Agent:
         return leanloop.task(self.budget, store=MemoryStore())
 
     def call(self, task: Task, messages: Sequence[Message] = (QUESTION,), **more: Any) -> ModelReply:
-        given = {"tools": SEARCH, "abilities": lambda _: self.can, **more}
+        given: dict[str, Any] = {"tools": SEARCH, "abilities": self.abilities, **more}
         return run(self.stack.model_flow(ModelCall("gpt-4o", tuple(messages), **given), task), self.model)
+
+    def abilities(self, name: str) -> Abilities:
+        """Whatever it is called."""
+        return self.can
 
     def asked(self, *histories: Sequence[Message], **more: Any) -> list[str | None]:
         """The efforts of calls of one task."""
         with self.task() as task:
-            for messages in histories or [(QUESTION,)]:
+            asked: Sequence[Sequence[Message]] = histories or [(QUESTION,)]
+            for messages in asked:
                 self.call(task, messages, **more)
         return self.model.efforts
 
@@ -99,24 +110,18 @@ def test_a_call_that_more_thinking_is_likely_to_help_is_thought_about(chance: fl
 
 @pytest.mark.parametrize(("unsure", "expected"), [("think", "high"), ("cheap", "low")])
 def test_a_call_of_which_too_little_is_known_goes_where_the_file_says(unsure: str, expected: str) -> None:
-    agent = Agent(f"{{below: low, when_unsure: {unsure}}}", more="")
-    agent.budget = agent.budget.model_copy(
-        update={"difficulty": agent.budget.difficulty.model_copy(update={"explore": None})}
-    )
+    agent = Agent(f"{{below: low, when_unsure: {unsure}}}", explore=None)
     assert agent.asked() == [expected]
     (decision,) = agent.outcomes.decisions()
     assert (decision.by, decision.unsure, decision.explored) == ("thinking", True, False)
 
 
 def test_of_unsure_calls_a_share_is_made_the_other_way() -> None:
-    agent = Agent()
-    agent.budget = agent.budget.model_copy(
-        update={"difficulty": agent.budget.difficulty.model_copy(update={"explore": 1.0})}
-    )
-    assert agent.asked() == ["none"]
-    (decision,) = agent.outcomes.decisions()
-    assert decision.explored
-    assert decision.setting == "gpt-4o@none"
+    agent = Agent(explore=0.5)
+    for _ in range(20):
+        agent.asked()
+    explored = {decision.setting: decision.explored for decision in agent.outcomes.decisions()}
+    assert explored == {"gpt-4o@high": False, "gpt-4o@none": True}
 
 
 def test_a_phase_has_a_threshold_or_an_effort_of_its_own() -> None:
@@ -133,6 +138,7 @@ def test_a_phase_has_a_threshold_or_an_effort_of_its_own() -> None:
 
 def test_a_model_that_knows_no_effort_is_left_alone_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     agent = Agent(chance=0.9, can=Abilities())
+    note = ""
     for _ in range(2):
         with agent.task() as task:
             for _ in range(3):
@@ -153,8 +159,9 @@ def test_a_level_that_a_model_lacks_is_the_nearest_and_that_is_said_once() -> No
         agent.call(task)
     assert agent.model.efforts == ["high", "high"]
     (note,) = task.receipt().notes
-    assert note.endswith(
-        "does not know the thinking effort none and xhigh (it knows: low, medium, high); the nearest that it knows is asked for."
+    assert note == (
+        "gpt-4o does not know the thinking effort none and xhigh (it knows: low, medium, high); "
+        "the nearest that it knows is asked for."
     )
 
 
