@@ -16,6 +16,7 @@ from leanloop.adapters.langchain.provider import (
     bindings,
     model_name,
     output_cap,
+    packages_of,
     provider_of,
     thinking_tokens,
     unbound,
@@ -47,6 +48,7 @@ _DIALECTS: Mapping[str, Dialect] = {
     "langchain_openrouter": OpenRouter(),
     "langchain_qwq": Qwen(),
     "langchain_xai": Leveled(of_profile),
+    "leanloop": Leveled(of_profile),  # ScriptedModel
 }
 """By the package of a model's class, or of the nearest that it derives from. ChatMistralAI (langchain-mistralai 1.1)
 passes on no such parameter, and ChatBedrockConverse (langchain-aws 1.9) reads its own only when it is made."""
@@ -177,8 +179,7 @@ def _dialect_of(kind: type) -> Dialect | None:
 
 @lru_cache(maxsize=256)
 def _by_class(kind: Hashable) -> Dialect | None:
-    packages = (base.__module__.partition(".")[0] for base in cast("type", kind).__mro__)
-    return next((found for package in packages if (found := _DIALECTS.get(package)) is not None), None)
+    return next((found for package in packages_of(kind) if (found := _DIALECTS.get(package)) is not None), None)
 
 
 def _say_once(model: str, effort: Effort) -> None:
