@@ -293,7 +293,7 @@ def test_an_embedder_that_fails_is_noted_and_calls_have_no_family(task: Task) ->
 
     learning = Learning(Supplied(outcomes=MemoryOutcomes(), embedder=CallableEmbedder(broken, name="broken")))
     assert len(perform(learning.keys(QUESTION, task))) == 3
-    assert [note.text for note in task.receipt().notes] == ["The embedder failed (RuntimeError): calls have no family."]
+    assert task.receipt().notes == ("The embedder failed (RuntimeError): calls have no family.",)
 
 
 def test_where_the_budget_says_outcomes_are_kept(tmp_path: Path) -> None:
