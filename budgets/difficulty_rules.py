@@ -19,7 +19,7 @@ def _share_or_off(value: object) -> object:
 
 
 class DifficultyRules(BaseModel):
-    """How it is learned which calls need the dearer model, or more thinking."""
+    """What is learned of calls, and where it is kept."""
 
     model_config = FROZEN
 

@@ -17,6 +17,9 @@ TIERS: tuple[Tier, ...] = ("cheap", "mid", "frontier")
 """The cheapest first."""
 
 
+_ABOVE = 0.3
+
+
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -168,6 +171,10 @@ class RouteRules(BaseModel):
         """All that are named, those that check answers too."""
         beside = (self.cascade.second, self.cascade.verifier) if self.cascade is not None else ()
         return tuple(dict.fromkeys((*self.cheap, *self.mid, *self.frontier, *filter(None, beside))))
+
+    def threshold(self, tier: Tier) -> float:
+        """From which chance on that it succeeds where the one below fails calls go to it."""
+        return self.above.get(tier, _ABOVE)
 
     def tier(self, tier: Tier) -> tuple[str, ...]:
         """The models of a tier, in order of preference."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import regex
 
 from leanloop.budgets.answer_rules import KnownAnswer
-from leanloop.plugins.task import Task
+
+if TYPE_CHECKING:
+    from leanloop.plugins.task import Task
 
 __all__ = ["AnswerBook", "filled", "in_one_spelling"]
 

@@ -41,6 +41,7 @@ from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.scaffold_rules import ScaffoldRules
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import LedgerStore
+from leanloop.budgets.thinking_rules import ThinkingRules
 from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage
 from leanloop.plugins.scaffold import CognitiveTool
@@ -415,6 +416,9 @@ SCENARIOS = {
         {"research": 1, "weigh": 2, "search": 2},
         2,
     ),
+    "thinking that the model knows nothing of": Scenario(
+        Agent(steps(2, "search"), under(Limit(tokens=50_000), thinking=ThinkingRules()), SEARCH), 3, {"search": 2}, 3
+    ),
     "a person is asked": Scenario(
         Agent(steps(2, "approve"), under(Limit(tool_calls=2, tokens=50_000)), {"approve": None}), 3, {"approve": 2}, 3
     ),
@@ -443,7 +447,8 @@ def test_every_framework_comes_to_the_same_receipt(name: str) -> None:
         savings = [(saving["plugin"], saving["what"]) for saving in receipt["savings"]]
         reason = (receipt["stopped"] or "").partition(":")[0]  # what is set aside in the moment varies
         models = [(use["model"], use["calls"]) for use in receipt["models"]]
-        seen[framework] = (outcome.answer, reason, receipt["tokens"], receipt["usd"], models, savings)
+        notes = [note for note in receipt["notes"] if "thinking" in note]
+        seen[framework] = (outcome.answer, reason, receipt["tokens"], receipt["usd"], models, savings, notes)
     assert len({repr(what) for what in seen.values()}) == 1, seen
 
 

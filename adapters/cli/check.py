@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from leanloop.adapters.cli.check_cache import rows_of_cache
+from leanloop.adapters.cli.check_choices import rows_of_choices
 from leanloop.adapters.cli.check_results import rows_of_results
 from leanloop.budgets.amount import format_amount
 from leanloop.budgets.budget import Budget
@@ -45,7 +46,7 @@ def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Bu
             typer.echo(error, err=True)
         except PriceUnknown as error:
             failed = True
-            typer.echo(f"{file}: degrade: {error}", err=True)
+            typer.echo(f"{file}: {_naming(budget, error.model)}: {error}", err=True)
         else:
             console.print(_table(file, budget))
     if failed:
@@ -55,9 +56,14 @@ def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Bu
 def _find_prices(budget: Budget) -> None:
     """What a task would be refused for at its start."""
     if any(limit.usd is not None for limit in budget.limits):
-        for step in budget.degrade:
-            if step.to is not None:
-                price_book(budget).price(step.to)
+        routed = budget.routes.models if budget.routes is not None else ()
+        for model in filter(None, (*(step.to for step in budget.degrade), *routed)):
+            price_book(budget).price(model)
+
+
+def _naming(budget: Budget, model: str) -> str:
+    """The key of the file that names the model."""
+    return "degrade" if any(step.to == model for step in budget.degrade) else "routes"
 
 
 def _table(file: str, budget: Budget) -> Table:
@@ -87,6 +93,7 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     rows += [("degrade", f"from {_percent(step.at)} on", _degraded(step)) for step in budget.degrade]
     rows += rows_of_results(budget)
     rows += rows_of_cache(budget)
+    rows += rows_of_choices(budget)
     if budget.max_output is not None:
         rows.append(("max_output", "one call", f"at most {budget.max_output:,} output tokens"))
     rows.append(("store", "spending is kept", _store(budget)))

@@ -117,7 +117,8 @@ class ChatRequest:
             settings |= cap_settings(model, settings, call.max_output)
         if call.apart:
             call = apart(call, model, settings)
-        model, settings = with_thinking(model, settings, call)
+        rewritten = call.messages is not self.call.messages or call.tools is not self.call.tools
+        model, settings = with_thinking(model, settings, call, rewritten=rewritten)
         self._offer_tools(call, model, settings)
         if call.cache_marks and takes_marks(model, settings):
             messages, tools = with_marks(messages, settings.get("tools") or (), call.cache_marks)

@@ -144,7 +144,8 @@ class Request:
         elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
         own = changes.get("model", raw.model)
-        thinking, settings = with_thinking(own, settings, call)
+        rewritten = call.messages is not self.call.messages or call.tools is not self.call.tools
+        thinking, settings = with_thinking(own, settings, call, rewritten=rewritten)
         if thinking is not own:
             changes["model"] = thinking
             model = unbound(thinking) or thinking

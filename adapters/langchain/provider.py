@@ -8,7 +8,7 @@ names.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -24,6 +24,7 @@ __all__ = [
     "cap_settings",
     "model_name",
     "output_cap",
+    "packages_of",
     "provider_of",
     "thinking_tokens",
     "unbound",
@@ -98,11 +99,15 @@ def provider_of(model: object) -> Provider:
 
 @lru_cache(maxsize=256)
 def _provider_of(kind: Hashable) -> Provider:
+    return next((found for package in packages_of(kind) if (found := _PROVIDERS.get(package)) is not None), _OTHER)
+
+
+def packages_of(kind: Hashable) -> Iterator[str]:
+    """The packages of a class and of those it derives from, the nearest first; without the classes that guard it."""
     for base in cast("type", kind).__mro__:
-        found = _PROVIDERS.get(base.__module__.partition(".")[0])
-        if found is not None:
-            return found
-    return _OTHER
+        package = base.__module__.partition(".")[0]
+        if package != "leanloop" or base.__module__.endswith(".scripted"):
+            yield package
 
 
 def model_name(model: object, settings: Mapping[str, object] = MappingProxyType({})) -> str:

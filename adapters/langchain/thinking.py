@@ -16,11 +16,12 @@ from leanloop.adapters.langchain.provider import (
     bindings,
     model_name,
     output_cap,
+    packages_of,
     provider_of,
     thinking_tokens,
     unbound,
 )
-from leanloop.adapters.langchain.thinking_anthropic import Anthropic
+from leanloop.adapters.langchain.thinking_anthropic import Anthropic, loosened
 from leanloop.adapters.langchain.thinking_google import Google
 from leanloop.adapters.langchain.thinking_level import Leveled, OpenRouter, groq, of_profile
 from leanloop.adapters.langchain.thinking_openai import OpenAI
@@ -47,6 +48,7 @@ _DIALECTS: Mapping[str, Dialect] = {
     "langchain_openrouter": OpenRouter(),
     "langchain_qwq": Qwen(),
     "langchain_xai": Leveled(of_profile),
+    "leanloop": Leveled(of_profile),  # ScriptedModel
 }
 """By the package of a model's class, or of the nearest that it derives from. ChatMistralAI (langchain-mistralai 1.1)
 passes on no such parameter, and ChatBedrockConverse (langchain-aws 1.9) reads its own only when it is made."""
@@ -94,17 +96,20 @@ def known_of(model: BaseChatModel) -> Reasoning | None:
     return None if dialect is None else dialect.known(model, {}, tools=False)
 
 
-def with_thinking(own: Any, settings: Settings, call: ModelCall) -> tuple[Any, dict[str, Any]]:
+def with_thinking(
+    own: Any, settings: Settings, call: ModelCall, *, rewritten: bool = False
+) -> tuple[Any, dict[str, Any]]:
     """The model to call and the call-time parameters, so that as much is thought as `call` asks for.
 
     They stay as they are where nothing is asked, or no more and no less than the user does; and, which is said once,
     where the model knows no effort. What its provider would refuse is not sent: thinking switched in the midst of a
-    tool loop, a tool forced beside it, a temperature.
+    tool loop, a tool forced beside it, a temperature, what was thought on a history that has changed since.
 
     Args:
         own: a chat model, or a binding of one.
         settings: the call-time parameters, the output cap of this call among them.
         call: ``thinking`` is the effort asked for, ``effort`` the most of it.
+        rewritten: messages or tools are not those of the agent.
     """
     same = own, dict(settings)
     model = unbound(own)
@@ -112,7 +117,8 @@ def with_thinking(own: Any, settings: Settings, call: ModelCall) -> tuple[Any, d
         return same
     dialect, kind = _dialect_of(type(model)), giving_back(type(model))
     asks = call.thinking is not None or call.effort is not None
-    if not asks and (kind is None or not any(message.thought for message in call.messages)):
+    thought = (rewritten or kind is not None) and any(message.thought for message in call.messages)
+    if not asks and not thought:
         return same
     given = _given(own, settings)
     known = None if dialect is None else dialect.known(model, given, tools=bool(call.tools))
@@ -125,9 +131,12 @@ def with_thinking(own: Any, settings: Settings, call: ModelCall) -> tuple[Any, d
         current = dialect.current(model, given, known)
         asked = _allowed(known.asked(call.thinking, ceiling, current), known, call)
         effort = None if asked == current else asked
-    if effort is None and (ceiling is None or not known.levels):
+    loose = thought and rewritten and known.bound and isinstance(dialect, Anthropic)
+    if effort is None and not loose and (ceiling is None or not known.levels):
         return same if kind is None else (in_place_of(own, twin_of(model, {}, kind)), same[1])
     said = dialect.say(model, given, known, effort, ceiling)
+    if loose:
+        said = said._replace(settings=loosened(model, said.settings))
     twin = twin_of(model, said.fields, kind)
     bound = _given(own, {})
     kept = {name: value for name, value in said.settings.items() if name not in bound or bound[name] is not value}
@@ -177,8 +186,7 @@ def _dialect_of(kind: type) -> Dialect | None:
 
 @lru_cache(maxsize=256)
 def _by_class(kind: Hashable) -> Dialect | None:
-    packages = (base.__module__.partition(".")[0] for base in cast("type", kind).__mro__)
-    return next((found for package in packages if (found := _DIALECTS.get(package)) is not None), None)
+    return next((found for package in packages_of(kind) if (found := _DIALECTS.get(package)) is not None), None)
 
 
 def _say_once(model: str, effort: Effort) -> None:

@@ -16,7 +16,9 @@ from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.adapters.reasoning.spent import effort_of_tokens
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 
-__all__ = ["Anthropic"]
+__all__ = ["Anthropic", "loosened"]
+
+_BINDING_BETA = "thinking-binding-controls-2026-08-01"
 
 _SAMPLING = ("temperature", "top_p", "top_k")
 _WORDS = frozenset({"thinking", "effort", "reasoning_effort", "output_config"})
@@ -100,6 +102,20 @@ class Anthropic:
         places = (settings.get("effort"), settings.get("reasoning_effort"), settings.get("output_config"))
         own = (model.reasoning_effort, model.output_config)
         return first_effort((*places, *own))
+
+
+def loosened(model: Any, settings: Settings) -> dict[str, Any]:
+    """The parameters with which thinking that is bound to a history we have changed is dropped, not an error 400.
+
+    https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/fix-bound-to-a-different-conversation
+    """
+    thinking = {"type": "adaptive", **mapping(settings.get("thinking"))}
+    if thinking["type"] != "adaptive":
+        return dict(settings)
+    binding = {"prefix_mismatch_behavior": "drop_block", **mapping(thinking.get("block_binding"))}
+    betas = [*(settings.get("betas") or model.betas or ())]
+    betas += [_BINDING_BETA] * (_BINDING_BETA not in betas)
+    return {**settings, "thinking": {**thinking, "block_binding": binding}, "betas": betas}
 
 
 def _asks(model: Any, settings: Settings) -> bool:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
 
 from leanloop.adapters.llama_index.ending import finish_of, is_plain
+from leanloop.adapters.llama_index.logprobs import Likelihood, likelihood_of
 from leanloop.adapters.llama_index.request import Request
 from leanloop.adapters.llama_index.usage import usage_of
 from leanloop.budgets.message import Message
@@ -42,7 +43,7 @@ class Piece(Generic[Response]):
 class Arriving(Generic[Response]):
     """What has come of one stream so far."""
 
-    __slots__ = ("_asked", "_deltas", "_finish", "_last", "_plain", "_usage")
+    __slots__ = ("_asked", "_deltas", "_finish", "_last", "_likelihood", "_plain", "_usage")
 
     def __init__(self, asked: Request) -> None:
         self._asked = asked
@@ -50,6 +51,7 @@ class Arriving(Generic[Response]):
         self._plain = True
         self._last: Response | None = None
         self._usage: Usage | None = None
+        self._likelihood = Likelihood()
         self._deltas: list[str] = []
 
     def note(self, response: Response) -> Piece[Response]:
@@ -59,6 +61,8 @@ class Arriving(Generic[Response]):
         if self._asked.cached:
             self._finish = finish_of(response) or self._finish
             self._plain = self._plain and is_plain(response)
+        if self._asked.weighed:
+            self._likelihood += likelihood_of(response)
         self._deltas.append(response.delta or "")
         return Piece(response, self)
 
@@ -70,7 +74,8 @@ class Arriving(Generic[Response]):
         said = "".join(self._deltas)
         if len(said) > len(reply.message.text):  # OpenAI's responses: each chunk holds its own part only
             reply = replace(reply, message=replace(reply.message, text=said))
-        return replace(reply, usage=self._usage, finish=self._finish, plain=self._plain and reply.plain)
+        plain, logprob = self._plain and reply.plain, self._likelihood.mean
+        return replace(reply, usage=self._usage, finish=self._finish, plain=plain, logprob=logprob)
 
 
 class Pieces(Generic[Response]):

@@ -14,7 +14,14 @@ from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.embedder import embedder_of
 from leanloop.adapters.llama_index.findings import noting
-from leanloop.adapters.llama_index.place import Member, current_agent, current_run, current_step, in_last_step
+from leanloop.adapters.llama_index.place import (
+    Member,
+    current_agent,
+    current_run,
+    current_scope,
+    current_step,
+    in_last_step,
+)
 from leanloop.adapters.llama_index.runs import Runs
 from leanloop.adapters.llama_index.substitutes import Substitutes
 from leanloop.budgets.budget import Budget
@@ -197,7 +204,9 @@ class Guard:
         as well, where what is left of its budget can pay that.
         A task made for one call keeps nothing set aside when it is over.
         """
-        step = current_step()
+        scope, step = current_scope(), current_step()
+        if scope is not None and scope.session:
+            call = replace(call, session=scope.session)
         if step is not None and step.task is member.task:
             return self.stack.model_flow(replace(call, history=step.steps, agent=current_agent()), member.task)
         if in_last_step() and member.task.landed and member.task.budget.landing.tokens:

@@ -51,7 +51,8 @@ class Member:
 class Scope:
     """A guarded run: the task of the whole, and the tasks of its agents, to be closed with it.
 
-    `max_iterations` is LlamaIndex's own, where the run was seen to begin, and `steps` those taken since.
+    `max_iterations` is LlamaIndex's own, where the run was seen to begin, and `steps` those taken since. `session`
+    names the conversation that it goes on, empty where nothing tells of one.
     """
 
     run_id: str
@@ -59,6 +60,7 @@ class Scope:
     opened: list[Task] = field(default_factory=list[Task])
     max_iterations: int | None = None
     steps: int = 0
+    session: str = ""
 
 
 class _Inside(NamedTuple):

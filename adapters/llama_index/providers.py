@@ -15,6 +15,7 @@ from leanloop.adapters.llama_index.provider_google import GoogleGenAI
 from leanloop.adapters.llama_index.provider_ollama import Ollama
 from leanloop.adapters.llama_index.provider_openai import OpenAI, OpenAIResponses
 from leanloop.adapters.llama_index.provider_openai_like import DeepSeek, OpenAILike
+from leanloop.adapters.llama_index.provider_scripted import Scripted
 
 __all__ = ["model_name", "provider_of"]
 
@@ -35,7 +36,7 @@ _PROVIDERS: Mapping[str, Provider] = {
     "llama_index.llms.google_genai": GoogleGenAI("google"),
     "llama_index.llms.mistralai": Provider("mistral"),
     "llama_index.llms.ollama": Ollama(),
-    "leanloop.adapters.llama_index.scripted": Provider(),
+    "leanloop.adapters.llama_index.scripted": Scripted(),
 }
 _OTHER = Provider(renames=False)
 

@@ -10,8 +10,10 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, Completi
 
 from leanloop.adapters.llama_index.added_tools import added_to
 from leanloop.adapters.llama_index.ending import finish_of, is_plain
+from leanloop.adapters.llama_index.logprobs import likelihood_of
 from leanloop.adapters.llama_index.messages import from_llama, to_llama, transcript_of
 from leanloop.adapters.llama_index.provider import Provider, Sent
+from leanloop.adapters.llama_index.provider_scripted import Scripted
 from leanloop.adapters.llama_index.providers import model_name, provider_of
 from leanloop.adapters.llama_index.settings import settings_of
 from leanloop.adapters.llama_index.structured_answer import fits, read_as
@@ -36,6 +38,9 @@ _ABOUT_TOOLS = frozenset(
 )
 """Parameters that say which tools there are and in what form to answer; a call that a plugin makes for itself has none
 of them."""
+
+_OWN_WORDS = (Provider, Scripted)
+"""Where classes may differ in how a call to them is written."""
 
 Given = TypeVar("Given")
 Response = TypeVar("Response", ChatResponse, CompletionResponse)
@@ -140,6 +145,7 @@ class Request:
 
     Attributes:
         cached: whether answers may be kept, so that it matters how one ends and what is in it.
+        weighed: whether answers may be rejected, so that it matters how likely the model holds one to be.
     """
 
     def __init__(
@@ -163,6 +169,7 @@ class Request:
         self._prepared = prepared
         self._stream = stream
         self.cached = task.budget.cache is not None
+        self.weighed = task.budget.routes is not None
         self._read_as = read_as() if self.cached else None
         answer = prepared.answer if prepared else None
         tools, schema = specs_of(kwargs.get("tools")), answer_of(kwargs)
@@ -186,6 +193,8 @@ class Request:
     def reply(self, response: Any) -> ModelReply:
         """The neutral form of a response; one that the structured answer asked for cannot be read from is not kept."""
         reply: ModelReply = self._form.reply(response)
+        if self.weighed:
+            reply = replace(reply, logprob=likelihood_of(response).mean)
         if self._read_as is None or not reply.plain or fits(reply.message, self._read_as):
             return reply
         return replace(reply, plain=False)
@@ -269,7 +278,7 @@ class Request:
         own, kind = type(self._llm), type(self._provider)
         # By name: a guarded class has that of the class it guards.
         same = (own.__module__, own.__qualname__) == (type(other).__module__, type(other).__qualname__)
-        return same or (type(provider_of(other)) is kind and kind is not Provider)
+        return same or (type(provider_of(other)) is kind and kind not in _OWN_WORDS)
 
 
 def _fitting(provider: Provider, sent: Sent, call: ModelCall) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from decimal import Decimal
 from functools import wraps
 from typing import Any, ClassVar, cast
+from weakref import WeakKeyDictionary
 
 from llama_index.core.agent.workflow.workflow_events import AgentOutput
 from llama_index.core.workflow import Context, StopEvent
@@ -25,6 +26,9 @@ __all__ = ["STEPS", "GuardedRun", "task_of"]
 _TASK = "leanloop_task"
 """Where a run's context keeps the id of its task, so that it goes on in it when it is stored and resumed."""
 
+_sessions: WeakKeyDictionary[object, str] = WeakKeyDictionary()
+"""The conversations of the contexts that runs were given."""
+
 
 class GuardedRun:
     """Guards `run` of an agent or a workflow."""
@@ -32,7 +36,10 @@ class GuardedRun:
     leanloop_: ClassVar[Guard]
 
     def run(self, *args: Any, **kwargs: Any) -> WorkflowHandler:
-        """Guarded. ``leanloop={"user": "u1", "value": 2.5}`` gives the run's task its tags and its worth in usd."""
+        """Guarded. ``leanloop={"user": "u1", "value": 2.5}`` gives the run's task its tags and its worth in usd.
+
+        A tag ``session`` names the conversation as well; else the `memory` or the `ctx` does that the run is given.
+        """
         guard = self.leanloop_
         given: Mapping[str, object] = kwargs.pop("leanloop", None) or {}
         tags = {str(name): str(tag) for name, tag in given.items() if name != "value"}
@@ -45,7 +52,7 @@ class GuardedRun:
         if resumed is None and "cycles" in task.limited and not kwargs.get("max_iterations"):
             kwargs["max_iterations"] = sys.maxsize
         run_id = kwargs["run_id"] = kwargs.get("run_id") or uuid.uuid4().hex
-        scope = Scope(run_id, task)
+        scope = Scope(run_id, task, session=tags.get("session") or _session([*args, kwargs.get("ctx")], kwargs))
         guard.runs.begin(root)
         try:
             with beginning(scope):
@@ -82,6 +89,17 @@ async def _end(guard: Guard, scope: Scope, handler: WorkflowHandler) -> None:
         guard.runs.end(scope.root.id, early=early)
         for task in (scope.root, *scope.opened):
             await task.aclose()
+
+
+def _session(given: Sequence[object], kwargs: Mapping[str, object]) -> str:
+    """What names the conversation: the memory that a run is given, or the context that it goes on with."""
+    memory: object = getattr(kwargs.get("memory"), "session_id", None)
+    if isinstance(memory, str):
+        return memory
+    for part in given:
+        if isinstance(part, Context):
+            return _sessions.setdefault(cast("Any", part), uuid.uuid4().hex)
+    return ""
 
 
 def _worth(value: object) -> Decimal | float | None:

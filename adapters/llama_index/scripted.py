@@ -36,6 +36,7 @@ from pydantic import Field, PrivateAttr
 
 from leanloop.adapters.llama_index.messages import from_llama
 from leanloop.adapters.llama_index.tools import specs_of
+from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.tokens import counter_for
 
 __all__ = ["Script", "ScriptedLLM", "ScriptedTextLLM"]
@@ -50,7 +51,8 @@ class ScriptedTextLLM(LLM):
 
     Usage is counted as the model named would bill it, unless a reply brings its own; a reply longer than
     ``max_tokens`` is cut there, as a provider does. `seen` holds every call's messages and parameters, with the
-    ``max_tokens`` in force.
+    ``max_tokens`` in force. `efforts` are the reasoning efforts it can be asked for, by the parameter
+    ``reasoning_effort``; `steady` says that none may follow another in the midst of a tool loop.
     """
 
     script: Sequence[Said] | Script = Field(exclude=True)
@@ -58,6 +60,8 @@ class ScriptedTextLLM(LLM):
     max_tokens: int | None = None
     reports_usage: bool = True
     context_window: int = 128_000
+    efforts: tuple[Effort, ...] = ()
+    steady: bool = False
     _seen: Seen = PrivateAttr(default_factory=list[tuple[list[ChatMessage], dict[str, Any]]])
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 

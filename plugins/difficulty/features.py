@@ -18,7 +18,7 @@ _CODE = re.compile(r"```|[;{}] *\n|\b(?:def|class|return|import|function|SELECT|
 _LISTED = re.compile(r"^[ \t]{0,8}(?:[-*|•]|\d{1,3}[.)]) ", re.MULTILINE)
 _WORKED_OUT = re.compile(
     r"\b(?:how (?:many|much|long|far|often)|calculat|comput|solve|prove|deriv|probabilit|why\b|wie ?viele?|berechn"
-    r"|warum|beweis|combien|calcul|pourquoi|cu[áa]nt|por qué)|[=≤≥∑∫]",
+    r"|warum|beweis|combien|calcul|pourquoi|cu[áa]nt|por qué)|= *\?|[≤≥∑∫]",
     re.IGNORECASE,
 )
 """Words of questions that are worked out rather than looked up, in four languages; and signs of formulas."""

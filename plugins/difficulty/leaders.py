@@ -35,6 +35,11 @@ class _Known(NamedTuple):
         best = int(likeness.argmax())
         return self.names[best] if likeness[best] >= near else None
 
+    def joined_by(self, name: str, vector: Vector) -> _Known:
+        if self.rows is None or self.rows.shape[1] != len(vector):
+            return _Known((name,), vector[None], self.read)
+        return _Known((*self.names, name), np.concatenate((self.rows, vector[None])), self.read)
+
 
 class Leaders:
     """Leader clustering (Hartigan, Clustering Algorithms, 1975, chapter 3): it needs each vector once, and never
@@ -84,9 +89,7 @@ class Leaders:
         if not is_new:  # another process has begun it, or one that is as near; or there are too many
             known = yield from self._read(agent, len(vector))
             return known.nearest(vector, self._near)
-        known = self._known.get(agent, known)
-        rows = vector[None] if known.rows is None else np.concatenate((known.rows, vector[None]))
-        self._known[agent] = _Known((*known.names, name), rows, known.read)
+        self._known[agent] = self._known.get(agent, known).joined_by(name, vector)
         return name
 
     def _read(self, agent: str, width: int) -> Steps[_Known]:

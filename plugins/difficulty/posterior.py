@@ -54,6 +54,14 @@ class Seen(NamedTuple):
         share = max(0.0, 1 - weight / self.weight) if self.weight > 0 else 0.0
         return self._replace(weight=self.weight * share, score=self.score * share)
 
+    def beside(self, special: Seen) -> Seen:
+        """What is left of other kinds than the more special one."""
+        if special.weight <= 0:
+            return self
+        weight = max(0.0, self.weight - special.weight)
+        score = min(weight, max(0.0, self.score - special.score))
+        return self._replace(weight=weight, score=score, kinds=self.kinds - 1)
+
 
 class Level(NamedTuple):
     """What is known of one kind of call: of both settings tried on one question, and of each setting by itself."""
@@ -63,10 +71,15 @@ class Level(NamedTuple):
     dear: Seen = Seen()
 
     @property
+    def apart(self) -> Level:
+        """With those outcomes of a setting alone that are not among the pairs."""
+        weight = self.pair.weight
+        return Level(self.pair, self.cheap.without(weight), self.dear.without(weight))
+
+    @property
     def weight(self) -> float:
-        """How many outcomes that is: of pairs, and of settings beside them."""
-        beside = (self.cheap.without(self.pair.weight), self.dear.without(self.pair.weight))
-        return self.pair.weight + sum(one.weight for one in beside)
+        """How many outcomes that is, in all."""
+        return sum(one.weight for one in self.apart)
 
 
 PRIOR = Belief(0.15, 1.0)
@@ -89,40 +102,45 @@ _ALIKE_WORTH = 5.0
 def believed(levels: Sequence[Level], shift: Sequence[float] = ()) -> Belief:
     """What to believe of the last of `levels`, which go from the most general kind of call to its own.
 
-    Each level is a Beta-Binomial whose prior is centred where the level above is. How much a level tells of a kind
-    below it is learned: from how alike two outcomes of one kind are (`_alike`), by the method of moments, so that the
-    interval of a kind never seen is as wide as the known ones differ. Outcomes of few kinds count less for the level
-    above them (the design effect of cluster samples; Kish, Survey Sampling, 1965).
+    Each level is a Beta-Binomial whose prior is centred where the level above is, without what is counted again below.
+    How much a level tells of a kind below it is learned: from how alike two outcomes of one kind are (`_alike`), by the
+    method of moments, so that the interval of a kind never seen is as wide as the known ones differ. Outcomes of few
+    kinds count less for the level above them (the design effect of cluster samples; Kish, Survey Sampling, 1965).
 
     Args:
         levels: what was seen.
         shift: by level, the odds by which its chance differs from that above before anything is seen; 1 by default.
     """
     chance, (cheap, dear) = PRIOR, ARMS
-    for place, level in enumerate(levels):
+    seen = [level.apart for level in levels]
+    known = False  # until then it is the prior, which is as good for any kind
+    for place, level in enumerate(seen):
         if place < len(shift):
             chance = chance._replace(mean=_by_odds(chance.mean, shift[place]))
-        last = place == len(levels) - 1
-        before = Belief(*fixed_by_rates(cheap, dear))
-        cheap, cheaper = _update(cheap, level.cheap.without(level.pair.weight), last=last)
-        dear, dearer = _update(dear, level.dear.without(level.pair.weight), last=last)
-        after = Belief(*fixed_by_rates(cheap, dear))
-        chance = _learn(chance, after.mean, max(0.0, after.strength - before.strength))
-        chance, alike = _update(chance, level.pair, last=last)
-        if not last:
-            cheap, dear = _below(cheap, cheaper), _below(dear, dearer)
-            chance = _below(chance, alike)
+        below = seen[place + 1] if place + 1 < len(seen) else None
+        before = fixed_by_rates(cheap, dear)
+        cheap = _update(cheap, level.cheap, below and below.cheap)
+        dear = _update(dear, level.dear, below and below.dear)
+        chance = _learn(chance, *_more(before, fixed_by_rates(cheap, dear)))
+        chance = _update(chance, level.pair, below and below.pair)
+        known = known or chance.strength > PRIOR.strength
+        if below is not None and known:
+            chance, cheap, dear = map(_below, (chance, cheap, dear), map(_alike, level))
     return chance
 
 
-def _update(belief: Belief, seen: Seen, *, last: bool) -> tuple[Belief, float]:
-    """The belief with what was seen, and how alike outcomes of one kind below are."""
-    alike = _alike(seen)
-    if seen.weight <= 0:
-        return belief, alike
-    kinds = seen.weight if last else min(max(seen.kinds, 1.0), seen.weight)
-    worth = seen.weight / (1 + (seen.weight / kinds - 1) * alike)
-    return _learn(belief, seen.mean, worth), alike
+def _update(belief: Belief, seen: Seen, special: Seen | None) -> Belief:
+    """The belief with what was seen, but for what was seen of the more special kind; None where there is none."""
+    rest = seen if special is None else seen.beside(special)
+    if rest.weight <= 0:
+        return belief
+    kinds = rest.weight if special is None else min(max(rest.kinds, 1.0), rest.weight)
+    return _learn(belief, rest.mean, rest.weight / (1 + (rest.weight / kinds - 1) * _alike(seen)))
+
+
+def _more(before: tuple[float, float], after: tuple[float, float]) -> tuple[float, float]:
+    """What rates have come to say, and how many outcomes that is worth beyond what they said before."""
+    return after[0], after[1] - before[1]
 
 
 def _learn(belief: Belief, mean: float, worth: float) -> Belief:

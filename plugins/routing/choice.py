@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.route_rules import TIERS, RouteRules, Tier
@@ -15,10 +15,7 @@ from leanloop.plugins.routing.rung import Rung
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
-__all__ = ["ABOVE", "Choice", "choose", "is_valuable"]
-
-ABOVE: Final = 0.3
-"""From which chance on that a tier succeeds where the one below it fails calls go to it, where the file says none."""
+__all__ = ["Choice", "choose", "is_valuable"]
 
 Checked = Callable[[], Steps[bool]]
 """Whether answers of the cheaper tiers will be checked, so that one may be tried."""
@@ -60,7 +57,7 @@ def choose(
     while place < len(rungs):
         cheap, dear = (Setting(rungs[at].models[0], call.thinking) for at in (choice.at, place))
         estimate = yield from learning.estimate(call, task, cheap, dear)
-        side = estimate.side(rules.above.get(rungs[place].tier, ABOVE))
+        side = estimate.side(rules.threshold(rungs[place].tier))
         choice = choice._replace(estimate=estimate)
         rises = side == "above"
         if side == "unsure":

@@ -57,22 +57,25 @@ def test_more_successes_are_a_higher_chance(one: int, other: int, above: list[Le
     assert fewer <= more
 
 
-@given(LEVELS, st.floats(1, 500), CHANCES)
-def test_a_kind_is_between_what_was_seen_of_it_and_the_kind_above(
-    above: list[Level], weight: float, share: float
+@given(st.lists(st.tuples(st.floats(0.5, 500), CHANCES), min_size=1, max_size=5), st.floats(0, 1), st.floats(0, 50))
+def test_a_kind_is_never_believed_to_be_beyond_all_that_was_seen_and_the_prior(
+    parts: list[tuple[float, float]], again: float, kinds: float
 ) -> None:
-    unseen = believed([*above, Level()]).mean
-    found = believed([*above, Level(Seen(weight, weight * share))]).mean
-    least, most = sorted((unseen, share))
-    assert least - 1e-9 <= found <= most + 1e-9
+    weight = score = 0.0
+    levels: list[Level] = []
+    for more, share in reversed(parts):  # each level holds what the one below it holds
+        weight, score = weight + more, score + more * share
+        levels.insert(0, Level(Seen(weight, score, kinds, again * weight, again * score)))
+    found = believed(levels).mean
+    hull = [PRIOR.mean, *(share for _, share in parts)]
+    assert min(hull) - 1e-6 <= found <= max(hull) + 1e-6
 
 
 def test_of_nothing_the_prior_is_believed_and_hardly() -> None:
     low, high = believed([]).bounds()
     assert (believed([]), low) == (PRIOR, 0.0)
     assert high == 0.79
-    assert believed([Level()] * 4).mean == PRIOR.mean
-    assert believed([Level()] * 4).bounds() == (0.0, 1.0)
+    assert believed([Level()] * 4) == PRIOR
 
 
 def test_the_priors_of_the_settings_and_of_the_pair_agree() -> None:
@@ -125,6 +128,13 @@ def _outcomes(chances: list[float], each: int, source: random.Random) -> Seen:
                 again, product = again + 1, product + came * before / place
             before += came
     return Seen(weight, score, float(len(chances)), again, product)
+
+
+def test_one_kind_alone_tells_little_of_another_however_many_levels_it_stands_in() -> None:
+    only = Level(Seen(30, 30, kinds=1, again=29, product=29))
+    assert believed([only, only, only, Level()]).bounds()[0] < 0.1
+    assert believed([only, only, only, Level()]) == believed([only, Level()])
+    assert believed([only, only, only, only]).bounds()[0] > 0.9
 
 
 def test_what_both_settings_were_tried_on_is_not_counted_again_for_each() -> None:

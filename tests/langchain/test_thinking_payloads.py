@@ -18,6 +18,7 @@ from refused import refused
 
 from leanloop import Budget, Limit, ModelCall, ModelFlow, ModelReply, Plugin
 from leanloop.adapters.langchain import LeanLoop, wrap
+from leanloop.adapters.langchain.messages import from_langchain
 from leanloop.budgets.degrade_step import EFFORTS
 
 ROOM = 20_000
@@ -101,17 +102,17 @@ def free() -> Budget:
     return Budget(agent="a", limits=(Limit(cycles=20),), unknown_model="free", results=None)
 
 
-def asked(model: Any, wire: Provider, messages: Any = "?", *, given: Any = None, **changes: Any) -> dict[str, Any]:
+def asked(model: Any, wire: Provider, asks: Any = "?", *, given: Any = None, **changes: Any) -> dict[str, Any]:
     """The body of a call for which a plugin asks for so much thinking."""
     guarded = wrap(model, LeanLoop(free(), plugins=[Sends(**changes)]))
-    guarded.invoke(messages, **(given or {}))
+    guarded.invoke(asks, **(given or {}))
     return wire.sent
 
 
 def about(body: dict[str, Any]) -> dict[str, Any]:
     """All that a body says of reasoning, and of sampling."""
-    names = ("reasoning_effort", "reasoning", "thinking", "output_config", "think", "chat_template_kwargs")
-    names += ("enable_thinking", "thinking_budget", "temperature", "top_p", "top_k", "logprobs")
+    names: tuple[str, ...] = ("reasoning_effort", "reasoning", "thinking", "output_config", "think")
+    names += ("chat_template_kwargs", "enable_thinking", "thinking_budget", "temperature", "top_p", "top_k", "logprobs")
     said = {name: body[name] for name in names if body.get(name) is not None}
     config = (body.get("generationConfig") or {}).get("thinkingConfig")
     return said | ({"thinkingConfig": config} if config else {})
@@ -497,3 +498,24 @@ def test_a_loop_in_which_the_model_thinks_is_sent_back_whole(
     if kind == "anthropic":
         block = wire.sent["messages"][1]["content"][0]
         assert (block["thinking"], block["signature"]) == ("hm", "signed")
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted", "thinking"),
+    [
+        ({}, None, {"type": "adaptive"}),
+        ({}, "low", {"type": "adaptive", **SHOWN}),
+        ({"thinking": {"type": "adaptive", "display": "omitted"}}, "max", {"type": "adaptive", "display": "omitted"}),
+    ],
+)
+def test_what_was_thought_on_a_history_that_is_changed_is_dropped_and_not_refused(
+    wire: Provider, settings: dict[str, Any], wanted: str | None, thinking: dict[str, Any]
+) -> None:
+    own = chat("anthropic", wire.url, model="claude-opus-5-5", betas=["mine"], **settings)
+    history = in_loop(thought=True)
+    changed = [from_langchain(message) for message in [HumanMessage("!"), *history[1:]]]
+    body = asked(own.bind_tools([look_up]), wire, history, thinking=wanted, messages=tuple(changed))
+    assert body["thinking"] == {**thinking, "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+    assert wire.betas[-1] == "mine,thinking-binding-controls-2026-08-01"
+    untouched = asked(own.bind_tools([look_up]), wire, history)
+    assert "block_binding" not in str(untouched)

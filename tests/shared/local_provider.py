@@ -20,7 +20,8 @@ class Provider(ThreadingHTTPServer):
     """Speaks as much of the providers' HTTP as the tests need: OpenAI (both), Anthropic, Gemini, Ollama.
 
     `reply` gives, for each payload, what the assistant says: text, or the name, id and args of a tool call, and what
-    it `thought`. `payloads` is what was sent, `paths` where to.
+    it `thought`. `payloads` is what was sent, `paths` where to,
+    `betas` with which of Anthropic's.
     """
 
     daemon_threads = True
@@ -29,6 +30,7 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.payloads: list[dict[str, Any]] = []
         self.paths: list[str] = []
+        self.betas: list[str | None] = []
         self.reply: Callable[[dict[str, Any]], Said] = lambda _: "it is done"
 
     @property
@@ -56,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         provider.payloads.append(payload)
         provider.paths.append(path)
+        provider.betas.append(self.headers.get("anthropic-beta"))
         said = provider.reply(payload)
         streams = bool(payload.get("stream")) or "streamGenerateContent" in path
         if path.endswith("/chat/completions"):
