@@ -68,25 +68,31 @@ class BudgetGuard(Plugin):
             raise
         if hold is not None:
             task.hold.take(hold)
-        tell = telling(call, task, quote, grant.units, retry=not cycles)
+        tell = telling(call, task, quote, grant.units)
         try:
             reply: ModelReply = yield _capped(call, grant.units, task)
         except BaseException as error:
             if known_unbilled(error):
-                yield from held.release()
+                try:
+                    yield from held.release()
+                finally:
+                    tell(Usage(), 0, error=error)
                 task.give_cycles_back(cycles)
-                tell(Usage(), 0, error=error)
             else:
                 told = _reported(error, quote)
                 usage = told or quote.worst_usage(grant.units)
-                yield from _book(held, quote, usage, call, cycles, kind="call" if told else "unknown")
-                tell(usage, quote.cost(usage), error=error)
+                try:
+                    yield from _book(held, quote, usage, call, cycles, kind="call" if told else "unknown")
+                finally:
+                    tell(usage, quote.cost(usage), error=error)
             raise
         usage = quote.usage_of(reply)
         if not usage.estimated and usage.input:
             quote.counter.learn(quote.counted, usage.input)
-        yield from _book(held, quote, usage, call, cycles)
-        tell(usage, quote.cost(usage), reply)
+        try:
+            yield from _book(held, quote, usage, call, cycles)
+        finally:  # what is cancelled while it waits for the ledger was billed, and is told of
+            tell(usage, quote.cost(usage), reply)
         return reply
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:

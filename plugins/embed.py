@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -17,7 +16,7 @@ from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.cache.embedder import Embedder, Vectors
 from leanloop.plugins.call import EmbedCall
 from leanloop.plugins.entry import entry_of
-from leanloop.plugins.events.event import Settled
+from leanloop.plugins.events.booked import telling_of_embeddings
 from leanloop.plugins.flow import Flow, Io
 from leanloop.plugins.refusal import check_time, refused
 from leanloop.plugins.reservation import Reservation
@@ -54,15 +53,27 @@ def embed(call: EmbedCall, task: Task, *, stops: bool = True) -> Flow[EmbedCall,
     grant = yield from held.reserve_in_turn()
     if isinstance(grant, Refusal):
         raise refused(task, grant, owners[grant.place], sticky=stops and not grant.passing(0))
+    tell = telling_of_embeddings(call, task, bound, needs["usd"].fixed if price else None)
     try:
         made: object = yield call
     except BaseException as error:
         if known_unbilled(error):
-            yield from held.release()
+            try:
+                yield from held.release()
+            finally:
+                tell(Usage(), 0, error=error)
         else:
-            yield from _book(held, call, price, bound, kind="unknown")
+            usage = Usage(input=bound, estimated=True)
+            try:
+                yield from _book(held, call, price, usage, kind="unknown")
+            finally:
+                tell(usage, price.cost(usage) if price else None, error=error)
         raise
-    yield from _book(held, call, price, counter.expected(counted))
+    usage = Usage(input=counter.expected(counted), estimated=True)
+    try:
+        yield from _book(held, call, price, usage)
+    finally:  # what is cancelled while it waits for the ledger was billed, and is told of
+        tell(usage, price.cost(usage) if price else None)
     return made
 
 
@@ -102,9 +113,9 @@ def _price(call: EmbedCall, task: Task) -> Price | None:
 
 
 def _book(
-    held: Reservation, call: EmbedCall, price: Price | None, tokens: int, *, kind: Kind = "call"
+    held: Reservation, call: EmbedCall, price: Price | None, usage: Usage, *, kind: Kind = "call"
 ) -> Generator[Io[Any], Any, None]:
-    task, usage = held.task, Usage(input=tokens, estimated=True)
+    task, tokens = held.task, usage.input
     cost, version = (price.cost(usage), price.version) if price else (None, "no price")
     actual = {"embedding_tokens": tokens, "usd": cost or 0}
     # Before it is settled: what is cancelled while it waits for the ledger was billed all the same.
@@ -112,5 +123,3 @@ def _book(
         member.tally.embed_call(call.model, usage, cost, version)
     told = {name: amount for name, amount in actual.items() if amount}
     yield from held.settle(actual, entry_of(task, kind, call.model, version, told))
-    if task.sinks:
-        task.tell(Settled(task.of, time.time(), "", call.model, call.provider, "embedding", None, usage, cost))

@@ -49,8 +49,10 @@ class Landing(Plugin):
                 reply = yield from _land(call, task, stop)
                 if task.sinks:
                     task.tell(Landed(task.of, time.time(), stop.reason, reply.raw is not None))
-        except BaseException:
+        except BaseException as error:
             yield from task.hold.give_back()
+            if isinstance(error, TaskStopped):
+                task.tell_end()
             raise
         if all(request.name in call.answer_tools for request in reply.message.tool_calls):
             yield from task.hold.give_back()

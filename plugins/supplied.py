@@ -47,6 +47,7 @@ class Supplied:
         run_code: for the cognitive tool ``use_code``, which is offered only with it.
         on_event: told of what happens, beside what the budget's ``events`` names.
         redact: changes texts before they are told, where ``events: {text: on}`` asks for them.
+        otel: makes the sink for a budget that says ``events: {otel: on}``.
     """
 
     checks: Mapping[str, Check] = field(default_factory=dict[str, "Check"])
@@ -59,3 +60,4 @@ class Supplied:
     run_code: RunCode | None = None
     on_event: Sequence[Sink] = ()
     redact: Redact | None = None
+    otel: Callable[[], Sink] | None = None

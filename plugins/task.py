@@ -23,7 +23,7 @@ from leanloop.errors import TaskStopped, UsageError
 from leanloop.plugins.alerts import Alert, Alerts, OnAlert
 from leanloop.plugins.cleared import Cleared
 from leanloop.plugins.events.event import Alerted, Event, Hit, Of, Saved, TaskBegan, TaskEnded, Tier
-from leanloop.plugins.events.opened import opened
+from leanloop.plugins.events.opened import told_by
 from leanloop.plugins.events.sink import Sinks
 from leanloop.plugins.hold import Hold
 from leanloop.plugins.notes import Notes
@@ -122,9 +122,10 @@ class Task:
         self._stopped: TaskStopped | None = None
         self._landing = False
         self._claimed = False
-        told = self.budget.events
-        self.sinks = Sinks(opened(told), text=told is not None and told.text)  # of what happens, see `tell`
-        self._began = False
+        self._told = told_by(self.budget.events)
+        self.sinks = self._told.within(parent.sinks) if parent else self._told  # of what happens, see `tell`
+        self.latest_asked: tuple[int, str] | None = None  # messages of the latest call that was told of, and the last
+        self._began = self._ended = False
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
 
     @property
@@ -207,21 +208,30 @@ class Task:
 
     def watch(self, sinks: Sinks) -> None:
         """Have these told of what happens, instead of those that the budget names: theirs are among them."""
-        self.sinks = sinks
+        if sinks is not self._told:
+            self._told = sinks
+            self.sinks = sinks.within(self.parent.sinks) if self.parent else sinks
 
-    def tell(self, event: Event) -> None:
-        """Tell the sinks. Whoever makes an event asks first whether there are any, so that it costs nothing."""
-        if not self._began:
-            self._began = True
+    def tell(self, event: Event, said: tuple[str, str] | None = None) -> None:
+        """Tell the sinks. Whoever makes an event asks first whether there are any, so that it costs nothing.
+
+        `said` is what a settled call was asked and answered, for those who are to know.
+        """
+        with self._lock:
+            begins, self._began, self._ended = not self._began, True, False
+        if begins:
             self.sinks.tell(TaskBegan(self.of, event.at, value=self.value))
-        self.sinks.tell(event)
+        self.sinks.tell(event, said)
 
     def tell_end(self) -> None:
-        """Tell that it has come to an end, as far as it is known; one that goes on tells another."""
-        if self.sinks and self._began:
+        """Tell that it has come to an end, as far as it is known, once; one that goes on after that ends again."""
+        with self._lock:
+            told, self._ended = self._ended or not self._began, True
+        if self.sinks and not told:
             stopped = self.stopped
             reason = stopped.reason if stopped else None
-            self.tell(TaskEnded(self.of, time.time(), self.seconds, self.cycles or None, reason, self.landed))
+            ended = TaskEnded(self.of, time.time(), self.seconds, self.cycles or None, reason, self.landed)
+            self.sinks.tell(ended)
 
     @property
     def of(self) -> Of:

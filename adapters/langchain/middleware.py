@@ -13,6 +13,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langgraph.errors import GraphBubbleUp
 
+from leanloop.adapters.event_sinks import checked_otel, sinks_of
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import calling, model_call_covered
 from leanloop.adapters.langchain.documents import DocumentLimit, document_limit
@@ -33,6 +34,7 @@ from leanloop.plugins.cache.ground import Grounds, SameAnswer
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
+from leanloop.plugins.events.sink import Redact, Sink
 from leanloop.plugins.flow import Paused, Plugin
 from leanloop.plugins.outcomes.store import OutcomeStore
 from leanloop.plugins.read_result import READ_RESULT
@@ -68,6 +70,8 @@ class Given(TypedDict, total=False):
     outcomes: OutcomeStore | None
     cognitive_tools: Sequence[CognitiveTool]
     run_code: RunCode | None
+    on_event: Sink | Sequence[Sink]
+    redact: Redact | None
 
 
 class LeanLoop(AgentMiddleware[Any, Any, Any]):
@@ -98,6 +102,10 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         cognitive_tools: further tools that the budget's `scaffold` can name.
         run_code: runs code in a sandbox of your own and gives what it printed, for the cognitive tool ``use_code``,
             which is offered only with it.
+        on_event: told of each event of `leanloop.plugins.events` (calls reserved, settled and refused, tools, hits, alerts
+            ...), beside what the budget's `events` names: a plain function, or several. What one raises is logged only.
+        redact: changes the text of prompts and answers before anyone is told, where the budget says ``events: {text:
+            on}``; without that none is told.
 
     Attributes:
         read_result: the tool by which results that were shortened are read back. An agent with this middleware has
@@ -121,6 +129,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         outcomes: OutcomeStore | None = None,
         cognitive_tools: Sequence[CognitiveTool] = (),
         run_code: RunCode | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        redact: Redact | None = None,
     ) -> None:
         super().__init__()
         if budget is not None and not isinstance(cast("object", budget), Budget):
@@ -138,6 +148,9 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             embedder=known,
             cognitive_tools=cognitive_tools,
             run_code=run_code,
+            on_event=sinks_of(on_event),
+            redact=redact,
+            otel=checked_otel(self.budget),
         )
         self.stack = Stack(plugins, Grounds(known, same_answer=same_answer), supplied)
         self.runs = Runs(self.budget, store, on_alert, shared=not self.has_own_budget)

@@ -11,6 +11,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 
 from leanloop.adapters.copied import copied
+from leanloop.adapters.event_sinks import checked_otel, sinks_of
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.embedder import embedder_of
 from leanloop.adapters.llama_index.findings import noting
@@ -33,6 +34,7 @@ from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.ground import Grounds, SameAnswer
 from leanloop.plugins.call import ModelCall, ToolCall
 from leanloop.plugins.current import begin_task, current_task
+from leanloop.plugins.events.sink import Redact, Sink
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.landing_reserve import without_hold
 from leanloop.plugins.outcomes.store import OutcomeStore
@@ -61,6 +63,8 @@ class Given(TypedDict, total=False):
     outcomes: OutcomeStore | None
     cognitive_tools: Sequence[CognitiveTool]
     run_code: RunCode | None
+    on_event: Sink | Sequence[Sink]
+    redact: Redact | None
 
 
 class Guard:
@@ -88,6 +92,10 @@ class Guard:
         cognitive_tools: further tools that the budget's `scaffold` can name.
         run_code: runs code in a sandbox of your own and gives what it printed, for the cognitive tool ``use_code``,
             which is offered only with it.
+        on_event: told of each event of `leanloop.plugins.events` (calls reserved, settled and refused, tools, hits, alerts
+            ...), beside what the budget's `events` names: a plain function, or several. What one raises is logged only.
+        redact: changes the text of prompts and answers before anyone is told, where the budget says ``events: {text:
+            on}``; without that none is told.
     """
 
     def __init__(
@@ -106,6 +114,8 @@ class Guard:
         outcomes: OutcomeStore | None = None,
         cognitive_tools: Sequence[CognitiveTool] = (),
         run_code: RunCode | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        redact: Redact | None = None,
     ) -> None:
         if budget is not None and not isinstance(cast("object", budget), Budget):
             raise UsageError(
@@ -123,6 +133,9 @@ class Guard:
             cognitive_tools=cognitive_tools,
             same_answer=same_answer,
             run_code=run_code,
+            on_event=sinks_of(on_event),
+            redact=redact,
+            otel=checked_otel(self.budget),
         )
         self.stack = Stack(plugins, Grounds(reads, same_answer=same_answer), supplied)
         self.store = store
@@ -141,6 +154,8 @@ class Guard:
             "outcomes": outcomes,
             "cognitive_tools": tuple(cognitive_tools),
             "run_code": run_code,
+            "on_event": on_event,
+            "redact": redact,
         }
         self.runs = Runs()
         self._kinds: dict[tuple[type, type], type] = {}

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from leanloop.budgets.usage import Usage
-from leanloop.plugins.call import ModelCall, ModelReply
+from leanloop.plugins.call import EmbedCall, ModelCall, ModelReply
 from leanloop.plugins.events.event import Reserved, Settled
 from leanloop.plugins.quote import Quote
 from leanloop.plugins.task import Task
 from leanloop.plugins.thinking.phase import phase_of
 
-__all__ = ["Told", "telling"]
+__all__ = ["Told", "telling", "telling_of_embeddings"]
 
 
 class Told(Protocol):
@@ -27,17 +27,30 @@ class Told(Protocol):
         ...
 
 
-def telling(call: ModelCall, task: Task, quote: Quote, units: int, *, retry: bool) -> Told:
+def telling(call: ModelCall, task: Task, quote: Quote, units: int) -> Told:
     """Tell that room was set aside for a call, and give what tells the rest; where nobody listens, nothing does.
+
+    A call with the messages of the one before it is another attempt at the same step, whoever makes it.
 
     Args:
         call: as it is sent.
         task: whose.
         quote: its worst case.
         units: output tokens that were granted.
-        retry: whether an attempt of this step was made before.
     """
-    return _Booked(call, task, quote, units, retry=retry) if task.sinks else _silent
+    if not task.sinks:
+        return _silent
+    last = call.messages[-1].text if call.messages else ""
+    again, task.latest_asked = task.latest_asked == (len(call.messages), last), (len(call.messages), last)
+    phase = call.purpose if call.purpose != "step" else "retry" if again else phase_of(call)
+    most = quote.input_cost + units * quote.output_cost if quote.price else None
+    effort = call.thinking or call.effort
+    return _Booked(call, task, phase, last, effort).reserved(quote.bound, units, most)
+
+
+def telling_of_embeddings(call: EmbedCall, task: Task, tokens: int, cost: int | None) -> Told:
+    """The same of a call that makes embeddings, for which so many tokens were set aside; never with text."""
+    return _Booked(call, task, "embedding").reserved(tokens, 0, cost) if task.sinks else _silent
 
 
 def _silent(
@@ -49,39 +62,38 @@ def _silent(
 class _Booked:
     """One call, from when room was set aside for it until it was booked."""
 
-    __slots__ = ("_began", "_call", "_id", "_phase", "_task")
+    __slots__ = ("_asked", "_began", "_call", "_effort", "_id", "_phase", "_task")
 
-    def __init__(self, call: ModelCall, task: Task, quote: Quote, units: int, *, retry: bool) -> None:
-        self._call, self._task, self._id = call, task, uuid.uuid4().hex
+    def __init__(
+        self, call: ModelCall | EmbedCall, task: Task, phase: str, asked: str = "", effort: str | None = None
+    ) -> None:
+        self._call, self._task, self._phase, self._asked, self._effort = call, task, phase, asked, effort
         self._began = time.monotonic()
-        self._phase = call.purpose if call.purpose != "step" else "retry" if retry else phase_of(call)
-        most = quote.input_cost + units * quote.output_cost if quote.price else None
-        task.tell(Reserved(task.of, time.time(), self._id, call.model, quote.bound, units, most))
+        self._id = uuid.uuid4().hex
+
+    def reserved(self, tokens: int, units: int, most: int | None) -> _Booked:
+        self._task.tell(Reserved(self._task.of, time.time(), self._id, self._call.model, tokens, units, most))
+        return self
 
     def __call__(
         self, usage: Usage, cost: int | None, reply: ModelReply | None = None, *, error: BaseException | None = None
     ) -> None:
         call, task = self._call, self._task
-        text = None
-        if reply is not None:
-            text = task.sinks.text(call.messages[-1].text if call.messages else "", reply.message.text)
-        task.tell(
-            Settled(
-                task.of,
-                time.time(),
-                self._id,
-                call.model,
-                call.provider,
-                self._phase,
-                call.thinking or call.effort,
-                usage,
-                cost,
-                time.monotonic() - self._began,
-                None if error is None else type(error).__name__,
-                _standing(task),
-                text,
-            )
+        settled = Settled(
+            task.of,
+            time.time(),
+            self._id,
+            call.model,
+            call.provider,
+            self._phase,
+            self._effort,
+            usage,
+            cost,
+            time.monotonic() - self._began,
+            None if error is None else type(error).__name__,
+            _standing(task),
         )
+        task.tell(settled, None if reply is None else (self._asked, reply.message.text))
 
 
 def _standing(task: Task) -> Mapping[str, tuple[int, int]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from leanloop.budgets.event_rules import EventRules
 from leanloop.plugins.events.jsonl import JsonlFile
 from leanloop.plugins.events.logged import log_event
-from leanloop.plugins.events.sink import Sink
+from leanloop.plugins.events.sink import Sink, Sinks
 
-__all__ = ["opened"]
+__all__ = ["opened", "told_by"]
 
 _files: dict[str, JsonlFile] = {}
 
@@ -22,3 +24,9 @@ def opened(rules: EventRules | None) -> tuple[Sink, ...]:
     if rules.log:
         sinks.append(log_event)
     return tuple(sinks)
+
+
+@lru_cache(maxsize=1_024)
+def told_by(rules: EventRules | None) -> Sinks:
+    """The sinks that a budget names, the same for all its tasks: one that is down is known to be down to all."""
+    return Sinks(opened(rules), text=rules is not None and rules.text)

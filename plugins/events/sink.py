@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from leanloop.errors import UsageError
-from leanloop.plugins.events.event import Event, Text
+from leanloop.plugins.events.event import Event, Settled, Text
 
 __all__ = ["Redact", "Sink", "Sinks"]
 
@@ -21,16 +23,16 @@ _LONGEST = 20_000
 """Characters of each text that is told; the rest says nothing to a reader of events."""
 
 Sink = Callable[[Event], object]
-"""Called on the thread, or the event loop, of what happened: hand work that waits to another."""
+"""Called on the thread, or the event loop, of what happened, which waits for it: hand work that waits to another."""
 
 Redact = Callable[[str], str]
 """Gives a text as others may read it."""
 
 
 class Sinks:
-    """The sinks of one agent.
+    """Those who are told what happens in a task.
 
-    What one raises is logged, and it is told nothing for a minute.
+    What one raises is logged, and it is told nothing for a minute; the others, and the call, go on.
 
     Args:
         sinks: told of each event in this order.
@@ -38,50 +40,102 @@ class Sinks:
         redact: changes each text before it is told; one that it fails for is left out.
 
     Raises:
-        UsageError: a sink is a coroutine function, which nobody would await.
+        UsageError: a sink is a coroutine function, which nobody would await, or no function.
     """
 
     def __init__(self, sinks: Sequence[Sink] = (), *, text: bool = False, redact: Redact | None = None) -> None:
-        for sink in sinks:
-            if inspect.iscoroutinefunction(sink):
-                raise UsageError(
-                    "A sink of events is a plain function, since things happen outside any event loop, too. "
-                    "In it, hand the event to your loop: loop.call_soon_threadsafe(queue.put_nowait, event)."
-                )
-        self._sinks = tuple(sinks)
-        self._until = [0.0] * len(self._sinks)
-        self._text = text
-        self._redact = redact
+        self._circles: tuple[_Circle, ...] = ()
+        if sinks:
+            self._circles = (_Circle(tuple(_Outlet(_checked(sink)) for sink in sinks), text, redact),)
 
     def __bool__(self) -> bool:
-        return bool(self._sinks)
+        return bool(self._circles)
+
+    def within(self, above: Sinks) -> Sinks:
+        """These, and those of the task that this one is a part of; a sink that is among both is told once.
+
+        Text goes to those whose budget asks for it; it is redacted as the task above says, where nothing else is said.
+        """
+        if not above:
+            return self
+        made = Sinks()
+        own, redact = self._circles, above._circles[0].redact
+        known = [outlet.sink for circle in own for outlet in circle.outlets]
+        others = (circle.without(known) for circle in above._circles)
+        made._circles = (
+            *(replace(circle, redact=circle.redact or redact) for circle in own),
+            *(circle for circle in others if circle.outlets),
+        )
+        return made
+
+    def tell(self, event: Event, said: tuple[str, str] | None = None) -> None:
+        """Tell each sink; of a settled call also what was `said`, asked and answered, to those who ask for it."""
+        for circle in self._circles:
+            told = event
+            if said is not None and circle.text and isinstance(event, Settled):
+                told = replace(event, text=_text(*said, circle.redact))
+            for outlet in circle.outlets:
+                outlet.tell(told)
+
+
+class _Outlet:
+    """One sink, and until when it is left alone."""
+
+    __slots__ = ("sink", "until")
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.until = 0.0
 
     def tell(self, event: Event) -> None:
-        """Tell each sink."""
-        for place, sink in enumerate(self._sinks):
-            if self._until[place] and time.monotonic() < self._until[place]:
-                continue
-            try:
-                sink(event)
-            except Exception as error:  # noqa: BLE001 the call is worth more than the news of it
-                self._until[place] = time.monotonic() + _PAUSE
-                _log.warning(
-                    "A sink of events raised %s for %r and is told nothing for %.0f seconds.",
-                    type(error).__name__,
-                    event.kind,
-                    _PAUSE,
-                )
-
-    def text(self, asked: str, answered: str) -> Text | None:
-        """What a call said, as it may be told; None where that was not asked for."""
-        if not self._text:
-            return None
-        asked, answered = asked[:_LONGEST], answered[:_LONGEST]
-        if self._redact is None:
-            return Text(asked, answered)
+        if self.until and time.monotonic() < self.until:
+            return
         try:
-            asked, answered = self._redact(asked), self._redact(answered)
-        except Exception as error:  # noqa: BLE001 the user's own function; better no text than all of it
-            _log.warning("redact raised %s; the text is left out.", type(error).__name__)
-            return None
-        return Text(str(asked), str(answered))
+            self.sink(event)
+        # The call is worth more than the news of it. A plain function can have no cancellation of ours.
+        except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as error:  # noqa: BLE001
+            self.until = time.monotonic() + _PAUSE
+            _log.warning(
+                "A sink of events raised %s for %r and is told nothing for %.0f seconds.",
+                type(error).__name__,
+                event.kind,
+                _PAUSE,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Circle:
+    """Sinks that are told the same."""
+
+    outlets: tuple[_Outlet, ...]
+    text: bool
+    redact: Redact | None
+
+    def without(self, known: Sequence[Sink]) -> _Circle:
+        return replace(self, outlets=tuple(outlet for outlet in self.outlets if outlet.sink not in known))
+
+
+def _checked(sink: Sink) -> Sink:
+    if inspect.iscoroutinefunction(sink) or inspect.iscoroutinefunction(getattr(sink, "__call__", None)):
+        raise UsageError(
+            "A sink of events is a plain function, since things happen outside any event loop, too. "
+            "In it, hand the event to your loop: loop.call_soon_threadsafe(queue.put_nowait, event)."
+        )
+    if not callable(sink):
+        raise UsageError(
+            f"A sink of events is a function that takes one, not {type(sink).__name__}: LeanLoop(..., on_event=print). "
+            "A file is named in the budget file: events: events.jsonl."
+        )
+    return sink
+
+
+def _text(asked: str, answered: str, redact: Redact | None) -> Text | None:
+    """What a call said, as it may be told."""
+    asked, answered = asked[:_LONGEST], answered[:_LONGEST]
+    if redact is None:
+        return Text(asked, answered)
+    try:
+        return Text(str(redact(asked)), str(redact(answered)))
+    except Exception as error:  # noqa: BLE001 the user's own function; better no text than all of it
+        _log.warning("redact raised %s; the text is left out.", type(error).__name__)
+        return None

@@ -12,22 +12,26 @@ __all__ = ["Watching"]
 
 
 class Watching:
-    """Gives tasks the sinks that the user gave, beside those of their budget."""
+    """Gives tasks the sinks that the user gave, beside those of their budget.
+
+    Raises:
+        UsageError: one of the user's is no plain function.
+    """
 
     def __init__(self, supplied: Supplied) -> None:
         self._supplied = supplied
-        self._sinks: tuple[Budget, Sinks] | None = None
+        self._latest: tuple[Budget, Sinks] | None = None
         Sinks(supplied.on_event)  # checked before the first run
 
     def begin(self, task: Task) -> None:
         """Have the task tell them, from now on."""
-        if not self._supplied.on_event and self._supplied.redact is None:
+        rules, given = task.budget.events, self._supplied
+        otel = given.otel if rules is not None and rules.otel else None
+        if not given.on_event and given.redact is None and otel is None:
             return
-        made = self._sinks
-        if made is None or made[0] is not task.budget:
-            rules = task.budget.events
-            sinks = (*opened(rules), *self._supplied.on_event)
-            text = rules is not None and rules.text
-            made = self._sinks = (task.budget, Sinks(sinks, text=text, redact=self._supplied.redact))
-        if task.sinks is not made[1]:
-            task.watch(made[1])
+        latest = self._latest
+        if latest is None or latest[0] is not task.budget:
+            sinks = (*opened(rules), *([otel()] if otel is not None else []), *given.on_event)
+            made = Sinks(sinks, text=rules is not None and rules.text, redact=given.redact)
+            latest = self._latest = (task.budget, made)
+        task.watch(latest[1])
