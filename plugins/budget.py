@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from leanloop.budgets.demand import Need
@@ -73,26 +74,19 @@ class BudgetGuard(Plugin):
             reply: ModelReply = yield _capped(call, grant.units, task)
         except BaseException as error:
             if known_unbilled(error):
-                try:
-                    yield from held.release()
-                finally:
-                    tell(Usage(), 0, error=error)
+                tell(Usage(), 0, error=error)
+                yield from held.release()
                 task.give_cycles_back(cycles)
             else:
                 told = _reported(error, quote)
                 usage = told or quote.worst_usage(grant.units)
-                try:
-                    yield from _book(held, quote, usage, call, cycles, kind="call" if told else "unknown")
-                finally:
-                    tell(usage, quote.cost(usage), error=error)
+                kind: Kind = "call" if told else "unknown"
+                yield from _book(held, quote, usage, call, cycles, partial(tell, error=error), kind=kind)
             raise
         usage = quote.usage_of(reply)
         if not usage.estimated and usage.input:
             quote.counter.learn(quote.counted, usage.input)
-        try:
-            yield from _book(held, quote, usage, call, cycles)
-        finally:  # what is cancelled while it waits for the ledger was billed, and is told of
-            tell(usage, quote.cost(usage), reply)
+        yield from _book(held, quote, usage, call, cycles, partial(tell, reply=reply))
         return reply
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
@@ -192,7 +186,14 @@ def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
 
 
 def _book(
-    held: Reservation, quote: Quote, usage: Usage, call: ModelCall, cycles: int, *, kind: Kind = "call"
+    held: Reservation,
+    quote: Quote,
+    usage: Usage,
+    call: ModelCall,
+    cycles: int,
+    tell: Callable[[Usage, int | None], None],
+    *,
+    kind: Kind = "call",
 ) -> Generator[Io[Any], Any, None]:
     task, cost = held.task, quote.cost(usage)
     version = quote.price.version if quote.price else "no price"
@@ -200,7 +201,10 @@ def _book(
     # Before it is settled: what is cancelled while it waits for the ledger was billed all the same.
     for member in task.lineage:
         member.tally.model_call(call.model, usage, cost, version)
-    yield from held.settle(actual, entry_of(task, kind, call.model, version, _told(actual, usage)))
+    try:
+        yield from held.settle(actual, entry_of(task, kind, call.model, version, _told(actual, usage)))
+    finally:
+        tell(usage, cost)
 
 
 def _told(actual: Mapping[str, int], usage: Usage) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 from leanloop.budgets.demand import Need
@@ -58,22 +59,12 @@ def embed(call: EmbedCall, task: Task, *, stops: bool = True) -> Flow[EmbedCall,
         made: object = yield call
     except BaseException as error:
         if known_unbilled(error):
-            try:
-                yield from held.release()
-            finally:
-                tell(Usage(), 0, error=error)
+            tell(Usage(), 0, error=error)
+            yield from held.release()
         else:
-            usage = Usage(input=bound, estimated=True)
-            try:
-                yield from _book(held, call, price, usage, kind="unknown")
-            finally:
-                tell(usage, price.cost(usage) if price else None, error=error)
+            yield from _book(held, call, price, bound, partial(tell, error=error), kind="unknown")
         raise
-    usage = Usage(input=counter.expected(counted), estimated=True)
-    try:
-        yield from _book(held, call, price, usage)
-    finally:  # what is cancelled while it waits for the ledger was billed, and is told of
-        tell(usage, price.cost(usage) if price else None)
+    yield from _book(held, call, price, counter.expected(counted), tell)
     return made
 
 
@@ -113,13 +104,22 @@ def _price(call: EmbedCall, task: Task) -> Price | None:
 
 
 def _book(
-    held: Reservation, call: EmbedCall, price: Price | None, usage: Usage, *, kind: Kind = "call"
+    held: Reservation,
+    call: EmbedCall,
+    price: Price | None,
+    tokens: int,
+    tell: Callable[[Usage, int | None], None],
+    *,
+    kind: Kind = "call",
 ) -> Generator[Io[Any], Any, None]:
-    task, tokens = held.task, usage.input
+    task, usage = held.task, Usage(input=tokens, estimated=True)
     cost, version = (price.cost(usage), price.version) if price else (None, "no price")
     actual = {"embedding_tokens": tokens, "usd": cost or 0}
     # Before it is settled: what is cancelled while it waits for the ledger was billed all the same.
     for member in task.lineage:
         member.tally.embed_call(call.model, usage, cost, version)
     told = {name: amount for name, amount in actual.items() if amount}
-    yield from held.settle(actual, entry_of(task, kind, call.model, version, told))
+    try:
+        yield from held.settle(actual, entry_of(task, kind, call.model, version, told))
+    finally:
+        tell(usage, cost)

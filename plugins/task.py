@@ -123,7 +123,7 @@ class Task:
         self._landing = False
         self._claimed = False
         self._told = told_by(self.budget.events)
-        self.sinks = self._told.within(parent.sinks) if parent else self._told  # of what happens, see `tell`
+        self.sinks: Sinks = self._told.within(parent.sinks) if parent else self._told  # of what happens, see `tell`
         self.latest_asked: tuple[int, str] | None = None  # messages of the latest call that was told of, and the last
         self._began = self._ended = False
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned

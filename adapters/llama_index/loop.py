@@ -62,8 +62,9 @@ class LeanLoop(Guard):
         cognitive_tools: further tools that the budget's `scaffold` can name.
         run_code: runs code in a sandbox of your own and gives what it printed, for the cognitive tool ``use_code``,
             which is offered only with it.
-        on_event: told of each event of `leanloop.plugins.events` (calls reserved, settled and refused, tools, hits, alerts
-            ...), beside what the budget's `events` names: a plain function, or several. What one raises is logged only.
+        on_event: told of each event of `leanloop.plugins.events` (calls reserved, settled and refused, tools, hits,
+            alerts ...), beside what the budget's `events` names: a plain function, or several. What one raises is
+            logged, and goes no further.
         redact: changes the text of prompts and answers before anyone is told, where the budget says ``events: {text:
             on}``; without that none is told.
     """

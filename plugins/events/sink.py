@@ -116,7 +116,7 @@ class _Circle:
 
 
 def _checked(sink: Sink) -> Sink:
-    if inspect.iscoroutinefunction(sink) or inspect.iscoroutinefunction(getattr(sink, "__call__", None)):
+    if inspect.iscoroutinefunction(sink) or inspect.iscoroutinefunction(getattr(type(sink), "__call__", None)):  # noqa: B004
         raise UsageError(
             "A sink of events is a plain function, since things happen outside any event loop, too. "
             "In it, hand the event to your loop: loop.call_soon_threadsafe(queue.put_nowait, event)."
