@@ -1,17 +1,40 @@
 """Events as OpenTelemetry spans and metrics.
 
-Names are those of the semantic conventions for generative AI
-(https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/ and .../gen-ai-metrics/); what they have no name for
-is under ``leanloop.``. A span is a child of whatever span is current where the call was made.
+Names, units, buckets and values are those of the semantic conventions for generative AI, whose status is Development
+(https://github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai: gen-ai-spans.md, gen-ai-agent-spans.md,
+gen-ai-metrics.md); what they have no name for is under ``leanloop.``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from leanloop.adapters.otel_names import (
+    AGENT_SECONDS,
+    CALL_SECONDS,
+    TOKENS,
+    Attributes,
+    call_attributes,
+    of_agent,
+    span_attributes,
+)
+from leanloop.adapters.otel_tasks import OpenTasks
 from leanloop.errors import MissingExtra
-from leanloop.plugins.events.event import Alerted, Event, Hit, Landed, Refused, Saved, Settled, ToolEnded
+from leanloop.plugins.events.event import (
+    Alerted,
+    Event,
+    Gated,
+    Hit,
+    Landed,
+    Nudged,
+    Refused,
+    Saved,
+    Settled,
+    Shortened,
+    TaskBegan,
+    TaskEnded,
+    ToolEnded,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -19,29 +42,16 @@ if TYPE_CHECKING:
 
 __all__ = ["OtelSink"]
 
-_PROVIDERS: Mapping[str, str] = {
-    "anthropic": "anthropic",
-    "aws": "aws.bedrock",
-    "azure": "azure.ai.openai",
-    "cohere": "cohere",
-    "deepseek": "deepseek",
-    "google": "gcp.gen_ai",
-    "groq": "groq",
-    "mistral": "mistral_ai",
-    "openai": "openai",
-    "perplexity": "perplexity",
-    "x-ai": "x_ai",
-}
-"""From the ids of genai-prices to the well-known values of ``gen_ai.provider.name``."""
-
-Attributes = dict[str, str | int | float | bool]
-
 
 class OtelSink:
-    """Tells OpenTelemetry: a span for each model call, embedding and tool call, and metrics of tokens, time and money.
+    """Tells OpenTelemetry: spans of tasks, model calls, embeddings and tools, and metrics of tokens, time and money.
+
+    ``invoke_agent NAME`` spans a task from its first event to its end, as a child of the span that was current when it
+    began, or of the task it is a part of. What happens in it is below it, or below a span that you opened meanwhile.
+    A task of which no end is told (its run failed) ends with the process, or when 1,024 others are open.
 
     Text of prompts and answers is on spans only where the budget file asks for it (``events: {text: on}``). Metrics are
-    told apart by agent, model and operation, never by task or tag, of which there may be any number.
+    told apart by agent, model, operation and the like, never by task or tag, of which there may be any number.
 
     Args:
         tracer_provider, meter_provider: by default the process's own.
@@ -59,78 +69,106 @@ class OtelSink:
             raise MissingExtra("opentelemetry-api", "otel") from error
         self._trace = trace
         self._tracer = trace.get_tracer("leanloop", tracer_provider=tracer_provider)
+        self._tasks = OpenTasks(self._tracer)
         meter = metrics.get_meter("leanloop", meter_provider=meter_provider)
-        self._tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}", "Tokens used, by type")
-        self._duration = meter.create_histogram("gen_ai.client.operation.duration", "s", "How long calls took")
-        self._cost = meter.create_counter("leanloop.cost", "{USD}", "What calls cost")
-        self._saved = meter.create_up_down_counter("leanloop.saved", "{USD}", "What plugins spared, by plugin")
-        self._share = meter.create_histogram("leanloop.limit.share", "1", "The share of a limit that is spent")
-        self._happened = meter.create_counter("leanloop.events", "{event}", "Refusals, landings, alerts and cache hits")
+        histogram = meter.create_histogram
+        self._tokens = histogram(
+            "gen_ai.client.token.usage", "{token}", "Number of input and output tokens used.",
+            explicit_bucket_boundaries_advisory=TOKENS,
+        )  # fmt: skip
+        self._duration = histogram(
+            "gen_ai.client.operation.duration", "s", "GenAI operation duration.",
+            explicit_bucket_boundaries_advisory=CALL_SECONDS,
+        )  # fmt: skip
+        self._agent_duration = histogram(
+            "gen_ai.invoke_agent.duration", "s", "The end-to-end duration of an agent's task.",
+            explicit_bucket_boundaries_advisory=AGENT_SECONDS,
+        )  # fmt: skip
+        self._tool_duration = histogram(
+            "gen_ai.execute_tool.duration", "s", "The duration of a tool's execution.",
+            explicit_bucket_boundaries_advisory=CALL_SECONDS,
+        )  # fmt: skip
+        self._cost = meter.create_counter("leanloop.cost", "{USD}", "What calls cost.")
+        self._saved = meter.create_up_down_counter(
+            "leanloop.saved", "{USD}", "What plugins spared, less what they lost."
+        )
+        self._share = histogram(
+            "leanloop.limit.share", "1", "The share of a limit that is spent, after each call that it is about.",
+            explicit_bucket_boundaries_advisory=[0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0],
+        )  # fmt: skip
+        self._happened = meter.create_counter("leanloop.events", "{event}", "What else happened, by kind.")
 
     def __call__(self, event: Event) -> None:
         """Tell it."""
         match event:
+            case TaskBegan():
+                self._tasks.begin(event)
+            case TaskEnded():
+                seconds = self._tasks.end(event)
+                error = {"error.type": "stopped"} if event.stopped and not event.landed else {}
+                self._agent_duration.record(event.seconds if seconds is None else seconds, {**of_agent(event), **error})
             case Settled():
                 self._settled(event)
             case ToolEnded():
                 self._tool(event)
+            case _:
+                self._count(event)
+
+    def _count(self, event: Event) -> None:
+        match event:
             case Saved():
-                self._saved.add(event.cost / 1e9, {**_of(event), "leanloop.plugin": event.plugin})
+                self._saved.add(event.cost / 1e9, {**of_agent(event), "leanloop.plugin": event.plugin})
             case Refused():
-                self._happened.add(1, {**_of(event), "leanloop.event": event.kind, "leanloop.resource": event.resource})
-            case Landed() | Alerted():
-                self._happened.add(1, {**_of(event), "leanloop.event": event.kind})
+                self._happen(event, {"leanloop.resource": event.resource})
             case Hit():
-                self._happened.add(1, {**_of(event), "leanloop.event": event.kind, "leanloop.cache.tier": event.tier})
+                self._happen(event, {"leanloop.cache.tier": event.tier})
+            case Gated():
+                self._happen(event, {"leanloop.gate": event.by, "leanloop.setting": event.setting})
+            case Alerted():
+                self._happen(event, {"leanloop.alert": event.alert})
+            case Landed() | Nudged() | Shortened():
+                self._happen(event, {})
             case _:
                 pass
 
+    def _happen(self, event: Event, more: Attributes) -> None:
+        self._happened.add(1, {**of_agent(event), "leanloop.event": event.kind, **more})
+
     def _settled(self, event: Settled) -> None:
-        operation = "embeddings" if event.phase == "embedding" else "chat"
-        about: Attributes = {**_of(event), "gen_ai.operation.name": operation, "gen_ai.request.model": event.model}
-        if event.provider:
-            about["gen_ai.provider.name"] = _PROVIDERS.get(event.provider, event.provider)
-        if event.error:
-            about["error.type"] = event.error
-        usage = event.usage
-        more: Attributes = {
-            "gen_ai.usage.input_tokens": usage.input,
-            "gen_ai.usage.output_tokens": usage.output,
-            "gen_ai.usage.cache_read.input_tokens": usage.cached_input,
-            "gen_ai.usage.cache_creation.input_tokens": usage.cache_write,
-            "leanloop.task": event.of.task,
-            "leanloop.phase": event.phase,
-        }
-        if event.cost is not None:
-            more["leanloop.cost_usd"] = event.cost / 1e9
-        if event.effort:
-            more["leanloop.effort"] = event.effort
-        if event.text is not None:
-            more |= {"leanloop.asked": event.text.asked, "leanloop.answered": event.text.answered}
-        self._span(f"{operation} {event.model}", event, event.seconds, {**about, **more})
-        for kind, tokens in (("input", usage.input), ("output", usage.output)):
-            self._tokens.record(tokens, {**about, "gen_ai.token.type": kind})
+        about = call_attributes(event)
+        name = f"{about['gen_ai.operation.name']} {event.model}"
+        self._span(name, event, event.seconds, {**about, **span_attributes(event)})
+        if event.error is None or event.usage.total:  # else nothing was billed, and no tokens are known
+            kinds = {"input": event.usage.input}
+            if event.phase != "embedding":
+                kinds["output"] = event.usage.output
+            told = {key: value for key, value in about.items() if key != "error.type"}
+            for kind, tokens in kinds.items():
+                self._tokens.record(tokens, {**told, "gen_ai.token.type": kind})
         self._duration.record(event.seconds, about)
         if event.cost is not None:
-            self._cost.add(event.cost / 1e9, about)
+            self._cost.add(event.cost / 1e9, {**about, "leanloop.phase": event.phase})
         for limit, (spent, most) in event.limits.items():
-            if most:
-                self._share.record(spent / most, {**_of(event), "leanloop.resource": limit.rpartition(": ")[2]})
+            if most > 0:
+                self._share.record(spent / most, {**of_agent(event), "leanloop.resource": limit.rpartition(": ")[2]})
 
     def _tool(self, event: ToolEnded) -> None:
-        about: Attributes = {**_of(event), "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": event.tool}
+        about: Attributes = {**of_agent(event), "gen_ai.tool.name": event.tool}
         if event.is_error:
             about["error.type"] = "tool_error"
-        self._span(f"execute_tool {event.tool}", event, event.seconds, {**about, "leanloop.task": event.of.task})
+        self._tool_duration.record(event.seconds, about)
+        told = {"gen_ai.operation.name": "execute_tool", "leanloop.task": event.of.task}
+        self._span(f"execute_tool {event.tool}", event, event.seconds, {**about, **told})
 
     def _span(self, name: str, event: Event, seconds: float, attributes: Attributes) -> None:
         trace, end = self._trace, int(event.at * 1e9)
-        client = trace.SpanKind.INTERNAL if name.startswith("execute_tool") else trace.SpanKind.CLIENT
-        span = self._tracer.start_span(name, kind=client, attributes=attributes, start_time=end - int(seconds * 1e9))
+        span = self._tracer.start_span(
+            name,
+            context=self._tasks.context(event, seconds),
+            kind=trace.SpanKind.INTERNAL if name.startswith("execute_tool") else trace.SpanKind.CLIENT,
+            attributes=attributes,
+            start_time=end - int(seconds * 1e9),
+        )
         if "error.type" in attributes:
             span.set_status(trace.Status(trace.StatusCode.ERROR))
         span.end(end)
-
-
-def _of(event: Event) -> Attributes:
-    return {"gen_ai.agent.name": event.of.agent}

@@ -81,12 +81,12 @@ class BudgetGuard(Plugin):
                 told = _reported(error, quote)
                 usage = told or quote.worst_usage(grant.units)
                 kind: Kind = "call" if told else "unknown"
-                yield from _book(held, quote, usage, call, cycles, partial(tell, error=error), kind=kind)
+                yield from _book(held, quote, usage, call, cycles, tell=partial(tell, error=error), kind=kind)
             raise
         usage = quote.usage_of(reply)
         if not usage.estimated and usage.input:
             quote.counter.learn(quote.counted, usage.input)
-        yield from _book(held, quote, usage, call, cycles, partial(tell, reply=reply))
+        yield from _book(held, quote, usage, call, cycles, tell=partial(tell, reply=reply))
         return reply
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
@@ -191,8 +191,8 @@ def _book(
     usage: Usage,
     call: ModelCall,
     cycles: int,
-    tell: Callable[[Usage, int | None], None],
     *,
+    tell: Callable[[Usage, int | None], None],
     kind: Kind = "call",
 ) -> Generator[Io[Any], Any, None]:
     task, cost = held.task, quote.cost(usage)
