@@ -107,7 +107,7 @@ class Standing:
         """Whether the lower bound of its mean net saving is above zero, at 95 %."""
         return self.won >= PROVED
 
-    def unit(self, expected: int) -> float:
+    def unit(self, expected: float) -> float:
         """The mean cost of a dearer call, in nano-dollars, with the next as one more; never 0."""
         return max(1.0, (self.dear + expected) / (self.calls + 1))
 
