@@ -140,6 +140,7 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             run_code=run_code,
         )
         self.stack = Stack(plugins, Grounds(known, same_answer=same_answer), supplied)
+        self.stack.check(self.budget)
         self.runs = Runs(self.budget, store, on_alert, shared=not self.has_own_budget)
         self.models = Substitutes(models)
         self.read_result = ReadResultTool(self.stack, self.runs)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 
-from leanloop.adapters.langchain.dialect import Dialect, Settings, mapping
+from leanloop.adapters.langchain.dialect import Dialect, Said, Settings, mapping, without
 from leanloop.adapters.langchain.giving_back import giving_back
 from leanloop.adapters.langchain.provider import (
     bindings,
@@ -137,6 +137,8 @@ def with_thinking(
     said = dialect.say(model, given, known, effort, ceiling)
     if loose:
         said = said._replace(settings=loosened(model, said.settings))
+    if call.force_tool:
+        said = _freed(said, known)
     twin = twin_of(model, said.fields, kind)
     bound = _given(own, {})
     kept = {name: value for name, value in said.settings.items() if name not in bound or bound[name] is not value}
@@ -172,6 +174,20 @@ def _allowed(effort: Effort | None, known: Reasoning, call: ModelCall) -> Effort
     if not turn.thought and known.form != "adaptive" and "none" in known.efforts:
         return "none"  # what it would have thought before is missing; adaptive thinking may begin at any time
     return effort
+
+
+def _freed(said: Said, known: Reasoning) -> Said:
+    """Where a turn must go on thinking and its provider takes no forced tool beside that, the tool is not forced.
+
+    ChatAnthropic sees to it, and warns, where thinking stands on the instance.
+    """
+    thinking = said.settings.get("thinking")
+    if known.form != "budget" or mapping(thinking).get("type") != "enabled":
+        return said
+    settings = without(said.settings, ("thinking",))
+    if "tool_choice" in settings:  # it was bound before
+        settings["tool_choice"] = {"type": "auto"}
+    return Said({**said.fields, "thinking": thinking}, settings)
 
 
 def _given(own: object, settings: Settings) -> Settings:

@@ -279,7 +279,7 @@ def test_a_reply_has_the_mean_log_probability_of_its_tokens(logprobs: Any, expec
     said = AIMessage("yes", response_metadata={"logprobs": logprobs})
     in_an_agent = reply_of(ModelResponse(result=[said]), Transcript())
     wrapped = chat_reply(ChatResult(generations=[ChatGeneration(message=said)]))
-    chunk = AIMessageChunk("yes", response_metadata={"logprobs": logprobs})
+    chunk = AIMessageChunk(content="yes", response_metadata={"logprobs": logprobs})
     streamed = ChatChunks("m").join([ChatGenerationChunk(message=chunk)])
     assert [reply.logprob for reply in (in_an_agent, wrapped, streamed)] == [expected] * 3
 

@@ -519,3 +519,26 @@ def test_what_was_thought_on_a_history_that_is_changed_is_dropped_and_not_refuse
     assert wire.betas[-1] == "mine,thinking-binding-controls-2026-08-01"
     untouched = asked(own.bind_tools([look_up]), wire, history)
     assert "block_binding" not in str(untouched)
+
+
+THINKS = {"thinking": {"type": "enabled", "budget_tokens": 2_000}}
+
+
+@pytest.mark.parametrize("changes", [{"thinking": "high"}, {"effort": "low"}], ids=["asked", "ceiling"])
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "claude-opus-4-5"])
+def test_a_turn_that_thinks_goes_on_without_the_tool_that_would_be_forced(
+    wire: Provider, create_agent: Any, model: str, changes: dict[str, Any]
+) -> None:
+    wire.reply = lambda _: {"id": "c2", "name": "Answer", "args": {"text": "yes"}}
+    own = chat("anthropic", wire.url, model=model, **THINKS)
+    loop = LeanLoop(free(), plugins=[Sends(**changes)])
+    agent = create_agent(own, [look_up], response_format=ToolStrategy(Answer), middleware=[loop])
+    with pytest.warns(UserWarning, match="tool_choice is forced but thinking is enabled"):
+        agent.invoke({"messages": in_loop(thought=True)})
+    assert refused("anthropic", wire.sent) == []
+    assert wire.sent["thinking"]["type"] == "enabled"
+    assert "tool_choice" not in wire.sent
+    bound = chat("anthropic", wire.url, model=model).bind_tools([look_up], tool_choice="any")
+    body = asked(bound, wire, in_loop(thought=True), **({"thinking": "low"} | changes))
+    assert refused("anthropic", body) == []
+    assert body["tool_choice"] == {"type": "auto"}
