@@ -72,7 +72,7 @@ def test_sub_agents_without_routes_are_held_to_it(routed: Make) -> None:
     agent = routed(LOCAL, chance=0.0)
     inner = parse_budget("agent: inner", environ={})
     with agent.task(tags={"patient": "p1"}), leanloop.task(inner) as part:
-        assert local_models(part) == {"llama"}
+        assert local_models(part) == frozenset({"llama"})
         with pytest.raises(ModelUnavailable, match="local"):
             run(agent.stack.model_flow(ModelCall(OWN, (Message("user", "go"),)), part), agent)
         with pytest.raises(ModelUnavailable, match="local"):
@@ -86,7 +86,7 @@ def test_of_two_rules_both_hold(routed: Make) -> None:
         "agent: inner\nroutes: {cheap: mistral, local: [mistral, llama], local_only: patient}", environ={}
     )
     with agent.task(tags={"patient": "p1"}), leanloop.task(inner) as part:
-        assert local_models(part) == {"llama"}
+        assert local_models(part) == frozenset({"llama"})
 
 
 def test_embeddings_are_held_to_it_too(routed: Make) -> None:

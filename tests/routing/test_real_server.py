@@ -101,7 +101,7 @@ def in_llama_index(provider: Provider) -> tuple[str, dict[str, Any]]:
     agent = llama_index.LeanLoop(BUDGET, difficulty=lambda _: 0.0).agent(FunctionAgent(llm=llm, tools=[]))
 
     async def ask() -> Any:
-        return await agent.run("go")
+        return await agent.run(user_msg="go")
 
     result = asyncio.run(ask())
     return str(result), result["leanloop"]
