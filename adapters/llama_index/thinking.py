@@ -50,8 +50,8 @@ class Wanted:
         thought = self._thought() if known.steady else None
         if thought and asked == "none":
             return next(effort for effort in known.efforts if effort != "none")
-        if thought is False and known.form != "adaptive" and "none" in known.efforts:
-            return "none"  # adaptive thinking may begin in the middle of a turn
+        if thought is False and known.form == "budget" and "none" in known.efforts:
+            return "none"  # what it would have thought before is missing; adaptive thinking may begin at any time
         return asked
 
     def _thought(self) -> bool | None:
