@@ -111,3 +111,19 @@ def test_llama_index_prepares_them_as_any_tool() -> None:
     assert [spec.name for spec in specs_of(sent)] == ["search", *COGNITIVE_TOOLS]
     for spec, added in zip(specs_of(sent)[1:], ADDED, strict=True):
         assert (spec.description, spec.parameters) == (added.description, added.parameters)
+
+
+def test_google_is_sent_one_tool_with_all_functions() -> None:
+    types: Any = pytest.importorskip("google.genai.types")
+
+    class Google(ScriptedLLM):
+        def _prepare_chat_with_tools(self, tools: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            names = [types.FunctionDeclaration(name=tool.metadata.name) for tool in tools]
+            return {"messages": [], "tools": [types.Tool(function_declarations=names)]}
+
+    given = [types.Tool(function_declarations=[types.FunctionDeclaration(name="search")])]
+    (sent,) = in_llama_index.added_to(given, ADDED, Google(script=[]))
+    assert [function.name for function in sent.function_declarations] == ["search", *COGNITIVE_TOOLS]
+    assert len(given[0].function_declarations) == 1
+    (alone,) = in_llama_index.added_to((), ADDED, Google(script=[]))
+    assert len(alone.function_declarations) == len(COGNITIVE_TOOLS)
