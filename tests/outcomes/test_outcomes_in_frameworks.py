@@ -83,7 +83,7 @@ def in_function_agent(store: MemoryOutcomes) -> None:
         text = TextBlock(text="" if calls else "so")
         return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, blocks=[text, *blocks]))
 
-    made = FunctionAgent(llm=ScriptedLLM(script=script), tools=[FunctionTool.from_defaults(search)])  # type: ignore[arg-type]
+    made = FunctionAgent(llm=ScriptedLLM(script=script), tools=[FunctionTool.from_defaults(search)])
     _run(made, store)
 
 
@@ -95,7 +95,7 @@ def in_react_agent(store: MemoryOutcomes) -> None:
             said = f'Thought: I look.\nAction: search\nAction Input: {{"q": "{("first", "second")[done]}"}}'
         return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=said))
 
-    made = ReActAgent(llm=ScriptedLLM(script=script), tools=[FunctionTool.from_defaults(search)])  # type: ignore[arg-type]
+    made = ReActAgent(llm=ScriptedLLM(script=script), tools=[FunctionTool.from_defaults(search)])
     _run(made, store)
 
 
