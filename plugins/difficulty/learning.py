@@ -16,7 +16,7 @@ from leanloop.plugins.difficulty.estimate import Estimate
 from leanloop.plugins.difficulty.families import Families
 from leanloop.plugins.difficulty.features import asked, cut, failures, features_of
 from leanloop.plugins.difficulty.judge import judged
-from leanloop.plugins.difficulty.keys import chain, tool_set
+from leanloop.plugins.difficulty.keys import chain, own_of, place_of
 from leanloop.plugins.difficulty.posterior import Level
 from leanloop.plugins.difficulty.recent import RecentCounts
 from leanloop.plugins.difficulty.setting import Setting
@@ -177,8 +177,8 @@ class Learning:
         families: tuple[str, ...] = ()
         if step is None and text and task.budget.difficulty.families:
             families = yield from self._families(text, task)
-        place = (task.agent, phase_of(call), tool_set(call.tools), features.bucket)
-        return chain(*place, step=step, families=families), features.odds
+        place = place_of(phase_of(call), call.tools)
+        return chain(task.agent, place, features.bucket, own_of(step, call.node, families)), features.odds
 
     def _families(self, text: str, task: Task) -> Steps[tuple[str, ...]]:
         if not self._embedder.fits(text):

@@ -95,6 +95,14 @@ def test_phase_tools_and_failures_are_other_kinds(learning: Learning, task: Task
     assert len(found) == 4
 
 
+def test_the_node_of_a_graph_is_a_kind_within_which_families_are_told_apart(learning: Learning, task: Task) -> None:
+    keys = perform(learning.keys(replace(QUESTION, node="count"), task))
+    assert keys[3] == "agent=support&step=count"
+    assert keys[4:] == perform(learning.keys(QUESTION, task))[3:]
+    with leanloop.step("add up"):
+        assert perform(learning.keys(replace(QUESTION, node="count"), task))[3:] == ("agent=support&step=add%20up",)
+
+
 def test_no_key_holds_text_of_the_call(learning: Learning, task: Task) -> None:
     call = ModelCall("m", (Message("system", "sesame"), Message("user", "The password is hunter2")))
     assert not any(word in key for key in perform(learning.keys(call, task)) for word in ("sesame", "hunter2"))
