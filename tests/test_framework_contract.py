@@ -39,6 +39,7 @@ from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.difficulty_rules import DifficultyRules
 from leanloop.budgets.message import Message, ToolSpec
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.route_rules import CascadeRules, RouteRules
 from leanloop.budgets.scaffold_rules import ScaffoldRules
@@ -290,6 +291,15 @@ def steps(count: int, *tools: str, parallel: int = 1) -> Reply:
     return reply
 
 
+def refuses(count: int) -> Reply:
+    """So many calls of a tool, then no answer."""
+
+    def reply(done: int, may_call: bool) -> Said:
+        return [("search", f"topic {done}")] if done < count else "I'm sorry, but I can't assist with that."
+
+    return reply
+
+
 def same(done: int, may_call: bool) -> Said:
     """The same call again and again."""
     return [("search", "the same")] if may_call else "answer at the end"
@@ -397,6 +407,35 @@ SCENARIOS = {
         {"search": 5},
         6,
         "6 model calls",
+    ),
+    "checked, and up where an answer is a refusal": Scenario(
+        Agent(
+            refuses(2),
+            under(
+                Limit(model_calls=9, tokens=50_000),
+                routes=RouteRules(cheap=("gpt-4.1-nano",), cascade=CascadeRules()),
+                difficulty=DifficultyRules(explore=None),
+            ),
+            SEARCH,
+        ),
+        4,
+        {"search": 2},
+        3,
+    ),
+    "checked by the agreement of three, calls of tools too": Scenario(
+        Agent(
+            steps(2, "search", parallel=2),
+            under(
+                Limit(model_calls=20, usd=Decimal(1)),
+                routes=RouteRules(cheap=("gpt-4.1-nano",), cascade=CascadeRules(gates=("tool_calls", "agreement"))),
+                difficulty=DifficultyRules(explore=None),
+                prices={"gpt-4.1-nano": ModelPriceEntry(input=Decimal("0.001"), output=Decimal("0.001"))},
+            ),
+            SEARCH,
+        ),
+        6,
+        {"search": 2},
+        2,
     ),
     "known": Scenario(
         Agent(steps(2, "search"), under(Limit(cycles=3), answers=(KnownAnswer(ask="Go!", say="gone"),)), SEARCH),
