@@ -155,14 +155,12 @@ def test_a_call_there_is_no_money_for_goes_a_tier_down_before_the_task_lands(rou
 
 
 def test_what_a_cheaper_model_does_not_help_is_refused_for_good(routed: Make) -> None:
-    agent = routed(TWO, "limits: [{usd: 1, model_calls: 2}]", "at_limit: raise", chance=0.9)
+    agent = routed(TWO, "limits: [{usd: 1, tokens: 1_000}]", "at_limit: raise", chance=0.9)
     with agent.task() as task:
-        agent.ask(task)
-        agent.ask(task)
-        with pytest.raises(BudgetExceeded, match="2 model calls"):
-            agent.ask(task)
+        with pytest.raises(BudgetExceeded, match="1,000 tokens"):
+            agent.ask(task, " ".join(f"w{number}" for number in range(600)))
         assert task.stopped is not None
-    assert agent.models == ["gpt-4.1"] * 2
+    assert agent.models == []
 
 
 def test_a_landing_stays_with_the_model_the_task_was_with(routed: Make) -> None:

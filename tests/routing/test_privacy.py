@@ -136,7 +136,7 @@ def files(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(file=files(), data=st.data())
 def test_nothing_of_it_ever_leaves(file: str, data: st.DataObject) -> None:
     budget = parse_budget(file, environ={})

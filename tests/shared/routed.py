@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import leanloop
 from leanloop import Budget, MemoryStore, Message, ModelCall, ModelReply, Task, ToolRequest, Usage
@@ -93,4 +93,17 @@ class Routed:
         return [call.model for call in self.seen]
 
 
-Make = Callable[..., Routed]
+class Make(Protocol):
+    """Makes an agent: the text of its routes, the rest of its budget file, and what it is given."""
+
+    def __call__(
+        self,
+        routes: str = TIERS,
+        *more: str,
+        explore: float | None = None,
+        chance: float | None = None,
+        fails: Fails = ...,
+        takes: float = 0.0,
+        asks_for_tools: bool = False,
+        able: Mapping[str, Abilities | ModelUnavailable] = ...,
+    ) -> Routed: ...
