@@ -29,7 +29,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from rich.console import Console
@@ -244,7 +244,7 @@ def leanloop_way(questions: Sequence[Question], cheap: str, strong: str, ratio: 
         with leanloop.task(budget, store=store, on_alert=heard) as task:
             call = ModelCall(strong, (Message("user", question.text),), agent="bench")
             reply = run(stack.model_flow(call, task), replay)
-        model, sample = reply.raw if isinstance(reply.raw, tuple) else (strong, 0)
+        model, sample = cast("tuple[str, int]", reply.raw)
         given = question.cheap if model == cheap else question.strong
         outcome.scores.append(given.scores[sample])
         outcome.strong += model == strong

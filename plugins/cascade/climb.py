@@ -6,6 +6,7 @@ import logging
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from leanloop.budgets.route_rules import CascadeRules
 from leanloop.errors import StoreError, TaskStopped
@@ -66,7 +67,13 @@ class _Rejected:
 
 def pays(ladder: Ladder, rules: CascadeRules, task: Task, learning: Learning) -> Steps[bool]:
     """Whether the answers of the first rung are to be asked for and checked; why not is said once."""
-    return (yield from _terms(ladder, 0, rules, task, learning)) is not None
+    terms = yield from _terms(ladder, 0, rules, task, learning)
+    _offered[ladder] = ladder.rungs[:2], terms
+    return terms is not None
+
+
+_offered: WeakKeyDictionary[Ladder, tuple[tuple[Rung, ...], Terms | None]] = WeakKeyDictionary()
+"""The terms that were found for a call, until it is made."""
 
 
 def climb(
@@ -83,7 +90,9 @@ def climb(
         Exception: no model of any rung answers.
     """
     check_gates(rules, supplied)
-    first = yield from _terms(ladder, 0, rules, task, learning)
+    rungs, first = _offered.pop(ladder, ((), None))
+    if rungs != ladder.rungs[:2]:  # the routes chose another tier to begin with
+        first = yield from _terms(ladder, 0, rules, task, learning)
     return (yield from _Climb(ladder, rules, task, learning, estimate, supplied).up(first))
 
 
