@@ -36,8 +36,11 @@ CHEAP = ("llama-4-maverick", "claude-3.5-sonnet", "gemma-3-27b-it")
 FLOORS = (0.02, 0.04)
 LABELS = 200
 DRAWS = 200
-MORE = ((50, 200), (100, 200), (400, 100), (1000, 40))
+MORE = ((50, 200), (100, 200), (200, 200), (400, 100), (1000, 40))
 """Numbers of labels, and draws of so many, with --all."""
+
+AT_ONCE = 20
+"""Draws of one job."""
 
 
 class Set(NamedTuple):
@@ -51,7 +54,7 @@ class Job(NamedTuple):
     path: Path
     cheap: str
     labels: int
-    draws: int
+    draws: range
 
 
 class Figures(NamedTuple):
@@ -66,7 +69,7 @@ class Figures(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    parser.add_argument("--all", action="store_true", help="also 50, 100, 400 and 1,000 labels: some minutes")
+    parser.add_argument("--all", action="store_true", help="three pairs of models, 50 to 1,000 labels: many minutes")
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     options = parser.parse_args()
     console = Console()
@@ -75,23 +78,26 @@ def main() -> None:
     if not path.is_file():
         console.print("reasoning-gym: absent, skipped")
     else:
-        sizes = sorted([(LABELS, DRAWS), *(MORE if options.all else ())])
-        jobs = [Job(path, cheap, labels, draws) for labels, draws in sizes for cheap in CHEAP]
+        wanted = [(cheap, *size) for size in MORE for cheap in CHEAP] if options.all else [(CHEAP[0], LABELS, DRAWS)]
         with ProcessPoolExecutor(os.cpu_count()) as pool:
-            for job, found in zip(jobs, pool.map(measured, jobs), strict=True):
-                for floor, one in zip(FLOORS, found, strict=True):
-                    figures[f"{job.cheap}, {job.labels} labels, {100 * floor:g} points"] = one
+            for cheap, labels, draws in wanted:
+                parts = [range(first, min(first + AT_ONCE, draws)) for first in range(0, draws, AT_ONCE)]
+                found = list(pool.map(measured, [Job(path, cheap, labels, part) for part in parts]))
+                for place, floor in enumerate(FLOORS):
+                    sums = map(sum, zip(*(part[place] for part in found), strict=True))
+                    figures[f"{cheap}, {labels} labels, {100 * floor:g} points"] = Figures(*(x / draws for x in sums))
         console.print(table(figures))
     if options.json:
         print(json.dumps(result(figures)))
 
 
-def measured(job: Job) -> list[Figures]:
+def measured(job: Job) -> list[list[float]]:
+    """For each of `FLOORS` the sums of what `Figures` has as shares."""
     questions, truth = read(job.path, job.cheap)
     rehearsal = Rehearsal((Setting(job.cheap), Setting(DEAR)), wary=True)
     kinds = {one.keys: one for one in questions}
     counts = [[0.0] * 4 for _ in FLOORS]
-    for draw in range(job.draws):
+    for draw in job.draws:
         labelled = [questions[place] for place in random.Random(draw).sample(range(len(questions)), job.labels)]
         cases, learned = rehearsal.cases(labelled), rehearsal.learned(labelled)
         chances = {keys: learned.case(one) for keys, one in kinds.items()}
@@ -102,7 +108,7 @@ def measured(job: Job) -> list[Figures]:
                 lost = sum(scores[1] - scores[place] for scores, place in zip(truth, goes, strict=True))
                 sums[at] += lost / len(truth) > floor
                 sums[at + 1] += sum(goes) / len(goes)
-    return [Figures(*(one / job.draws for one in sums)) for sums in counts]
+    return counts
 
 
 @cache

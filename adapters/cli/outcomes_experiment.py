@@ -42,8 +42,8 @@ def experiment(
     for name in ("tasks", "scored", "mean score", "mean cost"):
         table.add_column(name, justify="left" if name == "tasks" else "right")
     for name, arm in ((f"with {rules.of}", arms.on), ("without", arms.off)):
-        score = f"{arm.mean_score:.1%}" if arm.tasks else "-"
-        table.add_row(name, f"{arm.tasks:,}", score, "-" if arm.mean_cost is None else f"${arm.mean_cost:.6f}")
+        mean = f"{arm.mean_score:.1%}" if arm.tasks else "-"
+        table.add_row(name, f"{arm.tasks:,}", mean, "-" if arm.mean_cost is None else f"${arm.mean_cost:.6f}")
     show_table(screen(), f"The experiment of {place.budget.agent} with {rules.of}", table)
     score, cost = verdict.score, verdict.cost
     if arms.on.tasks and arms.off.tasks:
