@@ -158,13 +158,16 @@ class Provider:
 
     def limits(self, sent: Sent) -> tuple[int | None, bool | None]:
         """How many tokens of input the model takes, and whether it can call tools; None where that is not known."""
-        try:
-            about: object = getattr(sent.target(), "metadata", None)
-        except ValueError:  # a class that knows no model of that name
-            return None, None
-        window: object = getattr(about, "context_window", None)
-        calls: object = getattr(about, "is_function_calling_model", None)
-        return window if isinstance(window, int) and window > 0 else None, calls if isinstance(calls, bool) else None
+        kind, held = type(sent.llm), {**vars(sent.llm), **sent.attributes}
+        if not kind.__module__.startswith("llama_index.llms.") or "model" not in held:
+            return _limits(sent.target())
+        key = (kind.__module__, kind.__qualname__, *(held.get(name) for name in _SAYS_LIMITS))
+        found = _known_limits.get(key)
+        if found is None:
+            if len(_known_limits) >= _MOST_KNOWN:
+                _known_limits.clear()
+            found = _known_limits[key] = _limits(sent.target())
+        return found
 
     def thinking_tokens(self, llm: object, kwargs: Mapping[str, object]) -> int:
         """The tokens of thinking that the output cap must exceed, zero where that is no rule."""
@@ -205,6 +208,23 @@ def extras_of(llm: object) -> Mapping[str, object]:
     """`additional_kwargs`, which many classes send with every call."""
     # Asked of the class first: an instance of pydantic is slow to say that it lacks something.
     return mapping(getattr(llm, "additional_kwargs", None)) if _has_extras(cast("Hashable", type(llm))) else {}
+
+
+_known_limits: dict[tuple[object, ...], tuple[int | None, bool | None]] = {}
+"""Of the integrations, which take tens of microseconds to say it, and say it by the model's name."""
+
+_MOST_KNOWN = 256
+_SAYS_LIMITS = ("model", "context_window", "is_function_calling_model")
+
+
+def _limits(llm: object) -> tuple[int | None, bool | None]:
+    try:
+        about: object = getattr(llm, "metadata", None)
+    except ValueError:  # a class that knows no model of that name
+        return None, None
+    window: object = getattr(about, "context_window", None)
+    calls: object = getattr(about, "is_function_calling_model", None)
+    return window if isinstance(window, int) and window > 0 else None, calls if isinstance(calls, bool) else None
 
 
 def mapping(value: object) -> Mapping[str, object]:

@@ -235,9 +235,7 @@ class Request:
             tools, forced = bool(sent.kwargs.get("tools")), provider.must_call(sent.kwargs)
             provider.think(sent, Wanted(call.thinking, call.effort, call.messages, tools, forced))
         if self._form is CHAT:
-            given = provider.with_thoughts(sent, cast("Sequence[ChatMessage]", given))
-            if call.cache_marks:
-                given = provider.mark(sent, given, call.cache_marks)
+            given = _marked(call, provider, sent, cast("Sequence[ChatMessage]", given))
         if self._stream:
             fixed = sent.extras
             sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
@@ -279,6 +277,13 @@ class Request:
         # By name: a guarded class has that of the class it guards.
         same = (own.__module__, own.__qualname__) == (type(other).__module__, type(other).__qualname__)
         return same or (type(provider_of(other)) is kind and kind not in _OWN_WORDS)
+
+
+def _marked(call: ModelCall, provider: Provider, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+    """The messages as the provider takes them: without thoughts that it refuses, with marks for its cache."""
+    if any(message.thought for message in call.messages):
+        messages = provider.with_thoughts(sent, messages)
+    return provider.mark(sent, messages, call.cache_marks) if call.cache_marks else messages
 
 
 def _fitting(provider: Provider, sent: Sent, call: ModelCall) -> int | None:
