@@ -62,7 +62,8 @@ class Scaffold(Plugin):
     """
 
     def __init__(self, supplied: Supplied, learning: Learning, answers: AnswerCache) -> None:
-        all_tools(supplied.cognitive_tools)
+        if supplied.cognitive_tools:
+            all_tools(supplied.cognitive_tools)
         self._supplied = supplied
         self._learning = learning
         self._answers = answers

@@ -25,12 +25,11 @@ def test_without_a_model_they_are_offered_to_none() -> None:
 
 
 def test_models_tools_and_caps_are_said() -> None:
+    offered = (
+        "backtracking: offered to m, where they help in more than 20 % of such calls, not where it reasons natively"
+    )
     assert rows(models=["m"], tools=["backtracking"], above=0.2, form="text") == [
-        (
-            "cognitive tools",
-            "backtracking: offered to m, where they help in more than 20 % of such calls, not where it reasons "
-            "natively, by a protocol in the text",
-        ),
+        ("cognitive tools", f"{offered}, by a protocol in the text"),
         ("a use of one", "is a call of its own, of at most 800 output tokens; 4 between two steps, 12 in a task"),
     ]
 
