@@ -77,7 +77,8 @@ def _of_routes(rules: RouteRules) -> Rows:
     worth = (
         "that states its value" if rules.valuable is None else f"worth {format_usd(to_nano(rules.valuable))} or more"
     )
-    past = f"{tiers[0]} only where that is known to do{', or its answers are checked' * bool(rules.cascade)}"
+    seen = rules.cascade is not None and rules.cascade.looks_at_content
+    past = f"{tiers[0]} only where that is known to do{', or what it answers is checked' * seen}"
     rows.append(("routes", f"a task {worth}", f"goes to {past}"))
     if rules.local_only:
         rows.append(("routes", f"tasks with {' or '.join(rules.local_only)}", _local(rules)))

@@ -1,5 +1,6 @@
 """A model that fails or is slow is passed over for a while, then one call is let through to see."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import os
