@@ -201,6 +201,18 @@ EXACT: dict[tuple[str, str], dict[str, Any]] = {
     ("anthropic", "claude-opus-5-5"): efforts(
         *(adaptive("low", **SHOWN) for _ in range(3)), {}, *(adaptive(one, **SHOWN) for one in ["high", "xhigh", "max"])
     ),
+    ("anthropic", "claude-sonnet-5-5"): efforts(
+        *[{"thinking": {"type": "between_tools"}}] * 2,
+        *(adaptive(one, **SHOWN) for one in ["low", "medium"]),
+        {},
+        *(adaptive(one, **SHOWN) for one in ["xhigh", "max"]),
+    ),
+    ("anthropic", "claude-fable-5"): efforts(
+        *[adaptive("low", **SHOWN)] * 3,
+        adaptive("medium", **SHOWN),
+        {},
+        *(adaptive(one, **SHOWN) for one in ["xhigh", "max"]),
+    ),
     ("google", "gemini-2.0-flash"): efforts(*[{}] * 7),
     ("google", "gemini-2.5-flash"): efforts(*map(tokens, [0, 0, 1_024, 8_192, 24_576, 24_576, 24_576])),
     ("google", "gemini-2.5-flash-lite"): efforts({}, *map(tokens, [512, 1_024, 8_192, 24_576, 24_576, 24_576])),
