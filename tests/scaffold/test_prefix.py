@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ class Agent:
     """A loop around a model that asks for the tools in `asked`, reply by reply, and then answers."""
 
     def __init__(self, asked: Sequence[Sequence[str]], form: str) -> None:
-        self._asked = iter(asked)
+        self._asked: Iterator[Sequence[str]] = iter(asked)
         self._text = form == "text"
         self._ids = 0
         self.sent: list[ModelCall] = []
@@ -49,7 +49,7 @@ class Agent:
         if call.purpose == "thought":
             return ModelReply(Message("assistant", f"thought {self._ids}"), Usage(10, 5))
         self.sent.append(call)
-        names = next(self._asked, [])
+        names: Sequence[str] = next(self._asked, ())
         if self._text:
             text = "\n".join(f"@think {name}\nquestion: {self._next()}\n@end" for name in names) or "42"
             return ModelReply(Message("assistant", text), Usage(10, 5))
