@@ -27,7 +27,6 @@ from leanloop.plugins.outcomes.memory import MemoryOutcomes
 from leanloop.plugins.outcomes.store import Added, Count
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.supplied import Supplied
-from leanloop.plugins.trial import experiment as module
 from leanloop.plugins.trial.arms import Arms, arm_of, ended_count, experiment_key
 
 THINKS = Abilities(("none", "low", "high"), "none")
@@ -236,7 +235,7 @@ def test_while_the_store_is_down_tasks_go_by_their_hash_and_it_is_noted() -> Non
 
 def test_it_is_asked_at_most_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("leanloop.plugins.trial.experiment.time.monotonic", lambda: now[0])
     asked: list[Sequence[str]] = []
 
     class Counting(MemoryOutcomes):

@@ -43,18 +43,18 @@ def test_bounds_close_in_as_tasks_are_counted() -> None:
 
 
 def test_scores_that_do_not_differ_are_seldom_told_apart_however_often_one_looks() -> None:
-    """200 experiments of 300 tasks each way, looked at 10 times: one in twenty may go wrong."""
+    """150 experiments of 300 tasks each way, looked at 10 times: one in twenty may go wrong."""
     random = np.random.default_rng(6)
     looks = (20, 30, 45, 60, 80, 110, 150, 200, 250, 300)
     wrong = 0
-    for _ in range(200):
+    for _ in range(150):
         on, off = (np.cumsum(random.random(300) < 0.8) for _ in range(2))
         for look in looks:
             found = score_difference(Arm(look, float(on[look - 1])), Arm(look, float(off[look - 1])))
             if not found.low <= 0 <= found.high:
                 wrong += 1
                 break
-    assert wrong <= 10
+    assert wrong <= 8
 
 
 def test_costs_that_do_not_differ_are_seldom_told_apart_however_often_one_looks() -> None:
@@ -64,8 +64,8 @@ def test_costs_that_do_not_differ_are_seldom_told_apart_however_often_one_looks(
         costs = random.exponential(0.01, (2, 600))
         sums, squares = np.cumsum(costs, axis=1), np.cumsum(costs**2, axis=1)
         for look in range(50, 601, 25):
-            arms = [Arm(look, 0, look, float(sums[way, look - 1]), float(squares[way, look - 1])) for way in (0, 1)]
-            found = cost_difference(*arms)
+            on, off = (Arm(look, 0, look, float(sums[way, look - 1]), float(squares[way, look - 1])) for way in (0, 1))
+            found = cost_difference(on, off)
             if not found.low <= 0 <= found.high:
                 wrong += 1
                 break
