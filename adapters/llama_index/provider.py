@@ -156,6 +156,10 @@ class Provider:
         """The messages without what was thought in them where the provider would refuse that."""
         return messages
 
+    def signed(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """The messages of a turn in which tools were called, with what the provider wants signed."""
+        return messages
+
     def limits(self, sent: Sent) -> tuple[int | None, bool | None]:
         """How many tokens of input the model takes, and whether it can call tools; None where that is not known."""
         kind, held = type(sent.llm), {**vars(sent.llm), **sent.attributes}

@@ -280,9 +280,11 @@ class Request:
 
 
 def _marked(call: ModelCall, provider: Provider, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
-    """The messages as the provider takes them: without thoughts that it refuses, with marks for its cache."""
+    """The messages as the provider takes them: without thoughts that it refuses, signed, with marks for its cache."""
     if any(message.thought for message in call.messages):
         messages = provider.with_thoughts(sent, messages)
+    if call.messages and call.messages[-1].role == "tool":
+        messages = provider.signed(sent, messages)
     return provider.mark(sent, messages, call.cache_marks) if call.cache_marks else messages
 
 
