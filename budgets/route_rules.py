@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, cast
 
 import regex
@@ -23,6 +24,17 @@ _ABOVE = 0.3
 
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+def _as_json(value: object) -> object:
+    """Numbers as JSON has them: a budget's own are decimals, with which a schema cannot reckon."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _as_json(one) for name, one in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(one) for one in cast("list[object]", value)]
+    return value
 
 
 def _by_tier(value: object) -> object:
@@ -57,7 +69,7 @@ class CascadeRules(BaseModel):
     least_logprob: Annotated[float, Field(le=0)] = -0.35
     """For logprobs: the least mean log-probability of a token."""
 
-    answer_form: Mapping[str, object] | Label | None = None
+    answer_form: Annotated[Mapping[str, object] | Label | None, BeforeValidator(_as_json)] = None
     """For format: what an answer in words must match, as a JSON schema or a regular expression."""
 
     trial: Annotated[Positive, Field(le=500)] = 200
@@ -87,7 +99,7 @@ class CascadeRules(BaseModel):
     @property
     def looks_at_content(self) -> bool:
         """Whether a gate judges what an answer says, and not its form alone."""
-        plain = {"tool_calls", "refusal"} | ({"format"} if self.answer_form is None else set())
+        plain = {"tool_calls", "refusal"} | ({"format"} if self.answer_form is None else set[str]())
         return not plain.issuperset(self.gates)
 
 
@@ -108,7 +120,7 @@ def _form_is_one(form: Mapping[str, object] | str) -> None:
     from jsonschema.validators import validator_for
 
     try:
-        validator_for(form, default=validator_for({})).check_schema(form)
+        validator_for(dict(form), default=validator_for({})).check_schema(dict(form))
     except SchemaError as error:
         context = {"place": ".".join(map(str, error.absolute_path)) or "it"}
         message = "has an answer_form that is no JSON schema: {place} is wrong"

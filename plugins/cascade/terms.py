@@ -55,8 +55,6 @@ def terms_of(
     ladder: Ladder, level: int, rules: CascadeRules, task: Task, *, store: OutcomeStore, silenced: Silenced
 ) -> Steps[Terms | None]:
     """The terms for one rung; None where its answers are not to be asked for first, which `silenced` is told."""
-    if level + 1 >= len(ladder.rungs):
-        return None
     cheap, dear = ladder.rungs[level].models[0], ladder.rungs[level + 1].models[0]
     pair = f"{cheap} before {dear}"
     if "agreement" in rules.gates and rules.second is None and always_the_same(ladder.call):
