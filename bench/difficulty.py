@@ -92,7 +92,7 @@ def main() -> None:
         for cheap in CHEAP:
             figures[cheap] = pair(questions, cheap, declared, found, heuristics=heuristics, console=console)
     main_pair = figures[CHEAP[0]]
-    main_pair["learning_curve"] = curve(questions, declared, console)
+    main_pair["learning_curve"] = {**curve(questions, declared, console), "45": main_pair["apgr_seen"]}
     main_pair["gate_us"] = gate(questions, console)
     if options.json:
         print(json.dumps({**main_pair, "pairs": {cheap: figures[cheap] for cheap in CHEAP[1:]}}))
@@ -221,7 +221,7 @@ def curve(questions: Sequence[Question], keys: Keys, console: Console) -> dict[s
     low, high = (np.array([question.scores[model] for question in questions]) for model in (cheap, DEAR))
     found = {str(most): round(apgr(judged(questions, keys, cheap, most=most).mean, low, high), 3) for most in CURVE}
     shown = ", ".join(f"{most}: {value:.3f}" for most, value in found.items())
-    console.print(f"APGR by outcomes known of a family ({cheap}, declared): {shown}")
+    console.print(f"APGR by outcomes known of a family ({cheap}, declared; 45 are seen above): {shown}")
     return found
 
 
