@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from leanloop.budgets.budget import Budget
@@ -170,7 +169,7 @@ class Routing(Plugin):
         """Put on the receipt what was saved, keep the decision, and remember where the session is."""
         call, task, ladder, session = turn.call, turn.task, turn.ladder, turn.session
         reply, model, now = answer.reply, answer.model, self._sessions.clock()
-        usage = ladder.usage_of(call if model == call.model else replace(call, model=model, provider=None), reply)
+        usage = ladder.usage_of(call, reply, model)
         other = None
         if local_models(task) is None:  # else the agent's own might not have been asked
             plain = model == call.model and ladder.asked == 1

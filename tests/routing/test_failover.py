@@ -263,3 +263,15 @@ def test_a_stream_that_breaks_after_it_was_shown_is_not_begun_again(routed: Make
             next(chunks)
     assert shown(raised.value)
     assert agent.models == ["gpt-4.1-nano", "gpt-4.1"]
+
+
+def test_where_nothing_is_reported_it_is_counted_for_the_model_that_answered(routed: Make) -> None:
+    agent = routed(TWO, chance=0.0)
+    agent.usage = lambda _: None
+    with agent.task() as task:
+        agent.ask(task, "what is it?")
+    (use,) = task.receipt().models
+    (saving,) = task.receipt().savings
+    assert use.usage.estimated
+    # gpt-4o's price of the same tokens, less gpt-4.1-nano's: 2.50 - 0.10 and 10 - 0.40 usd a million.
+    assert saving.cost == use.usage.input * 2_400 + use.usage.output * 9_600

@@ -51,7 +51,7 @@ class Routed:
     store: MemoryStore = field(default_factory=MemoryStore)
     chance: float | None = None
     fails: Fails = lambda call: None
-    usage: Callable[[ModelCall], Usage] = lambda call: Usage(100, 20)
+    usage: Callable[[ModelCall], Usage | None] = lambda call: Usage(100, 20)
     takes: float = 0.0
     asks_for_tools: bool = False
     able: Mapping[str, Abilities | ModelUnavailable] = field(default_factory=dict[str, Any])
