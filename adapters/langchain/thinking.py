@@ -131,12 +131,16 @@ def with_thinking(
         current = dialect.current(model, given, known)
         asked = _allowed(known.asked(call.thinking, ceiling, current), known, call)
         effort = None if asked == current else asked
-    loose = thought and rewritten and known.bound and isinstance(dialect, Anthropic)
-    if effort is None and not loose and (ceiling is None or not known.levels):
+    anthropic = dialect if isinstance(dialect, Anthropic) else None
+    loose = anthropic is not None and thought and rewritten and known.bound
+    if anthropic is not None and (effort is not None or loose or (ceiling is not None and known.levels)):
+        said = anthropic.say(model, given, known, effort, ceiling)
+        if loose:
+            said = said._replace(settings=loosened(model, said.settings))
+    elif effort is not None:
+        said = dialect.say(model, given, known, effort)
+    else:
         return same if kind is None else (in_place_of(own, twin_of(model, {}, kind)), same[1])
-    said = dialect.say(model, given, known, effort, ceiling)
-    if loose:
-        said = said._replace(settings=loosened(model, said.settings))
     if call.force_tool:
         said = _freed(said, known)
     twin = twin_of(model, said.fields, kind)

@@ -19,6 +19,7 @@ from refused import refused
 from leanloop import Budget, Limit, ModelCall, ModelFlow, ModelReply, Plugin
 from leanloop.adapters.langchain import LeanLoop, wrap
 from leanloop.adapters.langchain.messages import from_langchain
+from leanloop.adapters.langchain.thinking import abilities_of
 from leanloop.budgets.degrade_step import EFFORTS
 
 ROOM = 20_000
@@ -385,6 +386,19 @@ CEILINGS: list[tuple[str, dict[str, Any], str | None, str, dict[str, Any]]] = [
     ("google", {"model": "gemini-2.5-pro"}, "high", "none", tokens(128)),
     ("ollama", {"model": "qwen3:8b"}, "high", "none", {"think": False}),
     ("deepseek", {"model": "deepseek-v4-flash"}, "max", "low", {**DEEP, **effort("low")}),
+    ("deepseek", {"model": "deepseek-v4-flash", "extra_body": OFF}, None, "low", OFF),
+    ("qwen", {"model": "qwen3-32b"}, None, "none", {"enable_thinking": False}),
+    ("xai", {"model": "grok-4.3", "reasoning_effort": "high"}, None, "low", effort("low")),
+    ("google", {"model": "gemini-2.5-flash", "thinking_budget": -1}, "low", "high", tokens(1_024)),
+    ("google", {"model": "gemini-3-pro-preview", "reasoning_effort": "high"}, None, "low", level("LOW")),
+    ("openai", {"model": "gpt-5.4"}, None, "none", {}),
+    (
+        "anthropic",
+        {"model": "claude-opus-4-5", "output_config": {"effort": "low"}},
+        None,
+        "high",
+        {"output_config": {"effort": "low"}},
+    ),
 ]
 
 
@@ -554,3 +568,30 @@ def test_a_turn_that_thinks_goes_on_without_the_tool_that_would_be_forced(
     body = asked(bound, wire, in_loop(thought=True), **({"thinking": "low"} | changes))
     assert refused("anthropic", body) == []
     assert body["tool_choice"] == {"type": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "tools", "known"),
+    [
+        ("gpt-5.4", "", True, ("none",)),  # chat completions take function tools without reasoning only
+        ("gpt-5.4", "", False, ("none", "low", "medium", "high", "xhigh")),
+        ("gpt-6-astra", "", True, ("low", "medium", "high", "xhigh", "max")),  # for which Responses are chosen
+        ("gpt-5-chat-latest", "", False, ()),
+        ("qwen3-32b", "https://dashscope.aliyuncs.com/compatible-mode/v1", False, ()),
+        ("qwen3-32b", "", False, ("none", "medium")),
+        ("my-own", "", False, ()),
+    ],
+)
+def test_what_a_model_knows_depends_on_where_it_is_called(
+    model: str, url: str, known: tuple[str, ...], *, tools: bool
+) -> None:
+    own = chat("openai", url, model=model) if not url else chat("openai", url.removesuffix("/v1"), model=model)
+    assert abilities_of(own, {}, tools=tools).efforts == known
+
+
+def test_levels_that_only_a_profile_tells_are_taken_from_it(wire: Provider) -> None:
+    profile = {"reasoning_effort_levels": ["low", "high"], "reasoning_effort_default": "low"}
+    own = chat("openai", wire.url, model="my-own", profile=profile, temperature=0.2)
+    body = asked(own, wire, thinking="max")
+    assert about(body) == effort("high")
+    assert about(asked(own, wire, thinking="minimal")) == {"temperature": 0.2}, "it is so by itself"
