@@ -18,7 +18,7 @@ from leanloop.adapters.llama_index.providers import model_name, provider_of
 from leanloop.adapters.llama_index.settings import settings_of
 from leanloop.adapters.llama_index.structured_answer import fits, read_as
 from leanloop.adapters.llama_index.substitutes import Prepared, Substitutes, as_read_by, translated
-from leanloop.adapters.llama_index.thinking import Wanted
+from leanloop.adapters.llama_index.thinking import Wanted, say_unknown
 from leanloop.adapters.llama_index.tools import answer_of, specs_of
 from leanloop.adapters.llama_index.usage import usage_of
 from leanloop.adapters.reasoning.known import Reasoning
@@ -232,8 +232,7 @@ class Request:
             provider.cap(sent, most)
         self._offer_tools(call, provider, sent)
         if call.thinking is not None or call.effort is not None:
-            tools, forced = bool(sent.kwargs.get("tools")), provider.must_call(sent.kwargs)
-            provider.think(sent, Wanted(call.thinking, call.effort, call.messages, tools, forced))
+            _think(call, provider, sent)
         if self._form is CHAT:
             given = _marked(call, provider, sent, cast("Sequence[ChatMessage]", given))
         if self._stream:
@@ -277,6 +276,14 @@ class Request:
         # By name: a guarded class has that of the class it guards.
         same = (own.__module__, own.__qualname__) == (type(other).__module__, type(other).__qualname__)
         return same or (type(provider_of(other)) is kind and kind not in _OWN_WORDS)
+
+
+def _think(call: ModelCall, provider: Provider, sent: Sent) -> None:
+    """Ask for the reasoning that the call wants; that a model cannot be asked for less is said once."""
+    tools, forced = bool(sent.kwargs.get("tools")), provider.must_call(sent.kwargs)
+    if call.effort is not None and provider.reasoning(sent, tools=tools) is None:
+        say_unknown(call.model, call.effort)
+    provider.think(sent, Wanted(call.thinking, call.effort, call.messages, tools, forced))
 
 
 def _marked(call: ModelCall, provider: Provider, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:

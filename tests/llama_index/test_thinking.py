@@ -129,6 +129,18 @@ def test_a_model_that_cannot_be_asked_is_left_alone_and_it_is_said_once() -> Non
     assert said.startswith("MockLLM does not know the thinking effort none and high")
 
 
+def test_that_a_model_cannot_be_asked_for_less_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    class Less(Plugin):
+        def on_model(self, call: ModelCall, task: Any) -> ModelFlow:
+            reply: ModelReply = yield replace(call, effort="low")
+            return reply
+
+    guarded = LeanLoop(Budget(agent="a"), plugins=[Less()]).llm(ScriptedLLM(script=["done"], model="plain"))
+    for _ in range(2):
+        guarded.chat([ChatMessage(content="hello")])
+    assert caplog.messages.count("plain knows no reasoning effort 'low' (known: none): left alone") == 1
+
+
 # With the providers' own classes
 
 
