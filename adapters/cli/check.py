@@ -12,6 +12,7 @@ from rich.text import Text
 
 from leanloop.adapters.cli.check_cache import rows_of_cache
 from leanloop.adapters.cli.check_choices import rows_of_choices
+from leanloop.adapters.cli.check_experiment import rows_of_experiment
 from leanloop.adapters.cli.check_results import rows_of_results
 from leanloop.adapters.cli.check_scaffold import rows_of_scaffold
 from leanloop.budgets.amount import format_amount
@@ -96,6 +97,7 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     rows += rows_of_cache(budget)
     rows += rows_of_choices(budget)
     rows += rows_of_scaffold(budget)
+    rows += rows_of_experiment(budget)
     if budget.max_output is not None:
         rows.append(("max_output", "one call", f"at most {budget.max_output:,} output tokens"))
     rows.append(("store", "spending is kept", _store(budget)))

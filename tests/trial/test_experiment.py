@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import leanloop
 from leanloop import (
@@ -20,6 +22,7 @@ from leanloop import (
     Usage,
 )
 from leanloop import parse_budget as parse
+from leanloop.adapters.cli.app import app
 from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -275,3 +278,12 @@ def test_a_part_of_a_larger_call_is_in_the_arm_too() -> None:
             run(agent.stack.part_flow(call, task), agent.send)
             seen.add((task.arm, agent.seen[-1].thinking))
     assert seen == {("on", "high"), ("off", None)}
+
+
+def test_the_check_of_a_file_says_what_is_tried(tmp_path: Path) -> None:
+    path = tmp_path / "b.yaml"
+    path.write_text(FILE % ", by: user, share: 20%")
+    said = CliRunner(env={"COLUMNS": "300"}).invoke(app, ["check", str(path)]).output
+    assert "20 % of the tasks of each user, all in the same way, run with it, the others without" in said
+    assert "by more than 2 points" in said
+    assert "all go the better way; it takes 20 scored tasks each way" in said
