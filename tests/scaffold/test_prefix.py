@@ -35,7 +35,7 @@ class Agent:
         self._stack = Stack()
 
     def run(self) -> None:
-        history = QUESTION
+        history: tuple[Message, ...] = QUESTION
         for _ in range(20):
             call = ModelCall(MODEL, history, tools=() if self._text else (SEARCH,), agent="agent")
             said = run(self._stack.model_flow(call, self._task), self._send).message
