@@ -69,8 +69,8 @@ def _of_thinking(rules: ThinkingRules) -> Rows:
 
 
 def _of_routes(rules: RouteRules) -> Rows:
-    named = [tier for tier in TIERS if rules.tier(tier)]
-    tiers = named if rules.frontier else [*named, "frontier"]
+    named: list[Tier] = [tier for tier in TIERS if rules.tier(tier)]
+    tiers: list[Tier] = named if rules.frontier else [*named, "frontier"]
     rows: Rows = [("routes", tier, _tier(rules, tier, lowest=tier == tiers[0])) for tier in tiers]
     unsure = "the dearer tier" if rules.when_unsure == "dear" else "the cheaper tier"
     rows.append(("routes", "where little is known", f"calls go to {unsure}"))
