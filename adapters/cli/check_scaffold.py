@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.scaffold_rules import ScaffoldRules
-from leanloop.plugins.scaffold.catalogue import all_tools
-from leanloop.plugins.scaffold.use_code import USE_CODE
 
 __all__ = ["rows_of_scaffold"]
 
@@ -41,6 +39,10 @@ def _used(rules: ScaffoldRules) -> str:
 
 
 def _missing(rules: ScaffoldRules) -> list[str]:
+    # Here, because they bring along what a live agent needs.
+    from leanloop.plugins.scaffold.catalogue import all_tools
+    from leanloop.plugins.scaffold.use_code import USE_CODE
+
     known = all_tools()
     said: list[str] = []
     for name in rules.tools:
