@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from leanloop import Budget, MemoryStore, Message, ModelCall, ModelReply, Task, ToolRequest
@@ -61,6 +61,7 @@ class Agent:
         return f"c{self._ids}"
 
 
+@example([["search", "understand_question"], ["search", "understand_question"]], "tools")
 @settings(deadline=None, max_examples=60)
 @given(replies, st.sampled_from(["tools", "text"]))
 def test_prompts_grow_and_are_valid(asked: Sequence[Sequence[str]], form: str) -> None:
