@@ -11,7 +11,8 @@ from typing import Any, cast
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
 from llama_index.core.types import PydanticProgramMode
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, mapping
+from leanloop.adapters.llama_index.provider import Provider, count
+from leanloop.adapters.llama_index.sent import Sent, mapping
 from leanloop.adapters.llama_index.thinking import Wanted, begun_turn
 from leanloop.adapters.reasoning.google import reasoning_of
 from leanloop.adapters.reasoning.known import Reasoning
