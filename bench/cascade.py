@@ -29,7 +29,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from rich.console import Console
@@ -116,10 +116,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
-    parser.add_argument("--questions", type=int, default=None, help="so many, drawn evenly; default all")
+    parser.add_argument(
+        "--questions",
+        type=int,
+        default=None,
+        help="so many of each; default all of the first pair at the highest ratio, else 500",
+    )
     options = parser.parse_args()
     logging.getLogger("leanloop").setLevel(logging.ERROR)  # that it turns itself off is in the table
-    console = Console()
+    console = Console(width=max(140, Console().width))
     path: Path = options.data / "reasoning-gym" / "outcomes.jsonl.gz"
     if not path.is_file():
         console.print("reasoning-gym: absent, skipped")
@@ -128,12 +133,23 @@ def main() -> None:
     results: list[dict[str, Any]] = []
     peers: dict[str, dict[str, float]] = {}
     for cheap, strong in PAIRS:
-        most = options.questions or (None if (cheap, strong) == PAIRS[0] else 600)
-        questions = drawn(recorded, cheap, strong, most)
-        table = Table(title=f"{cheap} -> {strong}, {len(questions)} questions", title_justify="left")
-        for column in ("way", "ratio", "score", "gain kept", "95 %", "strong calls", "samples", "cost / strong", "off"):
+        table = Table(title=f"{cheap} -> {strong}", title_justify="left")
+        for column in (
+            "way",
+            "ratio",
+            "questions",
+            "score",
+            "gain kept",
+            "95 %",
+            "strong calls",
+            "samples",
+            "cost / strong",
+            "off",
+        ):
             table.add_column(column, justify="left" if column == "way" else "right")
         for ratio in RATIOS:
+            main_one = (cheap, strong) == PAIRS[0] and ratio == RATIOS[-1]
+            questions = drawn(recorded, cheap, strong, options.questions or (None if main_one else 500))
             for easy in (False, True)[: 1 if ratio == RATIOS[-1] else 2]:
                 outcome = leanloop_way(questions, cheap, strong, ratio, easy=easy)
                 name = "leanloop, after easy calls" if easy else "leanloop"
@@ -146,7 +162,7 @@ def main() -> None:
             for name, outcome in peer_ways(questions, ratio, share).items():
                 row = told(name, ratio, outcome, questions)
                 show(table, row)
-                if (cheap, strong) == PAIRS[0] and ratio == RATIOS[-1]:
+                if main_one:
                     peers[name] = {key: row[key] for key in ("gain_kept", "escalated", "cost")}
                 results.append({"pair": f"{cheap} -> {strong}", **row})
         console.print(table)
@@ -228,7 +244,7 @@ def leanloop_way(questions: Sequence[Question], cheap: str, strong: str, ratio: 
         with leanloop.task(budget, store=store, on_alert=heard) as task:
             call = ModelCall(strong, (Message("user", question.text),), agent="bench")
             reply = run(stack.model_flow(call, task), replay)
-        model, sample = reply.raw if isinstance(reply.raw, tuple) else (strong, 0)
+        model, sample = cast("tuple[str, int]", reply.raw)
         given = question.cheap if model == cheap else question.strong
         outcome.scores.append(given.scores[sample])
         outcome.strong += model == strong
@@ -300,6 +316,7 @@ def told(name: str, ratio: int, outcome: Outcome, questions: Sequence[Question])
     return {
         "way": name,
         "ratio": ratio,
+        "questions": len(questions),
         "score": round(float(got.mean()), 4),
         "gain_kept": round(float((got.mean() - floor.mean()) / (ceiling.mean() - floor.mean())), 4),
         "gain_kept_95": [round(float(kept[12]), 4), round(float(kept[-13]), 4)],
@@ -317,10 +334,9 @@ def show(table: Table, row: Mapping[str, Any]) -> None:
     if row["off_after"] is not None:
         off = f"{row['off_after']}, {row['off_net']:+.1f}"
     low, high = row["gain_kept_95"]
-    table.add_row(
-        row["way"], str(row["ratio"]), f"{row['score']:.3f}", f"{row['gain_kept']:.3f}", f"{low:.2f} to {high:.2f}",
-        f"{row['escalated']:.1%}", f"{row['samples']:.2f}", f"{row['cost']:.3f}", off,
-    )  # fmt: skip
+    figures = [f"{row['score']:.3f}", f"{row['gain_kept']:.3f}", f"{low:.2f} to {high:.2f}"]
+    figures += [f"{row['escalated']:.1%}", f"{row['samples']:.2f}", f"{row['cost']:.3f}", off]
+    table.add_row(row["way"], str(row["ratio"]), str(row["questions"]), *figures)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,10 @@ import random
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,11 +42,15 @@ from _questions import Floats, Question, apgr, calibration_error, folds_of, ques
 from rich.console import Console
 from rich.table import Table
 
-from leanloop import Budget, Message, ModelCall, Task, step
+from leanloop import Budget, Message, ModelCall, ModelReply, Task, Usage, step
+from leanloop.budgets.thinking_rules import ThinkingRules
+from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.difficulty.counted import estimate_of
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.difficulty.setting import Setting
+from leanloop.plugins.drive_sync import run
 from leanloop.plugins.outcomes.memory import MemoryOutcomes
+from leanloop.plugins.stack import Stack
 from leanloop.plugins.steps import perform
 from leanloop.plugins.supplied import Supplied
 
@@ -87,7 +92,7 @@ def main() -> None:
         for cheap in CHEAP:
             figures[cheap] = pair(questions, cheap, declared, found, heuristics=heuristics, console=console)
     main_pair = figures[CHEAP[0]]
-    main_pair["learning_curve"] = curve(questions, declared, console)
+    main_pair["learning_curve"] = {**curve(questions, declared, console), "45": main_pair["apgr_seen"]}
     main_pair["gate_us"] = gate(questions, console)
     if options.json:
         print(json.dumps({**main_pair, "pairs": {cheap: figures[cheap] for cheap in CHEAP[1:]}}))
@@ -216,24 +221,45 @@ def curve(questions: Sequence[Question], keys: Keys, console: Console) -> dict[s
     low, high = (np.array([question.scores[model] for question in questions]) for model in (cheap, DEAR))
     found = {str(most): round(apgr(judged(questions, keys, cheap, most=most).mean, low, high), 3) for most in CURVE}
     shown = ", ".join(f"{most}: {value:.3f}" for most, value in found.items())
-    console.print(f"APGR by outcomes known of a family ({cheap}, declared): {shown}")
+    console.print(f"APGR by outcomes known of a family ({cheap}, declared; 45 are seen above): {shown}")
     return found
 
 
 def gate(questions: Sequence[Question], console: Console) -> float:
-    """Microseconds to estimate a call and to keep what was decided, families known."""
+    """Microseconds that the thinking gate adds to a call whose text is known: estimate, effort, what is kept."""
     learning, task = Learning(Supplied(outcomes=MemoryOutcomes())), Task(BUDGET)
     cheaper, dearer = Setting(CHEAP[0]), Setting(DEAR)
-    calls = [asked(question) for question in questions[:500]]
-    times: list[float] = []
-    for _ in range(3):
-        start = time.perf_counter()
-        for call in calls:
-            perform(learning.estimate(call, task, cheaper, dearer))
-        times.append((time.perf_counter() - start) / len(calls) * 1e6)
-    first, again = times[0], min(times[1:])
-    console.print(f"An estimate takes {again:.0f} us; {first:.0f} us with the vector of a text that was never seen.")
-    return round(again, 1)
+    calls = [replace(asked(question), abilities=abilities) for question in questions[:200]]
+    first, again = (
+        spent(lambda call: perform(learning.estimate(call, task, cheaper, dearer)), calls) for _ in range(2)
+    )
+    added = flows(BUDGET.model_copy(update={"thinking": ThinkingRules()}), calls) - flows(BUDGET, calls)
+    console.print(
+        f"The thinking gate adds {added:.0f} us to a call: {again:.0f} us of it are the estimate, which takes "
+        f"{first:.0f} us where the text was never seen."
+    )
+    return round(added, 1)
+
+
+def abilities(_: str) -> Abilities:
+    return Abilities(efforts=("none", "low", "medium", "high"), default="none")
+
+
+def flows(budget: Budget, calls: Sequence[ModelCall]) -> float:
+    """Microseconds of a call through all plugins, each in a task of its own; the best of three rounds."""
+    stack = Stack(supplied=Supplied(outcomes=MemoryOutcomes()))
+    reply = ModelReply(Message("assistant", "yes"), Usage(input=100, output=10))
+    tasks = iter([Task(budget) for _ in range(4 * len(calls))])
+    rounds = [spent(lambda call: run(stack.model_flow(call, next(tasks)), lambda _: reply), calls) for _ in range(4)]
+    return min(rounds[1:])
+
+
+def spent(does: Callable[[ModelCall], object], calls: Sequence[ModelCall]) -> float:
+    """Microseconds a call, of this process alone."""
+    start = time.process_time()
+    for call in calls:
+        does(call)
+    return (time.process_time() - start) / len(calls) * 1e6
 
 
 def peers(questions: Sequence[Question], python: Path | None, console: Console) -> dict[str, Floats]:

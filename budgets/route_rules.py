@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, cast
 
+import regex
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -22,6 +24,17 @@ _ABOVE = 0.3
 
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+def _as_json(value: object) -> object:
+    """Numbers as JSON has them: a budget's own are decimals, with which a schema cannot reckon."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _as_json(one) for name, one in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(one) for one in cast("list[object]", value)]
+    return value
 
 
 def _by_tier(value: object) -> object:
@@ -56,7 +69,7 @@ class CascadeRules(BaseModel):
     least_logprob: Annotated[float, Field(le=0)] = -0.35
     """For logprobs: the least mean log-probability of a token."""
 
-    answer_form: Mapping[str, object] | Label | None = None
+    answer_form: Annotated[Mapping[str, object] | Label | None, BeforeValidator(_as_json)] = None
     """For format: what an answer in words must match, as a JSON schema or a regular expression."""
 
     trial: Annotated[Positive, Field(le=500)] = 200
@@ -79,7 +92,39 @@ class CascadeRules(BaseModel):
             if getattr(self, key) is not None and gate not in self.gates:
                 context = {"key": key, "gate": gate}
                 raise PydanticCustomError("idle_key", "names {key}, which the gate {gate} is for; add that", context)
+        if self.answer_form is not None:
+            _form_is_one(self.answer_form)
         return self
+
+    @property
+    def looks_at_content(self) -> bool:
+        """Whether a gate judges what an answer says, and not its form alone."""
+        plain = {"tool_calls", "refusal"} | ({"format"} if self.answer_form is None else set[str]())
+        return not plain.issuperset(self.gates)
+
+
+def _form_is_one(form: Mapping[str, object] | str) -> None:
+    """Refuse what is neither an expression nor a schema, now and not with the first answer.
+
+    Raises:
+        PydanticCustomError: it is none.
+    """
+    if isinstance(form, str):
+        try:
+            regex.compile(form)
+        except regex.error as error:
+            context = {"why": str(error)}
+            raise PydanticCustomError("bad_form", "has an answer_form that cannot be read: {why}", context) from None
+        return
+    from jsonschema.exceptions import SchemaError  # only for who uses it: it is slow to import
+    from jsonschema.validators import validator_for
+
+    try:
+        validator_for(dict(form), default=validator_for({})).check_schema(dict(form))
+    except SchemaError as error:
+        context = {"place": ".".join(map(str, error.absolute_path)) or "it"}
+        message = "has an answer_form that is no JSON schema: {place} is wrong"
+        raise PydanticCustomError("bad_form", message, context) from None
 
 
 def cascade_or_switch(value: object) -> object:
@@ -113,8 +158,8 @@ class RouteRules(BaseModel):
     """What becomes of calls about which too little is known."""
 
     valuable: Usd | None = None
-    """What a task must be worth for its calls to go to the cheapest tier only where that is known to do, or where its
-    answers are checked; by default any task that states its value."""
+    """What a task must be worth for its calls to go to the cheapest tier only where that is known to do, or where what
+    it answers is checked, and not its form alone; by default any task that states its value."""
 
     local: Models = ()
     """Models that run where nothing leaves the house."""

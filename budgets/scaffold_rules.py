@@ -24,13 +24,15 @@ class ScaffoldRules(BaseModel):
     """The models that are offered them; none where empty."""
 
     above: Share | None = None
-    """From which difficulty on; by default all calls of these models."""
+    """From which difficulty on: the chance that the model succeeds with the tools where it fails without them. Where
+    too little is known of that they are offered. By default for all calls of these models."""
 
     not_with_thinking: Flag = True
     """Whether calls that reason natively are left alone."""
 
     tools: tuple[Label, ...] = COGNITIVE_TOOLS
-    """The tools that are offered, by name; those of your own too."""
+    """The tools that are offered, by name; those of your own too. Beside the four there are ``think``, room to write a
+    thought down that asks no model, and ``use_code``, which needs an executor of yours (``LeanLoop(run_code=...)``)."""
 
     per_task: Positive = 12
     """How many uses one task may make."""

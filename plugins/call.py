@@ -53,6 +53,7 @@ class ModelCall:
             raises `ModelUnavailable` where it cannot be had. None where the framework tells nothing.
         session: names the conversation that this run goes on, so that what was chosen for it before is kept; empty
             where the framework has none.
+        node: names the place in the user's own graph that makes this call; empty where there is none.
         raw: the framework's own request.
     """
 
@@ -78,6 +79,7 @@ class ModelCall:
     settings: Callable[[], Mapping[str, object]] | None = field(default=None, compare=False, repr=False)
     abilities: Callable[[str], Abilities] | None = field(default=None, compare=False, repr=False)
     session: str = ""
+    node: str = ""
     raw: object = field(default=None, compare=False, repr=False)
 
     @property

@@ -13,13 +13,14 @@ from leanloop.plugins.cache.answer_cache import AnswerCache
 from leanloop.plugins.cache.ground import Grounds
 from leanloop.plugins.cache.tool_cache import ToolCache
 from leanloop.plugins.call import ModelCall, ToolCall
+from leanloop.plugins.cascade.judge import check_gates
 from leanloop.plugins.context_editing import ContextEditing
 from leanloop.plugins.degrade import Degrade
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.events.tool import tell_of_tool
 from leanloop.plugins.events.watching import Watching
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow, compose
-from leanloop.plugins.known_answers import KnownAnswers
+from leanloop.plugins.known_answers import KnownAnswers, check_answers
 from leanloop.plugins.landing import Landing
 from leanloop.plugins.loop import LoopGuard
 from leanloop.plugins.notice import BudgetNotice
@@ -125,6 +126,16 @@ class Stack:
         self._latest: _Chain | None = None
         self._experiment = Experiment(self.learning)
         self._watching = Watching(self.supplied)
+
+    def check(self, budget: Budget) -> None:
+        """Look whether all that the budget names by name was given, before anything is asked.
+
+        Raises:
+            UsageError: a function or a check was not.
+        """
+        check_answers(budget, self.supplied.answers)
+        if budget.routes is not None and budget.routes.cascade is not None:
+            check_gates(budget.routes.cascade, self.supplied)
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""

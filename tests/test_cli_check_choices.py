@@ -56,9 +56,7 @@ def test_routes() -> None:
         "the agent's own model, where it succeeds in more than 40 % of such calls and the tier below fails"
     )
     assert rows["where little is known"] == "calls go to the cheaper tier"
-    assert rows["a task worth $5.00 or more"] == (
-        "goes to cheap only where that is known to do, or its answers are checked"
-    )
+    assert rows["a task worth $5.00 or more"] == "goes to cheap only where that is known to do"
     assert rows["tasks with patient or data=private"].startswith("go to llama alone")
     assert rows["near a limit"] == "from 80 % on calls go one tier down"
     assert rows["sessions"].startswith("stay in their tier, for 10 minutes")
@@ -67,6 +65,11 @@ def test_routes() -> None:
     )
     assert "tool_calls, refusal, format" in rows["their answers"]
     assert not [what for what in rows if what.startswith("but")]
+
+
+def test_a_check_of_what_is_said_counts_for_work_of_value() -> None:
+    rows = said("routes: {cheap: gpt-4.1-nano, cascade: {gates: [agreement], second: gpt-5-nano}}")
+    assert rows["a task that states its value"].endswith("known to do, or what it answers is checked")
 
 
 def test_a_plain_file_of_two_tiers() -> None:

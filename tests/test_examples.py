@@ -97,6 +97,15 @@ def test_the_cached_agent_asks_no_model_twice(capsys: pytest.CaptureFixture[str]
     assert re.fullmatch(r"  1 model calls, \d+ tokens; from the cache: 1 normal, 1 results", lines[5])
 
 
+def test_the_small_model_has_its_slip_corrected(capsys: pytest.CaptureFixture[str]) -> None:
+    run("langchain_cognitive_tools.py")
+
+    answer, cost, loss = capsys.readouterr().out.splitlines()
+    assert "4,896 cans" in answer
+    assert re.fullmatch(r"5 model calls, \$0\.00\d+; cognitive tools: estimate_first 1, examine_answer 1", cost)
+    assert re.match(r"cognitive tools: -\d+ tokens, \$-0\.00\d+ ", loss)
+
+
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("lang*.py")), ids=lambda path: path.name)
 def test_the_environment_names_a_real_model(
     script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

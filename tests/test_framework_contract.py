@@ -25,7 +25,7 @@ from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
 from pydantic import BaseModel, ConfigDict
 
-from leanloop import Budget, BudgetExceeded, Limit, LoopDetected, MemoryStore, TaskStopped
+from leanloop import Budget, BudgetExceeded, Limit, LoopDetected, MemoryStore, TaskStopped, UsageError
 from leanloop.adapters import langchain, llama_index
 from leanloop.adapters.langchain.messages import from_langchain
 from leanloop.adapters.langchain.scripted import ScriptedModel
@@ -33,11 +33,15 @@ from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.llama_index.messages import from_llama
 from leanloop.adapters.llama_index.scripted import ScriptedLLM
 from leanloop.adapters.llama_index.tools import specs_of
+from leanloop.budgets.answer_rules import KnownAnswer
 from leanloop.budgets.budget import Landing
 from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
 from leanloop.budgets.degrade_step import DegradeStep
+from leanloop.budgets.difficulty_rules import DifficultyRules
 from leanloop.budgets.message import Message, ToolSpec
+from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.result_rules import ResultRules
+from leanloop.budgets.route_rules import CascadeRules, RouteRules
 from leanloop.budgets.scaffold_rules import ScaffoldRules
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import LedgerStore
@@ -287,6 +291,15 @@ def steps(count: int, *tools: str, parallel: int = 1) -> Reply:
     return reply
 
 
+def refuses(count: int) -> Reply:
+    """So many calls of a tool, then no answer."""
+
+    def reply(done: int, may_call: bool) -> Said:
+        return [("search", f"topic {done}")] if done < count else "I'm sorry, but I can't assist with that."
+
+    return reply
+
+
 def same(done: int, may_call: bool) -> Said:
     """The same call again and again."""
     return [("search", "the same")] if may_call else "answer at the end"
@@ -365,6 +378,76 @@ SCENARIOS = {
         6,
         {"search": 5},
         6,
+    ),
+    "routed": Scenario(
+        Agent(
+            steps(3, "search"),
+            under(
+                Limit(model_calls=6),
+                routes=RouteRules(cheap=("gpt-4.1-nano",), when_unsure="cheap", falls_at=0.9),
+                difficulty=DifficultyRules(explore=None),
+            ),
+            SEARCH,
+        ),
+        4,
+        {"search": 3},
+        4,
+    ),
+    "routed, and a tier down near the limit, to the landing": Scenario(
+        Agent(
+            ON_AND_ON,
+            under(
+                Limit(model_calls=6),
+                routes=RouteRules(cheap=("gpt-4.1-nano",), falls_at=0.5),
+                difficulty=DifficultyRules(explore=None),
+            ),
+            SEARCH,
+        ),
+        6,
+        {"search": 5},
+        6,
+        "6 model calls",
+    ),
+    "checked, and up where an answer is a refusal": Scenario(
+        Agent(
+            refuses(2),
+            under(
+                Limit(model_calls=9, tokens=50_000),
+                routes=RouteRules(cheap=("gpt-4.1-nano",), cascade=CascadeRules()),
+                difficulty=DifficultyRules(explore=None),
+            ),
+            SEARCH,
+        ),
+        4,
+        {"search": 2},
+        3,
+    ),
+    "checked by the agreement of three, calls of tools too": Scenario(
+        Agent(
+            steps(2, "search", parallel=2),
+            under(
+                Limit(model_calls=20, usd=Decimal(1)),
+                routes=RouteRules(cheap=("gpt-4.1-nano",), cascade=CascadeRules(gates=("tool_calls", "agreement"))),
+                difficulty=DifficultyRules(explore=None),
+                prices={"gpt-4.1-nano": ModelPriceEntry(input=Decimal("0.001"), output=Decimal("0.001"))},
+            ),
+            SEARCH,
+        ),
+        6,
+        {"search": 2},
+        2,
+    ),
+    "known": Scenario(
+        Agent(steps(2, "search"), under(Limit(cycles=3), answers=(KnownAnswer(ask="Go!", say="gone"),)), SEARCH),
+        0,
+        {},
+        1,
+    ),
+    "known by a pattern, after tools": Scenario(
+        Agent(steps(1, "search"), under(answers=(KnownAnswer(match="(?s)something.*", say="gone"),)), SEARCH),
+        2,
+        {"search": 1},
+        2,
     ),
     "a loop that raises": Scenario(
         Agent(same, under(at_limit="raise"), {"search": nothing}), 5, {}, 5, raises=LoopDetected
@@ -450,6 +533,17 @@ def test_every_framework_comes_to_the_same_receipt(name: str) -> None:
         notes = [note for note in receipt["notes"] if "thinking" in note]
         seen[framework] = (outcome.answer, reason, receipt["tokens"], receipt["usd"], models, savings, notes)
     assert len({repr(what) for what in seen.values()}) == 1, seen
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_which_models_were_asked_and_what_that_saved_stands_on_the_receipt(framework: str) -> None:
+    agent = SCENARIOS["routed, and a tier down near the limit, to the landing"].agent
+    (outcome,) = FRAMEWORKS[framework].together(agent, Ledger(), 1)
+    assert isinstance(outcome, Outcome), outcome
+    uses = {use["model"]: use["calls"] for use in outcome.receipt["models"]}
+    assert uses == {"gpt-4o-mini": 3, "gpt-4.1-nano": 3}  # what nothing is known of, then what is near the limit
+    (saving,) = outcome.receipt["savings"]
+    assert (saving["plugin"], saving["what"]) == ("routes", "calls routed to gpt-4.1-nano")
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -615,3 +709,12 @@ def test_an_answer_that_asks_a_person_is_given_again_and_the_person_asked(cached
     assert (first.answer, given_again(first)) == ("answer after 1", (0, 0, 2))
     assert (second.answer, given_again(second)) == ("answer after 1", (2, 0, 0))
     assert second.receipt["tool_calls"] == {"approve": 1}
+
+
+@pytest.mark.parametrize("kind", [langchain.LeanLoop, llama_index.LeanLoop], ids=["langchain", "llama_index"])
+def test_what_the_file_names_and_nobody_gave_is_refused_at_the_start(kind: Any) -> None:
+    with pytest.raises(UsageError, match="'prices' was not given"):
+        kind(under(answers=(KnownAnswer(function="prices"),)))
+    with pytest.raises(UsageError, match="my_check"):
+        kind(under(routes=RouteRules(cheap=("gpt-4.1-nano",), cascade=CascadeRules(gates=("my_check",)))))
+    kind(under(answers=(KnownAnswer(function="prices"),)), answers={"prices": str.upper})

@@ -87,6 +87,14 @@ def test_it_costs_nothing_is_a_cycle_and_stands_on_the_receipt(drive: Drive) -> 
     assert saving.tokens * 2_500 < saving.cost < saving.tokens * 10_000
 
 
+def test_what_has_no_price_saves_tokens_alone() -> None:
+    known = parse_budget(f"agent: a\nanswers: [{HOURS}]", environ={})
+    with leanloop.task(known) as task:
+        run(Stack().model_flow(ModelCall("nobody-knows-it", (Message("user", "When are you open?"),)), task), Model())
+    (saving,) = task.receipt().savings
+    assert (saving.cost, saving.tokens > 10) == (0, True)
+
+
 def test_a_pattern_matches_all_of_the_question_and_its_groups_stand_in_the_answer() -> None:
     match = r"(?i)where is order (?P<number>\d+)( of (?P<who>\w+))?\??"
     rule = f"{{match: '{match}', say: 'See /orders/{{number}}{{who}} {{json: {{x}}}}.'}}"
@@ -147,7 +155,15 @@ def broken(question: str) -> str:
     raise ValueError(question)
 
 
-@pytest.mark.parametrize(("function", "note"), [(broken, "raised ValueError"), (lambda q: 7, "gave int, no text")])
+def no_text(question: str) -> int:
+    return len(question)
+
+
+def nothing(question: str) -> str:
+    return question[:0]
+
+
+@pytest.mark.parametrize(("function", "note"), [(broken, "raised ValueError"), (no_text, "gave int, no text")])
 def test_a_function_that_raises_or_gives_no_text_passes_and_is_noted_once(function: Any, note: str) -> None:
     text, receipt = said("secret?", "{function: f}", "{match: '.*', say: next}", functions={"f": function})
     assert text == "next"
@@ -156,7 +172,7 @@ def test_a_function_that_raises_or_gives_no_text_passes_and_is_noted_once(functi
 
 
 def test_a_function_that_says_nothing_passes() -> None:
-    assert said("hello", "{function: f}", functions={"f": lambda _: ""})[0] == "the model's"
+    assert said("hello", "{function: f}", functions={"f": nothing})[0] == "the model's"
 
 
 def test_a_function_that_was_not_given_is_refused_before_anything_is_asked() -> None:

@@ -15,6 +15,7 @@ from leanloop.adapters.cli.demo import demo
 from leanloop.adapters.cli.evaluate import evaluate
 from leanloop.adapters.cli.learn import learn
 from leanloop.adapters.cli.outcome import outcome
+from leanloop.adapters.cli.outcomes import outcomes
 from leanloop.adapters.cli.replay import replay
 from leanloop.adapters.cli.schema import schema
 from leanloop.adapters.cli.tune import tune
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(budget, name="budget")
 app.add_typer(cache, name="cache")
+app.add_typer(outcomes, name="outcomes")
 app.add_typer(tune, name="tune")
 app.command()(check)
 app.command()(demo)

@@ -12,7 +12,9 @@ from rich.text import Text
 
 from leanloop.adapters.cli.check_cache import rows_of_cache
 from leanloop.adapters.cli.check_choices import rows_of_choices
+from leanloop.adapters.cli.check_experiment import rows_of_experiment
 from leanloop.adapters.cli.check_results import rows_of_results
+from leanloop.adapters.cli.check_scaffold import rows_of_scaffold
 from leanloop.budgets.amount import format_amount
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.degrade_step import DegradeStep
@@ -94,6 +96,8 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     rows += rows_of_results(budget)
     rows += rows_of_cache(budget)
     rows += rows_of_choices(budget)
+    rows += rows_of_scaffold(budget)
+    rows += rows_of_experiment(budget)
     if budget.max_output is not None:
         rows.append(("max_output", "one call", f"at most {budget.max_output:,} output tokens"))
     rows.append(("store", "spending is kept", _store(budget)))

@@ -69,15 +69,16 @@ def _of_thinking(rules: ThinkingRules) -> Rows:
 
 
 def _of_routes(rules: RouteRules) -> Rows:
-    named = [tier for tier in TIERS if rules.tier(tier)]
-    tiers = named if rules.frontier else [*named, "frontier"]
+    named: list[Tier] = [tier for tier in TIERS if rules.tier(tier)]
+    tiers: list[Tier] = named if rules.frontier else [*named, "frontier"]
     rows: Rows = [("routes", tier, _tier(rules, tier, lowest=tier == tiers[0])) for tier in tiers]
     unsure = "the dearer tier" if rules.when_unsure == "dear" else "the cheaper tier"
     rows.append(("routes", "where little is known", f"calls go to {unsure}"))
     worth = (
         "that states its value" if rules.valuable is None else f"worth {format_usd(to_nano(rules.valuable))} or more"
     )
-    past = f"{tiers[0]} only where that is known to do{', or its answers are checked' * bool(rules.cascade)}"
+    seen = rules.cascade is not None and rules.cascade.looks_at_content
+    past = f"{tiers[0]} only where that is known to do{', or what it answers is checked' * seen}"
     rows.append(("routes", f"a task {worth}", f"goes to {past}"))
     if rules.local_only:
         rows.append(("routes", f"tasks with {' or '.join(rules.local_only)}", _local(rules)))

@@ -10,16 +10,11 @@ from typing import Annotated, cast
 import typer
 
 from leanloop.adapters.cli.budget_ledger import JsonOption
-from leanloop.adapters.cli.evaluate_arms import arms_for, read_efforts, read_scaffolds
-from leanloop.adapters.cli.evaluate_models import load_object, read_model
-from leanloop.adapters.cli.evaluate_run import checks_for, evaluated
-from leanloop.adapters.cli.evaluate_text import as_dict, say
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.fields import shown
 from leanloop.budgets.file import load_budget
 from leanloop.errors import UsageError
 from leanloop.plugins.trial.checks import CHECKS, Compare
-from leanloop.plugins.trial.comparison import against, summed_up
 from leanloop.plugins.trial.questions import questions_in
 from leanloop.plugins.trial.results_file import ResultsFile
 
@@ -52,6 +47,13 @@ def evaluate(
     leanloop tune and leanloop learn read it. Limits of the budget hold for it as for the agent; one that is spent ends
     it. A call that fails counts neither as right nor as wrong. Exits with 1 where one did, or not all were asked.
     """
+    # Here, because they bring along what a live agent needs, and frameworks.
+    from leanloop.adapters.cli.evaluate_arms import arms_for, read_efforts, read_scaffolds
+    from leanloop.adapters.cli.evaluate_models import load_object, read_model
+    from leanloop.adapters.cli.evaluate_run import checks_for, evaluated
+    from leanloop.adapters.cli.evaluate_text import as_dict, say
+    from leanloop.plugins.trial.comparison import against, summed_up
+
     named: dict[str, Compare] = dict(CHECKS)
     if ":" in check:
         function = load_object(check)

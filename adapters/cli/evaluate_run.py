@@ -13,6 +13,7 @@ from leanloop.adapters.cli.evaluate_arms import EvaluationArm
 from leanloop.budgets.fields import shown
 from leanloop.errors import BudgetExceeded, StoreError, UsageError
 from leanloop.plugins.current import task
+from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.difficulty.step import step
 from leanloop.plugins.receipt import Receipt
 from leanloop.plugins.task import Task
@@ -139,12 +140,28 @@ def _answer(asked: AskedOf, arm: EvaluationArm, ask: Callable[[str], str], check
             error = f"{type(failed).__name__}: {failed}"
         seconds = time.perf_counter() - begun
     if error is None:
+        error = _other_effort(arm, opened)
+    if error is None:
         try:
             score = compared(check, given, asked.answer)
         except UsageError as failed:
             error = str(failed)
     cost = _cost(opened.receipt())
     return Result(asked, arm.setting, score, error, cost, round(seconds, 4), given), opened
+
+
+def _other_effort(arm: EvaluationArm, opened: Task) -> str | None:
+    """Why it was not asked with the effort that its setting names, so that nothing is said of what was not tried."""
+    wanted = Setting.read(arm.setting).effort
+    if wanted is None:
+        return None
+    made = [one for store in opened.made.stores for one in store.of_task(opened.id) if one.by == "thinking"]
+    efforts = {effort for one in made if (effort := Setting.read(one.setting).effort) is not None}
+    if efforts - {wanted}:
+        return f"{arm.model.name} cannot be asked for the effort {wanted}; the nearest it knows is {efforts.pop()}."
+    if not made and wanted != "none":
+        return f"{arm.model.name} cannot be asked for the effort {wanted}, as far as its integration says."
+    return None
 
 
 def _cost(receipt: Receipt) -> int | None:

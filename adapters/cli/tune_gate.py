@@ -14,7 +14,6 @@ from leanloop.budgets.file import load_budget
 from leanloop.budgets.thinking_rules import ThinkingRules
 from leanloop.errors import UsageError
 from leanloop.plugins.difficulty.setting import Setting
-from leanloop.plugins.trial.tuning import tuned
 
 __all__ = ["BudgetOption", "LabelledArgument", "LoseOption", "gate"]
 
@@ -45,6 +44,9 @@ def gate(
     at 95 % confidence; without a difference 2 % takes 133 questions. Each question is judged by the outcomes of others.
     Exits with 1 where nothing but thinking about all calls holds.
     """
+    # Here, because it brings along what a live agent needs.
+    from leanloop.plugins.trial.tuning import tuned
+
     most, loaded = read_most(lose_at_most), load_budget(budget)
     rules = loaded.thinking or ThinkingRules()
     rows = labelled_rows(labelled, loaded.agent)

@@ -16,7 +16,6 @@ from leanloop.budgets.route_rules import TIERS, RouteRules
 from leanloop.errors import UsageError
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.trial.labelled import Labelled
-from leanloop.plugins.trial.tuning import tuned
 
 __all__ = ["routes"]
 
@@ -41,6 +40,9 @@ def routes(
     outcomes of others. Cascades are left out: what they check comes on top. Exits with 1 where nothing but the dearest
     tier holds.
     """
+    # Here, because it brings along what a live agent needs.
+    from leanloop.plugins.trial.tuning import tuned
+
     most, loaded = read_most(lose_at_most), load_budget(budget)
     rows = labelled_rows(labelled, loaded.agent)
     named = [name.strip() for name in tiers.split(",")] if tiers is not None else None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -17,7 +18,9 @@ from leanloop.errors import UsageError
 from leanloop.plugins.trial.bounds import Interval
 from leanloop.plugins.trial.labelled import Labelled, labelled_in
 from leanloop.plugins.trial.threshold import Step
-from leanloop.plugins.trial.tuning import Tuning
+
+if TYPE_CHECKING:
+    from leanloop.plugins.trial.tuning import Tuning
 
 __all__ = ["Tuned", "labelled_rows", "read_most", "report"]
 

@@ -9,6 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.constants import TAG_NOSTREAM
 
 from leanloop.adapters.langchain.provider import provider_of
+from leanloop.adapters.langchain.twin import twin_of
 from leanloop.budgets.message import ToolSpec
 from leanloop.errors import UsageError
 from leanloop.plugins.cache_marks import MARKED
@@ -55,7 +56,7 @@ def bound(given: object, specs: Sequence[ToolSpec], model: Any) -> list[object]:
 def unseen(model: Any) -> Any:
     """The model, for a call whose tokens nobody is to watch arrive: what it says may be no answer."""
     if isinstance(model, BaseChatModel):  # a tag bound with `with_config` would be lost when tools are bound
-        return model.model_copy(update={"tags": [*(model.tags or ()), TAG_NOSTREAM]})
+        return twin_of(model, {"tags": [*(model.tags or ()), TAG_NOSTREAM]})
     return model.with_config(tags=[TAG_NOSTREAM])
 
 

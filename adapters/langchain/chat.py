@@ -15,6 +15,7 @@ from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.dialect import without
 from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
+from leanloop.adapters.langchain.node import node_of_call
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
     MODEL_SETTINGS,
@@ -83,6 +84,7 @@ class ChatRequest:
             abilities=self._abilities,
             session=session,
             settings=self._said,
+            node=node_of_call(),
         )
 
     def _said(self) -> Mapping[str, object]:

@@ -38,13 +38,8 @@ class Dialect(Protocol):
         """The effort that the user asks for; the provider's own where nobody asks; None where that is not known."""
         ...
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
-        """How to ask for an effort, one that it knows; None leaves thinking as it is.
-
-        `ceiling` is the most of whatever else the model is told beside it.
-        """
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
+        """How to ask for an effort, one that it knows."""
         ...
 
 

@@ -91,7 +91,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         embedder: turns questions into vectors, for a cache that also looks for questions that mean the same:
             LangChain's `Embeddings`, or an `Embedder` of `leanloop.plugins.cache.embedder`.
         same_answer: says of two answers, one of the cache and a fresh one, whether they say the same; by it hits are
-            checked. By default they are compared word by word, see `leanloop.plugins.cache.same_answer`.
+            checked, and answers of a cascade compared. By default they are compared word by word, see
+            `leanloop.plugins.cache.same_answer`.
         checks: checks of answers, by the name that the budget's `routes: {cascade: {gates: ...}}` uses; called with
             a `ModelCall` and its `ModelReply`, they say whether the answer may be taken. May be coroutine functions.
         answers: functions that know answers, by the name that the budget's `answers` uses; called with the question,
@@ -148,12 +149,14 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
             outcomes=outcomes,
             embedder=known,
             cognitive_tools=cognitive_tools,
+            same_answer=same_answer,
             run_code=run_code,
             on_event=sinks_of(on_event),
             redact=redact,
             otel=checked_otel(self.budget),
         )
         self.stack = Stack(plugins, Grounds(known, same_answer=same_answer), supplied)
+        self.stack.check(self.budget)
         self.runs = Runs(self.budget, store, on_alert, shared=not self.has_own_budget)
         self.models = Substitutes(models)
         self.read_result = ReadResultTool(self.stack, self.runs)

@@ -18,6 +18,7 @@ from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.dialect import without
 from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
+from leanloop.adapters.langchain.node import node_of_call
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
     MODEL_SETTINGS,
@@ -81,6 +82,7 @@ class Request:
             abilities=self._abilities,
             session=session,
             structured=raw.response_format is not None,
+            node=node_of_call(),
             settings=self._settings if chat is not None else None,
             raw=raw,
         )

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 
-from leanloop.adapters.langchain.dialect import Dialect, Settings, mapping
+from leanloop.adapters.langchain.dialect import Dialect, Said, Settings, mapping, without
 from leanloop.adapters.langchain.giving_back import giving_back
 from leanloop.adapters.langchain.provider import (
     bindings,
@@ -131,12 +131,18 @@ def with_thinking(
         current = dialect.current(model, given, known)
         asked = _allowed(known.asked(call.thinking, ceiling, current), known, call)
         effort = None if asked == current else asked
-    loose = thought and rewritten and known.bound and isinstance(dialect, Anthropic)
-    if effort is None and not loose and (ceiling is None or not known.levels):
+    anthropic = dialect if isinstance(dialect, Anthropic) else None
+    loose = anthropic is not None and thought and rewritten and known.bound
+    if anthropic is not None and (effort is not None or loose or (ceiling is not None and known.levels)):
+        said = anthropic.say(model, given, known, effort, ceiling)
+        if loose:
+            said = said._replace(settings=loosened(model, said.settings))
+    elif effort is not None:
+        said = dialect.say(model, given, known, effort)
+    else:
         return same if kind is None else (in_place_of(own, twin_of(model, {}, kind)), same[1])
-    said = dialect.say(model, given, known, effort, ceiling)
-    if loose:
-        said = said._replace(settings=loosened(model, said.settings))
+    if call.force_tool:
+        said = _freed(said, known)
     twin = twin_of(model, said.fields, kind)
     bound = _given(own, {})
     kept = {name: value for name, value in said.settings.items() if name not in bound or bound[name] is not value}
@@ -172,6 +178,20 @@ def _allowed(effort: Effort | None, known: Reasoning, call: ModelCall) -> Effort
     if not turn.thought and known.form != "adaptive" and "none" in known.efforts:
         return "none"  # what it would have thought before is missing; adaptive thinking may begin at any time
     return effort
+
+
+def _freed(said: Said, known: Reasoning) -> Said:
+    """Where a turn must go on thinking and its provider takes no forced tool beside that, the tool is not forced.
+
+    ChatAnthropic sees to it, and warns, where thinking stands on the instance.
+    """
+    thinking = said.settings.get("thinking")
+    if known.form != "budget" or mapping(thinking).get("type") != "enabled":
+        return said
+    settings = without(said.settings, ("thinking",))
+    if "tool_choice" in settings:  # it was bound before
+        settings["tool_choice"] = {"type": "auto"}
+    return Said({**said.fields, "thinking": thinking}, settings)
 
 
 def _given(own: object, settings: Settings) -> Settings:

@@ -49,9 +49,22 @@ class Anthropic:
         return known.default if known.default == "none" else level or known.default
 
     def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
+        self,
+        model: Any,
+        settings: Settings,
+        known: Reasoning,
+        effort: Effort | None,
+        ceiling: Effort | None = None,
     ) -> Said:
-        """``thinking`` and ``output_config`` in the call, nothing of it on the instance."""
+        """``thinking`` and ``output_config`` in the call, nothing of it on the instance.
+
+        Args:
+            model: the chat model.
+            settings: the call-time parameters.
+            known: how it reasons.
+            effort: None leaves thinking as it is.
+            ceiling: the most of the level that stands beside it, thinking or not.
+        """
         given = without(settings, _WORDS)
         level = self._level(model, settings)
         own = model.thinking if model.thinking is not None else settings.get("thinking")

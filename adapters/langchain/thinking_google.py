@@ -40,12 +40,8 @@ class Google:
             None if budget == -1 else known.default
         )
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
         """As a budget or a level in the call, with nothing of either on the instance."""
-        if effort is None:
-            return Said({}, dict(settings))
         given = without(settings, (*_WORDS, "thinking_config"))
         config = without(mapping(settings.get("thinking_config", model.thinking_config)), _WORDS)
         if config:

@@ -56,12 +56,8 @@ class Leveled:
         said = next((place for place in places if place), None)
         return known.default if said in (None, self._on) else effort_in(said) or known.default
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
         """In the call, which wins over the instance."""
-        if effort is None:
-            return Said({}, dict(settings))
         word = self._on if self._on and known.form == "switch" and effort != "none" else effort
         return Said({}, {**without(settings, _WORDS), "reasoning_effort": word})
 
@@ -75,18 +71,14 @@ class OpenRouter:
         own = name.rpartition("/")[2].replace(".", "-") if name.startswith("anthropic/") else name.rpartition("/")[2]
         tables = (openai.reasoning_of, anthropic.reasoning_of, google.reasoning_of)
         known = next((found for table in tables if (found := table(own)) is not None), None)
-        return None if known is None else replace(known, form="effort", budgets={}, off=None)
+        return None if known is None else replace(known, form="effort", budgets={}, levels=(), off=None)
 
     def current(self, model: Any, settings: Settings, known: Reasoning) -> Effort | None:
         """From the call, else from the instance."""
         places = (settings.get("reasoning"), model.reasoning)
         return first_effort(places) or known.default
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
         """An effort in place of a number of tokens: only one of both may be sent."""
-        if effort is None:
-            return Said({}, dict(settings))
         own = without(mapping(settings.get("reasoning") or model.reasoning), ("max_tokens", "enabled"))
         return Said({}, {**settings, "reasoning": {**own, "effort": effort}})

@@ -48,12 +48,8 @@ class OpenAI:
         places = (settings.get("reasoning"), own[0], settings.get("reasoning_effort"), own[1])
         return first_effort(places) or known.default
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
         """In the one of both words that is used already."""
-        if effort is None:
-            return Said({}, dict(settings))
         if known.form == "switch":
             extra = _extra(model, settings)
             template = {**mapping(extra.get("chat_template_kwargs")), "enable_thinking": effort != "none"}

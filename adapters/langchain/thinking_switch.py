@@ -39,12 +39,8 @@ class DeepSeek:
         found = first_effort(places)
         return known.default if found is None else known.nearest(found)
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
         """A switch in ``extra_body`` and, where it is on, an effort."""
-        if effort is None:
-            return Said({}, dict(settings))
         given = without(settings, ("reasoning_effort", "effort"))
         on = effort != "none"
         extra = without(_extra(model, settings), ("reasoning_effort",))
@@ -64,12 +60,8 @@ class Qwen:
         switch = _extra(model, settings).get("enable_thinking", model.enable_thinking)
         return known.default if switch is None else known.efforts[-1] if switch else "none"
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
         """In its own field and, as that is read once, in the ``extra_body`` of the call."""
-        if effort is None:
-            return Said({}, dict(settings))
         on = effort != "none"
         extra = _extra(model, settings) | {"enable_thinking": on}
         given = without(settings, ("enable_thinking", "thinking_budget"))
@@ -91,11 +83,7 @@ class Ollama:
             return "none"
         return effort_in(said) or known.default
 
-    def say(
-        self, model: Any, settings: Settings, known: Reasoning, effort: Effort | None, ceiling: Effort | None
-    ) -> Said:
+    def say(self, model: Any, settings: Settings, known: Reasoning, effort: Effort) -> Said:
         """As a level where the model knows levels, else as a switch."""
-        if effort is None:
-            return Said({}, dict(settings))
         word: object = effort if known.form == "effort" else effort != "none"
         return Said({}, {**settings, "reasoning": word})

@@ -30,7 +30,15 @@ def added_to(tools: Sequence[Any], specs: Sequence[ToolSpec], llm: object) -> Se
         raise UsageError(f"{type(llm).__name__} cannot call tools; write scaffold: {{form: text}} in its budget file.")
     prepared: dict[str, Any] = prepare(added, chat_history=[])
     prepared.pop(PREPARED, None)
-    return [*tools, *(prepared.get("tools") or ())]
+    return _together(tools, prepared.get("tools") or ())
+
+
+def _together(tools: Sequence[Any], added: Sequence[Any]) -> Sequence[Any]:
+    """Google's Tool holds several functions, and its API takes one such Tool in a call."""
+    one, other = (getattr(each[0], "function_declarations", None) if each else None for each in (tools, added))
+    if one is None or other is None:
+        return [*tools, *added]
+    return [tools[0].model_copy(update={"function_declarations": [*one, *other]}), *tools[1:], *added[1:]]
 
 
 def _inputs(spec: ToolSpec) -> tuple[tuple[str, str], ...]:

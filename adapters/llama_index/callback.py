@@ -13,9 +13,10 @@ from llama_index.core.callbacks.base_handler import BaseCallbackHandler
 from llama_index.core.llms import callbacks as llm_callbacks
 
 from leanloop.adapters.llama_index.covered import in_model_call
+from leanloop.adapters.llama_index.form import CHAT, PROMPT
 from leanloop.adapters.llama_index.messages import from_llama
-from leanloop.adapters.llama_index.provider import CAPS, count, mapping
-from leanloop.adapters.llama_index.request import CHAT, PROMPT
+from leanloop.adapters.llama_index.provider import CAPS, count
+from leanloop.adapters.llama_index.sent import mapping
 from leanloop.adapters.llama_index.tools import specs_of
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget

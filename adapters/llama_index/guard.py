@@ -139,6 +139,7 @@ class Guard:
             otel=checked_otel(self.budget),
         )
         self.stack = Stack(plugins, Grounds(reads, same_answer=same_answer), supplied)
+        self.stack.check(self.budget)
         self.store = store
         self.substitutes = Substitutes(models)
         self._on_alert = Alerts(on_alert).hook  # checked before the first run

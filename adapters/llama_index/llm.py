@@ -21,10 +21,11 @@ from leanloop.adapters.copied import copied
 from leanloop.adapters.llama_index.arriving import Arriving, Piece, Pieces
 from leanloop.adapters.llama_index.covered import acovered_stream, covered_stream, in_model_call, model_call_covered
 from leanloop.adapters.llama_index.findings import reading
+from leanloop.adapters.llama_index.form import CHAT, PROMPT, Form
 from leanloop.adapters.llama_index.guard import Guard
 from leanloop.adapters.llama_index.provider import Provider
 from leanloop.adapters.llama_index.providers import provider_of
-from leanloop.adapters.llama_index.request import CHAT, PROMPT, Form, Request
+from leanloop.adapters.llama_index.request import Request
 from leanloop.adapters.llama_index.structured import AnswersInChat, AnswersInChatOnly, AnswersParsed
 from leanloop.adapters.llama_index.structured_answer import read_as
 from leanloop.adapters.llama_index.substitutes import PREPARED, Prepared

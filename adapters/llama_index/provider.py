@@ -7,72 +7,22 @@ What a class really reads differs: a parameter of the call, or an attribute that
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from leanloop.adapters.copied import HELD
-from leanloop.adapters.llama_index.thinking import SAMPLING, Wanted
+from leanloop.adapters.llama_index.sent import Sent, extras_of, mapping
+from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.errors import ModelUnavailable
 
-__all__ = ["CAPS", "Provider", "Sent", "count", "extras_of", "mapping"]
+__all__ = ["CAPS", "Provider", "count"]
 
 CAPS: tuple[str, ...] = ("max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "num_predict")
 """What integrations call the output cap."""
 
 _CAPS = frozenset(CAPS)
-
-
-@dataclass(slots=True)
-class Sent:
-    """A call about to be sent: the model, what it is given, and the attributes that must be others for this call.
-
-    `private` are those that pydantic keeps apart.
-    """
-
-    llm: object
-    kwargs: dict[str, Any]
-    attributes: dict[str, object] = field(default_factory=dict[str, object])
-    private: dict[str, object] = field(default_factory=dict[str, object])
-
-    def get(self, name: str) -> object:
-        """An attribute of the model, as changed."""
-        return self.attributes[name] if name in self.attributes else getattr(self.llm, name, None)
-
-    @property
-    def extras(self) -> Mapping[str, object]:
-        """What the model adds to every call, as changed."""
-        changed = self.attributes.get("additional_kwargs")
-        return extras_of(self.llm) if changed is None else mapping(changed)
-
-    def add(self, **extras: object) -> None:
-        """Send these with every call, and beside what the model adds to it already; None takes one away."""
-        changed = {**self.extras, **extras}
-        self.attributes["additional_kwargs"] = {name: value for name, value in changed.items() if value is not None}
-
-    def drop_sampling(self) -> None:
-        """Take out the parameters that a model refuses while it thinks, wherever the user gave them."""
-        for name in SAMPLING & self.kwargs.keys():
-            del self.kwargs[name]
-        if given := SAMPLING & self.extras.keys():
-            self.add(**dict.fromkeys(given))
-
-    def target(self) -> object:
-        """The model to be called: itself, or a twin with the attributes changed, which shares its clients."""
-        if not self.attributes and not self.private:
-            return self.llm
-        kind = type(self.llm)
-        other: object = kind.__new__(kind)
-        for name in HELD:  # the very same: a client that is made later is both's
-            object.__setattr__(other, name, getattr(self.llm, name))
-        object.__setattr__(other, "__dict__", {**self.llm.__dict__, **self.attributes})
-        if self.private:
-            held = cast("dict[str, object]", getattr(self.llm, "__pydantic_private__"))  # noqa: B009
-            object.__setattr__(other, "__pydantic_private__", {**held, **self.private})
-        return other
 
 
 class Provider:
@@ -156,15 +106,22 @@ class Provider:
         """The messages without what was thought in them where the provider would refuse that."""
         return messages
 
+    def signed(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """The messages of a turn in which tools were called, with what the provider wants signed."""
+        return messages
+
     def limits(self, sent: Sent) -> tuple[int | None, bool | None]:
         """How many tokens of input the model takes, and whether it can call tools; None where that is not known."""
-        try:
-            about: object = getattr(sent.target(), "metadata", None)
-        except ValueError:  # a class that knows no model of that name
-            return None, None
-        window: object = getattr(about, "context_window", None)
-        calls: object = getattr(about, "is_function_calling_model", None)
-        return window if isinstance(window, int) and window > 0 else None, calls if isinstance(calls, bool) else None
+        kind, held = type(sent.llm), {**vars(sent.llm), **sent.attributes}
+        if not kind.__module__.startswith("llama_index.llms.") or "model" not in held:
+            return _limits(sent.target())
+        key = (kind.__module__, kind.__qualname__, *(held.get(name) for name in _SAYS_LIMITS))
+        found = _known_limits.get(key)
+        if found is None:
+            if len(_known_limits) >= _MOST_KNOWN:
+                _known_limits.clear()
+            found = _known_limits[key] = _limits(sent.target())
+        return found
 
     def thinking_tokens(self, llm: object, kwargs: Mapping[str, object]) -> int:
         """The tokens of thinking that the output cap must exceed, zero where that is no rule."""
@@ -201,15 +158,21 @@ class Provider:
         return None
 
 
-def extras_of(llm: object) -> Mapping[str, object]:
-    """`additional_kwargs`, which many classes send with every call."""
-    # Asked of the class first: an instance of pydantic is slow to say that it lacks something.
-    return mapping(getattr(llm, "additional_kwargs", None)) if _has_extras(cast("Hashable", type(llm))) else {}
+_known_limits: dict[tuple[object, ...], tuple[int | None, bool | None]] = {}
+"""Of the integrations, which take tens of microseconds to say it, and say it by the model's name."""
+
+_MOST_KNOWN = 256
+_SAYS_LIMITS = ("model", "context_window", "is_function_calling_model")
 
 
-def mapping(value: object) -> Mapping[str, object]:
-    """`value` where it is a mapping, else an empty one."""
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+def _limits(llm: object) -> tuple[int | None, bool | None]:
+    try:
+        about: object = getattr(llm, "metadata", None)
+    except ValueError:  # a class that knows no model of that name
+        return None, None
+    window: object = getattr(about, "context_window", None)
+    calls: object = getattr(about, "is_function_calling_model", None)
+    return window if isinstance(window, int) and window > 0 else None, calls if isinstance(calls, bool) else None
 
 
 def count(value: object) -> bool:
@@ -222,9 +185,3 @@ def _cap_fields(kind: Hashable) -> tuple[str, ...]:
     """The fields of a class that hold its output cap; asked per call, so remembered."""
     fields = cast("Mapping[str, object]", getattr(kind, "model_fields", {}))
     return tuple(name for name in CAPS if name in fields)
-
-
-@lru_cache(maxsize=256)
-def _has_extras(kind: Hashable) -> bool:
-    fields = cast("Mapping[str, object]", getattr(kind, "model_fields", {}))
-    return "additional_kwargs" in fields or hasattr(kind, "additional_kwargs")

@@ -10,7 +10,8 @@ from typing import Any, cast
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock
 
 from leanloop.adapters.llama_index.cache_marks import Marking, with_mark
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, mapping
+from leanloop.adapters.llama_index.provider import Provider, count
+from leanloop.adapters.llama_index.sent import Sent, extras_of, mapping
 from leanloop.adapters.llama_index.thinking import Wanted, begun_turn, is_signed
 from leanloop.adapters.reasoning.anthropic import BUDGETS, WITHOUT_THINKING, reasoning_of
 from leanloop.adapters.reasoning.known import Reasoning

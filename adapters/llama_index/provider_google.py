@@ -5,18 +5,23 @@ What its `_generation_config` holds, the parameter `generation_config` of a call
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
 from llama_index.core.types import PydanticProgramMode
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, mapping
-from leanloop.adapters.llama_index.thinking import Wanted
+from leanloop.adapters.llama_index.provider import Provider, count
+from leanloop.adapters.llama_index.sent import Sent, mapping
+from leanloop.adapters.llama_index.thinking import Wanted, begun_turn
 from leanloop.adapters.reasoning.google import reasoning_of
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.adapters.reasoning.spent import effort_of_tokens
 
 __all__ = ["GoogleGenAI", "json_answer"]
+
+
+_NO_SIGNATURE = b"skip_thought_signature_validator"
 
 
 class GoogleGenAI(Provider):
@@ -63,6 +68,18 @@ class GoogleGenAI(Provider):
         how = {about[0]: known.budgets[asked]} if known.form == "budget" else {about[1]: asked.upper()}
         _configure(sent, "thinking_config", {**kept, **how})
 
+    def signed(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """With a sign that stands for none where another model has called a tool in the turn that is going on.
+
+        Gemini 3 and later answer a call without its `thought_signature` with an error 400, and take this in its place
+        (https://ai.google.dev/gemini-api/docs/thought-signatures).
+        """
+        name = str(sent.get("model") or "").rpartition("/")[2]
+        if not name.startswith("gemini-") or name.startswith(("gemini-1", "gemini-2")):
+            return messages
+        begun = begun_turn(messages)
+        return [*messages[:begun], *map(_signed, messages[begun:])]
+
     def must_call(self, kwargs: Mapping[str, object]) -> bool:
         """By the mode of function calling."""
         calling: object = getattr(kwargs.get("tool_config"), "function_calling_config", None)
@@ -100,3 +117,17 @@ def _configure(sent: Sent, name: str, value: object) -> None:
 def _thinking(sent: Sent) -> Mapping[str, object]:
     own = mapping(sent.get("_generation_config")).get("thinking_config")
     return mapping(mapping(sent.kwargs.get("generation_config")).get("thinking_config") or own)
+
+
+def _signed(message: ChatMessage) -> ChatMessage:
+    """A message whose first call of a tool is signed; that of a parallel one is not."""
+    first = next((n for n, block in enumerate(message.blocks) if isinstance(block, ToolCallBlock)), None)
+    extras = cast("dict[str, object]", message.additional_kwargs)
+    given = extras.get("thought_signatures")
+    signatures = list(cast("list[object]", given)) if isinstance(given, list) else []
+    if first is None or any(signatures):
+        return message
+    signatures += [None] * (first + 1 - len(signatures))
+    signatures[first] = _NO_SIGNATURE
+    signs = {**extras, "thought_signatures": signatures}
+    return message.model_copy(update={"role": MessageRole.MODEL, "additional_kwargs": signs})

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of
+from leanloop.adapters.llama_index.provider import Provider, count
+from leanloop.adapters.llama_index.sent import Sent, extras_of
 from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.adapters.reasoning.open_weights import SWITCH, reasoning_of

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar, cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent, count, extras_of, mapping
+from leanloop.adapters.llama_index.provider import Provider, count
+from leanloop.adapters.llama_index.sent import Sent, extras_of, mapping
 from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.adapters.reasoning.openai import reasoning_of

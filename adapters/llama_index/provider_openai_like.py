@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from leanloop.adapters.llama_index.provider import Sent, mapping
 from leanloop.adapters.llama_index.provider_openai import OpenAI
+from leanloop.adapters.llama_index.sent import Sent, mapping
 from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.reasoning import deepseek
 from leanloop.adapters.reasoning.known import Reasoning

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from leanloop.adapters.llama_index.provider import Provider, Sent
+from leanloop.adapters.llama_index.provider import Provider
+from leanloop.adapters.llama_index.sent import Sent
 from leanloop.adapters.llama_index.thinking import Wanted
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.budgets.degrade_step import Effort

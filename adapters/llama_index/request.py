@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 
 from leanloop.adapters.llama_index.added_tools import added_to
-from leanloop.adapters.llama_index.ending import finish_of, is_plain
+from leanloop.adapters.llama_index.form import CHAT, Form
 from leanloop.adapters.llama_index.logprobs import likelihood_of
-from leanloop.adapters.llama_index.messages import from_llama, to_llama, transcript_of
-from leanloop.adapters.llama_index.provider import Provider, Sent
+from leanloop.adapters.llama_index.provider import Provider
 from leanloop.adapters.llama_index.provider_scripted import Scripted
 from leanloop.adapters.llama_index.providers import model_name, provider_of
+from leanloop.adapters.llama_index.sent import Sent
 from leanloop.adapters.llama_index.settings import settings_of
 from leanloop.adapters.llama_index.structured_answer import fits, read_as
 from leanloop.adapters.llama_index.substitutes import Prepared, Substitutes, as_read_by, translated
-from leanloop.adapters.llama_index.thinking import Wanted
+from leanloop.adapters.llama_index.thinking import Wanted, say_unknown
 from leanloop.adapters.llama_index.tools import answer_of, specs_of
-from leanloop.adapters.llama_index.usage import usage_of
 from leanloop.adapters.reasoning.known import Reasoning
 from leanloop.budgets.degrade_step import EFFORTS, Effort
-from leanloop.budgets.message import Message
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.task import Task
 from leanloop.plugins.tool_order import in_order
 
-__all__ = ["CHAT", "PROMPT", "Form", "Outgoing", "Request"]
+__all__ = ["Outgoing", "Request"]
 
 _ABOUT_TOOLS = frozenset(
     {"tools", "tool_choice", "tool_config", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls"}
@@ -42,84 +40,7 @@ of them."""
 _OWN_WORDS = (Provider, Scripted)
 """Where classes may differ in how a call to them is written."""
 
-Given = TypeVar("Given")
 Response = TypeVar("Response", ChatResponse, CompletionResponse)
-
-
-class Form(Protocol[Given, Response]):
-    """What a method of an LLM is given and gives back."""
-
-    @property
-    def name(self) -> str:
-        """`chat` or `prompt`."""
-        ...
-
-    def history(self, given: Given, task: Task) -> tuple[Message, ...]:
-        """What it is given, as neutral messages."""
-        ...
-
-    def given(self, messages: Sequence[Message]) -> Given:
-        """Neutral messages, as it is given them."""
-        ...
-
-    def reply(self, response: Response) -> ModelReply:
-        """The neutral form of what it gives back."""
-        ...
-
-    def response(self, reply: ModelReply) -> Response:
-        """LlamaIndex's own response where nothing was changed, else a new one."""
-        ...
-
-
-class _Chat:
-    name = "chat"
-
-    def history(self, given: Sequence[ChatMessage], task: Task) -> tuple[Message, ...]:
-        return transcript_of(task).of(given)
-
-    def given(self, messages: Sequence[Message]) -> Sequence[ChatMessage]:
-        return [to_llama(message) for message in messages]
-
-    def reply(self, response: ChatResponse) -> ModelReply:
-        return _reply(from_llama(response.message), response)
-
-    def response(self, reply: ModelReply) -> ChatResponse:
-        if isinstance(reply.raw, ChatResponse):
-            return reply.raw
-        return ChatResponse(message=to_llama(reply.message), delta=reply.message.text, raw=_raw_of(reply))
-
-
-class _Prompt:
-    name = "prompt"
-
-    def history(self, given: str, task: Task) -> tuple[Message, ...]:
-        return (Message("user", given),)
-
-    def given(self, messages: Sequence[Message]) -> str:
-        return "\n\n".join(message.text for message in messages)
-
-    def reply(self, response: CompletionResponse) -> ModelReply:
-        return _reply(Message("assistant", response.text), response)
-
-    def response(self, reply: ModelReply) -> CompletionResponse:
-        if isinstance(reply.raw, CompletionResponse):
-            return reply.raw
-        return CompletionResponse(text=reply.message.text, delta=reply.message.text, raw=_raw_of(reply))
-
-
-def _reply(message: Message, response: ChatResponse | CompletionResponse) -> ModelReply:
-    return ModelReply(message, usage_of(response), finish_of(response), is_plain(response), raw=response)
-
-
-def _raw_of(reply: ModelReply) -> dict[str, object] | None:
-    """What stands in place of a provider's object in an answer that is given again: by which tier, and no usage."""
-    if reply.hit is None:
-        return None
-    return {"leanloop_cache": reply.hit, "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}
-
-
-CHAT: Form[Sequence[ChatMessage], ChatResponse] = _Chat()
-PROMPT: Form[str, CompletionResponse] = _Prompt()
 
 
 class Outgoing(NamedTuple):
@@ -232,12 +153,9 @@ class Request:
             provider.cap(sent, most)
         self._offer_tools(call, provider, sent)
         if call.thinking is not None or call.effort is not None:
-            tools, forced = bool(sent.kwargs.get("tools")), provider.must_call(sent.kwargs)
-            provider.think(sent, Wanted(call.thinking, call.effort, call.messages, tools, forced))
+            _think(call, provider, sent)
         if self._form is CHAT:
-            given = provider.with_thoughts(sent, cast("Sequence[ChatMessage]", given))
-            if call.cache_marks:
-                given = provider.mark(sent, given, call.cache_marks)
+            given = _marked(call, provider, sent, cast("Sequence[ChatMessage]", given))
         if self._stream:
             fixed = sent.extras
             sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
@@ -279,6 +197,23 @@ class Request:
         # By name: a guarded class has that of the class it guards.
         same = (own.__module__, own.__qualname__) == (type(other).__module__, type(other).__qualname__)
         return same or (type(provider_of(other)) is kind and kind not in _OWN_WORDS)
+
+
+def _think(call: ModelCall, provider: Provider, sent: Sent) -> None:
+    """Ask for the reasoning that the call wants; that a model cannot be asked for less is said once."""
+    tools, forced = bool(sent.kwargs.get("tools")), provider.must_call(sent.kwargs)
+    if call.effort is not None and provider.reasoning(sent, tools=tools) is None:
+        say_unknown(call.model, call.effort)
+    provider.think(sent, Wanted(call.thinking, call.effort, call.messages, tools, forced))
+
+
+def _marked(call: ModelCall, provider: Provider, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+    """The messages as the provider takes them: without thoughts that it refuses, signed, with marks for its cache."""
+    if any(message.thought for message in call.messages):
+        messages = provider.with_thoughts(sent, messages)
+    if call.messages and call.messages[-1].role == "tool":
+        messages = provider.signed(sent, messages)
+    return provider.mark(sent, messages, call.cache_marks) if call.cache_marks else messages
 
 
 def _fitting(provider: Provider, sent: Sent, call: ModelCall) -> int | None:

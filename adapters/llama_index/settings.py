@@ -14,8 +14,9 @@ from typing import cast
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from leanloop.adapters.llama_index.provider import CAPS, extras_of, mapping
+from leanloop.adapters.llama_index.provider import CAPS
 from leanloop.adapters.llama_index.providers import provider_of
+from leanloop.adapters.llama_index.sent import extras_of, mapping
 from leanloop.adapters.plain_value import plain
 
 __all__ = ["settings_of"]

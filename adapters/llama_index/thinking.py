@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,13 +14,16 @@ from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Changed, Message
 from leanloop.plugins.thinking.turn import turn_of
 
-__all__ = ["SAMPLING", "Wanted", "begun_turn", "is_signed", "is_thought"]
+__all__ = ["SAMPLING", "Wanted", "begun_turn", "is_signed", "is_thought", "say_unknown"]
 
 SAMPLING = frozenset(
     {"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"}
     | {"logit_bias", "logprobs", "top_logprobs"}
 )
 """Parameters that reasoning models refuse while they think."""
+
+
+_log = logging.getLogger("leanloop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Wanted:
         thought = self._thought() if known.steady else None
         if thought and asked == "none":
             return next(effort for effort in known.efforts if effort != "none")
-        if thought is False and known.form != "adaptive" and "none" in known.efforts:
-            return "none"  # adaptive thinking may begin in the middle of a turn
+        if thought is False and known.form == "budget" and "none" in known.efforts:
+            return "none"  # what it would have thought before is missing; adaptive thinking may begin at any time
         return asked
 
     def _thought(self) -> bool | None:
@@ -66,6 +70,16 @@ class Wanted:
             if message.role == "user" and answered:
                 break
         return False
+
+
+_said: set[tuple[str, Effort]] = set()
+
+
+def say_unknown(model: str, effort: Effort) -> None:
+    """Say, once in a process, that a model cannot be asked to think less."""
+    if (model, effort) not in _said:
+        _said.add((model, effort))
+        _log.warning("%s knows no reasoning effort %r (known: none): left alone", model, effort)
 
 
 def is_thought(given: object) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from leanloop.adapters.reasoning.known import Reasoning, first_match, up_to
 from leanloop.budgets.degrade_step import Effort
@@ -75,6 +76,7 @@ WITHOUT_THINKING: frozenset[Effort] = frozenset(up_to("low", "high"))
 """Levels beside which thinking can be off, where it is on by itself: above them the API answers 400."""
 
 
+@lru_cache(maxsize=512)
 def reasoning_of(model: str) -> Reasoning | None:
     """How a model reasons, by its name on any platform; None for one that does not, or is not known."""
     return first_match(_TABLE, model)

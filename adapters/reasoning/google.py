@@ -7,6 +7,7 @@ https://ai.google.dev/gemini-api/docs/openai#thinking (tokens by effort). What i
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from leanloop.adapters.reasoning.known import Reasoning, first_match, up_to
 from leanloop.budgets.degrade_step import Effort
@@ -36,6 +37,7 @@ _TABLE = tuple(
 )
 
 
+@lru_cache(maxsize=512)
 def reasoning_of(model: str) -> Reasoning | None:
     """How a model reasons, with or without a path before its name; None for one that does not, or is not known."""
     name = model.rpartition("/")[2]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from leanloop.adapters.reasoning.known import Reasoning, first_match, up_to
 
@@ -44,6 +45,7 @@ _TOOLS_ONLY_WITHOUT = re.compile(r"^gpt-(5\.[2-9]|[6-9]|\d\d)")
 """Models that refuse function tools in chat completions at any effort but ``none``, their own default among them."""
 
 
+@lru_cache(maxsize=512)
 def reasoning_of(model: str, *, chat_tools: bool = False) -> Reasoning | None:
     """How a model reasons; None for one that does not, or is not known.
 

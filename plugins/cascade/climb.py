@@ -6,6 +6,7 @@ import logging
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from leanloop.budgets.route_rules import CascadeRules
 from leanloop.errors import StoreError, TaskStopped
@@ -14,8 +15,8 @@ from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.cascade.candidate import Candidate
 from leanloop.plugins.cascade.judge import check_gates, judge, judge_plainly
 from leanloop.plugins.cascade.learned import learned
-from leanloop.plugins.cascade.standing import Call
-from leanloop.plugins.cascade.terms import Terms, terms_of, turn_off
+from leanloop.plugins.cascade.standing import Call, Standing
+from leanloop.plugins.cascade.terms import Terms, terms_of, told_off, turn_off
 from leanloop.plugins.cascade.verdict import Verdict
 from leanloop.plugins.difficulty.estimate import Estimate
 from leanloop.plugins.difficulty.learning import Learning
@@ -66,7 +67,13 @@ class _Rejected:
 
 def pays(ladder: Ladder, rules: CascadeRules, task: Task, learning: Learning) -> Steps[bool]:
     """Whether the answers of the first rung are to be asked for and checked; why not is said once."""
-    return (yield from _terms(ladder, 0, rules, task, learning)) is not None
+    terms = yield from _terms(ladder, 0, rules, task, learning)
+    _offered[ladder] = ladder.rungs[:2], terms
+    return terms is not None
+
+
+_offered: WeakKeyDictionary[Ladder, tuple[tuple[Rung, ...], Terms | None]] = WeakKeyDictionary()
+"""The terms that were found for a call, until it is made."""
 
 
 def climb(
@@ -83,7 +90,9 @@ def climb(
         Exception: no model of any rung answers.
     """
     check_gates(rules, supplied)
-    first = yield from _terms(ladder, 0, rules, task, learning)
+    rungs, first = _offered.pop(ladder, ((), None))
+    if rungs != ladder.rungs[:2]:  # the routes chose another tier to begin with
+        first = yield from _terms(ladder, 0, rules, task, learning)
     return (yield from _Climb(ladder, rules, task, learning, estimate, supplied).up(first))
 
 
@@ -161,7 +170,7 @@ class _Climb:
             yield Io(store.add, store.aadd, terms.standing.added(made, played))
             if after.loses(terms.rules.trial):
                 yield from turn_off(terms.standing, store)
-                _tell_off(terms, after.calls, after.saved, task)
+                _tell_off(terms, after, task)
         except StoreError:
             task.note("What the cascade has saved could not be kept.")
 
@@ -216,9 +225,7 @@ def _tell(task: Task, what: str, said: str) -> None:
         task.alerts.tell(Alert("cascade", message, task.agent, task.id), logging.WARNING)
 
 
-def _tell_off(terms: Terms, calls: int, saved: int, task: Task) -> None:
-    how = "saved" if saved > 0 else "lost"
-    sums = f"{calls} calls it {how} ${abs(saved) / 1e9:.6f}"
-    said = f"{terms.cheap} is no longer asked before {terms.dear}: in {sums}"
-    why = "more than asking the latter at once" if saved <= 0 else "which is not yet known to be more than chance"
-    _tell(task, f"{terms.standing.key} turned off {terms.standing.turn}", f"{said}, {why}.")
+def _tell_off(terms: Terms, after: Standing, task: Task) -> None:
+    why = "which is not known to be more than chance" if after.saved > 0 else "and is known to lose or not to save"
+    said = f"{told_off(after, terms.cheap, terms.dear)}, {why}."
+    _tell(task, f"{after.key} turned off {after.turn}", said)

@@ -15,13 +15,11 @@ from leanloop.plugins.task import Task
 __all__ = ["learned"]
 
 _PASSED = {"agreement": 0.5, "verifier": 0.3}
-"""Outcomes that the passing of a gate counts for; of a check of the user's own 1. That an answer has the right form
-says little of whether it is right."""
+"""Outcomes that the passing of a gate counts for; of a check of the user's own 1. That an answer has the right form, or
+that the model was sure of it, says nothing of whether it is right."""
 
 _FAILED = {"agreement": 0.5, "verifier": 0.3, "logprobs": 0.1}
 """The same for failing; of all others 1: what cannot be used has failed."""
-
-_LITTLE = 0.1
 
 
 def learned(
@@ -44,6 +42,8 @@ def learned(
     scores = {Setting(call.model, call.thinking): float(verdict.outcome == "passed")}
     if verdict.outcome == "passed":
         weight = max(_worth(gate) for gate in candidate.rules.gates)
+        if not weight:
+            return
     else:
         gate = verdict.gate
         weight = _FAILED.get(gate, 1.0)
@@ -55,4 +55,4 @@ def learned(
 
 
 def _worth(gate: str) -> float:
-    return _PASSED.get(gate, _LITTLE if gate in BUILT_IN else 1.0)
+    return _PASSED.get(gate, 0.0 if gate in BUILT_IN else 1.0)

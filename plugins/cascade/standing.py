@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -14,14 +15,28 @@ from leanloop.plugins.outcomes.store import Added, Count
 __all__ = ["Call", "Standing", "key_of"]
 
 _MILLION = 1_000_000
+_REMEMBERED = 64
 _NONE = Count()
 
 
 def key_of(agent: str, cheap: str, dear: str, rules: CascadeRules) -> str:
     """By which it is kept: another gate, or another threshold, is another cascade."""
-    said = rules.model_dump_json(exclude={"trial", "retry", "timeout"})
-    digest = hashlib.sha256(said.encode()).hexdigest()[:12]
-    return f"cascade:{quote(agent, safe='')}:{quote(cheap, safe='')}>{quote(dear, safe='')}:{digest}"
+    names = (quote(name, safe="") for name in (agent, cheap, dear))
+    return "cascade:{}:{}>{}:{}".format(*names, _digest(rules))
+
+
+_digests: OrderedDict[int, tuple[CascadeRules, str]] = OrderedDict()
+"""Of the rules last met; one that holds a schema cannot be hashed, so by their identity."""
+
+
+def _digest(rules: CascadeRules) -> str:
+    known = _digests.get(id(rules))
+    if known is None or known[0] is not rules:
+        said = rules.model_dump_json(exclude={"trial", "retry", "timeout"})
+        known = _digests[id(rules)] = (rules, hashlib.sha256(said.encode()).hexdigest()[:12])
+        if len(_digests) > _REMEMBERED:
+            _digests.popitem(last=False)
+    return known[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,7 @@ class Standing:
         """Whether the lower bound of its mean net saving is above zero, at 95 %."""
         return self.won >= PROVED
 
-    def unit(self, expected: int) -> float:
+    def unit(self, expected: float) -> float:
         """The mean cost of a dearer call, in nano-dollars, with the next as one more; never 0."""
         return max(1.0, (self.dear + expected) / (self.calls + 1))
 

@@ -20,7 +20,7 @@ from leanloop.plugins.routing.ladder import Ladder
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
-__all__ = ["Silenced", "Terms", "terms_of"]
+__all__ = ["Silenced", "Terms", "terms_of", "told_off", "turn_off"]
 
 _OUTPUT = 400
 """Output tokens of an answer, until they are measured; those of the table in which the formula was first tried."""
@@ -55,8 +55,6 @@ def terms_of(
     ladder: Ladder, level: int, rules: CascadeRules, task: Task, *, store: OutcomeStore, silenced: Silenced
 ) -> Steps[Terms | None]:
     """The terms for one rung; None where its answers are not to be asked for first, which `silenced` is told."""
-    if level + 1 >= len(ladder.rungs):
-        return None
     cheap, dear = ladder.rungs[level].models[0], ladder.rungs[level + 1].models[0]
     pair = f"{cheap} before {dear}"
     if "agreement" in rules.gates and rules.second is None and always_the_same(ladder.call):
@@ -86,13 +84,23 @@ def terms_of(
         return None
     now = first.after(standing.calls, standing.escalated, standing.asks)
     if now.saves <= 0:
-        silenced("price", f"{pair} is not asked, with the gates {', '.join(rules.gates)} it would lose: {now}.")
-        if first.saves > 0:  # by what was measured: so that it is tried again one day
+        gates = ", ".join(rules.gates)
+        if first.saves > 0 and standing.saved < 0:  # it has lost, and will: so that it is tried again one day
+            silenced(f"lost {standing.turn}", f"{told_off(standing, cheap, dear)}, and with {gates} would lose: {now}.")
             yield from turn_off(standing, store)
+        else:
+            silenced("price", f"{pair} is not asked, with {gates} it would lose: {now}.")
         return None
     totals = standing.calls, standing.shares, standing.squares, standing.won
     stakes = Stakes.of(*totals, expected=first.saves)
     return Terms(rules, cheap, dear, standing, stakes, standing.unit(first.dear))
+
+
+def told_off(standing: Standing, cheap: str, dear: str) -> str:
+    """That it is turned off, and what it has come to."""
+    how = "saved" if standing.saved > 0 else "lost"
+    sums = f"{standing.calls} calls it {how} ${abs(standing.saved) / 1e9:.6f}"
+    return f"{cheap} is no longer asked before {dear}: in {sums}"
 
 
 def turn_off(standing: Standing, store: OutcomeStore) -> Steps[None]:

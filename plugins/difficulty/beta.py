@@ -10,7 +10,7 @@ _TINY = 1e-300
 _STEPS = 300
 """More than the fraction takes for any shape up to some 10,000; it converges in about the root of the larger one."""
 
-_HALVINGS = 40
+_HALVINGS = 30
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
@@ -37,8 +37,6 @@ def beta_quantile(share: float, a: float, b: float) -> float:
             low = middle
         else:
             high = middle
-        if high - low < 1e-9:
-            break
     return (low + high) / 2
 
 

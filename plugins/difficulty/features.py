@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from leanloop.budgets.message import Message
-
-__all__ = ["MOST_CHARS", "Features", "asked", "cut", "failures", "features_of"]
+__all__ = ["MOST_CHARS", "Features", "cut", "features_of"]
 
 MOST_CHARS = 2_000
 """Of a text this much is looked at: three quarters from its beginning, where the task stands, the rest from its end."""
@@ -89,26 +86,11 @@ def features_of(text: str, failed: int = 0) -> Features:
     )
 
 
-def asked(messages: Sequence[Message]) -> str:
-    """The question this turn is about: the text of the last message of the user that has one."""
-    return next((message.text for message in reversed(messages) if message.role == "user" and message.text), "")
-
-
 def cut(text: str) -> str:
     """What is looked at of it."""
     if len(text) <= MOST_CHARS:
         return text
     return text[: MOST_CHARS * 3 // 4] + "\n" + text[-(MOST_CHARS // 4) :]
-
-
-def failures(messages: Sequence[Message]) -> int:
-    """How many results of tools were errors since the user spoke last; counted no further than two."""
-    found = 0
-    for message in reversed(messages):
-        if message.role == "user" or found > 1:
-            break
-        found += message.is_error
-    return found
 
 
 def _is_latin(char: str) -> bool:

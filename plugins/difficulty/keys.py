@@ -10,32 +10,41 @@ from urllib.parse import quote
 from leanloop.budgets.message import ToolSpec
 from leanloop.budgets.thinking_rules import Phase
 
-__all__ = ["chain", "keys_of_step", "named", "tool_set"]
+__all__ = ["chain", "keys_of_step", "named", "own_of", "place_of", "tool_set"]
 
 _LONGEST = 80
 _KEPT = 40
 
 
-def chain(
-    agent: str, phase: Phase, tools: str, bucket: str, *, step: str | None = None, families: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """The kinds of a call, from the most general to its own: of the agent; in this phase with these tools; of what its
-    question looks like; and the declared step, else the families of its text.
+def chain(agent: str, place: str, bucket: str, own: Sequence[str] = ()) -> tuple[str, ...]:
+    """The kinds of a call, from the most general to its own: of the agent; in a phase with a set of tools; of what its
+    question looks like; and `own`, the declared step, or the node of a graph and the families of the text.
 
     What a question is like is the same in every phase, so that what was learned outside of the agent (a labelled set)
     counts in it.
     """
-    own = keys_of_step(agent, step)
-    whole = own[0]
-    if step is None:
-        own = (whole, *(f"{whole}&family={named(family)}" for family in families))
-    return (whole, f"{whole}&phase={phase}&tools={tools}", f"{whole}&like={named(bucket)}", *own[1:])
+    (whole,) = keys_of_step(agent)
+    return (whole, f"{whole}&{place}", f"{whole}&like={named(bucket)}", *(f"{whole}&{kind}" for kind in own))
+
+
+def place_of(phase: Phase, tools: Sequence[ToolSpec]) -> str:
+    """Of a chain the part that says where in its loop an agent is."""
+    return f"phase={phase}&tools={tool_set(tools)}"
+
+
+def own_of(step: str | None, node: str = "", families: Sequence[str] = ()) -> tuple[str, ...]:
+    """Of a chain the parts that say what is done: a declared step says it all. The name of a node is kept like one, but
+    may be that of all that an agent does: within it, families are told apart.
+    """
+    if step is not None:
+        return (f"step={named(step)}",)
+    return (*((f"step={named(node)}",) if node else ()), *(f"family={named(family)}" for family in families))
 
 
 def keys_of_step(agent: str, step: str | None = None) -> tuple[str, ...]:
     """The kinds of which no more is known than an agent, and the step's declared name where there is one."""
     whole = f"agent={named(agent)}"
-    return (whole,) if step is None else (whole, f"{whole}&step={named(step)}")
+    return (whole,) if step is None else (whole, *(f"{whole}&{kind}" for kind in own_of(step)))
 
 
 def named(name: str) -> str:

@@ -11,12 +11,13 @@ from hashlib import blake2b
 from leanloop.budgets.budget import Budget
 from leanloop.errors import BudgetExceeded, StoreError, TaskStopped
 from leanloop.plugins.call import ModelCall
+from leanloop.plugins.difficulty.asked import Questions, failures
 from leanloop.plugins.difficulty.counted import added, estimate_at, levels_of
 from leanloop.plugins.difficulty.estimate import Estimate
 from leanloop.plugins.difficulty.families import Families
-from leanloop.plugins.difficulty.features import asked, cut, failures, features_of
+from leanloop.plugins.difficulty.features import cut, features_of
 from leanloop.plugins.difficulty.judge import judged
-from leanloop.plugins.difficulty.keys import chain, tool_set
+from leanloop.plugins.difficulty.keys import chain, own_of, place_of
 from leanloop.plugins.difficulty.posterior import Level
 from leanloop.plugins.difficulty.recent import RecentCounts
 from leanloop.plugins.difficulty.setting import Setting
@@ -58,6 +59,7 @@ class Learning:
         self._embedder = self._supplied.embedder or WordVectors()
         self._kept: dict[int, tuple[RecentCounts, Families]] = {}
         self._estimates: dict[tuple[tuple[str, ...], Setting, Setting], _Estimated] = {}
+        self._questions = Questions()
         self._said: set[str] = set()
 
     def estimate(self, call: ModelCall, task: Task, cheap: Setting, dear: Setting) -> Steps[Estimate]:
@@ -174,14 +176,14 @@ class Learning:
 
     def _kinds(self, call: ModelCall, task: Task) -> Steps[tuple[tuple[str, ...], float]]:
         """The keys of a call, and the odds its features give."""
-        text = cut(asked(call.messages))
+        text = cut(self._questions.of(task.id, call.messages))
         features = _features(text)._replace(failed=failures(call.steps))
         step = current_step()
         families: tuple[str, ...] = ()
         if step is None and text and task.budget.difficulty.families:
             families = yield from self._families(text, task)
-        place = (task.agent, phase_of(call), tool_set(call.tools), features.bucket)
-        return chain(*place, step=step, families=families), features.odds
+        place = place_of(phase_of(call), call.tools)
+        return chain(task.agent, place, features.bucket, own_of(step, call.node, families)), features.odds
 
     def _families(self, text: str, task: Task) -> Steps[tuple[str, ...]]:
         if not self._embedder.fits(text):

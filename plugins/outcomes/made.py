@@ -33,7 +33,7 @@ class Made:
 
     def __init__(self, above: Made | None = None) -> None:
         self._above = above
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a garbage collection in here may end a call that was abandoned
         self._stores: list[OutcomeStore] = []
         self._now = deque[KeptAt](maxlen=_LATEST)  # for the call under way
         self._latest = deque[KeptAt](maxlen=_LATEST)

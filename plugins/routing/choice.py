@@ -48,11 +48,12 @@ def choose(
 
     Where that is not known, `when_unsure` says, and some calls are made the other way, to learn. A cheaper tier is
     tried where its answers are checked. A task of value goes past the cheapest tier of all, unless that one is known to
-    do or its answers are checked.
+    do, or what it answers is checked.
     """
     guarded = is_valuable(task, rules) and rungs[0].tier == _cheapest(rules)
     choice = Choice(0, checked=(yield from checked()) if len(rungs) > 1 else False)
-    wary = guarded and not choice.checked
+    seen = choice.checked and rules.cascade is not None and rules.cascade.looks_at_content
+    wary = guarded and not seen
     place = 1
     while place < len(rungs):
         cheap, dear = (Setting(rungs[at].models[0], call.thinking) for at in (choice.at, place))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from leanloop.budgets.prices import PriceBook
-from leanloop.budgets.route_rules import TIERS, RouteRules
+from leanloop.budgets.route_rules import TIERS, RouteRules, Tier
 from leanloop.budgets.usage import Usage
 from leanloop.errors import PriceUnknown
 
@@ -24,7 +24,7 @@ def contradictions(rules: RouteRules, prices: PriceBook) -> list[str]:
             costs[model] = prices.price(model).cost(_USUAL)
         except PriceUnknown:
             said.append(f"no price is known for {model}, so that nothing is decided by what it costs")
-    named = [tier for tier in TIERS if rules.tier(tier)]
+    named: list[Tier] = [tier for tier in TIERS if rules.tier(tier)]
     for below, above in pairwise(named):
         priced = [(costs[model], model) for model in rules.tier(above) if model in costs]
         if priced:

@@ -116,10 +116,14 @@ class Ladder:
                 self._health.failed(call.model, retry_after(error))
             raise
 
-    def usage_of(self, call: ModelCall, reply: ModelReply) -> Usage:
-        """What an answer used: as it was reported, else as it is counted."""
+    def usage_of(self, call: ModelCall, reply: ModelReply, model: str | None = None) -> Usage:
+        """What an answer used: as it was reported, else as it is counted, for the model that gave it."""
         usage = reply.usage
-        return usage if usage is not None and usage.plausible else Quote.of(call, self._task).usage_of(reply)
+        if usage is not None and usage.plausible:
+            return usage
+        if model is not None and model != call.model:
+            call = replace(call, model=model, provider=None)
+        return Quote.of(call, self._task).usage_of(reply)
 
     def _made(self, call: ModelCall, model: str) -> ModelFlow:
         made, began = fitted(call, model, self._task.budget.max_output), self._clock()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from leanloop.plugins.routing.contradictions import contradictions
@@ -16,17 +14,14 @@ from leanloop.budgets.route_rules import RouteRules
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.cascade.climb import climb, pays
 from leanloop.plugins.difficulty.learning import Learning
-from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.first_look import first_look
 from leanloop.plugins.flow import ModelFlow, Plugin
-from leanloop.plugins.outcomes.decision import Decision
-from leanloop.plugins.routing.accounts import other_cost, save
+from leanloop.plugins.routing.accounts import Answer, decision_of, other_cost, save
 from leanloop.plugins.routing.choice import Choice, choose, is_valuable
 from leanloop.plugins.routing.fits import rungs_for
 from leanloop.plugins.routing.health import Health
 from leanloop.plugins.routing.ladder import Ladder
 from leanloop.plugins.routing.privacy import local_models
-from leanloop.plugins.routing.rung import Rung
 from leanloop.plugins.routing.runs import Runs
 from leanloop.plugins.routing.sessions import Key, Session, Sessions
 from leanloop.plugins.routing.steadiness import costs_more, place_of, preferred
@@ -51,15 +46,6 @@ class _Turn(NamedTuple):
     ladder: Ladder
     key: Key
     session: Session | None
-
-
-class _Answer(NamedTuple):
-    """The answer that is taken, who gave it, and whether a cheaper one was not."""
-
-    reply: ModelReply
-    rung: Rung
-    model: str
-    escalated: bool = False
 
 
 class Routing(Plugin):
@@ -154,11 +140,11 @@ class Routing(Plugin):
             climbed = yield from climb(
                 ladder, rules.cascade, task, self._learning, estimate=choice.estimate, supplied=self._supplied
             )
-            answer = _Answer(climbed.reply, climbed.rung, climbed.model, climbed.escalated)
+            answer = Answer(climbed.reply, climbed.rung, climbed.model, climbed.escalated)
         else:
             first = ladder.every[at - choice.least]
             reply = yield from ladder.ask(first, call)
-            answer = _Answer(reply, ladder.rung or first, ladder.model or call.model)
+            answer = Answer(reply, ladder.rung or first, ladder.model or call.model)
         yield from self._account(turn, choice._replace(explored=choice.explored and at == choice.at), answer, began)
         return answer.reply
 
@@ -180,11 +166,11 @@ class Routing(Plugin):
             at -= 1
         return at
 
-    def _account(self, turn: _Turn, choice: Choice, answer: _Answer, began: float) -> Steps[None]:
+    def _account(self, turn: _Turn, choice: Choice, answer: Answer, began: float) -> Steps[None]:
         """Put on the receipt what was saved, keep the decision, and remember where the session is."""
         call, task, ladder, session = turn.call, turn.task, turn.ladder, turn.session
         reply, model, now = answer.reply, answer.model, self._sessions.clock()
-        usage = ladder.usage_of(call if model == call.model else replace(call, model=model, provider=None), reply)
+        usage = ladder.usage_of(call, reply, model)
         other = None
         if local_models(task) is None:  # else the agent's own might not have been asked
             plain = model == call.model and ladder.asked == 1
@@ -194,23 +180,7 @@ class Routing(Plugin):
         if not task.degraded:
             task.latest_model = model
         if choice.estimate is not None and task.latest_model == model:  # else it went to another one, further in
-            decision = Decision(
-                id=uuid.uuid4().hex,
-                task=task.id,
-                agent=task.agent,
-                at=time.time(),
-                by="routes",
-                keys=choice.estimate.keys,
-                setting=str(Setting(model, call.thinking)),
-                other=str(Setting(call.model, call.thinking)),
-                chance=choice.estimate.mean,
-                unsure=choice.unsure,
-                explored=choice.explored,
-                escalated=answer.escalated,
-                cost=ladder.cost,
-                other_cost=other,
-                seconds=now - began,
-            )
+            decision = decision_of(call, choice, answer, task=task, cost=ladder.cost, other=other, seconds=now - began)
             yield from self._learning.decided(decision, task)
         self._runs.answered(call, reply, task)
         kept = session or Session(answer.rung.tier, model, now)

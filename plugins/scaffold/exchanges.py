@@ -75,7 +75,7 @@ class Exchanges:
 
     def _at(self, agent: str, history: tuple[Message, ...]) -> _Exchange:
         for one in self._kept:
-            if one.agent == agent and _place(one, history) in range(len(history) - _NOTES, len(history) + 1):
+            if one.agent == agent and one.position == len(history) and _place(one, history) == one.position:
                 return one
         self._kept.append(made := _Exchange(agent, len(history), history[-1]))
         return made

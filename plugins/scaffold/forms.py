@@ -39,11 +39,13 @@ class Form(Protocol):
     """How tools are offered, called, answered and taken away."""
 
     def offered(self, call: ModelCall, messages: tuple[Message, ...]) -> ModelCall:
-        """`call` with the tools offered, and sent with `messages`."""
+        """`call` with the tools offered, sent with `messages`, its stream held back."""
         ...
 
     def withdrawn(self, call: ModelCall, messages: tuple[Message, ...]) -> ModelCall:
-        """`call` with the tools taken away, behind an exchange in which they were used."""
+        """`call` with the tools taken away, behind an exchange in which they were used; its stream is held back too,
+        for what is called all the same is left out.
+        """
         ...
 
     def read(self, reply: ModelReply, call: ModelCall) -> Asked:
@@ -78,12 +80,12 @@ class AsTools:
         if call.tools is not given:  # the same tuple in every call, by which its tokens are found
             tools = (*call.tools, *self._specs)
             self._latest = (call.tools, tools)
-        return replace(call, messages=self._system.behind(messages), tools=tools)
+        return replace(call, messages=self._system.behind(messages), tools=tools, hold_stream=True)
 
     def withdrawn(self, call: ModelCall, messages: tuple[Message, ...]) -> ModelCall:
         """Taken out; where the agent has no other, forbidden: providers refuse a history of calls without any tool."""
         if call.tools:
-            return replace(call, messages=self._system.behind(messages))
+            return replace(call, messages=self._system.behind(messages), hold_stream=True)
         return replace(self.offered(call, messages), forbid_tools=True)
 
     def read(self, reply: ModelReply, call: ModelCall) -> Asked:
@@ -117,7 +119,7 @@ class AsText:
 
     def offered(self, call: ModelCall, messages: tuple[Message, ...]) -> ModelCall:
         """With the protocol behind the system prompt."""
-        return replace(call, messages=self._system.behind(messages))
+        return replace(call, messages=self._system.behind(messages), hold_stream=True)
 
     def withdrawn(self, call: ModelCall, messages: tuple[Message, ...]) -> ModelCall:
         """The prompt stays as it was sent; what is written all the same is only text."""

@@ -118,7 +118,7 @@ def judge(
     with_tools = Setting(call.model + WITH_TOOLS, without.effort)
     estimate = yield from learning.estimate(call, task, without, with_tools)
     side = "above" if rules.above is None else estimate.side(rules.above)
-    wanted = side == "above" or (side == "unsure" and estimate.mean >= (rules.above or 0.0))
+    wanted = side != "below"  # unsure: what is never tried is never known
     known = yield from _known(estimate, task, learning)
     proven = helps(known, str(with_tools), str(without))
     if wanted and proven is False:

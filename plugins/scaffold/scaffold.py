@@ -62,7 +62,8 @@ class Scaffold(Plugin):
     """
 
     def __init__(self, supplied: Supplied, learning: Learning, answers: AnswerCache) -> None:
-        all_tools(supplied.cognitive_tools)
+        if supplied.cognitive_tools:
+            all_tools(supplied.cognitive_tools)
         self._supplied = supplied
         self._learning = learning
         self._answers = answers
@@ -84,6 +85,7 @@ class Scaffold(Plugin):
         known = thinking.offers.get((call.agent, call.model)) if call.agent else None
         if not offered_to(call, rules):
             return (yield from _as_it_was_sent(call, thinking, known))
+        first = known is None
         if known is None:
             offer = yield from judge(call, task, rules, tools_named(rules, self._supplied), self._learning)
             known = offer, AsText(offer.tools) if offer.form == "text" else AsTools(offer.tools)
@@ -95,7 +97,8 @@ class Scaffold(Plugin):
             bill.add(call, reply)
         else:
             reply = yield from self._step(call, task, thinking, known, bill)
-        yield from record(known[0], bill, task, self._learning)
+        if first or bill.calls > 1:  # a task's outcome counts once, however many steps it has
+            yield from record(known[0], bill, task, self._learning)
         return reply
 
     def _step(
@@ -108,7 +111,7 @@ class Scaffold(Plugin):
         withdrawn = thinking.futile >= _FUTILE
         while True:
             sent = form.withdrawn(call, messages) if withdrawn else form.offered(call, messages)
-            reply: ModelReply = yield replace(sent, hold_stream=True)
+            reply: ModelReply = yield sent
             bill.add(sent, reply)
             asked = form.read(reply, call)
             if withdrawn or not asked.wanted:
@@ -158,10 +161,10 @@ def _as_it_was_sent(call: ModelCall, thinking: _Thinking, known: tuple[Offer, Fo
         return reply
     form, messages = known[1], _with_exchanges(call, thinking)
     if call.purpose == "landing":
-        reply = yield replace(form.offered(call, messages), hold_stream=True)
-        return form.cleaned(reply)
-    reply = yield form.withdrawn(call, messages)
-    return reply
+        reply = yield form.offered(call, messages)
+    else:
+        reply = yield form.withdrawn(call, messages)
+    return form.cleaned(reply)
 
 
 def _with_words(reply: ModelReply, exchanged: Sequence[Message]) -> ModelReply:

@@ -103,7 +103,7 @@ def read_labelled(stream: IO[bytes], file: str) -> Iterator[Labelled]:
     Raises:
         TraceError: at the first line that is none, or the second of one question and setting.
     """
-    seen: dict[tuple[str, str, Setting], int] = {}
+    seen: dict[int, int] = {}  # by hash: a file may have millions of rows, and no two of them share 64 bits
     for number, read in enumerate(iter(lambda: stream.readline(_LONGEST_LINE + 1), b""), start=1):
         if len(read) > _LONGEST_LINE:
             raise TraceError(f"is longer than {_LONGEST_LINE:,} bytes", file=file, line=number)
@@ -111,7 +111,7 @@ def read_labelled(stream: IO[bytes], file: str) -> Iterator[Labelled]:
         row = _parsed(line, file, number) if line.strip() else None
         if row is None:
             continue
-        first = seen.setdefault((row.agent, row.id, row.setting), number)
+        first = seen.setdefault(hash((row.agent, row.id, row.setting)), number)
         if first != number:
             raise TraceError(
                 f"is the second for the question {shown(row.id)} and the setting {shown(str(row.setting))}, after line "

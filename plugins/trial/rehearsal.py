@@ -7,11 +7,9 @@ outcome too would promise more than holds for the next question.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import pairwise
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Message
@@ -30,7 +28,7 @@ from leanloop.plugins.trial.bounds import Differences
 from leanloop.plugins.trial.pairs import Tried
 from leanloop.plugins.trial.threshold import Case, loosest, setting_at
 
-__all__ = ["Question", "Rehearsal", "questions_of"]
+__all__ = ["Judge", "Question", "Rehearsal", "questions_of"]
 
 FOLDS = 10
 """Parts. Fewer leave a chance much less certain than it is once all have been learned, so that what goes to the cheaper
@@ -83,16 +81,16 @@ class Rehearsal:
         self._wary = wary
 
     def cases(self, questions: Sequence[Question]) -> list[Case]:
-        """Each question with the chances that nine tenths of the questions, without it, give it, in the same order."""
+        """Each question with the chances that nine tenths of the questions, without it, give it; in the same order."""
         found: dict[int, Case] = {}
         for part in range(FOLDS):
             judge = self.learned([one for place, one in enumerate(questions) if place % FOLDS != part])
             for place in range(part, len(questions), FOLDS):
-                found[place] = self.case(questions[place], judge)
+                found[place] = judge.case(questions[place])
         return [found[place] for place in range(len(questions))]
 
-    def learned(self, questions: Sequence[Question]) -> Mapping[str, Mapping[str, Count]]:
-        """Counts by key, as a store would hold them."""
+    def learned(self, questions: Sequence[Question]) -> Judge:
+        """Who judges by these questions."""
         counts: dict[str, dict[str, Count]] = {}
         for one in questions:
             known = [counts.get(key, {}) for key in one.keys]
@@ -100,27 +98,41 @@ class Rehearsal:
                 of_key = counts.setdefault(key, {})
                 before = of_key.get(name, Count())
                 of_key[name] = Count(before.weight + by.weight, before.score + by.score)
-        return counts
-
-    def case(self, question: Question, counts: Mapping[str, Mapping[str, Count]]) -> Case:
-        """A question with the chances that counts give it: the bound that decides where too little is known."""
-        of_keys = [counts.get(key, {}) for key in question.keys]
-        chances: list[float] = []
-        for cheap, dear in pairwise(self._settings):
-            estimate = estimate_of(of_keys, cheap, dear, question.keys, (1.0, 1.0, question.odds))
-            chances.append(estimate.high if self._wary else estimate.low)
-        return Case(tuple(chances), question.scores, question.costs)
+        return Judge(counts, self._settings, wary=self._wary)
 
     def held_out(self, questions: Sequence[Question], most: float) -> Differences:
         """What is lost on each fifth with the threshold that the other four fifths lead to."""
         lost: list[float] = []
-        won: list[float] = []
         for part in range(_HELD_OUT):
             rest = [one for place, one in enumerate(questions) if place % _HELD_OUT != part]
             step = loosest(self.cases(rest), most)
             judge = self.learned(rest)
             for one in questions[part::_HELD_OUT]:
-                place = setting_at(self.case(one, judge), step.threshold if step else -1.0)
-                loss = one.scores[-1] - one.scores[place]
-                (lost if loss > 0 else won).append(abs(loss))
-        return Differences(len(questions), math.fsum(lost), math.fsum(won))
+                place = setting_at(judge.case(one), step.threshold if step else -1.0)
+                lost.append(one.scores[-1] - one.scores[place])
+        return Differences.between((max(0.0, one), max(0.0, -one)) for one in lost)
+
+
+class Judge:
+    """Gives questions their chances, by counts as a store would hold them."""
+
+    def __init__(self, counts: Mapping[str, Mapping[str, Count]], settings: tuple[Setting, ...], *, wary: bool) -> None:
+        self._counts = counts
+        self._settings = settings
+        self._wary = wary
+        self._known: dict[tuple[tuple[str, ...], float], tuple[tuple[float, ...], ...]] = {}
+
+    def case(self, question: Question) -> Case:
+        """A question with the chances that counts give it: the bound that decides where too little is known."""
+        kind = (question.keys, question.odds)
+        chances = self._known.get(kind)
+        if chances is None:
+            chances = self._known[kind] = tuple(self._chances(question))
+        return Case(chances, question.scores, question.costs)
+
+    def _chances(self, question: Question) -> Iterator[tuple[float, ...]]:
+        of_keys = [self._counts.get(key, {}) for key in question.keys]
+        odds = (1.0, 1.0, question.odds)
+        for place, cheap in enumerate(self._settings[:-1]):
+            found = [estimate_of(of_keys, cheap, dear, question.keys, odds) for dear in self._settings[place + 1 :]]
+            yield tuple(one.high if self._wary else one.low for one in found)

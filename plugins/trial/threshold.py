@@ -26,13 +26,13 @@ class Case:
     """A question that was answered with every setting, the cheapest first.
 
     Attributes:
-        chances: for each setting but the last, the chance that the next one succeeds where it fails, as it is compared
-            with the threshold.
+        chances: for each setting but the last, the chance that it fails where the next one succeeds, the one after
+            that, and so on; as they are compared with the threshold.
         scores: of each setting, from 0 to 1.
         costs: of each setting, in nano-dollars; None where not known.
     """
 
-    chances: tuple[float, ...]
+    chances: tuple[tuple[float, ...], ...]
     scores: tuple[float, ...]
     costs: tuple[int | None, ...] = ()
 
@@ -52,8 +52,14 @@ class Step(NamedTuple):
 
 
 def setting_at(case: Case, threshold: float) -> int:
-    """The place of the setting a question goes to: up from the cheapest while the chance is above the threshold."""
-    return next((place for place, chance in enumerate(case.chances) if chance <= threshold), len(case.chances))
+    """The place of the setting a question goes to, as `leanloop.plugins.routing.choice` has it: from the cheapest up to
+    the next that is likely to succeed where it fails, and so on from there.
+    """
+    at = 0
+    for place in range(1, len(case.chances) + 1):
+        if case.chances[at][place - at - 1] > threshold:
+            at = place
+    return at
 
 
 def steps(cases: Sequence[Case]) -> Iterator[Step]:
@@ -69,18 +75,19 @@ def steps(cases: Sequence[Case]) -> Iterator[Step]:
         yield Step(threshold, Differences(len(cases), max(0.0, lost), max(0.0, won)), dear)
 
 
-def _moves(cases: Sequence[Case]) -> Iterator[tuple[float, float, float, bool]]:
-    """At which threshold a question goes to a cheaper setting, what is lost by it before and after, and whether it was
-    the dearest it left.
+def _moves(cases: Sequence[Case]) -> Iterator[tuple[float, float, float, int]]:
+    """At which threshold a question goes to another setting, what is lost by it before and after, and by how many fewer
+    go to the dearest.
     """
     for case in cases:
         best = case.scores[-1]
-        place = len(case.chances)
-        for threshold in sorted(set(case.chances)):
-            lower = setting_at(case, threshold)
-            if lower < place:
-                yield threshold, best - case.scores[place], best - case.scores[lower], place == len(case.chances)
-                place = lower
+        place = last = len(case.chances)
+        for threshold in sorted({chance for chances in case.chances for chance in chances}):
+            other = setting_at(case, threshold)
+            if other != place:
+                leaves = (place == last) - (other == last)
+                yield threshold, best - case.scores[place], best - case.scores[other], leaves
+                place = other
 
 
 def loosest(cases: Sequence[Case], most: float) -> Step | None:

@@ -39,7 +39,7 @@ class Agent:
     outcomes: OutcomeStore
     supplied: dict[str, Any] = field(default_factory=dict[str, Any])
     seen: list[ModelCall] = field(default_factory=list[ModelCall])
-    usage: Usage = Usage(1_000, 100)
+    usage: Usage = field(default_factory=lambda: Usage(1_000, 100))
     reply: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:

@@ -1,21 +1,24 @@
 """Gates that ask further: agreement of several answers, a verifier, a check of the user's own."""
 
+# Agents made by a fixture that takes anything, and models that are lambdas.
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.conftest import Drive
 
 from leanloop import Message, ModelCall, ModelReply, StoreError
 from leanloop.plugins.cache.canonical import NotCanonicalError
 from leanloop.plugins.cascade.gates import own_check
 from leanloop.plugins.cascade.gates.agreement import always_the_same
 from leanloop.plugins.drive_sync import run
-from tests.conftest import Drive
 
 Make = Callable[..., Any]
 AGREEMENT = "{gates: [agreement]}"
@@ -53,7 +56,9 @@ def test_parallel_tool_calls_agree_in_any_order(agent: Make) -> None:
 
 
 def test_a_second_cheap_model_is_asked_instead(agent: Make) -> None:
-    made = agent("{gates: [agreement], second: cheap-2}", says={"cheap-1": "Answer: 7", "cheap-2": "It is 7.\nAnswer: 7"})
+    made = agent(
+        "{gates: [agreement], second: cheap-2}", says={"cheap-1": "Answer: 7", "cheap-2": "It is 7.\nAnswer: 7"}
+    )
     assert made.ask() == "Answer: 7"
     assert made.models == ["cheap-1", "cheap-2"]
 
@@ -104,7 +109,7 @@ def test_a_model_at_temperature_zero_agreeing_with_itself_tells_nothing(
     assert agent("{gates: [agreement], second: cheap-2}", says={"cheap-2": "cheap says"}).ask(
         settings=lambda: {"temperature": 0}
     )
-    seeded = (ModelCall("m", (), settings=lambda: {"given": {"seed": 7}}), ModelCall("m", (), settings=lambda: {}))
+    seeded = (ModelCall("m", (), settings=lambda: {"given": {"seed": 7}}), ModelCall("m", (), settings=dict))
     assert [always_the_same(call) for call in seeded] == [True, False]
     assert not always_the_same(ModelCall("m", (), settings=untold))
     assert not always_the_same(ModelCall("m", ()))
@@ -188,11 +193,15 @@ async def later(call: ModelCall, reply: ModelReply) -> bool:
     return reply.message.text == "cheap says" and call.model == "cheap-1"
 
 
+def gives_later(call: ModelCall, reply: ModelReply) -> Awaitable[bool]:
+    return later(call, reply)
+
+
 async def later_no(*_: object) -> bool:
     return False
 
 
-class Callable_:
+class Awaited:
     """With a coroutine function for its call."""
 
     async def __call__(self, call: ModelCall, reply: ModelReply) -> bool:
@@ -206,9 +215,9 @@ class Callable_:
         (no, "dear says", ""),
         (raises, "dear says", "mine: it raised RuntimeError"),
         (later, "cheap says", ""),
-        (lambda call, reply: later(call, reply), "cheap says", ""),
+        (gives_later, "cheap says", ""),
         (later_no, "dear says", ""),
-        (Callable_(), "cheap says", ""),
+        (Awaited(), "cheap says", ""),
     ],
 )
 def test_a_check_of_the_users_own_plain_or_async_in_every_driver(
@@ -227,10 +236,7 @@ def test_a_check_that_never_comes_back_is_left_behind(agent: Make, holding: Driv
     end = threading.Event()
 
     async def asleep(*_: object) -> bool:
-        try:
-            await asyncio.sleep(3_600)
-        except asyncio.CancelledError:
-            raise
+        await asyncio.sleep(3_600)
         return True
 
     check = (lambda *_: end.wait(3_600)) if hangs == "plain" else asleep

@@ -1,17 +1,20 @@
 """Cheap first, and up where a gate does not pass the answer: what is asked, seen, paid and given."""
 
+# Agents made by a fixture that takes anything, and models that are lambdas.
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.conftest import Drive, Letters, letters
 
 from leanloop import BudgetExceeded, Message, ModelCall, ModelUnavailable, ToolRequest, UsageError
 from leanloop.budgets.message import ToolSpec
 from leanloop.plugins.drive_stream import stream
 from leanloop.plugins.drive_sync import run
-from tests.conftest import Drive, Letters, letters
 
 Make = Callable[..., Any]
 SEARCH = ToolSpec("search", parameters={"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]})
@@ -57,8 +60,7 @@ def test_the_dear_answer_streams_as_it_comes_after_one_was_held_back(agent: Make
             yield piece
 
     with made.task() as task:
-        for chunk in stream(made.flow(task), pieces, Letters()):
-            order.append(f"shown {chunk.message.text}")
+        order.extend(f"shown {chunk.message.text}" for chunk in stream(made.flow(task), pieces, Letters()))
     assert order[:3] == ["cheap-1 gives ", "dear-1 gives d", "shown d"]
 
 
@@ -67,7 +69,9 @@ def test_the_dear_answer_streams_as_it_comes_after_one_was_held_back(agent: Make
 )
 def test_each_step_is_checked_and_the_history_stays_valid(agent: Make, bad: list[tuple[str, str]]) -> None:
     good = [("search", '{"q": "x"}'), ("search", '{"q": "y"}')]
-    made = agent(says={"cheap-1": lambda *_: bad, "dear-1": lambda call, _: good if len(call.messages) == 1 else "done"})
+    made = agent(
+        says={"cheap-1": lambda *_: bad, "dear-1": lambda call, _: good if len(call.messages) == 1 else "done"}
+    )
     with made.task() as task:
         first = run(made.flow(task, tools=(SEARCH,)), made)
         requests = first.message.tool_calls
@@ -143,7 +147,9 @@ def test_a_task_that_has_room_for_nothing_lands_on_the_first_refusal(agent: Make
 
 
 def test_what_is_asked_beside_an_answer_is_paid_to_the_token(agent: Make) -> None:
-    made = agent("{gates: [agreement]}", says={"cheap-1": lambda _, n: "ANSWER: 7"}, more="limits: [{tokens: 90_000}]\n")
+    made = agent(
+        "{gates: [agreement]}", says={"cheap-1": lambda _, n: "ANSWER: 7"}, more="limits: [{tokens: 90_000}]\n"
+    )
     with made.task() as task:
         assert run(made.flow(task), made).message.text == "ANSWER: 7"
     (use,) = (one for one in task.receipt().limits if one.resource == "tokens")

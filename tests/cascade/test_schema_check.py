@@ -15,10 +15,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=12,
 )
-KEYWORDS = st.sampled_from(
-    ("type", "properties", "required", "items", "pattern", "$ref", "allOf", "enum", "minimum", "uniqueItems", "not")
-    + ("patternProperties", "additionalProperties", "unevaluatedProperties", "$schema", "$id", "$defs", "format")
-)
+KEYWORDS = st.sampled_from([
+    "type", "properties", "required", "items", "pattern", "$ref", "allOf", "enum", "minimum", "uniqueItems", "not",
+    "patternProperties", "additionalProperties", "unevaluatedProperties", "$schema", "$id", "$defs", "format",
+])  # fmt: skip
 
 
 @pytest.mark.parametrize(

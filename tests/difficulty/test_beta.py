@@ -42,3 +42,7 @@ def test_large_shapes_are_near_the_normal_distribution() -> None:
 def test_what_is_outside_of_0_and_1_is_certain() -> None:
     assert (beta_cdf(-1, 2, 3), beta_cdf(0, 2, 3), beta_cdf(1, 2, 3), beta_cdf(2, 2, 3)) == (0, 0, 1, 1)
     assert beta_cdf(exp(-700), 1e-3, 1e-3) == pytest.approx(0.25, abs=0.02)
+
+
+def test_shapes_beyond_what_is_ever_counted_end_too() -> None:
+    assert 0 <= beta_cdf(0.5, 1e8, 1e8) <= 1

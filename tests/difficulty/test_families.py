@@ -9,6 +9,7 @@ import pytest
 from leanloop import Budget, Task
 from leanloop.errors import StoreError
 from leanloop.plugins.cache.embedder import CallableEmbedder
+from leanloop.plugins.cache.vector import unit
 from leanloop.plugins.difficulty.families import Families
 from leanloop.plugins.difficulty.leaders import Leaders
 from leanloop.plugins.difficulty.words import WordVectors
@@ -34,7 +35,7 @@ def leaders(store: MemoryOutcomes | SqliteOutcomes, most: int = 10, clock: Clock
 def test_what_is_near_joins_and_what_is_not_begins_another() -> None:
     group = leaders(MemoryOutcomes())
     first = perform(group.of(X, "a"))
-    assert perform(group.of(np.array([0.9, 0.43], np.float32), "a")) == first
+    assert perform(group.of(unit([0.9, 0.43]), "a")) == first
     assert perform(group.of(Y, "a")) not in {first, None}
 
 
@@ -59,10 +60,10 @@ def test_processes_on_one_file_find_the_same_families(tmp_path: Path) -> None:
     found = perform(one.of(X, "a"))
     assert perform(other.of(X, "a")) == found
     new = perform(one.of(Y, "a"))
-    near = np.array([0.43, 0.9], np.float32)
+    near = unit([0.43, 0.9])
     assert perform(other.of(Y, "a")) == new  # its name is taken, so it is read again
     clock.now += 10
-    assert perform(other.of(near / np.linalg.norm(near), "a")) == new
+    assert perform(other.of(near, "a")) == new
 
 
 def test_a_family_of_another_width_or_cut_off_is_not_compared() -> None:
@@ -88,6 +89,13 @@ def test_a_text_is_embedded_once() -> None:
     first = perform(families.of("x one", task))
     assert perform(families.of("x one", task)) == first == perform(families.of("x two", task))
     assert count.asked == ["x one", "x two"]
+
+
+def test_where_there_are_too_many_narrow_families_the_wide_one_is_left() -> None:
+    store, task = MemoryOutcomes(), Task(Budget(agent="a", limits=()))
+    for number in range(1_024):
+        store.put_family("a", f"{WordVectors().fingerprint} 0.8", str(number), b"", 2_000)
+    assert len(perform(Families(WordVectors(), store).of("one question", task))) == 1
 
 
 def test_only_so_many_texts_are_remembered() -> None:

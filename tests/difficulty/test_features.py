@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leanloop import Message
-from leanloop.plugins.difficulty.features import MOST_CHARS, Features, asked, cut, failures, features_of
+from leanloop.plugins.difficulty.features import MOST_CHARS, Features, cut, features_of
 
 
 @pytest.mark.parametrize(
@@ -58,16 +57,3 @@ def test_of_a_long_text_its_beginning_and_its_end_are_looked_at() -> None:
 @pytest.mark.parametrize("part", ["a", "1", "- ", "\n", "def ", "how ", "`", "{\n", "1. ", " \t"])
 def test_hostile_repetition_is_looked_at_in_one_pass(part: str) -> None:
     features_of(cut(part * 1_000_000))
-
-
-def test_the_question_is_what_the_user_said_last() -> None:
-    said = [Message("user", "first"), Message("assistant", "yes"), Message("user", "second"), Message("user", "")]
-    assert asked(said) == "second"
-    assert asked([Message("system", "be brief")]) == ""
-
-
-def test_only_errors_since_the_user_spoke_count() -> None:
-    failed = Message("tool", "no", tool_call_id="1", is_error=True)
-    assert failures([failed, Message("user", "again"), failed]) == 1
-    assert failures([Message("user", "go"), failed, Message("tool", "ok", tool_call_id="2"), failed, failed]) == 2
-    assert failures([]) == 0

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leanloop import ToolSpec
-from leanloop.plugins.difficulty.keys import chain, keys_of_step, named, tool_set
+from leanloop.plugins.difficulty.keys import chain, keys_of_step, named, own_of, place_of, tool_set
 
 NAMES = st.text(max_size=200) | st.text(alphabet="~%7Ea&=", max_size=100)
 
@@ -32,7 +32,8 @@ def test_steps_of_agents_are_kept_apart(agent: str, step: str, other: str, other
 
 
 def test_a_declared_step_is_the_most_special_kind() -> None:
-    found = chain("support", "plan", "none", "short.code", step="extract dates", families=("ab", "cd"))
+    place = place_of("plan", ())
+    found = chain("support", place, "short.code", own_of("extract dates", "node", ("ab", "cd")))
     assert found == (
         "agent=support",
         "agent=support&phase=plan&tools=none",
@@ -42,10 +43,11 @@ def test_a_declared_step_is_the_most_special_kind() -> None:
     assert (found[0], found[3]) == keys_of_step("support", "extract dates")
 
 
-def test_without_a_step_the_families_are_the_wide_one_first() -> None:
-    found = chain("support", "plan", "none", "short", families=("ab", "cd"))
-    assert found[3:] == ("agent=support&family=ab", "agent=support&family=cd")
-    assert chain("support", "plan", "none", "short")[-1] == "agent=support&like=short"
+def test_without_a_step_the_families_are_the_wide_one_first_within_the_node() -> None:
+    assert own_of(None, "", ("ab", "cd")) == ("family=ab", "family=cd")
+    assert own_of(None, "research", ("ab",)) == ("step=research", "family=ab")
+    assert own_of(None) == ()
+    assert chain("support", "phase=plan&tools=none", "short")[-1] == "agent=support&like=short"
 
 
 def test_tools_in_another_order_are_the_same_set() -> None:

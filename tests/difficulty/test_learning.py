@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import leanloop
-from leanloop import Budget, Message, ModelCall, Task, ToolSpec
+from leanloop import Budget, Limit, Message, ModelCall, Task, ToolSpec
 from leanloop.budgets.difficulty_rules import DifficultyRules
-from leanloop.errors import StoreError, UsageError
+from leanloop.errors import StoreError, TaskStopped, UsageError
 from leanloop.plugins.cache.embedder import CallableEmbedder
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.difficulty.posterior import PRIOR
@@ -95,6 +95,14 @@ def test_phase_tools_and_failures_are_other_kinds(learning: Learning, task: Task
     assert len(found) == 4
 
 
+def test_the_node_of_a_graph_is_a_kind_within_which_families_are_told_apart(learning: Learning, task: Task) -> None:
+    keys = perform(learning.keys(replace(QUESTION, node="count"), task))
+    assert keys[3] == "agent=support&step=count"
+    assert keys[4:] == perform(learning.keys(QUESTION, task))[3:]
+    with leanloop.step("add up"):
+        assert perform(learning.keys(replace(QUESTION, node="count"), task))[3:] == ("agent=support&step=add%20up",)
+
+
 def test_no_key_holds_text_of_the_call(learning: Learning, task: Task) -> None:
     call = ModelCall("m", (Message("system", "sesame"), Message("user", "The password is hunter2")))
     assert not any(word in key for key in perform(learning.keys(call, task)) for word in ("sesame", "hunter2"))
@@ -129,7 +137,7 @@ def test_estimates_that_are_remembered_do_not_grow_for_ever(
     monkeypatch.setattr("leanloop.plugins.difficulty.learning._ESTIMATES", 3)
     for number in range(9):
         perform(learning.estimate(QUESTION, task, CHEAP, Setting(f"large {number}")))
-    assert len(learning._estimates) <= 3
+    assert len(learning._estimates) <= 3  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_durable_store_is_shared_by_processes(tmp_path: Path, task: Task) -> None:
@@ -175,8 +183,7 @@ def test_a_store_that_is_down_is_noted_once_and_the_prior_counts(
     down: Learning, task: Task, caplog: pytest.LogCaptureFixture
 ) -> None:
     with leanloop.step("add up"):
-        for _ in range(3):
-            found = perform(down.estimate(QUESTION, task, CHEAP, DEAR))
+        found, *_ = [perform(down.estimate(QUESTION, task, CHEAP, DEAR)) for _ in range(3)]
     assert (found.seen, found.side(0.3)) == (0.0, "unsure")
     assert found.mean == pytest.approx(PRIOR.mean, abs=0.05)
     assert len(task.receipt().notes) == len(caplog.records) == 1
@@ -294,6 +301,24 @@ def test_an_embedder_that_fails_is_noted_and_calls_have_no_family(task: Task) ->
     learning = Learning(Supplied(outcomes=MemoryOutcomes(), embedder=CallableEmbedder(broken, name="broken")))
     assert len(perform(learning.keys(QUESTION, task))) == 3
     assert task.receipt().notes == ("The embedder failed (RuntimeError): calls have no family.",)
+
+
+def test_where_the_budget_has_no_room_for_an_embedding_calls_have_no_family_and_go_on() -> None:
+    embedder = CallableEmbedder(lambda texts: [[1.0, 0.0]] * len(texts), name="dear", model="text-embedding-3-small")
+    task = Task(Budget(agent="a", limits=(Limit(per="task", embedding_tokens=1),)))
+    assert len(perform(Learning(Supplied(outcomes=MemoryOutcomes(), embedder=embedder)).keys(QUESTION, task))) == 3
+    assert task.stopped is None
+    assert task.receipt().notes == (
+        "The limit of embedding_tokens had no room for an embedding: calls have no family.",
+    )
+
+
+def test_a_task_that_was_stopped_stays_so() -> None:
+    embedder = CallableEmbedder(lambda texts: [[1.0, 0.0]] * len(texts), name="dear", model="text-embedding-3-small")
+    task = Task(BUDGET)
+    task.stop(TaskStopped("enough"))
+    with pytest.raises(TaskStopped):
+        perform(Learning(Supplied(outcomes=MemoryOutcomes(), embedder=embedder)).keys(QUESTION, task))
 
 
 def test_where_the_budget_says_outcomes_are_kept(tmp_path: Path) -> None:

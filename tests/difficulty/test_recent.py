@@ -68,4 +68,4 @@ def test_it_does_not_grow_for_ever(counts: RecentCounts, monkeypatch: pytest.Mon
     monkeypatch.setattr(recent, "_MOST", 3)
     for number in range(10):
         assert weight(counts, f"k{number}") == 0
-    assert len(counts._read) <= 3
+    assert len(counts._read) <= 3  # pyright: ignore[reportPrivateUsage]

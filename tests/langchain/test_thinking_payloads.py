@@ -19,6 +19,7 @@ from refused import refused
 from leanloop import Budget, Limit, ModelCall, ModelFlow, ModelReply, Plugin
 from leanloop.adapters.langchain import LeanLoop, wrap
 from leanloop.adapters.langchain.messages import from_langchain
+from leanloop.adapters.langchain.thinking import abilities_of
 from leanloop.budgets.degrade_step import EFFORTS
 
 ROOM = 20_000
@@ -201,6 +202,18 @@ EXACT: dict[tuple[str, str], dict[str, Any]] = {
     ("anthropic", "claude-opus-5-5"): efforts(
         *(adaptive("low", **SHOWN) for _ in range(3)), {}, *(adaptive(one, **SHOWN) for one in ["high", "xhigh", "max"])
     ),
+    ("anthropic", "claude-sonnet-5-5"): efforts(
+        *[{"thinking": {"type": "between_tools"}}] * 2,
+        *(adaptive(one, **SHOWN) for one in ["low", "medium"]),
+        {},
+        *(adaptive(one, **SHOWN) for one in ["xhigh", "max"]),
+    ),
+    ("anthropic", "claude-fable-5"): efforts(
+        *[adaptive("low", **SHOWN)] * 3,
+        adaptive("medium", **SHOWN),
+        {},
+        *(adaptive(one, **SHOWN) for one in ["xhigh", "max"]),
+    ),
     ("google", "gemini-2.0-flash"): efforts(*[{}] * 7),
     ("google", "gemini-2.5-flash"): efforts(*map(tokens, [0, 0, 1_024, 8_192, 24_576, 24_576, 24_576])),
     ("google", "gemini-2.5-flash-lite"): efforts({}, *map(tokens, [512, 1_024, 8_192, 24_576, 24_576, 24_576])),
@@ -373,6 +386,19 @@ CEILINGS: list[tuple[str, dict[str, Any], str | None, str, dict[str, Any]]] = [
     ("google", {"model": "gemini-2.5-pro"}, "high", "none", tokens(128)),
     ("ollama", {"model": "qwen3:8b"}, "high", "none", {"think": False}),
     ("deepseek", {"model": "deepseek-v4-flash"}, "max", "low", {**DEEP, **effort("low")}),
+    ("deepseek", {"model": "deepseek-v4-flash", "extra_body": OFF}, None, "low", OFF),
+    ("qwen", {"model": "qwen3-32b"}, None, "none", {"enable_thinking": False}),
+    ("xai", {"model": "grok-4.3", "reasoning_effort": "high"}, None, "low", effort("low")),
+    ("google", {"model": "gemini-2.5-flash", "thinking_budget": -1}, "low", "high", tokens(1_024)),
+    ("google", {"model": "gemini-3-pro-preview", "reasoning_effort": "high"}, None, "low", level("LOW")),
+    ("openai", {"model": "gpt-5.4"}, None, "none", {}),
+    (
+        "anthropic",
+        {"model": "claude-opus-4-5", "output_config": {"effort": "low"}},
+        None,
+        "high",
+        {"output_config": {"effort": "low"}},
+    ),
 ]
 
 
@@ -519,3 +545,53 @@ def test_what_was_thought_on_a_history_that_is_changed_is_dropped_and_not_refuse
     assert wire.betas[-1] == "mine,thinking-binding-controls-2026-08-01"
     untouched = asked(own.bind_tools([look_up]), wire, history)
     assert "block_binding" not in str(untouched)
+
+
+THINKS = {"thinking": {"type": "enabled", "budget_tokens": 2_000}}
+
+
+@pytest.mark.parametrize("changes", [{"thinking": "high"}, {"effort": "low"}], ids=["asked", "ceiling"])
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "claude-opus-4-5"])
+def test_a_turn_that_thinks_goes_on_without_the_tool_that_would_be_forced(
+    wire: Provider, create_agent: Any, model: str, changes: dict[str, Any]
+) -> None:
+    wire.reply = lambda _: {"id": "c2", "name": "Answer", "args": {"text": "yes"}}
+    own = chat("anthropic", wire.url, model=model, **THINKS)
+    loop = LeanLoop(free(), plugins=[Sends(**changes)])
+    agent = create_agent(own, [look_up], response_format=ToolStrategy(Answer), middleware=[loop])
+    with pytest.warns(UserWarning, match="tool_choice is forced but thinking is enabled"):
+        agent.invoke({"messages": in_loop(thought=True)})
+    assert refused("anthropic", wire.sent) == []
+    assert wire.sent["thinking"]["type"] == "enabled"
+    assert "tool_choice" not in wire.sent
+    bound = chat("anthropic", wire.url, model=model).bind_tools([look_up], tool_choice="any")
+    body = asked(bound, wire, in_loop(thought=True), **({"thinking": "low"} | changes))
+    assert refused("anthropic", body) == []
+    assert body["tool_choice"] == {"type": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "tools", "known"),
+    [
+        ("gpt-5.4", "", True, ("none",)),  # chat completions take function tools without reasoning only
+        ("gpt-5.4", "", False, ("none", "low", "medium", "high", "xhigh")),
+        ("gpt-6-astra", "", True, ("low", "medium", "high", "xhigh", "max")),  # for which Responses are chosen
+        ("gpt-5-chat-latest", "", False, ()),
+        ("qwen3-32b", "https://dashscope.aliyuncs.com/compatible-mode/v1", False, ()),
+        ("qwen3-32b", "", False, ("none", "medium")),
+        ("my-own", "", False, ()),
+    ],
+)
+def test_what_a_model_knows_depends_on_where_it_is_called(
+    model: str, url: str, known: tuple[str, ...], *, tools: bool
+) -> None:
+    own = chat("openai", url, model=model) if not url else chat("openai", url.removesuffix("/v1"), model=model)
+    assert abilities_of(own, {}, tools=tools).efforts == known
+
+
+def test_levels_that_only_a_profile_tells_are_taken_from_it(wire: Provider) -> None:
+    profile = {"reasoning_effort_levels": ["low", "high"], "reasoning_effort_default": "low"}
+    own = chat("openai", wire.url, model="my-own", profile=profile, temperature=0.2)
+    body = asked(own, wire, thinking="max")
+    assert about(body) == effort("high")
+    assert about(asked(own, wire, thinking="minimal")) == {"temperature": 0.2}, "it is so by itself"

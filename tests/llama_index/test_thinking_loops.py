@@ -280,3 +280,17 @@ def test_a_loop_begun_with_thinking_goes_on_with_it_and_ends_without_its_thought
     guarded.chat(earlier, tools=tools)
     assert "signed" in json.dumps(provider.sent), "what was thought in earlier turns may stay, and the prefix with it"
     assert refused("anthropic", provider.sent) == []
+
+
+@pytest.mark.parametrize(("model", "signs"), [("gemini-3-flash-preview", True), ("gemini-2.5-flash", False)])
+def test_calls_of_another_model_are_signed_for_gemini(
+    model: str, signs: bool, llm: Callable[..., Any], provider: Any
+) -> None:
+    guarded = LeanLoop(BUDGET, plugins=[Thinks("high")]).llm(llm("google", model=model))
+    given = [ChatMessage(content="before"), *history(TextBlock(text="I look it up."))]
+    guarded.chat(given)
+    (call,) = [part for turn in provider.sent["contents"] for part in turn["parts"] if "functionCall" in part]
+    assert ("thoughtSignature" in call) is signs
+    assert given[2].additional_kwargs == {}, "the history itself stays"
+    guarded.chat([*given, ChatMessage(role=MessageRole.ASSISTANT, content="done"), ChatMessage(content="and?")])
+    assert "thoughtSignature" not in json.dumps(provider.sent), "only in the turn that is going on"

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.cli.learn_lessons import Lessons
+from leanloop.adapters.cli.learn_rows import rows_in
 from leanloop.budgets.budget import Budget
 from leanloop.errors import LeanLoopError, StoreError, TraceError, UsageError
 from leanloop.plugins.difficulty.setting import Setting
@@ -225,6 +226,11 @@ def test_a_file_that_cannot_be_read_is_refused(file: str) -> None:
     assert "cannot be read" in str(refused("learn", os.curdir, "--budget", file))
 
 
+def test_a_file_that_goes_while_it_is_read_is_refused(file: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        list(rows_in(Path("nowhere.jsonl"), None, ""))
+
+
 def test_rows_of_other_agents_and_of_what_came_before_are_passed_over(file: str) -> None:
     first = written("a.jsonl", row("q1", "mini", 1, agent="sales"), row("q2", "mini", 1, agent="support"))
     second = written("b.jsonl", row("q2", "mini", 0))
@@ -234,11 +240,13 @@ def test_rows_of_other_agents_and_of_what_came_before_are_passed_over(file: str)
     assert counts()["mini"] == Count(1, 1)
 
 
-RUN = {"messages": [{"role": "user", "content": "Find it."}, {"role": "assistant", "content": "Done."}]}
+RUN: Mapping[str, object] = {
+    "messages": [{"role": "user", "content": "Find it."}, {"role": "assistant", "content": "Done."}]
+}
 
 
 def test_recorded_runs_count_by_how_they_were_judged(file: str) -> None:
-    runs = [
+    runs: list[Mapping[str, object]] = [
         {**RUN, "meta": {"reward": 1.0}},
         {**RUN, "meta": {"reward": 0.25}},
         {**RUN, "meta": {"exit_status": "submitted"}},

@@ -178,6 +178,12 @@ def test_steps_in_the_agents_own_history_are_read(agent: Agent, store: MemoryOut
     assert counted(store) == (FAILED, 0)
 
 
+def test_results_in_front_of_a_history_that_was_cut_count(agent: Agent, store: MemoryOutcomes) -> None:
+    agent.step()
+    agent.step(history=(gave(), Message("user", "Go on.")))
+    assert counted(store) == (WELL, WELL)
+
+
 def test_a_store_that_is_down_is_noted_once_and_fails_no_call(
     drive: Drive, decision: Make, store: MemoryOutcomes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

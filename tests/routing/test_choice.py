@@ -137,12 +137,12 @@ def test_from_a_share_of_a_limit_on_calls_go_a_tier_down_and_it_is_said_once(
 
 
 def test_a_limit_that_others_have_spent_of_counts_before_the_first_call(routed: Make) -> None:
-    agent = routed(f"{TWO}, falls_at: 50%", "limits: [{per: day, model_calls: 10}]", chance=0.9)
-    for _ in range(2):
+    agent = routed(f"{TWO}, falls_at: 50%", "limits: [{per: day, model_calls: 20}]", chance=0.9)
+    for _ in range(3):
         with agent.task() as task:
-            for _ in range(4):
+            for _ in range(6):
                 agent.ask(task)
-    assert agent.models == ["gpt-4.1"] * 5 + ["gpt-4.1-nano"] * 3
+    assert agent.models == ["gpt-4.1"] * 10 + ["gpt-4.1-nano"] * 8
 
 
 def test_a_tier_without_a_price_under_a_limit_in_usd_is_refused_at_the_start(routed: Make) -> None:

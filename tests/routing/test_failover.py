@@ -155,14 +155,12 @@ def test_a_call_there_is_no_money_for_goes_a_tier_down_before_the_task_lands(rou
 
 
 def test_what_a_cheaper_model_does_not_help_is_refused_for_good(routed: Make) -> None:
-    agent = routed(TWO, "limits: [{usd: 1, model_calls: 2}]", "at_limit: raise", chance=0.9)
+    agent = routed(TWO, "limits: [{usd: 1, tokens: 1_000}]", "at_limit: raise", chance=0.9)
     with agent.task() as task:
-        agent.ask(task)
-        agent.ask(task)
-        with pytest.raises(BudgetExceeded, match="2 model calls"):
-            agent.ask(task)
+        with pytest.raises(BudgetExceeded, match="1,000 tokens"):
+            agent.ask(task, " ".join(f"w{number}" for number in range(600)))
         assert task.stopped is not None
-    assert agent.models == ["gpt-4.1"] * 2
+    assert agent.models == []
 
 
 def test_a_landing_stays_with_the_model_the_task_was_with(routed: Make) -> None:
@@ -265,3 +263,15 @@ def test_a_stream_that_breaks_after_it_was_shown_is_not_begun_again(routed: Make
             next(chunks)
     assert shown(raised.value)
     assert agent.models == ["gpt-4.1-nano", "gpt-4.1"]
+
+
+def test_where_nothing_is_reported_it_is_counted_for_the_model_that_answered(routed: Make) -> None:
+    agent = routed(TWO, chance=0.0)
+    agent.usage = lambda _: None
+    with agent.task() as task:
+        agent.ask(task, "what is it?")
+    (use,) = task.receipt().models
+    (saving,) = task.receipt().savings
+    assert use.usage.estimated
+    # gpt-4o's price of the same tokens, less gpt-4.1-nano's: 2.50 - 0.10 and 10 - 0.40 usd a million.
+    assert saving.cost == use.usage.input * 2_400 + use.usage.output * 9_600

@@ -59,7 +59,7 @@ def test_where_no_tier_can_the_agents_own_model_takes_it(routed: Make) -> None:
 
 
 def test_where_none_is_left_it_is_said_of_each_why_and_nothing_is_sent(routed: Make) -> None:
-    able = {
+    able: dict[str, Abilities | ModelUnavailable] = {
         "gpt-4.1-nano": Abilities(tools=False),
         "gpt-4.1": ModelUnavailable("gpt-4.1", "there is no key."),
         OWN: Abilities(context=100),
@@ -72,3 +72,11 @@ def test_where_none_is_left_it_is_said_of_each_why_and_nothing_is_sent(routed: M
         assert part in said
     assert agent.models == []
     assert [one for one in agent.store.accounts() if one.balance.reserved or one.balance.spent] == []
+
+
+def test_the_agents_own_model_that_cannot_be_had_is_said_too(routed: Make) -> None:
+    agent = routed("cheap: gpt-4.1-nano", chance=0.9, able={OWN: ModelUnavailable(OWN, "it is gone.")})
+    with agent.task() as task:
+        agent.ask(task)
+    assert agent.models == ["gpt-4.1-nano"]
+    assert task.left_alone == set()

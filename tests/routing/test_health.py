@@ -1,7 +1,9 @@
 """A model that fails or is slow is passed over for a while, then one call is let through to see."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +12,7 @@ from routed import Clock, HttpError
 from leanloop.errors import BudgetFileError, ModelUnavailable, PriceUnknown, StoreError
 from leanloop.plugins.routing.failure import failure_of, reason_of, retry_after
 from leanloop.plugins.routing.health import FIRST, LONGEST, Health
+from leanloop.plugins.routing.sessions import Sessions
 
 
 def test_after_a_failure_it_is_passed_over_then_one_is_let_through(clock: Clock) -> None:
@@ -27,7 +30,8 @@ def test_after_a_failure_it_is_passed_over_then_one_is_let_through(clock: Clock)
 
 
 def test_each_further_failure_doubles_the_time_up_to_five_minutes(clock: Clock) -> None:
-    health, waited = Health(clock), []
+    health = Health(clock)
+    waited: list[float] = []
     health.failed("m")
     for _ in range(9):
         began = clock.now
@@ -90,7 +94,7 @@ def test_of_many_threads_one_is_let_through(clock: Clock) -> None:
     health.failed("m")
     clock.now += FIRST
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(lambda _: health.lets("m"), range(200))) == 1
+        assert sum(pool.map(health.lets, ["m"] * 200)) == 1
 
 
 def test_models_without_end_take_no_room_without_end(clock: Clock) -> None:
@@ -165,3 +169,16 @@ def test_reasons_repeat_nothing_that_was_sent() -> None:
     assert reason_of(HttpError(503)) == "it answered with HTTP status 503"
     assert reason_of(TimeoutError("the prompt")) == "the call failed (TimeoutError)"
     assert reason_of(ModelUnavailable("m", "there is none.")) == "there is none"
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("kind", [Health, Sessions])
+def test_a_forked_child_is_not_left_with_a_lock_that_nobody_gives_back(kind: type[Health | Sessions]) -> None:
+    one = kind()
+    lock = one._lock
+    with lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(int(lock is one._lock or one._lock.locked()))
+    _, status = os.waitpid(child, 0)
+    assert status == 0

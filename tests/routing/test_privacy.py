@@ -72,7 +72,7 @@ def test_sub_agents_without_routes_are_held_to_it(routed: Make) -> None:
     agent = routed(LOCAL, chance=0.0)
     inner = parse_budget("agent: inner", environ={})
     with agent.task(tags={"patient": "p1"}), leanloop.task(inner) as part:
-        assert local_models(part) == {"llama"}
+        assert local_models(part) == frozenset({"llama"})
         with pytest.raises(ModelUnavailable, match="local"):
             run(agent.stack.model_flow(ModelCall(OWN, (Message("user", "go"),)), part), agent)
         with pytest.raises(ModelUnavailable, match="local"):
@@ -86,7 +86,7 @@ def test_of_two_rules_both_hold(routed: Make) -> None:
         "agent: inner\nroutes: {cheap: mistral, local: [mistral, llama], local_only: patient}", environ={}
     )
     with agent.task(tags={"patient": "p1"}), leanloop.task(inner) as part:
-        assert local_models(part) == {"llama"}
+        assert local_models(part) == frozenset({"llama"})
 
 
 def test_embeddings_are_held_to_it_too(routed: Make) -> None:
@@ -136,7 +136,7 @@ def files(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(file=files(), data=st.data())
 def test_nothing_of_it_ever_leaves(file: str, data: st.DataObject) -> None:
     budget = parse_budget(file, environ={})

@@ -2,6 +2,8 @@
 
 # The clients' own annotations lack type arguments:
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportDeprecated=false
+# mypy: disable-error-code="deprecated"
 from __future__ import annotations
 
 import asyncio
@@ -9,7 +11,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain.agents import create_agent
@@ -40,13 +42,12 @@ class Provider(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Provider
-
     def do_POST(self) -> None:
+        provider = cast("Provider", self.server)
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         model = body["model"]
-        self.server.seen.append(model)
-        status = self.server.down.get(model, 200)
+        provider.seen.append(model)
+        status = provider.down.get(model, 200)
         if status != 200:
             self._answer(status, b'{"error": {"message": "overloaded"}}', "application/json")
         elif body.get("stream"):
@@ -71,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 its name in the base class
         pass
 
 
@@ -101,7 +102,7 @@ def in_llama_index(provider: Provider) -> tuple[str, dict[str, Any]]:
     agent = llama_index.LeanLoop(BUDGET, difficulty=lambda _: 0.0).agent(FunctionAgent(llm=llm, tools=[]))
 
     async def ask() -> Any:
-        return await agent.run("go")
+        return await agent.run(user_msg="go")
 
     result = asyncio.run(ask())
     return str(result), result["leanloop"]

@@ -44,7 +44,7 @@ SPECS = (spec_of(SEARCH), *ADDED)
 
 def test_openai_is_sent_them_behind_the_agents_own() -> None:
     model = ChatOpenAI(model=MODEL, api_key=SecretStr("none"))
-    offered = in_langchain.offered([SEARCH], SPECS, model)
+    offered: Any = in_langchain.offered([SEARCH], SPECS, model)
     assert offered[0] is SEARCH
     sent: Any = model.bind_tools(offered)
     functions = [tool["function"] for tool in sent.kwargs["tools"]]
@@ -54,8 +54,8 @@ def test_openai_is_sent_them_behind_the_agents_own() -> None:
 
 def test_anthropic_is_sent_them_in_a_form_that_can_be_marked() -> None:
     model = ChatAnthropic(model_name="claude-haiku-4-5", api_key=SecretStr("none"), timeout=None, stop=None)
-    offered = in_langchain.offered([SEARCH], SPECS, model)
-    assert all("input_schema" in tool for tool in offered[1:])  # type: ignore[operator]
+    offered: Any = in_langchain.offered([SEARCH], SPECS, model)
+    assert all("input_schema" in tool for tool in offered[1:])
     sent: Any = model.bind_tools(offered)
     assert [tool["name"] for tool in sent.kwargs["tools"]] == ["search", *COGNITIVE_TOOLS]
     assert [tool["input_schema"]["required"] for tool in sent.kwargs["tools"][1:]] == INPUTS
@@ -111,6 +111,19 @@ def test_llama_index_prepares_them_as_any_tool() -> None:
     assert [spec.name for spec in specs_of(sent)] == ["search", *COGNITIVE_TOOLS]
     for spec, added in zip(specs_of(sent)[1:], ADDED, strict=True):
         assert (spec.description, spec.parameters) == (added.description, added.parameters)
-    (tool,) = [in_llama_index._tool("a", "b", (("c", "d"),))]
-    with pytest.raises(UsageError, match="answered by leanloop"):
-        tool(c="x")
+
+
+def test_google_is_sent_one_tool_with_all_functions() -> None:
+    types: Any = pytest.importorskip("google.genai.types")
+
+    class Google(ScriptedLLM):
+        def _prepare_chat_with_tools(self, tools: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            names = [types.FunctionDeclaration(name=tool.metadata.name) for tool in tools]
+            return {"messages": [], "tools": [types.Tool(function_declarations=names)]}
+
+    given = [types.Tool(function_declarations=[types.FunctionDeclaration(name="search")])]
+    (sent,) = in_llama_index.added_to(given, ADDED, Google(script=[]))
+    assert [function.name for function in sent.function_declarations] == ["search", *COGNITIVE_TOOLS]
+    assert len(given[0].function_declarations) == 1
+    (alone,) = in_llama_index.added_to((), ADDED, Google(script=[]))
+    assert len(alone.function_declarations) == len(COGNITIVE_TOOLS)

@@ -487,3 +487,49 @@ def test_money_spent_on_thoughts_is_never_more_than_the_limit() -> None:
     one.step()
     (limit,) = one.task.receipt().limits
     assert limit.spent <= limit.limit
+
+
+def test_a_call_that_is_made_apart_and_one_without_messages_pass_through() -> None:
+    one = Run(budget(), [answer()])
+    one.step(purpose="summary")
+    one.step(())
+    assert [call.tools for call in one.seen] == [(SEARCH,), (SEARCH,)]
+
+
+def test_a_step_that_reasons_natively_goes_without_the_tools_but_keeps_what_was_thought() -> None:
+    one = Run(budget(), [understand(), asks(("search", {"q": "x"})), answer()])
+    asked = one.step()
+    history = (*QUESTION, asked, Message("tool", "found", tool_call_id=asked.tool_calls[0].id))
+    assert one.step(history, thinking="high") == answer()
+    assert one.seen[-1].tools == (SEARCH,)
+    assert one.seen[-1].messages[: len(one.steps[1].messages)] == one.steps[1].messages
+
+
+def test_an_agent_whose_task_goes_without_is_left_alone_in_every_step() -> None:
+    one = Run(budget(above=0.99), [answer()])
+    one.step()
+    one.step((*QUESTION, answer(), Message("user", "And now?")), thinking="high")
+    assert [call.tools for call in one.seen] == [(SEARCH,), (SEARCH,)]
+
+
+def test_an_exchange_whose_place_is_gone_is_left_out() -> None:
+    one = Run(budget(), [understand(), asks(("search", {"q": "x"})), answer()])
+    one.step()
+    other = (QUESTION[0], Message("user", "Another question."), Message("user", "And more."), answer("hm"))
+    one.step(other)
+    assert [message.text for message in one.seen[-1].messages[1:]] == [message.text for message in other[1:]]
+
+
+def test_two_agents_of_one_task_keep_their_thoughts_apart() -> None:
+    one = Run(budget(), lambda call: answer() if call.messages[-1].role == "tool" else understand())
+    one.step(agent="first")
+    one.step(agent="second")
+    assert len(one.steps) == 4
+    assert len(one.steps[2].messages) == len(QUESTION)
+
+
+def test_the_file_switches_it_off_by_a_word() -> None:
+    assert Budget.model_validate({"agent": "a", "scaffold": False}).scaffold is None
+    assert Budget.model_validate({"agent": "a", "scaffold": {"models": [MODEL]}}).scaffold == ScaffoldRules(
+        models=(MODEL,)
+    )

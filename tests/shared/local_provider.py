@@ -106,15 +106,25 @@ def _openai(said: Said, payload: dict[str, Any]) -> tuple[dict[str, Any], list[d
     }
     about = {"id": "chat", "created": 0, "model": payload["model"], "system_fingerprint": "fp"}
     one = {"object": "chat.completion", **about, "usage": usage}
-    one["choices"] = [{"index": 0, "message": whole, "finish_reason": "stop"}]
-    deltas = [{"content": word} for word in said.split(" ")] if isinstance(said, str) else [_indexed(call)]
+    words = said.split(" ") if isinstance(said, str) else []
+    sure = [_likely(word, number) for number, word in enumerate(words)] if payload.get("logprobs") else []
+    one["choices"] = [{"index": 0, "message": whole, "finish_reason": "stop", "logprobs": {"content": sure or None}}]
+    deltas = [{"content": word} for word in words] if isinstance(said, str) else [_indexed(call)]
+    each = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    for choice, token in zip(each, sure, strict=False):
+        choice["logprobs"] = {"content": [token]}
+    first = {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
     many: list[dict[str, Any]] = [
-        {"object": "chat.completion.chunk", **about, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-        for delta in ({"role": "assistant", "content": ""}, *deltas)
+        {"object": "chat.completion.chunk", **about, "choices": [choice]} for choice in (first, *each)
     ]
     if payload.get("stream_options", {}).get("include_usage"):
         many.append({"object": "chat.completion.chunk", **about, "choices": [], "usage": usage})
     return one, many
+
+
+def _likely(word: str, number: int) -> dict[str, Any]:
+    """A token and how likely it was: each less than the one before."""
+    return {"token": word, "logprob": -0.1 * (number + 1), "bytes": None, "top_logprobs": []}
 
 
 def _indexed(call: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import leanloop
 from leanloop import Budget, MemoryStore, Message, ModelCall, ModelReply, Task, ToolRequest, Usage
@@ -51,7 +51,7 @@ class Routed:
     store: MemoryStore = field(default_factory=MemoryStore)
     chance: float | None = None
     fails: Fails = lambda call: None
-    usage: Callable[[ModelCall], Usage] = lambda call: Usage(100, 20)
+    usage: Callable[[ModelCall], Usage | None] = lambda call: Usage(100, 20)
     takes: float = 0.0
     asks_for_tools: bool = False
     able: Mapping[str, Abilities | ModelUnavailable] = field(default_factory=dict[str, Any])
@@ -93,4 +93,17 @@ class Routed:
         return [call.model for call in self.seen]
 
 
-Make = Callable[..., Routed]
+class Make(Protocol):
+    """Makes an agent: the text of its routes, the rest of its budget file, and what it is given."""
+
+    def __call__(
+        self,
+        routes: str = TIERS,
+        *more: str,
+        explore: float | None = None,
+        chance: float | None = None,
+        fails: Fails = ...,
+        takes: float = 0.0,
+        asks_for_tools: bool = False,
+        able: Mapping[str, Abilities | ModelUnavailable] = ...,
+    ) -> Routed: ...

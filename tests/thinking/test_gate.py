@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import leanloop
 from leanloop import (
@@ -21,6 +23,7 @@ from leanloop import (
     Usage,
     parse_budget,
 )
+from leanloop.budgets.degrade_step import EFFORTS
 from leanloop.budgets.difficulty_rules import DifficultyRules
 from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.drive_sync import run
@@ -30,7 +33,9 @@ from leanloop.plugins.stack import Stack
 from leanloop.plugins.steps import perform
 from leanloop.plugins.supplied import Difficulty, Supplied
 from leanloop.plugins.thinking import gate
+from leanloop.plugins.thinking.asked import asking, fitting, less
 from leanloop.plugins.thinking.gate import Thinking
+from leanloop.plugins.thinking.turns import Turns, Was
 
 ALL = Abilities(("none", "minimal", "low", "medium", "high", "xhigh", "max"), "medium")
 BUDGETED = Abilities(("none", "low", "high"), "none", {"low": 1_024, "high": 4_096}, steady=True, output=64_000)
@@ -47,10 +52,13 @@ class Model:
     def __init__(self, output: int = 100) -> None:
         self.seen: list[ModelCall] = []
         self.output = output
+        self.input = 2_000
+        self.reports = True
 
     def __call__(self, call: ModelCall) -> ModelReply:
         self.seen.append(call)
-        return ModelReply(Message("assistant", "so"), Usage(2_000, min(self.output, call.max_output or self.output)))
+        usage = Usage(self.input, min(self.output, call.max_output or self.output))
+        return ModelReply(Message("assistant", "so"), usage if self.reports else None)
 
     @property
     def efforts(self) -> list[str | None]:
@@ -82,8 +90,8 @@ class Agent:
         return leanloop.task(self.budget, store=MemoryStore())
 
     def call(self, task: Task, messages: Sequence[Message] = (QUESTION,), **more: Any) -> ModelReply:
-        given: dict[str, Any] = {"tools": SEARCH, "abilities": self.abilities, **more}
-        return run(self.stack.model_flow(ModelCall("gpt-4o", tuple(messages), **given), task), self.model)
+        more = {"tools": SEARCH, "abilities": self.abilities, **more}
+        return run(self.stack.model_flow(ModelCall("gpt-4o", tuple(messages), **more), task), self.model)
 
     def abilities(self, name: str) -> Abilities:
         """Whatever it is called."""
@@ -92,15 +100,14 @@ class Agent:
     def asked(self, *histories: Sequence[Message], **more: Any) -> list[str | None]:
         """The efforts of calls of one task."""
         with self.task() as task:
-            asked: Sequence[Sequence[Message]] = histories or [(QUESTION,)]
-            for messages in asked:
+            for messages in histories or ((QUESTION,),):
                 self.call(task, messages, **more)
         return self.model.efforts
 
 
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_said", set())
+    monkeypatch.setattr(gate, "_said", set[str]())
 
 
 @pytest.mark.parametrize(("chance", "expected"), [(0.9, "high"), (0.31, "high"), (0.3, "none"), (0.0, "none")])
@@ -357,3 +364,107 @@ def test_turned_off_it_is_not_around_the_calls() -> None:
     assert agent.asked() == [None]
     (thinking,) = [plugin for plugin in agent.stack.plugins if isinstance(plugin, Thinking)]
     assert thinking.idle(agent.budget)
+
+
+def test_a_landing_before_any_call_is_made_as_the_user_has_it() -> None:
+    agent = Agent(more="limits: [{cycles: 1}]", chance=0.9)
+    with agent.task() as task:
+        agent.call(task)
+    assert [(call.purpose, call.thinking) for call in agent.model.seen] == [("landing", None)]
+
+
+def test_nothing_is_claimed_of_calls_without_a_price_or_without_a_report() -> None:
+    agent = Agent(
+        "{effort: high, below: low}", more="unknown_model: free", chance=0.9, can=replace(ALL, in_prefix=True)
+    )
+    agent.model.reports = False
+    with agent.task() as task:
+        agent.call(task)
+        agent.call(task, (QUESTION, ASKS, FOUND))
+    assert [(decision.cost, decision.other_cost) for decision in agent.outcomes.decisions()] == [(None, None)] * 2
+    assert task.receipt().savings == ()
+
+
+def test_an_effort_in_a_prefix_that_is_not_cached_or_not_priced_may_fall() -> None:
+    loop = (QUESTION, ASKS, FOUND)
+    for sent, model in ((500, "gpt-4o"), (5_000, "a model without a price")):
+        agent = Agent("{phases: {result: 0.99}}", chance=0.9, can=replace(ALL, in_prefix=True))
+        agent.model.input = sent
+        with agent.task() as task:
+            for messages in ((QUESTION,), loop):
+                call = ModelCall(model, messages, tools=SEARCH, abilities=agent.abilities)
+                run(agent.stack.model_flow(call, task), agent.model)
+        assert agent.model.efforts == ["high", "none"]
+
+
+def test_a_refusal_of_a_task_that_was_stopped_meanwhile_is_not_tried_again() -> None:
+    agent = Agent(more="at_limit: raise", chance=0.9, can=BUDGETED)
+    stop = leanloop.TaskStopped("enough")
+
+    def send(call: ModelCall) -> ModelReply:
+        agent.model.seen.append(call)
+        task.stop(stop)
+        raise leanloop.BudgetExceeded("enough", resource="tokens", scope="task", limit=1, spent=1, reserved=0, needed=1)
+
+    with agent.task() as task, pytest.raises(leanloop.BudgetExceeded):
+        run(
+            agent.stack.model_flow(ModelCall("gpt-4o", (QUESTION,), tools=SEARCH, abilities=agent.abilities), task),
+            send,
+        )
+    assert agent.model.efforts == ["high"]
+
+
+def test_an_answer_of_the_cache_costs_nothing_and_decides_nothing() -> None:
+    hits = Hits()
+    agent = Agent(chance=0.9)
+    thinking = Thinking(agent.stack.learning)
+    with agent.task() as task:
+        call = ModelCall("gpt-4o", (QUESTION,), tools=SEARCH, abilities=agent.abilities)
+        reply = run(thinking.on_model(call, task), hits)
+    assert reply.hit == "exact"
+    assert list(agent.outcomes.decisions()) == []
+
+
+class Hits:
+    """Answers from a cache."""
+
+    def __call__(self, call: ModelCall) -> ModelReply:
+        return ModelReply(Message("assistant", "so"), hit="exact")
+
+
+def test_of_many_conversations_in_a_task_the_latest_turns_are_remembered() -> None:
+    turns = Turns()
+    for number in range(40):
+        turns.keep(str(number), Was("low"))
+    assert turns.of("0") is None
+    assert turns.of("39") == turns.latest == Was("low")
+
+
+def test_the_least_of_what_a_model_knows_is_none_less() -> None:
+    assert less("low", Abilities(("low",)), thinking=True) == "low"
+    assert less("none", Abilities(("none",)), thinking=True) == "none"
+    assert less("max", ALL, thinking=True) == "minimal"
+    assert less("max", ALL, thinking=False) == "none"
+
+
+@given(
+    effort=st.sampled_from(EFFORTS),
+    cap=st.none() | st.integers(1, 200_000),
+    most=st.none() | st.integers(64, 200_000),
+    output=st.none() | st.integers(64, 200_000),
+)
+def test_a_call_never_needs_more_output_than_it_may_have(
+    effort: Any, cap: int | None, most: int | None, output: int | None
+) -> None:
+    can = replace(BUDGETED, output=output, default=None)
+    fits = fitting(can.nearest(effort) or effort, can, most)
+    call = asking(ModelCall("gpt-4o", (QUESTION,), max_output=cap), fits, can, most)
+    assert call.min_output <= min(most or 10**6, output or 10**6)
+    if cap is not None and call.max_output is not None:
+        assert call.max_output >= cap
+        assert call.max_output <= max(cap, min(most or 10**6, output or 10**6))
+    assert EFFORTS.index(fits) <= EFFORTS.index(can.nearest(effort) or effort)
+
+
+def test_a_history_without_a_question_is_a_turn_too() -> None:
+    assert Agent(chance=0.9, can=BUDGETED).asked((THOUGHT, FOUND)) == ["high"]

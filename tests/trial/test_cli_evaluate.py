@@ -172,8 +172,13 @@ def test_a_llama_index_model_a_function_that_makes_one_and_efforts() -> None:
     )
     names = [one["setting"] for one in result["settings"]]
     assert names == ["gpt-4.1@none", "gpt-4.1@high", "gpt-4o@none", "gpt-4o@high"]
-    assert all(one["accuracy"]["estimate"] == 1.0 for one in result["settings"])
+    assert [one["accuracy"]["estimate"] for one in result["settings"]] == [1.0, None, 1.0, None]
     assert len(result["pairs"]) == 3
+    # Neither can be asked to think: nothing is said of what was not tried.
+    assert set(result["errors"]) == {
+        f"{name}@high: {name} cannot be asked for the effort high, as far as its integration says."
+        for name in ("gpt-4.1", "gpt-4o")
+    }
 
 
 def test_cognitive_tools_are_tried_beside_none() -> None:

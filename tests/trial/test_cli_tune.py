@@ -20,7 +20,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("b.yaml").write_text("agent: a\nthinking: on\nroutes: {cheap: small, frontier: [large, larger]}\n")
 
 
-def write(settings: tuple[str, str], easy: int = 300, hard: int = 100, **more: object) -> None:
+def write(settings: tuple[str, str], easy: int = 120, hard: int = 40, **more: object) -> None:
     lines = [
         {"id": f"{step}{number}", "setting": setting, "score": score, "step": step, "cost": cost, **more}
         for step, count in (("easy", easy), ("hard", hard))
@@ -39,9 +39,9 @@ def test_the_gate_is_tuned_between_the_efforts_of_the_file() -> None:
     write(("m", "m@high"))
     result = run("gate", "set.jsonl", "--budget", "b.yaml")
     assert result.exit_code == 0, result.output
-    assert "400 questions, m to m@high" in result.output
+    assert "160 questions, m to m@high" in result.output
     assert "Write under thinking: above: 0." in result.output
-    assert "Then 25.0% of the questions are thought about. Lost: 0.00 points, at most 0.67" in result.output
+    assert "Then 25.0% of the questions are thought about. Lost: 0.00 points, at most 1.66" in result.output
     assert "Held out: thresholds found from four fifths lost 0.00 points" in result.output
     assert "Saves $6.75 for 1,000 questions (67.5%), between" in result.output
 
@@ -54,14 +54,14 @@ def test_routes_are_tuned_between_the_tiers_of_the_file() -> None:
     assert found["above"] < 0.9
     assert found["loss_at_most"] <= 0.04
     assert found["saving"]["estimate"] == pytest.approx(0.00675)
-    assert [one for one in found["thresholds"] if one["dear"] == 100]
+    assert [one for one in found["thresholds"] if one["dear"] == 40]
 
 
 def test_three_tiers_have_a_threshold_each_in_the_file() -> None:
     lines = [
         {"id": f"{step}{number}", "setting": setting, "score": score, "step": step}
-        for step, scores in {"easy": (1, 1, 1), "middling": (0, 1, 1), "hard": (0, 0.5, 1)}.items()
-        for number in range(100)
+        for step, scores in {"easy": (1, 1, 1), "middling": (0, 1, 1), "hard": (0, 0, 1)}.items()
+        for number in range(50)
         for setting, score in zip(("a", "b", "c"), scores, strict=True)
     ]
     random.Random(0).shuffle(lines)

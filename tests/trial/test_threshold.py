@@ -12,13 +12,16 @@ SCORE = st.sampled_from([0.0, 0.25, 1.0])
 
 
 def cases_of(tiers: int) -> st.SearchStrategy[list[Case]]:
-    case = st.builds(Case, st.tuples(*[CHANCE] * (tiers - 1)), st.tuples(*[SCORE] * tiers))
+    chances = st.tuples(*(st.tuples(*[CHANCE] * left) for left in range(tiers - 1, 0, -1)))
+    case = st.builds(Case, chances, st.tuples(*[SCORE] * tiers))
     return st.lists(case, min_size=1, max_size=30)
 
 
-def test_a_question_climbs_while_the_chance_is_above_the_threshold() -> None:
-    case = Case((0.5, 0.2), (0, 0, 1))
+def test_a_question_goes_up_to_each_that_is_likely_to_succeed_where_the_one_before_fails() -> None:
+    case = Case(((0.5, 0.1), (0.2,)), (0, 0, 1))
     assert [setting_at(case, threshold) for threshold in (-1, 0.1, 0.2, 0.49, 0.5)] == [2, 2, 1, 1, 0]
+    past_the_middle = Case(((0.1, 0.9), (0.0,)), (0, 0, 1))
+    assert [setting_at(past_the_middle, threshold) for threshold in (0.0, 0.1, 0.9)] == [1, 2, 0]
 
 
 @given(st.integers(2, 4).flatmap(cases_of))
@@ -51,9 +54,9 @@ def test_what_is_taken_holds_the_promise_and_so_does_all_before_it(cases: list[C
 
 
 def test_a_later_step_that_would_hold_is_not_taken_past_one_that_fails() -> None:
-    loses = [Case((0.1,), (0, 1))] * 20
-    wins = [Case((0.2,), (1, 0))] * 40
-    same = [Case((0.9,), (1, 1))] * 140
+    loses = [Case(((0.1,),), (0, 1))] * 20
+    wins = [Case(((0.2,),), (1, 0))] * 40
+    same = [Case(((0.9,),), (1, 1))] * 140
     assert loosest([*loses, *wins, *same], 0.04) is None
     found = naive([*loses, *wins, *same], 0.04)
     assert found is not None
@@ -70,7 +73,7 @@ def test_the_promise_is_kept_where_a_threshold_by_the_loss_as_counted_breaks_it(
         chances = random.random(200)
         lost, won = random.random(200) < 0.16, random.random(200) < 0.04
         cases = [
-            Case((float(chance),), (float(win), float(loss)))
+            Case(((float(chance),),), (float(win), float(loss)))
             for chance, loss, win in zip(chances, lost, won & ~lost, strict=True)
         ]
         ours, other = loosest(cases, 0.04), naive(cases, 0.04)
