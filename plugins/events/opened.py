@@ -11,22 +11,24 @@ from leanloop.plugins.events.sink import Sink, Sinks
 
 __all__ = ["opened", "told_by"]
 
-_files: dict[str, JsonlFile] = {}
+_NOBODY = Sinks()
+_file = lru_cache(maxsize=1_024)(JsonlFile)
 
 
 def opened(rules: EventRules | None) -> tuple[Sink, ...]:
     """The file and the log, where they are named."""
-    if rules is None:
-        return ()
-    sinks: list[Sink] = []
-    if rules.file is not None:
-        sinks.append(_files.setdefault(rules.file, JsonlFile(rules.file)))
-    if rules.log:
-        sinks.append(log_event)
-    return tuple(sinks)
+    return () if rules is None else _named(rules.file, rules.log)
+
+
+def told_by(rules: EventRules | None) -> Sinks:
+    """The sinks that a budget names, the same for all its tasks: one that is down is known to be down to all."""
+    return _NOBODY if rules is None else _told_by(rules.file, rules.log, rules.text)
 
 
 @lru_cache(maxsize=1_024)
-def told_by(rules: EventRules | None) -> Sinks:
-    """The sinks that a budget names, the same for all its tasks: one that is down is known to be down to all."""
-    return Sinks(opened(rules), text=rules is not None and rules.text)
+def _told_by(file: str | None, log: bool, text: bool) -> Sinks:
+    return Sinks(_named(file, log), text=text)
+
+
+def _named(file: str | None, log: bool) -> tuple[Sink, ...]:
+    return (*((_file(file),) if file is not None else ()), *((log_event,) if log else ()))

@@ -1,5 +1,7 @@
 """What the tests of events share."""
 
+# create_agent's own annotations lack type arguments:
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from typing import Any
