@@ -1,0 +1,144 @@
+"""Files of events read into a table of DuckDB; what is no event is counted, and stops nothing."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import copyfileobj
+
+import duckdb
+
+from leanloop.adapters.report.fields import COLUMNS, FIELDS, VALUES, WHY, table_of_events
+from leanloop.adapters.report.files import EventFile
+
+__all__ = ["REASONS", "FileRead", "read_events"]
+
+REASONS = {
+    "damaged": "no JSON object",
+    "other": "no event, or one this version does not know",
+    "newer": "of a newer version",
+    "wrong": "a value of the wrong kind",
+    "before": "before --since",
+    "again": "a copy of another row",
+}
+"""Why rows are left out, in words."""
+
+_JSON = f"""SELECT * FROM read_json($path, format = 'newline_delimited', records = true, compression = $packed,
+    columns = {{{", ".join(f"'{name}': 'VARCHAR'" for name in FIELDS)}}}, ignore_errors = true,
+    hive_partitioning = false)"""
+
+_PARTS = 8
+"""In which copies are looked for, so that the numbers of ten million rows are never in memory at once."""
+
+
+@dataclass(slots=True)
+class FileRead:
+    """A file, how many of its rows are counted, how many are not and why, and what went wrong with it."""
+
+    path: Path
+    counted: int = 0
+    left_out: dict[str, int] = field(default_factory=dict[str, int])
+    trouble: str = ""
+
+
+def read_events(db: duckdb.DuckDBPyConnection, files: Sequence[EventFile], since: float = 0.0) -> list[FileRead]:
+    """Read files into the table ``events`` of `db`: each event once, in however many files its row is.
+
+    Args:
+        db: where the table is made.
+        files: see `event_files`.
+        since: events before it are left out; seconds since the epoch.
+    """
+    db.execute(table_of_events())
+    read = [FileRead(file.path) for file in files]
+    for number, file in enumerate(files):
+        read[number].trouble = _read(db, number, file, since)
+    for number, why, rows in db.execute("SELECT file, why, count(*) FROM events GROUP BY ALL ORDER BY ALL").fetchall():
+        if why is None:
+            read[number].counted = rows
+        else:
+            read[number].left_out[why] = rows
+    db.execute("DELETE FROM events WHERE why IS NOT NULL")
+    for number, rows in _copies(db):
+        read[number].counted -= rows
+        read[number].left_out["again"] = rows
+    return read
+
+
+def _read(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: float) -> str:
+    """Read one; what went wrong with it, if anything."""
+    try:
+        if file.packed == "parquet":
+            _insert(db, number, _parquet(db, file.path), since, file.path)
+        else:
+            _insert(db, number, _JSON, since, file.path, file.packed)
+    except duckdb.Error as error:
+        if file.packed == "gzip" and _read_to_the_damage(db, number, file.path, since):
+            return "damaged; read up to there"
+        return f"not read: {str(error).partition(chr(10))[0][:200]}"
+    return ""
+
+
+def _insert(
+    db: duckdb.DuckDBPyConnection, number: int, source: str, since: float, path: Path, packed: str | None = None
+) -> None:
+    given: dict[str, object] = {"number": number, "since": since, "path": glob.escape(str(path))}
+    if packed is not None:
+        given["packed"] = packed
+    db.execute(f"INSERT INTO events SELECT $number, {WHY}, {VALUES} FROM ({source})", given)  # noqa: S608 - of our own text
+
+
+def _parquet(db: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """The fields that a file has, each as the text it would be in a line of JSON."""
+    about = db.execute(
+        "DESCRIBE SELECT * FROM read_parquet($path, hive_partitioning = false)", {"path": glob.escape(str(path))}
+    ).fetchall()
+    types = {str(name): str(kind) for name, kind, *_ in about}
+    columns = (f"{_text(name, types.get(name))} AS {column}" for name, column in zip(FIELDS, COLUMNS, strict=True))
+    return f"SELECT {', '.join(columns)} FROM read_parquet($path, hive_partitioning = false)"  # noqa: S608 - of our own text
+
+
+def _text(name: str, kind: str | None) -> str:
+    column = f'"{name}"'
+    if kind is None:
+        return "NULL::VARCHAR"
+    if kind.startswith("TIMESTAMP"):
+        return f"epoch({column})::VARCHAR"
+    if FIELDS[name] in ("object", "list"):
+        text = f"{column}::VARCHAR" if kind in ("VARCHAR", "JSON") else f"to_json({column})::VARCHAR"
+        return f"CASE WHEN {text} IS NULL OR json_valid({text}) THEN {text} ELSE '?' END"
+    return f"{column}::VARCHAR"
+
+
+def _read_to_the_damage(db: duckdb.DuckDBPyConnection, number: int, path: Path, since: float) -> bool:
+    """A file whose end is missing, as one has that was being written when its process was killed."""
+    with tempfile.TemporaryDirectory(prefix="leanloop-report-") as folder:
+        whole = Path(folder, "rows.jsonl")
+        with whole.open("wb") as mended, gzip.open(path) as packed, suppress(OSError, EOFError):
+            copyfileobj(packed, mended)
+        try:
+            _insert(db, number, _JSON, since, whole, "none")
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _copies(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
+    """Take out all but the first of what is there more than once; how many that were, by file."""
+    db.execute("CREATE TEMP TABLE twice (same UBIGINT, kept BIGINT)")
+    for part in range(_PARTS):
+        db.execute(
+            f"""INSERT INTO twice SELECT same, min(rowid) FROM events WHERE same % {_PARTS} = $part
+            GROUP BY same HAVING count(*) > 1""",  # noqa: S608 - of our own text
+            {"part": part},
+        )
+    where = "FROM events, twice WHERE events.same = twice.same AND events.rowid <> twice.kept"
+    copies = db.execute(f"SELECT file, count(*) {where} GROUP BY file ORDER BY file").fetchall()  # noqa: S608 - of our own text
+    if copies:
+        db.execute("DELETE FROM events USING twice WHERE events.same = twice.same AND events.rowid <> twice.kept")
+    return copies
