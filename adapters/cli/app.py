@@ -17,8 +17,10 @@ from leanloop.adapters.cli.learn import learn
 from leanloop.adapters.cli.outcome import outcome
 from leanloop.adapters.cli.outcomes import outcomes
 from leanloop.adapters.cli.replay import replay
+from leanloop.adapters.cli.report import report
 from leanloop.adapters.cli.schema import schema
 from leanloop.adapters.cli.tune import tune
+from leanloop.adapters.cli.watch import watch
 from leanloop.errors import LeanLoopError
 
 __all__ = ["app", "main"]
@@ -40,7 +42,9 @@ app.command()(evaluate)
 app.command()(learn)
 app.command()(outcome)
 app.command()(replay)
+app.command()(report)
 app.command()(schema)
+app.command()(watch)
 
 
 def _print_version(wanted: bool) -> None:
