@@ -22,6 +22,7 @@ from leanloop.budgets.zone import zone_named
 from leanloop.errors import UsageError
 
 __all__ = [
+    "VARIABLE",
     "FileArgument",
     "FileOrNone",
     "JsonOption",
@@ -47,7 +48,7 @@ LimitOption: TypeAlias = Annotated[
     typer.Option("--limit", min=0, metavar="N", help="Rows at most; 0 is all, which programs get without asking."),
 ]
 
-_VARIABLE = "LEANLOOP__STORE"
+VARIABLE = "LEANLOOP__STORE"
 """The one that goes before every budget file, too (see `leanloop.budgets.environment`)."""
 
 
@@ -89,9 +90,9 @@ def open_ledger(budget: Budget | None, address: str | None) -> Generator[Ledger,
         UsageError: neither is given, or it is kept in memory, where nothing can be seen from here.
         StoreError: it cannot be used.
     """
-    where = address or (budget.store if budget is not None else os.environ.get(_VARIABLE))
+    where = address or (budget.store if budget is not None else os.environ.get(VARIABLE))
     if not where:
-        raise UsageError(f"Which ledger? Name a budget file, give --store URL, or set {_VARIABLE}.")
+        raise UsageError(f"Which ledger? Name a budget file, give --store URL, or set {VARIABLE}.")
     with open_existing(where) as (name, store):
         yield Ledger(name, store, zone_named(budget.timezone) if budget is not None else UTC)
 

@@ -27,7 +27,7 @@ from leanloop.adapters.cli.screen import is_wide, ledger_table, screen, show_tab
 from leanloop.budgets.amount import format_number
 from leanloop.budgets.file import load_budget
 
-__all__ = ["show"]
+__all__ = ["limits_table", "show"]
 
 
 def show(
@@ -60,14 +60,14 @@ def show(
         else:
             console = screen()
             title = f"{ledger.name}, agent {budget.agent}"
-            show_table(console, title, _table(shown, now, wide=is_wide(console)))
+            show_table(console, title, limits_table(shown, now, wide=is_wide(console)))
             if len(found) > len(shown):
                 typer.echo(f"{len(found) - len(shown):,} more; --limit 0 shows all.")
     if most is not None and any(one.share >= most for one in found):
         raise typer.Exit(1)
 
 
-def _table(limits: Sequence[OpenLimit], now: datetime, *, wide: bool) -> Table:
+def limits_table(limits: Sequence[OpenLimit], now: datetime, *, wide: bool) -> Table:
     """A narrow terminal has no room for bars, and what is set aside has a column only where something is."""
     aside = any(one.balance.reserved for one in limits)
     table = ledger_table()

@@ -172,7 +172,11 @@ def test_a_line_that_was_cut_short_by_a_full_disk_spoils_no_other(
     path = tmp_path / "events.jsonl"
     file = JsonlFile(path)
     write = os.write
-    monkeypatch.setattr("leanloop.plugins.events.jsonl.os.write", lambda to, line: write(to, line[:10]))
+
+    def cut(to: int, line: bytes) -> int:
+        return write(to, line[:10])
+
+    monkeypatch.setattr("leanloop.plugins.events.jsonl.os.write", cut)
     with pytest.raises(OSError, match="Only 10 of"):
         file(EVENT)
     monkeypatch.undo()
