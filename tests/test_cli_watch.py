@@ -99,8 +99,15 @@ def written(path: Path, rows: Sequence[object]) -> Path:
 
 
 def call(task: str = "t1", cost: int | None = 1_000_000, **more: object) -> dict[str, object]:
-    told = {"call": "c1", "model": "gpt-4o-mini", "phase": "plan", "input": 100, "output": 20, **more}
-    return row("settled", task, **(told if cost is None else {**told, "cost": cost}))
+    told: dict[str, object] = {
+        "call": "c1",
+        "model": "gpt-4o-mini",
+        "phase": "plan",
+        "input": 100,
+        "output": 20,
+        **more,
+    }
+    return row("settled", task) | (told if cost is None else {**told, "cost": cost})
 
 
 def test_of_a_ledger_it_shows_the_agents_the_limits_and_the_tasks_that_run(ledger: SqliteStore, file: Path) -> None:
@@ -172,7 +179,7 @@ def test_of_events_it_shows_phase_cost_seconds_and_the_share_of_limits(
 
     assert cells(shown, "support") == ["support", "2", "240", "$0.002", "1", "1"]
     assert cells(shown, "t1") == ["t1", "support", "plan...", "1", "120", "$0.001", "30", "25%", "gpt-4o"]
-    assert cells(shown, "usd of user=u1 per day")[5:7] == ["$0.000000004", "75%"]
+    assert cells(shown, "usd of user=u1 per day")[5:7] == ["$0.000000003", "$0.000000004"]
     assert "t2" not in shown
 
 
@@ -366,6 +373,25 @@ def test_in_a_terminal_it_looks_again_until_control_c_and_ends_quietly(tmp_path:
     assert process.wait(30) == 0
     assert b"Traceback" not in shown
     assert b"Aborted" not in shown
+
+
+def test_what_is_down_for_a_moment_is_said_and_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, pauses = tmp_path / "events.jsonl", iter([0, 1])
+
+    def wait(seconds: float) -> None:
+        if path.is_dir():
+            path.rmdir()
+            written(path, [call("again")])
+        elif next(pauses, None) is None:
+            raise KeyboardInterrupt
+
+    path.mkdir()
+    monkeypatch.setattr("leanloop.adapters.cli.watch.time.sleep", wait)
+    monkeypatch.setattr("leanloop.adapters.cli.watch.screen", lambda: Console(force_terminal=True, width=100))
+    result = CliRunner().invoke(app, ["watch", "--events", str(path)])
+
+    assert result.exit_code == 0
+    assert result.output.index("is no file of events") < result.output.index("again")
 
 
 def _until(terminal: int, words: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -69,7 +69,7 @@ def watch(
 
 
 @contextmanager
-def _views(budget: Budget | None, store: str | None, events: str | None) -> Iterator[Sequence[View]]:
+def _views(budget: Budget | None, store: str | None, events: str | None) -> Generator[Sequence[View], None, None]:
     """The ledger, where one is named, and the file of events, where there is one."""
     if events is None and budget is not None and budget.events is not None:
         events = budget.events.file

@@ -41,7 +41,7 @@ def row_of(event: Event) -> dict[str, object]:
                 row |= asdict(value)
             case Mapping():
                 if value:
-                    row[name] = dict(value)
+                    row[name] = dict(cast("Mapping[str, object]", value))
             case float():
                 row[name] = round(value, 6)
             case _:
