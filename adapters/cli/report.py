@@ -25,7 +25,9 @@ def report(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Where to (html: report.html; else standard output)."),
     ] = None,
-    form: Annotated[Literal["html", "json", "csv", "md"], typer.Option("--format", help="Of what is written.")] = "html",
+    form: Annotated[
+        Literal["html", "json", "csv", "md"], typer.Option("--format", help="Of what is written.")
+    ] = "html",
     since: Annotated[str | None, typer.Option(metavar="TIME", help="24h, 7d or a date; all where not given.")] = None,
     zone: Annotated[str, typer.Option(metavar="NAME", help="Whose hours and days, such as Europe/Berlin.")] = "UTC",
 ) -> None:
@@ -50,7 +52,9 @@ def report(
         try:
             where.write_text(text, "utf-8")
         except OSError as error:
-            raise UsageError(f"{shown(str(where))} cannot be written: {error.strerror}. Name another: --out FILE") from error
+            raise UsageError(
+                f"{shown(str(where))} cannot be written: {error.strerror}. Name another: --out FILE"
+            ) from error
         typer.echo(f"{where}: {found.events:,} events, {found.left_out:,} rows left out", err=True)
 
 

@@ -26,7 +26,14 @@ def _tiers(db: duckdb.DuckDBPyConnection) -> Table:
         "exact: the same text. normal: the same but for spaces and the like. alike: the same meaning. result: of a tool. "
         "shadow: would have been a hit, and was not given. miss: none."
     )
-    return Table("cache_tiers", "Answers by tier", (Column("tier"), Column("lookups", "count"), Column("share", "share")), rows, about, "bars")
+    return Table(
+        "cache_tiers",
+        "Answers by tier",
+        (Column("tier"), Column("lookups", "count"), Column("share", "share")),
+        rows,
+        about,
+        "bars",
+    )
 
 
 def _checked(db: duckdb.DuckDBPyConnection) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol
@@ -18,6 +19,9 @@ COLOURS = 6
 
 _WIDTH, _HEIGHT = 420, 270
 """Small, so that the letters are readable when the page is 375 pixels wide."""
+
+_FRAME, _BAR = 40, 22
+"""Of bars: around them, and of each."""
 
 _BARS = 10
 _LABEL = 22
@@ -58,11 +62,21 @@ def _measure(table: Table) -> int:
 
 def _new(kind: str, **how: object) -> _Chart:
     try:
-        make: Callable[..., _Chart] = getattr(import_module("pygal"), kind)
+        pygal = import_module("pygal")
     except ImportError as error:
         raise MissingExtra("pygal", "report") from error
-    plain = {"js": [], "width": _WIDTH, "height": _HEIGHT, "disable_xml_declaration": True, "margin": 6}
-    return make(**plain, **how)
+    # It adds a finder for plugins of its own, of a kind that Python 3.11 warns of at every import and 3.12 passes over.
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
+    make: Callable[..., _Chart] = getattr(pygal, kind)
+    plain = {
+        "js": [],
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "disable_xml_declaration": True,
+        "margin": 6,
+        "margin_right": 30,
+    }
+    return make(**plain | {"truncate_label": -1, "show_minor_x_labels": False, "x_labels_major_count": 3} | how)
 
 
 def _stacks(table: Table, place: int) -> _Chart:
@@ -75,8 +89,6 @@ def _stacks(table: Table, place: int) -> _Chart:
         legend_at_bottom=True,
         legend_at_bottom_columns=2,
         truncate_legend=_LABEL,
-        show_minor_x_labels=False,
-        x_labels_major_count=3,
     )
     chart.x_labels = periods
     for name in sorted(names, key=lambda name: (-names[name], name)):
@@ -87,8 +99,8 @@ def _stacks(table: Table, place: int) -> _Chart:
 
 def _bars(table: Table, place: int) -> _Chart:
     rows = list(reversed(table.rows[:_BARS]))
-    chart = _new("HorizontalBar", show_legend=False, x_labels_major_count=3, show_minor_x_labels=False)
-    chart.x_labels = [_cut(" ".join(str(cell) for cell in row[: _texts(table)] if cell)) for row in rows]
+    chart = _new("HorizontalBar", show_legend=False, height=_FRAME + _BAR * len(rows))
+    chart.x_labels = [_cut(": ".join(str(cell) for cell in row[: _texts(table)] if cell)) for row in rows]
     chart.add(table.columns[place].name, [_number(row[place]) for row in rows])
     return chart
 
@@ -116,7 +128,9 @@ def _bare(svg: bytes, label: str) -> str:
             if kind == "desc" and classes == "value":
                 child.tag = f"{_SVG}title"
                 child.attrib.clear()
-            elif kind in ("script", "style", "defs", "desc") or "overlay" in classes or (kind, parent) == ("title", root):
+            elif (
+                kind in ("script", "style", "defs", "desc") or "overlay" in classes or (kind, parent) == ("title", root)
+            ):
                 parent.remove(child)
         parent.attrib.pop("id", None)
     root.set("role", "img")

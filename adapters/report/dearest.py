@@ -44,7 +44,10 @@ def dearest(db: duckdb.DuckDBPyConnection) -> Section:
         "dearest_tasks",
         f"The {_TASKS} dearest tasks",
         columns,
-        [(root, agent, calls, tokens, usd or 0, began, ended) for root, agent, calls, tokens, usd, began, ended in rows],
+        [
+            (root, agent, calls, tokens, usd or 0, began, ended)
+            for root, agent, calls, tokens, usd, began, ended in rows
+        ],
         "A task with all tasks that are a part of it.",
     )
     opened = [_spans(db, place, str(root)) for place, (root, *_) in enumerate(rows, 1)]

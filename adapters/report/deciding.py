@@ -33,4 +33,6 @@ def deciding(db: duckdb.DuckDBPyConnection) -> Section:
         "cost. Net: the difference where both are known (compared); below 0 the decision cost more than it spared."
     )
     table = Table("decisions", "By setting", columns, rows, about)
-    return Section("decisions", "Decisions", [table], "Nothing was decided: no thinking gate, routes or scaffolding is on.")
+    return Section(
+        "decisions", "Decisions", [table], "Nothing was decided: no thinking gate, routes or scaffolding is on."
+    )

@@ -112,7 +112,7 @@ WHY = f"""CASE
     WHEN {" AND ".join(f"{name} IS NULL" for name in COLUMNS)} THEN 'damaged'
     WHEN coalesce(try_cast("v" AS BIGINT) > {VERSION}, false) THEN 'newer'
     WHEN coalesce("event" NOT IN ({_KNOWN}), true) THEN 'other'
-    WHEN NOT (coalesce(try_cast("v" AS BIGINT), 1) = 1 AND {_FINE} AND ("cost" IS NULL OR "event" = 'saved'
+    WHEN NOT (("v" IS NULL OR coalesce(try_cast("v" AS BIGINT), 0) = 1) AND {_FINE} AND ("cost" IS NULL OR "event" = 'saved'
         OR try_cast("cost" AS BIGINT) >= 0)) THEN 'wrong'
     WHEN try_cast("at" AS DOUBLE) < $since THEN 'before'
     END"""
@@ -127,7 +127,7 @@ VALUES = ", ".join(
             for name, kind in FIELDS.items()
             if name not in ("v", "within")
         ),
-        """coalesce("within" ->> '$[#-1]', "task", '') AS root""",
+        """coalesce(CASE WHEN "within"[1] = '[' THEN "within" ->> '$[#-1]' END, "task", '') AS root""",
         f"""{_OF_ONE_CALL} THEN hash("event", "task", "call") ELSE hash({", ".join(COLUMNS)}) END AS same""",
     ]
 )
@@ -136,5 +136,9 @@ VALUES = ", ".join(
 
 def table_of_events() -> str:
     """The SQL that makes the table the rows are kept in."""
-    kept = [f'"{_KEPT.get(name, name)}" {_TYPES.get(kind, "VARCHAR")}' for name, kind in FIELDS.items() if name not in ("v", "within")]
+    kept = [
+        f'"{_KEPT.get(name, name)}" {_TYPES.get(kind, "VARCHAR")}'
+        for name, kind in FIELDS.items()
+        if name not in ("v", "within")
+    ]
     return f"CREATE TABLE events (file INTEGER, why VARCHAR, {', '.join(kept)}, root VARCHAR, same UBIGINT)"

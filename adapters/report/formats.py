@@ -25,7 +25,10 @@ def as_json(report: Report) -> str:
     """One object: of each table its rows as objects. Dollars are decimals in strings, as exact as they were booked."""
     tables = {
         table.name: [
-            {column.name: exact(cell, column.unit, report.zone) for column, cell in zip(table.columns, row, strict=True)}
+            {
+                column.name: exact(cell, column.unit, report.zone)
+                for column, cell in zip(table.columns, row, strict=True)
+            }
             for row in table.rows
         ]
         for section in report.sections
@@ -53,7 +56,9 @@ def as_csv(report: Report) -> str:
 
 def as_markdown(report: Report) -> str:
     """Tables for people (GitHub Flavored Markdown), with exact dollars."""
-    parts = [f"# leanloop report\n\n{report.events:,} events; {report.left_out:,} rows left out. Times in {report.zone}.\n"]
+    parts = [
+        f"# leanloop report\n\n{report.events:,} events; {report.left_out:,} rows left out. Times in {report.zone}.\n"
+    ]
     for section in report.sections:
         parts.append(f"## {section.title}\n")
         parts += [_markdown(table, report.zone) for table in section.tables if table.rows]

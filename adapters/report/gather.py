@@ -7,18 +7,12 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from leanloop.adapters.report.files import event_files
-from leanloop.adapters.report.table import Column, Report, Section, Table
-from leanloop.errors import MissingExtra
-
-try:
-    import duckdb
-except ImportError as error:
-    raise MissingExtra("duckdb", "report") from error
+import duckdb
 
 from leanloop.adapters.report.caching import caching
 from leanloop.adapters.report.dearest import dearest
 from leanloop.adapters.report.deciding import deciding
+from leanloop.adapters.report.files import event_files
 from leanloop.adapters.report.hours import hours
 from leanloop.adapters.report.looping import looping
 from leanloop.adapters.report.read import REASONS, FileRead, read_events
@@ -26,6 +20,7 @@ from leanloop.adapters.report.refusals import refusals
 from leanloop.adapters.report.savings import savings
 from leanloop.adapters.report.spending import spending
 from leanloop.adapters.report.standings import standings
+from leanloop.adapters.report.table import Column, Report, Section, Table
 
 __all__ = ["gather"]
 
@@ -44,7 +39,6 @@ def gather(names: Iterable[str], *, since: float = 0.0, zone: str = "UTC") -> Re
         zone: whose hours and days they are.
 
     Raises:
-        MissingExtra: DuckDB is not installed.
         UsageError: a name is of no file.
     """
     files = event_files(names)
@@ -83,7 +77,9 @@ def _errors(db: duckdb.DuckDBPyConnection) -> Section:
         FROM events WHERE (event = 'settled' AND error IS NOT NULL) OR (event = 'tool' AND is_error)
         GROUP BY ALL ORDER BY count(*) DESC, 1, 2, 3 LIMIT 50""").fetchall()
     columns = (Column("what"), Column("name"), Column("error"), Column("times", "count"), Column("usd", "usd"))
-    table = Table("errors", "Calls and tools that failed", columns, rows, "Failed calls that were billed, and failed tools.")
+    table = Table(
+        "errors", "Calls and tools that failed", columns, rows, "Failed calls that were billed, and failed tools."
+    )
     return Section("errors", "Errors", [table], "No call failed, and no tool.")
 
 
@@ -94,5 +90,7 @@ def _files(read: Sequence[FileRead]) -> Section:
     ]
     columns = (Column("file"), Column("counted", "count"), *(Column(reason, "count") for reason in REASONS))
     words = "; ".join(f"{reason}: {meaning}" for reason, meaning in REASONS.items())
-    table = Table("files", "Rows by file", (*columns, Column("trouble")), rows, f"Rows that were left out, by reason. {words}.")
+    table = Table(
+        "files", "Rows by file", (*columns, Column("trouble")), rows, f"Rows that were left out, by reason. {words}."
+    )
     return Section("files", "What was read", [table], "No file was read.")

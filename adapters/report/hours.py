@@ -22,10 +22,18 @@ def hours(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
             count(*) FILTER (event = 'hit' AND tier <> 'checked') AS lookups,
             count(*) FILTER (event = 'hit' AND tier IN {HITS}) AS hits,
             count(*) FILTER (event = 'settled' AND phase = 'retry') AS retries
-        FROM events JOIN hours ON hours.quarter = (moment // {QUARTER})::BIGINT
+        FROM events JOIN hours ON hours.quarter = floor(moment / {QUARTER})::BIGINT
         WHERE event IN ('settled', 'hit') GROUP BY hour ORDER BY hour""").fetchall()  # noqa: S608 - of our own text
     rows = [
-        (DAYS[hour // 24], hour % 24, calls, *(q or (None, None)), lookups, hits / lookups if lookups else None, retries)
+        (
+            DAYS[hour // 24],
+            hour % 24,
+            calls,
+            *(q or (None, None)),
+            lookups,
+            hits / lookups if lookups else None,
+            retries,
+        )
         for hour, calls, q, lookups, hits, retries in found
     ]
     columns = (

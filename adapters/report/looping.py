@@ -14,7 +14,9 @@ _MOST = 50
 def looping(db: duckdb.DuckDBPyConnection) -> Section:
     """Repeated calls, nudges, landings and ends."""
     tables = [_repeated(db), _nudged(db), _landed(db), _ended(db)]
-    return Section("loops", "Loops and landings", tables, "No tool call repeated another, and no task was nudged or landed.")
+    return Section(
+        "loops", "Loops and landings", tables, "No tool call repeated another, and no task was nudged or landed."
+    )
 
 
 def _repeated(db: duckdb.DuckDBPyConnection) -> Table:

@@ -94,6 +94,7 @@ def as_page(report: Report) -> str:
         left_out=report.left_out,
         zone=report.zone,
         facts=_facts(report),
+        facts_about=report.sections[0].tables[0].about,
         sections=[_section(section, [shown(table) for table in section.tables]) for section in report.sections],
     )
 
@@ -103,7 +104,7 @@ def _section(section: Section, tables: Sequence[_Table]) -> _Section:
 
 
 def _facts(report: Report) -> list[_Shown]:
-    """The first row of the first table."""
+    """The first row of the first table, which the page has in this form only."""
     first = report.sections[0].tables[0]
     if not first.rows:
         return []
@@ -151,7 +152,9 @@ def _words(name: str) -> str:
 def _bars(table: Table) -> list[_Bar]:
     spans = [(_float(row[0]), _float(row[1]), str(row[2])) for row in table.rows]
     whole = max((began + seconds for began, seconds, _ in spans), default=0.0) or 1.0
-    return [_Bar(kind, round(100 * began / whole, 2), round(100 * seconds / whole, 2)) for began, seconds, kind in spans]
+    return [
+        _Bar(kind, round(100 * began / whole, 2), round(100 * seconds / whole, 2)) for began, seconds, kind in spans
+    ]
 
 
 def _float(cell: Cell) -> float:

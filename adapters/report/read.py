@@ -28,9 +28,13 @@ REASONS = {
 }
 """Why rows are left out, in words."""
 
-_JSON = f"""SELECT * FROM read_json($path, format = 'newline_delimited', records = true, compression = $packed,
-    columns = {{{", ".join(f"'{name}': 'VARCHAR'" for name in FIELDS)}}}, ignore_errors = true,
-    hive_partitioning = false)"""
+_NESTED = [name for name, kind in FIELDS.items() if kind in ("object", "list")]
+"""Read as JSON, in which text is in quotes: text that only looks like an object stays what it is."""
+
+_TYPES = ", ".join(f"'{name}': '{'JSON' if name in _NESTED else 'VARCHAR'}'" for name in FIELDS)
+_JSON = f"""SELECT * REPLACE ({", ".join(f"{name}::VARCHAR AS {name}" for name in _NESTED)})
+    FROM read_json($path, format = 'newline_delimited', records = true, compression = $packed, columns = {{{_TYPES}}},
+    ignore_errors = true, hive_partitioning = false)"""
 
 _PARTS = 8
 """In which copies are looked for, so that the numbers of ten million rows are never in memory at once."""
@@ -109,7 +113,7 @@ def _text(name: str, kind: str | None) -> str:
         return "NULL::VARCHAR"
     if kind.startswith("TIMESTAMP"):
         return f"epoch({column})::VARCHAR"
-    if FIELDS[name] in ("object", "list"):
+    if name in _NESTED:
         text = f"{column}::VARCHAR" if kind in ("VARCHAR", "JSON") else f"to_json({column})::VARCHAR"
         return f"CASE WHEN {text} IS NULL OR json_valid({text}) THEN {text} ELSE '?' END"
     return f"{column}::VARCHAR"
@@ -138,7 +142,7 @@ def _copies(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
             {"part": part},
         )
     where = "FROM events, twice WHERE events.same = twice.same AND events.rowid <> twice.kept"
-    copies = db.execute(f"SELECT file, count(*) {where} GROUP BY file ORDER BY file").fetchall()  # noqa: S608 - of our own text
+    copies = db.execute(f"SELECT file, count(*) {where} GROUP BY file ORDER BY file").fetchall()
     if copies:
         db.execute("DELETE FROM events USING twice WHERE events.same = twice.same AND events.rowid <> twice.kept")
     return copies

@@ -13,7 +13,9 @@ _MOST = 50
 
 def savings(db: duckdb.DuckDBPyConnection) -> Section:
     """By plugin. Below 0 where a plugin cost more than it spared."""
-    return Section("savings", "What plugins saved", [_saved(db), _shortened(db)], "No plugin said that it saved anything.")
+    return Section(
+        "savings", "What plugins saved", [_saved(db), _shortened(db)], "No plugin said that it saved anything."
+    )
 
 
 def _saved(db: duckdb.DuckDBPyConnection) -> Table:

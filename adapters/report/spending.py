@@ -93,7 +93,7 @@ def _over_time(db: duckdb.DuckDBPyConnection, by: str, zone: str) -> Table:
             SELECT {by} AS name FROM events WHERE event = 'settled'
             GROUP BY ALL ORDER BY sum(cost) DESC NULLS LAST, count(*) DESC, name LIMIT {_NAMED}
         )
-        SELECT (moment // {QUARTER})::BIGINT, CASE WHEN {by} IN (FROM dearest) THEN {by} WHEN {by} IS NULL THEN '{_NONE}'
+        SELECT floor(moment / {QUARTER})::BIGINT, CASE WHEN {by} IN (FROM dearest) THEN {by} WHEN {by} IS NULL THEN '{_NONE}'
             ELSE '{_REST}' END AS name, count(*), coalesce(sum(cost), 0)
         FROM events WHERE event = 'settled' GROUP BY ALL""").fetchall()  # noqa: S608 - of our own text
     periods = period_of({quarter for quarter, *_ in rows}, zone)
@@ -104,5 +104,7 @@ def _over_time(db: duckdb.DuckDBPyConnection, by: str, zone: str) -> Table:
         one[1] += cost
     found = [(period, name, calls, cost) for (period, name), (calls, cost) in sorted(sums.items())]
     columns = (Column("period"), Column(by), Column("calls", "count"), Column("usd", "usd"))
-    about = f"The {_NAMED} dearest by name. Hours, days, weeks, months or years in {zone}; without calls there is no row."
+    about = (
+        f"The {_NAMED} dearest by name. Hours, days, weeks, months or years in {zone}; without calls there is no row."
+    )
     return Table(f"spend_over_time_by_{by}", f"Over time, by {by}", columns, found, about, "stacks")

@@ -19,7 +19,8 @@ __all__ = ["standings"]
 _MOST = 100
 
 _NAME = re.compile(
-    r"(?P<scope>.{1,400}?) per (?P<rolling>rolling )?(?P<per>minute|hour|day|week|month): (?P<resource>.{1,200})", re.DOTALL
+    r"(?P<scope>.{1,400}?) per (?P<rolling>rolling )?(?P<per>minute|hour|day|week|month): (?P<resource>.{1,200})",
+    re.DOTALL,
 )
 """As `leanloop.budgets.amount.format_scope` says it, and the resource. Of two such parts in a name the first is it."""
 
