@@ -99,13 +99,13 @@ class Learning:
         """Keep a decision and its cost, so that an outcome of its task counts for it; a store that is down is noted."""
         recent, _ = self._store(task.budget)
         store, cost = recent.store, decision.cost
+        decision = replace(decision, within=tuple(task.within))
+        if task.sinks:
+            task.tell(gated(decision, task.of))
         try:
             if cost is not None and not decision.escalated:  # else it is the cost of two settings
                 spent = [Added(key, decision.setting, Count(calls=1, cost=cost)) for key in decision.keys]
                 yield Io(store.add, store.aadd, spent)
-            decision = replace(decision, within=tuple(task.within))
-            if task.sinks:
-                task.tell(gated(decision, task.of))
             yield Io(store.record, store.arecord, decision)
             task.made.add(decision, store)
         except StoreError as error:
