@@ -1,5 +1,7 @@
 """Every page of docs/ is run: its Python, its budget files, its JSON, its commands without a placeholder, its links."""
 
+# create_agent's own annotations lack type arguments:
+# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
 import json
