@@ -113,7 +113,9 @@ class _Climb:
         level, rejected, best = 0, None, None
         while True:
             rung, call = ladder.rungs[level], ladder.call
-            asked = replace(call, hold_stream=at is not None or call.hold_stream, final=call.final and best is None)
+            asked = call
+            if at is not None or best is not None:
+                asked = replace(call, hold_stream=at is not None or call.hold_stream, final=call.final and best is None)
             before, count = ladder.cost or 0, ladder.asked
             try:
                 reply: ModelReply = yield from ladder.ask(rung, asked, down=rejected is None)

@@ -94,7 +94,8 @@ class Ladder:
         )
         while (turn := turns.next()) is not None:
             try:
-                reply: ModelReply = yield from self._made(turns.tentative(call, turn, self.every), turn.model)
+                final = turns.is_final(call, turn, self.every)
+                reply: ModelReply = yield from self._made(call, turn.model, final=final)
             except Exception as error:  # noqa: BLE001 raised again where no other model may help
                 turns.failed(turn, error, own=self.own)
             else:
@@ -110,7 +111,8 @@ class Ladder:
             Exception: what went wrong with it.
         """
         try:
-            return (yield from self._made(replace(call, model=self.own, provider=self.call.provider), call.model))
+            asked = replace(call, model=self.own, provider=self.call.provider)
+            return (yield from self._made(asked, call.model, final=call.final))
         except Exception as error:
             if failure_of(error) == "ailing":
                 self._health.failed(call.model, retry_after(error))
@@ -125,8 +127,8 @@ class Ladder:
             call = replace(call, model=model, provider=None)
         return Quote.of(call, self._task).usage_of(reply)
 
-    def _made(self, call: ModelCall, model: str) -> ModelFlow:
-        made, began = fitted(call, model, self._task.budget.max_output), self._clock()
+    def _made(self, call: ModelCall, model: str, *, final: bool) -> ModelFlow:
+        made, began = fitted(call, model, self._task.budget.max_output, final=final), self._clock()
         self.asked += 1
         try:
             reply: ModelReply = yield made
