@@ -29,6 +29,7 @@ from leanloop.plugins.prefix import Prefix
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadResult
 from leanloop.plugins.result_limit import ResultLimit
 from leanloop.plugins.routing.routing import Routing
+from leanloop.plugins.scaffold.offer import tools_named
 from leanloop.plugins.scaffold.scaffold import Scaffold
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
@@ -131,11 +132,13 @@ class Stack:
         """Look whether all that the budget names by name was given, before anything is asked.
 
         Raises:
-            UsageError: a function or a check was not.
+            UsageError: a function, a check or a cognitive tool was not.
         """
         check_answers(budget, self.supplied.answers)
         if budget.routes is not None and budget.routes.cascade is not None:
             check_gates(budget.routes.cascade, self.supplied)
+        if budget.scaffold is not None and budget.scaffold.models:
+            tools_named(budget.scaffold, self.supplied)
 
     def model_flow(self, call: ModelCall, task: Task) -> ModelFlow:
         """The flow of one model call, for a driver to run."""

@@ -113,7 +113,7 @@ def test_the_loop_guard_is_switched_off_and_on() -> None:
         ("LEANLOOP__LIMITS", "1", "'limits' must be a list, not 1"),
         ("LEANLOOP__LIMITS__DAY__SCOPE__USER", "1", "'scope' must be a name, not a mapping; put it in quotes"),
         ("LEANLOOP__NOTIFY__FIRST", "1", "'notify' must be a list, not a mapping"),
-        ("LEANLOOP__THINKING__ABOVE", "0.5", "'thinking' (the thinking gate) is not in this version"),
+        ("LEANLOOP__THINKING__ABOVE", "5", "'above' must be a share from 0.001 to 0.999"),
         ("LEANLOOP__AGENT", "b", "the agent's name cannot be overridden"),
         ("LEANLOOP__", "b", "names no key; write LEANLOOP__KEY or LEANLOOP__KEY__KEY"),
         ("LEANLOOP_MY_AGENT__LOOP____REPEATS", "b", "names no key; write LEANLOOP__KEY or LEANLOOP__KEY__KEY"),

@@ -97,6 +97,29 @@ def test_the_cached_agent_asks_no_model_twice(capsys: pytest.CaptureFixture[str]
     assert re.fullmatch(r"  1 model calls, \d+ tokens; from the cache: 1 normal, 1 results", lines[5])
 
 
+def test_the_cheap_model_is_asked_first_and_what_its_check_does_not_pass_goes_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("langchain_routes.py")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[::2] == ["Yes, from 10 to 16.", "It opens at 9:30.", "The last tram leaves at 23:40."]
+    asked = [line.removeprefix("  asked: ").partition(";")[0] for line in lines[1::2]]
+    assert asked == ["nobody", "gpt-4.1-nano", "gpt-4.1-nano, gpt-4.1"]
+    assert lines[1].startswith("  asked: nobody; $0.000000; saved: $0.0000")
+    assert "saved: $-0.0000" in lines[5]
+
+
+def test_only_the_step_that_needs_it_is_thought_about(capsys: pytest.CaptureFixture[str]) -> None:
+    run("langchain_thinking.py")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "806.",
+        "What is 17 * 24 + 398? high: 20 times",
+        "Which currency is 12 EUR in? none: 20 times",
+    ]
+
+
 def test_the_small_model_has_its_slip_corrected(capsys: pytest.CaptureFixture[str]) -> None:
     run("langchain_cognitive_tools.py")
 

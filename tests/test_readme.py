@@ -52,6 +52,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / name[1]
     file.parent.mkdir()
     file.write_text(text, encoding="utf-8")
+    (file.parent / "analyst.yaml").write_text(blocks("yaml")[2], encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -85,7 +86,7 @@ def test_every_python_block_runs(
 def test_every_budget_file_reads() -> None:
     budgets = [parse_budget(block, environ={}) for block in blocks("yaml")]
 
-    assert [budget.agent for budget in budgets] == ["support", "support"]
+    assert [budget.agent for budget in budgets] == ["support", "support", "analyst"]
 
 
 def test_the_long_budget_file_and_the_tables_name_every_key() -> None:

@@ -37,8 +37,8 @@ def test_every_module_of_plugins_and_budgets_imports_with_no_extra_installed() -
         "        try:\n"
         "            importlib.import_module(module.name); print(module.name)\n"
         "        except ImportError:\n"
-        "            redis = ('budgets.redis_', 'plugins.results.redis', 'plugins.cache.redis_')\n"
-        "            ours = tuple('leanloop.' + name for name in redis)\n"
+        "            redis = ('results.redis', 'cache.redis_', 'outcomes.redis_')\n"
+        "            ours = ('leanloop.budgets.redis_', *('leanloop.plugins.' + name for name in redis))\n"
         "            assert module.name.startswith(ours), module.name\n"
     )
 

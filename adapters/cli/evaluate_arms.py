@@ -58,9 +58,10 @@ def arms_for(
 
     What chooses by itself in the file (routes, cache, known answers, degrade, an experiment) is left out: a setting is
     to be asked as it is. Limits hold, and refuse where they would land, so that no answer is cut short unseen.
+    Cognitive tools are not offered beside an effort (`not_with_thinking`), so there is no setting with both.
 
     Raises:
-        UsageError: two come out the same.
+        UsageError: two come out the same, or none is left.
     """
     plain = budget.model_copy(
         update={"at_limit": "raise", "experiment": None, "routes": None, "cache": None, "answers": (), "degrade": ()}
@@ -73,8 +74,12 @@ def arms_for(
         by_scaffold = arms_of(plain, model.name, scaffolds) if scaffolds else {model.name: plain}
         for name, under in by_scaffold.items():
             for effort in wanted:
+                if effort not in {None, "none"} and under.scaffold is not None and under.scaffold.not_with_thinking:
+                    continue
                 arm = under.model_copy(update={"thinking": _always(effort)})
                 found.append(EvaluationArm(str(Setting(name, effort)), model, arm))
+    if not found:
+        raise UsageError("Cognitive tools are not offered beside thinking: add off to --thinking or to --scaffold.")
     names = [arm.setting for arm in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

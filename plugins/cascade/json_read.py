@@ -23,7 +23,7 @@ def read_json(text: str) -> object:
     if len(text) > LONGEST:
         raise ValueError("it is too long")
     try:
-        return cast("object", json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once))
+        return cast("object", _DECODER.decode(text))
     except RecursionError:
         raise ValueError("it nests too deep") from None
 
@@ -61,3 +61,6 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_once)

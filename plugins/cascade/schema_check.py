@@ -7,6 +7,7 @@ busy (references that double with each level, `uniqueItems` over a long list of 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
@@ -21,7 +22,7 @@ from referencing.exceptions import Unresolvable
 from leanloop.plugins.cascade.bounded_regex import CannotTellError, matches
 from leanloop.plugins.cascade.json_read import canonical
 
-__all__ = ["check_schema", "problem"]
+__all__ = ["problem"]
 
 Rule = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
@@ -29,6 +30,7 @@ _MOST_STEPS = 20_000
 _MOST_SECONDS = 0.5
 _MOST_NODES = 5_000
 _DEEPEST = 64
+_REMEMBERED = 256
 
 _REMOTE = cast("Any", Registry())  # pyright: ignore[reportUnknownArgumentType]
 """Knows no document, and fetches none."""
@@ -45,14 +47,9 @@ def problem(schema: Mapping[str, object] | bool, value: object) -> str | None:
     Raises:
         CannotTellError: the schema is none, refers to another document, or takes too long to check.
     """
-    _look_through(schema)
-    draft = _bounded(_draft(schema))
-    plain = (
-        {name: rule for name, rule in schema.items() if name != "$schema"} if isinstance(schema, Mapping) else schema
-    )
     token = _left.set([_MOST_STEPS, time.monotonic() + _MOST_SECONDS])
     try:
-        errors: Iterator[ValidationError] = draft(plain, registry=_REMOTE).iter_errors(value)
+        errors: Iterator[ValidationError] = _checker(schema).iter_errors(value)
         error = next(iter(errors), None)
     except CannotTellError:
         raise
@@ -70,18 +67,23 @@ def problem(schema: Mapping[str, object] | bool, value: object) -> str | None:
     return f"{place or 'it'} is not as {error.validator or 'the schema'} asks"
 
 
-def check_schema(schema: Mapping[str, object]) -> None:
-    """Look whether it is a schema at all, as far as can be told without a value.
+_checkers: OrderedDict[int, tuple[object, Any]] = OrderedDict()
+"""Of the schemas last met. They cannot be hashed, so by their identity: an agent's tools are the same in each call."""
 
-    Raises:
-        CannotTellError: it is none.
-    """
-    _look_through(schema)
-    draft = _draft(schema)
-    error = next(iter(draft(draft.META_SCHEMA).iter_errors(schema)), None)
-    if error is not None:
-        place = ".".join(str(part)[:40] for part in error.absolute_path)
-        raise CannotTellError(f"{place or 'the schema'} is not as JSON Schema has it")
+
+def _checker(schema: Mapping[str, object] | bool) -> Any:
+    known = _checkers.get(id(schema))
+    if known is None or known[0] is not schema:
+        _look_through(schema)
+        plain = (
+            {name: rule for name, rule in schema.items() if name != "$schema"}
+            if isinstance(schema, Mapping)
+            else schema
+        )
+        known = _checkers[id(schema)] = (schema, _bounded(_draft(schema))(plain, registry=_REMOTE))
+        while len(_checkers) > _REMEMBERED:
+            _checkers.popitem(last=False)
+    return known[1]
 
 
 def _draft(schema: Mapping[str, object] | bool) -> Any:

@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import quote
 
 from leanloop.budgets.route_rules import CascadeRules
@@ -21,8 +22,13 @@ _NONE = Count()
 
 def key_of(agent: str, cheap: str, dear: str, rules: CascadeRules) -> str:
     """By which it is kept: another gate, or another threshold, is another cascade."""
+    return f"{_named(agent, cheap, dear)}:{_digest(rules)}"
+
+
+@lru_cache(maxsize=1_024)
+def _named(agent: str, cheap: str, dear: str) -> str:
     names = (quote(name, safe="") for name in (agent, cheap, dear))
-    return "cascade:{}:{}>{}:{}".format(*names, _digest(rules))
+    return "cascade:{}:{}>{}".format(*names)
 
 
 _digests: OrderedDict[int, tuple[CascadeRules, str]] = OrderedDict()
@@ -149,6 +155,12 @@ class Standing:
         # Without calls, so that they are never halved with the rest: their own cap keeps them from growing old.
         winnings = {"won": played.won, "lost": played.lost}
         return rows + [self._row(name, Count(cost=round(amount * _MILLION))) for name, amount in winnings.items()]
+
+    def told_off(self, cheap: str, dear: str) -> str:
+        """That it is turned off, and what it has come to."""
+        how = "saved" if self.saved > 0 else "lost"
+        sums = f"{self.calls} calls it {how} ${abs(self.saved) / 1e9:.6f}"
+        return f"{cheap} is no longer asked before {dear}: in {sums}"
 
     def turned_off(self, now: float) -> Added:
         """What is to be added when it is turned off."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from leanloop.budgets.route_rules import CascadeRules
@@ -13,6 +12,7 @@ from leanloop.errors import StoreError
 from leanloop.plugins.cascade.break_even import BreakEven, prior_escalation
 from leanloop.plugins.cascade.gates.agreement import always_the_same
 from leanloop.plugins.cascade.standing import Standing, key_of
+from leanloop.plugins.cascade.telling import tell
 from leanloop.plugins.cascade.wager import Stakes
 from leanloop.plugins.flow import Io
 from leanloop.plugins.outcomes.store import OutcomeStore
@@ -20,7 +20,7 @@ from leanloop.plugins.routing.ladder import Ladder
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
-__all__ = ["Silenced", "Terms", "terms_of", "told_off", "turn_off"]
+__all__ = ["Terms", "terms_of"]
 
 _OUTPUT = 400
 """Output tokens of an answer, until they are measured; those of the table in which the formula was first tried."""
@@ -28,9 +28,6 @@ _OUTPUT = 400
 _VERDICT = 60
 _QUESTION = 4_500
 """Tokens that a verifier says, and reads at most."""
-
-Silenced = Callable[[str, str], None]
-"""Told why there is no cascade: a word for the reason, and the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,65 +48,51 @@ class Terms:
     unit: float
 
 
-def terms_of(
-    ladder: Ladder, level: int, rules: CascadeRules, task: Task, *, store: OutcomeStore, silenced: Silenced
-) -> Steps[Terms | None]:
-    """The terms for one rung; None where its answers are not to be asked for first, which `silenced` is told."""
+def terms_of(ladder: Ladder, level: int, rules: CascadeRules, task: Task, store: OutcomeStore) -> Steps[Terms | None]:
+    """The terms for one rung; None where its answers are taken unchecked, or not asked for: why not is said once."""
+    if level + 1 >= len(ladder.rungs):
+        return None
     cheap, dear = ladder.rungs[level].models[0], ladder.rungs[level + 1].models[0]
-    pair = f"{cheap} before {dear}"
+
+    def unasked(reason: str, why: str) -> None:
+        tell(task, f"{cheap}>{dear} {reason}", f"{cheap} before {dear} is not asked{why}")
+
     if "agreement" in rules.gates and rules.second is None and always_the_same(ladder.call):
-        silenced(
+        unasked(
             "temperature",
-            f"{pair} is not asked: with temperature 0, or a seed, that a model agrees with itself tells nothing. Raise "
-            "the temperature, or name another cheap model (routes: cascade: second).",
+            ": with temperature 0, or a seed, that a model agrees with itself tells nothing. Raise the temperature, or "
+            "name another cheap model (routes: cascade: second).",
         )
         return None
-    key = key_of(task.agent, cheap, dear, rules)
     try:
+        key = key_of(task.agent, cheap, dear, rules)
         counts = (yield Io(store.counts, store.acounts, (key,)))[0]
+        standing = Standing.read(key, counts, time.time(), rules.retry)
+        if standing.off is not None:
+            unasked(f"off {standing.turn}", ": that did not pay, and is tried again later.")
+            return None
+        first = _expected(ladder, cheap, dear, rules, task, standing=standing)
+        if first is None:
+            unasked(
+                "price",
+                ": without a price for each model it cannot be told whether it pays. Name it under prices in the budget "
+                "file.",
+            )
+            return None
+        now = first.after(standing.calls, standing.escalated, standing.asks)
+        if now.saves <= 0:
+            would = f"with {', '.join(rules.gates)} would lose: {now}."
+            if first.saves > 0 and standing.saved < 0:  # it has lost, and will: so that it is tried again one day
+                tell(task, f"{cheap}>{dear} lost {standing.turn}", f"{standing.told_off(cheap, dear)}, and {would}")
+                yield Io(store.add, store.aadd, [standing.turned_off(time.time())])
+            else:
+                unasked("price", f", {would.replace('would', 'it would', 1)}")
+            return None
     except StoreError:
-        silenced("store", f"{pair} is not asked: what it has saved so far cannot be read.")
+        unasked("store", ": what it has saved so far cannot be read, or kept.")
         return None
-    standing = Standing.read(key, counts, time.time(), rules.retry)
-    if standing.off is not None:
-        silenced(f"off {standing.turn}", f"{pair} is not asked: that did not pay, and is tried again later.")
-        return None
-    first = _expected(ladder, cheap, dear, rules, task, standing=standing)
-    if first is None:
-        silenced(
-            "price",
-            f"{pair} is not asked: without a price for each model it cannot be told whether it pays. Name it under "
-            "prices in the budget file.",
-        )
-        return None
-    now = first.after(standing.calls, standing.escalated, standing.asks)
-    if now.saves <= 0:
-        gates = ", ".join(rules.gates)
-        if first.saves > 0 and standing.saved < 0:  # it has lost, and will: so that it is tried again one day
-            silenced(f"lost {standing.turn}", f"{told_off(standing, cheap, dear)}, and with {gates} would lose: {now}.")
-            yield from turn_off(standing, store)
-        else:
-            silenced("price", f"{pair} is not asked, with {gates} it would lose: {now}.")
-        return None
-    totals = standing.calls, standing.shares, standing.squares, standing.won
-    stakes = Stakes.of(*totals, expected=first.saves)
+    stakes = Stakes.of(standing.calls, standing.shares, standing.squares, standing.won, expected=first.saves)
     return Terms(rules, cheap, dear, standing, stakes, standing.unit(first.dear))
-
-
-def told_off(standing: Standing, cheap: str, dear: str) -> str:
-    """That it is turned off, and what it has come to."""
-    how = "saved" if standing.saved > 0 else "lost"
-    sums = f"{standing.calls} calls it {how} ${abs(standing.saved) / 1e9:.6f}"
-    return f"{cheap} is no longer asked before {dear}: in {sums}"
-
-
-def turn_off(standing: Standing, store: OutcomeStore) -> Steps[None]:
-    """Turn it off, for `retry`.
-
-    Raises:
-        StoreError: that cannot be kept.
-    """
-    yield Io(store.add, store.aadd, [standing.turned_off(time.time())])
 
 
 def _expected(
@@ -123,9 +106,12 @@ def _expected(
     asks, checks = 1.0, 0
 
     def cost(model: str, said: int, most: int | None = None) -> int | None:
-        price, counter = ladder.price(model), counter_for(model)
+        counter = counter_for(model)
         read = counter.expected(counter.prompt(call.messages, call.tools))
-        return None if price is None else price.cost(Usage(read if most is None else min(read, most), said))
+        if most is None:
+            return ladder.as_if(model, Usage(read, said))
+        price = ladder.price(model)
+        return None if price is None else price.cost(Usage(min(read, most), said))
 
     costs = [cost(cheap, output), cost(dear, output)]
     if "agreement" in rules.gates:

@@ -1,16 +1,14 @@
-"""Quantiles of a Beta distribution: bounds of a chance that was seen so many times to come true."""
+"""The Beta distribution: what a chance may be that was seen so many times to come true."""
 
 from __future__ import annotations
 
 from math import exp, lgamma, log, log1p
 
-__all__ = ["beta_cdf", "beta_quantile"]
+__all__ = ["beta_cdf"]
 
 _TINY = 1e-300
 _STEPS = 300
 """More than the fraction takes for any shape up to some 10,000; it converges in about the root of the larger one."""
-
-_HALVINGS = 30
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
@@ -26,18 +24,6 @@ def beta_cdf(x: float, a: float, b: float) -> float:
     if x < (a + 1) / (a + b + 2):
         return min(1.0, front * _fraction(x, a, b) / a)
     return max(0.0, 1.0 - front * _fraction(1 - x, b, a) / b)
-
-
-def beta_quantile(share: float, a: float, b: float) -> float:
-    """Below which a Beta(a, b) is with probability `share`; to within a billionth, by halving."""
-    low, high = 0.0, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if beta_cdf(middle, a, b) < share:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
 
 
 def _fraction(x: float, a: float, b: float) -> float:

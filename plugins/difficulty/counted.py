@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import permutations
+from math import sqrt
 
 from leanloop.plugins.difficulty.estimate import Estimate
 from leanloop.plugins.difficulty.posterior import Level, Seen, believed
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.outcomes.store import Added, Count
 
-__all__ = ["added", "estimate_at", "estimate_of", "levels_of", "pair"]
+__all__ = ["added", "estimate_of", "has_moved", "pair", "weights_of"]
 
 _KINDS = "kinds of "
 _AGAIN = "again in "
 _NOTHING = Count()
+
+_STILL = 1 / 12
+"""Of the root of the outcomes: a chance seen so often to come true is known to about ten times as much."""
 
 
 def pair(cheap: Setting, dear: Setting) -> str:
@@ -69,20 +74,29 @@ def estimate_of(
 
     ``odds`` by kind, for those that differ from the more general one before anything is seen: see `believed`.
     """
-    return estimate_at(levels_of(counts, cheap, dear), keys, odds)
-
-
-def levels_of(counts: Sequence[Mapping[str, Count]], cheap: Setting, dear: Setting) -> list[Level]:
-    """What of the counts is about these two settings."""
-    names = (pair(cheap, dear), str(cheap), str(dear))
-    return [Level(*(_seen(count, name) for name in names)) if count else _NO_LEVEL for count in counts]
-
-
-def estimate_at(levels: Sequence[Level], keys: tuple[str, ...] = (), odds: Sequence[float] = ()) -> Estimate:
-    """What was seen at each level says of a call."""
+    names = _names(cheap, dear)
+    levels = [Level(*(_seen(count, name) for name in names)) if count else _NO_LEVEL for count in counts]
     belief = believed(levels, odds)
     low, high = belief.bounds()
     return Estimate(belief.mean, low, high, levels[-1].weight if levels else 0.0, keys)
+
+
+def weights_of(counts: Sequence[Mapping[str, Count]], cheap: Setting, dear: Setting) -> tuple[float, ...]:
+    """How many outcomes an estimate of these two settings stands on: of each kind, of each setting and of both."""
+    names = _names(cheap, dear)
+    return tuple(of_key[name].weight if name in of_key else 0.0 for of_key in counts for name in names)
+
+
+def has_moved(before: Sequence[float], now: Sequence[float]) -> bool:
+    """Whether so much was counted since that an estimate may be another: it is not found anew for what could move its
+    mean by a tenth of the way to its bounds at most, as what is inferred of a single step.
+    """
+    return any(abs(weight - then) > _STILL * sqrt(1 + then) for then, weight in zip(before, now, strict=True))
+
+
+@lru_cache(maxsize=1_024)
+def _names(cheap: Setting, dear: Setting) -> tuple[str, str, str]:
+    return pair(cheap, dear), str(cheap), str(dear)
 
 
 def _seen(counts: Mapping[str, Count], name: str) -> Seen:

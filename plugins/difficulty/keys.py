@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import quote
 
@@ -16,7 +17,8 @@ _LONGEST = 80
 _KEPT = 40
 
 
-def chain(agent: str, place: str, bucket: str, own: Sequence[str] = ()) -> tuple[str, ...]:
+@lru_cache(maxsize=4_096)
+def chain(agent: str, place: str, bucket: str, own: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The kinds of a call, from the most general to its own: of the agent; in a phase with a set of tools; of what its
     question looks like; and `own`, the declared step, or the node of a graph and the families of the text.
 
@@ -60,7 +62,12 @@ def named(name: str) -> str:
 
 def tool_set(tools: Sequence[ToolSpec]) -> str:
     """A name for a set of tools, whatever their order."""
-    return _digest(json.dumps(sorted({tool.name for tool in tools}))) if tools else "none"
+    return _name_set(tuple(tool.name for tool in tools)) if tools else "none"
+
+
+@lru_cache(maxsize=1_024)
+def _name_set(names: tuple[str, ...]) -> str:
+    return _digest(json.dumps(sorted(set(names))))
 
 
 def _digest(text: str) -> str:

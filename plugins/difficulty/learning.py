@@ -12,13 +12,12 @@ from leanloop.budgets.budget import Budget
 from leanloop.errors import BudgetExceeded, StoreError, TaskStopped
 from leanloop.plugins.call import ModelCall
 from leanloop.plugins.difficulty.asked import Questions, failures
-from leanloop.plugins.difficulty.counted import added, estimate_at, levels_of
+from leanloop.plugins.difficulty.counted import added, estimate_of, has_moved, weights_of
 from leanloop.plugins.difficulty.estimate import Estimate
 from leanloop.plugins.difficulty.families import Families
 from leanloop.plugins.difficulty.features import cut, features_of
 from leanloop.plugins.difficulty.judge import judged
 from leanloop.plugins.difficulty.keys import chain, own_of, place_of
-from leanloop.plugins.difficulty.posterior import Level
 from leanloop.plugins.difficulty.recent import RecentCounts
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.difficulty.step import current_step
@@ -38,13 +37,13 @@ __all__ = ["Learning"]
 
 _log = logging.getLogger(__name__)
 
-_features = lru_cache(maxsize=1_024)(features_of)
 _ESTIMATES = 4_096
 _SURE = 5
 """Calls from which on their mean cost is taken, before that of a more general kind."""
 
 _UNKNOWN: Mapping[str, Count] = {}
-_Estimated = tuple[list[Level], float, Estimate]
+_Asked = tuple[tuple[str, ...], Setting, Setting, float]
+"""What an estimate depends on beside what was counted: the kinds, both settings, the odds that the features give."""
 
 
 class Learning:
@@ -58,7 +57,7 @@ class Learning:
         self._supplied = supplied or Supplied()
         self._embedder = self._supplied.embedder or WordVectors()
         self._kept: dict[int, tuple[RecentCounts, Families]] = {}
-        self._estimates: dict[tuple[tuple[str, ...], Setting, Setting], _Estimated] = {}
+        self._estimates: dict[_Asked, tuple[tuple[float, ...], Estimate]] = {}
         self._questions = Questions()
         self._said: set[str] = set()
 
@@ -80,14 +79,15 @@ class Learning:
         except StoreError as error:
             self._say(task, f"Outcomes could not be read, so calls are judged by the prior alone: {error}")
             counts = [_UNKNOWN] * len(keys)
-        levels = levels_of(counts, cheap, dear)
-        before = self._estimates.get((keys, cheap, dear))
-        if before is not None and before[0] == levels and before[1] == odds:
-            return before[2]
-        found = estimate_at(levels, keys, (1.0, 1.0, odds))
+        weights = weights_of(counts, cheap, dear)
+        asked = (keys, cheap, dear, odds)
+        before = self._estimates.get(asked)
+        if before is not None and not has_moved(before[0], weights):
+            return before[1]
+        found = estimate_of(counts, cheap, dear, keys, (1.0, 1.0, odds))
         if len(self._estimates) >= _ESTIMATES:
             self._estimates.clear()
-        self._estimates[keys, cheap, dear] = (levels, odds, found)
+        self._estimates[asked] = (weights, found)
         return found
 
     def keys(self, call: ModelCall, task: Task) -> Steps[tuple[str, ...]]:
@@ -99,7 +99,8 @@ class Learning:
         """Keep a decision and its cost, so that an outcome of its task counts for it; a store that is down is noted."""
         recent, _ = self._store(task.budget)
         store, cost = recent.store, decision.cost
-        decision = replace(decision, within=tuple(task.within))
+        if task.within:
+            decision = replace(decision, within=tuple(task.within))
         if task.sinks:
             task.tell(gated(decision, task.of))
         try:
@@ -177,13 +178,13 @@ class Learning:
     def _kinds(self, call: ModelCall, task: Task) -> Steps[tuple[tuple[str, ...], float]]:
         """The keys of a call, and the odds its features give."""
         text = cut(self._questions.of(task.id, call.messages))
-        features = _features(text)._replace(failed=failures(call.steps))
+        bucket, odds = _seen_in(text, failures(call.steps))
         step = current_step()
         families: tuple[str, ...] = ()
         if step is None and text and task.budget.difficulty.families:
             families = yield from self._families(text, task)
         place = place_of(phase_of(call), call.tools)
-        return chain(task.agent, place, features.bucket, own_of(step, call.node, families)), features.odds
+        return chain(task.agent, place, bucket, own_of(step, call.node, families)), odds
 
     def _families(self, text: str, task: Task) -> Steps[tuple[str, ...]]:
         if not self._embedder.fits(text):
@@ -207,3 +208,10 @@ class Learning:
         if text not in self._said and len(self._said) < _ESTIMATES:
             self._said.add(text)
             _log.warning("%s", text)
+
+
+@lru_cache(maxsize=1_024)
+def _seen_in(text: str, failed: int) -> tuple[str, float]:
+    """A name for questions that look alike, and the odds that their features give."""
+    features = features_of(text, failed)
+    return features.bucket, features.odds

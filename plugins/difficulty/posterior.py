@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
-from math import ceil, floor, sqrt
+from math import sqrt
 from typing import NamedTuple
 
-from leanloop.plugins.difficulty.beta import beta_quantile
+from leanloop.plugins.difficulty.beta import beta_cdf
 from leanloop.plugins.difficulty.unpaired import fixed_by_rates
 
 __all__ = ["ARMS", "PRIOR", "Belief", "Level", "Seen", "believed"]
@@ -51,7 +52,9 @@ class Seen(NamedTuple):
 
     def without(self, weight: float) -> Seen:
         """What is left where `weight` of the outcomes are known in a better way."""
-        share = max(0.0, 1 - weight / self.weight) if self.weight > 0 else 0.0
+        if weight <= 0 or self.weight <= 0:
+            return self
+        share = max(0.0, 1 - weight / self.weight)
         return self._replace(weight=self.weight * share, score=self.score * share)
 
     def beside(self, special: Seen) -> Seen:
@@ -74,6 +77,8 @@ class Level(NamedTuple):
     def apart(self) -> Level:
         """With those outcomes of a setting alone that are not among the pairs."""
         weight = self.pair.weight
+        if weight <= 0:
+            return self
         return Level(self.pair, self.cheap.without(weight), self.dear.without(weight))
 
     @property
@@ -92,6 +97,7 @@ ARMS = (Belief(0.79, 1.0), Belief(0.91, 1.0))
 """What the cheaper and the dearer setting succeed at, from the same: 0.800, 0.742 and 0.815 against 0.912."""
 
 _LEAST = 1e-3
+_HUNDREDTHS = range(101)
 _ALIKE = 1 / 3
 """The correlation of two outcomes of one kind, before it is known: families of reasoning-gym have 0.27 to 0.37."""
 
@@ -186,5 +192,7 @@ def _by_odds(mean: float, odds: float) -> float:
 @lru_cache(maxsize=4_096)
 def _bounds(mean: float, strength: float, confidence: float) -> tuple[float, float]:
     a, b = max(mean * strength, _LEAST), max((1 - mean) * strength, _LEAST)
-    low, high = beta_quantile(1 - confidence, a, b), beta_quantile(confidence, a, b)
-    return floor(low * 100) / 100, ceil(high * 100) / 100
+    # Looked for among the hundredths alone: a quantile is at or above a point if no more than its share is below that.
+    low = bisect_right(_HUNDREDTHS, 1 - confidence, key=lambda place: beta_cdf(place / 100, a, b)) - 1
+    high = bisect_left(_HUNDREDTHS, confidence, key=lambda place: beta_cdf(place / 100, a, b))
+    return low / 100, high / 100

@@ -19,6 +19,8 @@ def grown(count: Count, by: Count) -> Count:
     What is taken back (a weight below zero) may have faded meanwhile: no less than nothing is left. The mean cost of a
     call stays when calls are halved.
     """
+    if not by.weight and not by.score and count.calls + by.calls <= MOST:  # a cost alone, which most calls add
+        return Count(count.weight, count.score, count.calls + by.calls, count.cost + by.cost)
     weight, score = max(0.0, count.weight + by.weight), count.score + by.score
     calls, cost = count.calls + by.calls, count.cost + by.cost
     while weight > MOST:

@@ -14,10 +14,12 @@ from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.flow import ModelFlow
 from leanloop.plugins.quote import Quote
+from leanloop.plugins.routing.accounts import other_cost
 from leanloop.plugins.routing.failure import failure_of, retry_after
 from leanloop.plugins.routing.fitted import fitted
 from leanloop.plugins.routing.health import Health
 from leanloop.plugins.routing.rung import Rung
+from leanloop.plugins.routing.sessions import Session
 from leanloop.plugins.routing.turns import Turns
 from leanloop.plugins.routing.unavailable import no_model
 from leanloop.plugins.task import Task
@@ -34,6 +36,7 @@ class Ladder:
         task: whose call it is.
         rules: the file's.
         health: knows which models to pass over.
+        session: the conversation it goes on.
         clock: seconds, from any start.
 
     Attributes:
@@ -53,6 +56,7 @@ class Ladder:
         task: Task,
         rules: RouteRules,
         health: Health,
+        session: Session | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.call = call
@@ -66,6 +70,7 @@ class Ladder:
         self._task = task
         self._slow = rules.slow
         self._health = health
+        self._session = session
         self._clock = clock
 
     def begin(self, at: int, least: int) -> None:
@@ -78,6 +83,10 @@ class Ladder:
             return self._task.prices.price(model, self.call.provider if model == self.own else None)
         except PriceUnknown:
             return None
+
+    def as_if(self, model: str, usage: Usage) -> int | None:
+        """Nano-dollars of these tokens with a model, had it made the calls of the session before as well."""
+        return other_cost(model, self.price(model), usage, self._session, self._clock())
 
     def ask(self, rung: Rung, call: ModelCall, *, down: bool = True) -> ModelFlow:
         """The answer of the first model that gives one, from that tier on; see `leanloop.plugins.routing.turns`.
@@ -94,7 +103,8 @@ class Ladder:
         )
         while (turn := turns.next()) is not None:
             try:
-                reply: ModelReply = yield from self._made(turns.tentative(call, turn, self.every), turn.model)
+                final = turns.is_final(call, turn, self.every)
+                reply: ModelReply = yield from self._made(call, turn.model, final=final)
             except Exception as error:  # noqa: BLE001 raised again where no other model may help
                 turns.failed(turn, error, own=self.own)
             else:
@@ -110,7 +120,8 @@ class Ladder:
             Exception: what went wrong with it.
         """
         try:
-            return (yield from self._made(replace(call, model=self.own, provider=self.call.provider), call.model))
+            asked = replace(call, model=self.own, provider=self.call.provider)
+            return (yield from self._made(asked, call.model, final=call.final))
         except Exception as error:
             if failure_of(error) == "ailing":
                 self._health.failed(call.model, retry_after(error))
@@ -125,8 +136,8 @@ class Ladder:
             call = replace(call, model=model, provider=None)
         return Quote.of(call, self._task).usage_of(reply)
 
-    def _made(self, call: ModelCall, model: str) -> ModelFlow:
-        made, began = fitted(call, model, self._task.budget.max_output), self._clock()
+    def _made(self, call: ModelCall, model: str, *, final: bool) -> ModelFlow:
+        made, began = fitted(call, model, self._task.budget.max_output, final=final), self._clock()
         self.asked += 1
         try:
             reply: ModelReply = yield made

@@ -12,11 +12,12 @@ from leanloop.plugins.routing.contradictions import contradictions
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.route_rules import RouteRules
 from leanloop.plugins.call import ModelCall, ModelReply
-from leanloop.plugins.cascade.climb import climb, pays
+from leanloop.plugins.cascade.climb import climb
+from leanloop.plugins.cascade.terms import terms_of
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.first_look import first_look
 from leanloop.plugins.flow import ModelFlow, Plugin
-from leanloop.plugins.routing.accounts import Answer, decision_of, other_cost, save
+from leanloop.plugins.routing.accounts import Answer, decision_of, save
 from leanloop.plugins.routing.choice import Choice, choose, is_valuable
 from leanloop.plugins.routing.fits import rungs_for
 from leanloop.plugins.routing.health import Health
@@ -101,7 +102,9 @@ class Routing(Plugin):
         rungs = rungs_for(call, task, rules)
         if session is not None:
             rungs = preferred(rungs, session)
-        ladder = Ladder(call, rungs, task=task, rules=rules, health=self._health, clock=self._sessions.clock)
+        ladder = Ladder(
+            call, rungs, task=task, rules=rules, health=self._health, session=session, clock=self._sessions.clock
+        )
         turn = _Turn(call, task, rules, ladder, key, session)
         if call.purpose == "landing":
             return (yield from self._landed(turn))
@@ -128,17 +131,22 @@ class Routing(Plugin):
         self._runs.begins(task)
         began = self._sessions.clock()
 
+        cascade, terms = rules.cascade, None
+
         def checked() -> Steps[bool]:
-            if rules.cascade is None:
-                return False
-            return (yield from pays(ladder, rules.cascade, task, self._learning))
+            nonlocal terms
+            if cascade is not None:
+                terms = yield from terms_of(ladder, 0, cascade, task, self._learning.store_of(task.budget))
+            return terms is not None
 
         choice = yield from choose(ladder.every, call, task, rules=rules, learning=self._learning, checked=checked)
         at = self._steady(turn, choice)
         ladder.begin(at, choice.least)
-        if choice.checked and rules.cascade is not None and choice.estimate is not None and len(ladder.rungs) > 1:
+        if choice.checked and cascade is not None and choice.estimate is not None and len(ladder.rungs) > 1:
+            if at:  # the terms were those of the cheapest tier
+                terms = yield from terms_of(ladder, 0, cascade, task, self._learning.store_of(task.budget))
             climbed = yield from climb(
-                ladder, rules.cascade, task, self._learning, estimate=choice.estimate, supplied=self._supplied
+                ladder, terms, cascade, task, learning=self._learning, estimate=choice.estimate, supplied=self._supplied
             )
             answer = Answer(climbed.reply, climbed.rung, climbed.model, climbed.escalated)
         else:
@@ -174,8 +182,7 @@ class Routing(Plugin):
         other = None
         if local_models(task) is None:  # else the agent's own might not have been asked
             plain = model == call.model and ladder.asked == 1
-            own = ladder.price(call.model)
-            other = ladder.cost if plain else other_cost(call.model, own, usage, session, now)
+            other = ladder.cost if plain else ladder.as_if(call.model, usage)
             save(task, model, call.model, cost=ladder.cost, other=other)
         if not task.degraded:
             task.latest_model = model

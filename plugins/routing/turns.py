@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from leanloop.errors import BudgetExceeded
@@ -66,14 +65,15 @@ class Turns:
             self._waiting.append(turn._replace(late=True))
         return None
 
-    def tentative(self, call: ModelCall, turn: Turn, every: Sequence[Rung]) -> ModelCall:
-        """The call, whose refusal stops nothing where a cheaper tier can be asked; `every` has the cheapest first."""
-        place = every.index(turn.rung)
-        self._below = deque(one for one in self._waiting if every.index(one.rung) < place)
-        limited = call.final and "usd" in self._task.limited
-        self._tentative = limited and bool(self._below) and not self._for_good
+    def is_final(self, call: ModelCall, turn: Turn, every: Sequence[Rung]) -> bool:
+        """Whether a refusal stops the task: not where a cheaper tier can be asked; `every` has the cheapest first."""
         self._landing = call.purpose == "landing"
-        return replace(call, final=False) if self._tentative else call
+        self._tentative = False
+        if call.final and not self._for_good and "usd" in self._task.limited:
+            place = every.index(turn.rung)
+            self._below = deque(one for one in self._waiting if every.index(one.rung) < place)
+            self._tentative = bool(self._below)
+        return call.final and not self._tentative
 
     def failed(self, turn: Turn, error: Exception, *, own: str) -> None:
         """Go on to the next model.

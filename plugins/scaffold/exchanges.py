@@ -64,7 +64,7 @@ class Exchanges:
             parts += history[start:place]
             parts += one.said
             start = place
-            if one.reply is not None and start < len(history) and _shows(history[start], one.reply):
+            if one.reply is not None and start < len(history) and _shows(history[start], one.reply, one.answers):
                 parts.append(one.reply)
                 start += 1
                 while start < len(history) and history[start].role == "tool":
@@ -90,7 +90,10 @@ def _place(one: _Exchange, history: tuple[Message, ...]) -> int | None:
     return None
 
 
-def _shows(shown: Message, reply: Message) -> bool:
-    """Whether a message of the framework is what was left of a reply."""
-    ids = {request.id for request in reply.tool_calls}
-    return shown.role == "assistant" and bool(shown.tool_calls) and all(r.id in ids for r in shown.tool_calls)
+def _shows(shown: Message, reply: Message, answers: tuple[Message, ...]) -> bool:
+    """Whether a message of the framework is what was left of a reply: one whose calls somebody edited, or took out, is
+    not, and what the model is sent is then what was run.
+    """
+    answered = {answer.tool_call_id for answer in answers}
+    left = tuple(request for request in reply.tool_calls if request.id not in answered)
+    return shown.role == "assistant" and shown.tool_calls == left

@@ -162,7 +162,8 @@ class _System:
             return (Message("system", self._text), *messages)
         if first.marked or first.images or first.other_tokens:
             return (first, Message("user", self._text), *messages[1:])
-        if self._latest is None or self._latest[0] is not first:
+        latest = self._latest  # read once: another thread may put that of its own prompt there
+        if latest is None or latest[0] is not first:
             text = f"{first.text}\n\n{self._text}"
-            self._latest = (first, replace(first, text=text, raw=Changed.of(first.raw)))
-        return (self._latest[1], *messages[1:])
+            latest = self._latest = (first, replace(first, text=text, raw=Changed.of(first.raw)))
+        return (latest[1], *messages[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
@@ -46,8 +47,9 @@ def inputs_of(tool: CognitiveTool, arguments: str, count: Callable[[str], int]) 
 
 
 def rendered(inputs: Mapping[str, str]) -> str:
-    """The inputs as the separate call is given them, each within tags of its name."""
-    return "\n\n".join(f"<{name}>\n{text}\n</{name}>" for name, text in inputs.items())
+    """The inputs as the separate call is given them, each within tags of its name, which none of them can close."""
+    closing = re.compile(rf"</(?=\s{{0,8}}(?:{'|'.join(inputs)})\b)", re.IGNORECASE)
+    return "\n\n".join(f"<{name}>\n{closing.sub('< /', text)}\n</{name}>" for name, text in inputs.items())
 
 
 def _read(arguments: str) -> object:

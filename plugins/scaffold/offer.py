@@ -60,7 +60,14 @@ def offered_to(call: ModelCall, rules: ScaffoldRules) -> bool:
         return False
     if call.tools and all(tool.name in call.answer_tools for tool in call.tools):
         return False
+    if (call.structured or call.force_tool) and form_of(call, rules) == "text":  # there is no text to write it in
+        return False
     return not (rules.not_with_thinking and reasons(call, abilities_of(call)))
+
+
+def form_of(call: ModelCall, rules: ScaffoldRules) -> Literal["tools", "text"]:
+    """As the file says, or the model's profile."""
+    return rules.form or ("text" if abilities_of(call).tools is False else "tools")
 
 
 def reasons(call: ModelCall, abilities: Abilities) -> bool:
@@ -132,9 +139,7 @@ def judge(
     on = wanted is not explored
     own: Mapping[str, CognitiveTool] = _without_clashes(tools, call, task) if on else {}
     setting, other = (with_tools, without) if own else (without, with_tools)
-    can = abilities_of(call).tools
-    form = rules.form or ("text" if can is False else "tools")
-    return Offer(own, form, estimate, setting, other, unsure, explored)
+    return Offer(own, form_of(call, rules), estimate, setting, other, unsure, explored)
 
 
 def _known(estimate: Estimate, task: Task, learning: Learning) -> Steps[Sequence[Mapping[str, Count]]]:

@@ -14,6 +14,7 @@ first call is not read: it is what the model imagines the answer to be.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -98,16 +99,29 @@ def result_text(name: str, result: str) -> str:
 
 
 def without_protocol(text: str) -> str:
-    """A text without calls and what looks like their results, for whoever reads the answer."""
+    """A text without calls and what looks like their results, for whoever reads the answer.
+
+    One that is not ended goes to the next empty line: what is behind it may be the answer. An end without a beginning
+    stays, as it does in programs of Objective-C.
+    """
     if "@" not in text:
         return text
+    lines = text.split("\n")
+    ends = [at for at, line in enumerate(lines) if _END.match(line)]
     kept: list[str] = []
-    inside = False
-    for line in text.split("\n"):
-        if inside:
-            inside = not _END.match(line)
-        elif _BEGIN.match(line) or _RESULT.match(line):
-            inside = True
-        elif not _END.match(line):
-            kept.append(line)
-    return text if len(kept) == text.count("\n") + 1 else "\n".join(kept).strip()
+    at = 0
+    while at < len(lines):
+        if _BEGIN.match(lines[at]) or _RESULT.match(lines[at]):
+            at = _end_of(lines, at, ends)
+        else:
+            kept.append(lines[at])
+        at += 1
+    return text if len(kept) == len(lines) else "\n".join(kept).strip()
+
+
+def _end_of(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
+    """The last line of what begins at `start`."""
+    found = bisect_right(ends, start)
+    if found < len(ends):
+        return ends[found]
+    return next((at for at in range(start + 1, len(lines)) if not lines[at].strip()), len(lines))

@@ -85,6 +85,8 @@ def thought_of(tool: CognitiveTool, inputs: str, call: ModelCall, most: int) -> 
         tools=(),
         answer_tools=frozenset(),
         forbid_tools=False,
+        force_tool=False,
+        structured=False,
         max_output=most + call.min_output,
         purpose="thought",
         hold_stream=True,

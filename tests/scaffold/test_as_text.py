@@ -62,6 +62,15 @@ def test_the_profile_of_a_model_says_that_it_cannot_call_tools() -> None:
     assert len(model.seen) == 3
 
 
+@pytest.mark.parametrize("form", [{"structured": True}, {"force_tool": True}])
+def test_an_answer_that_must_have_a_form_has_no_room_for_the_protocol(form: dict[str, bool]) -> None:
+    model = Model("{}")
+    rules = ScaffoldRules(models=(MODEL,), form="text")
+    task = Task(Budget(agent="a", scaffold=rules), store=MemoryStore())
+    run(Stack().model_flow(ModelCall(MODEL, QUESTION, agent="agent", **form), task), model)
+    assert [call.messages for call in model.seen] == [QUESTION]
+
+
 def test_a_model_that_goes_on_calling_is_stopped_and_its_reader_shown_no_protocol() -> None:
     model = Model(*[f"Step {n}.\n@think understand_question\nquestion: {n}\n@end" for n in range(50)])
     text = asked(model, per_step=3)

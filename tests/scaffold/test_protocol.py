@@ -13,7 +13,7 @@ from leanloop.plugins.scaffold.catalogue import all_tools
 from leanloop.plugins.scaffold.protocol import instructions, result_text, without_protocol, written
 
 TOOLS = all_tools()
-MARK = re.compile(r"(?im)^[ \t>*#`-]{0,12}@(?:think|thought|end)\b")
+MARK = re.compile(r"(?im)^[ \t>*#`-]{0,12}@(?:think|thought)\b")
 
 
 def arguments(text: str) -> dict[str, str]:
@@ -79,6 +79,16 @@ def test_an_unknown_tool_is_still_a_call() -> None:
 def test_a_reader_is_shown_no_line_of_the_protocol() -> None:
     text = f"Before.\n@think backtracking\nquestion: a\n@end\nBetween.\n{result_text('backtracking', 'x')}\nAfter."
     assert without_protocol(text) == "Before.\nBetween.\nAfter."
+
+
+def test_an_answer_behind_a_call_that_is_not_ended_is_shown() -> None:
+    assert without_protocol("@thought examine_answer: holds.\n\nThe answer is 42.") == "The answer is 42."
+    assert without_protocol("Yes.\n@think backtracking\nquestion: a") == "Yes."
+
+
+def test_an_answer_in_objective_c_keeps_its_ends() -> None:
+    program = "@interface A : B\n- (void)run;\n@end"
+    assert without_protocol(program) is program
 
 
 def test_a_text_without_marks_is_the_very_same() -> None:

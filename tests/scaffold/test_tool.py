@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leanloop import UsageError
-from leanloop.budgets.scaffold_rules import COGNITIVE_TOOLS
+from leanloop.budgets.scaffold_rules import COGNITIVE_TOOLS, ScaffoldRules
 from leanloop.plugins.scaffold import CognitiveTool, catalogue
 from leanloop.plugins.scaffold.catalogue import all_tools, built_in
+from leanloop.plugins.scaffold.offer import tools_named
+from leanloop.plugins.supplied import Supplied
 
 HEAD = "---\nname: weigh\ndescription: Weighs.\ninputs:\n  options: what there is to choose from\n---\n"
 
@@ -122,6 +124,26 @@ def test_packages_bring_tools_by_an_entry_point(
     finally:
         monkeypatch.undo()
         catalogue.installed.cache_clear()
+
+
+def test_an_installed_package_is_found_by_its_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = tmp_path / "weighing-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: weighing\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[{catalogue.ENTRY_POINTS}]\nweigh = weighing:WEIGH\n")
+    (tmp_path / "weighing.py").write_text(
+        "from leanloop.plugins.scaffold import CognitiveTool\n"
+        "WEIGH = CognitiveTool('weigh', 'Weighs.', {'options': 'what to weigh'}, 'Weigh them.')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    catalogue.installed.cache_clear()
+    try:
+        assert all_tools()["weigh"].prompt == "Weigh them."
+        rules = ScaffoldRules(models=("gpt-4o-mini",), tools=("weigh",))
+        assert list(tools_named(rules, Supplied())) == ["weigh"]
+    finally:
+        catalogue.installed.cache_clear()
+        sys.modules.pop("weighing", None)
 
 
 @given(st.text(max_size=200))

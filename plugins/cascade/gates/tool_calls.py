@@ -42,7 +42,7 @@ def tool_calls(call: ModelCall, reply: ModelReply) -> Verdict:
             return failed(f"it calls a tool that there is not, {shown(request.name)}", hard=True)
         try:
             arguments = read_json(request.arguments or "{}")
-            spelled = request.name, canonical(arguments)
+            spelled = request.name, canonical(arguments) if len(requests) > 1 else ""
         except ValueError as error:
             return failed(f"the arguments of {shown(request.name)} are no JSON ({str(error)[:60]})", hard=True)
         if spelled in seen:

@@ -1,0 +1,188 @@
+"""Every page of docs/ is run: its Python, its budget files, its JSON, its commands without a placeholder, its links."""
+
+# create_agent's own annotations lack type arguments:
+# pyright: reportUnknownVariableType=false
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from pydantic import BaseModel
+from typer.testing import CliRunner
+
+import leanloop
+from leanloop import parse_budget
+from leanloop.adapters.cli.app import app
+from leanloop.adapters.langchain import LeanLoop
+from leanloop.adapters.langchain.scripted import ScriptedModel
+from leanloop.budgets.difficulty_rules import DifficultyRules
+from leanloop.budgets.experiment_rules import ExperimentRules
+from leanloop.budgets.route_rules import CascadeRules, RouteRules
+from leanloop.budgets.scaffold_rules import ScaffoldRules
+from leanloop.budgets.thinking_rules import ThinkingRules
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
+PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b")
+OWN_TEST = {"ledger"}
+"""Pages whose commands depend on each other, and are run in tests of their own."""
+
+TABLES: dict[str, tuple[str, type[BaseModel], str]] = {
+    "difficulty": ("difficulty", DifficultyRules, "difficulty: {{{0}}}"),
+    "thinking": ("thinking", ThinkingRules, "thinking: {{{0}}}"),
+    "routes": ("routing", RouteRules, "routes: {{cheap: m, {0}}}"),
+    "cascade": ("routing", CascadeRules, "routes: {{cheap: m, cascade: {{{0}}}}}"),
+    "scaffold": ("scaffold", ScaffoldRules, "scaffold: {{{0}}}"),
+    "experiment": ("proof", ExperimentRules, "thinking: on\nexperiment: {{of: thinking, {0}}}"),
+}
+
+
+def blocks(page: str, language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
+
+
+def commands(page: str) -> list[str]:
+    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
+    return [line.removeprefix("$ leanloop ") for line in lines]
+
+
+def scripted(name: str = "openai:gpt-4o-mini") -> BaseChatModel:
+    def script(messages: list[BaseMessage], settings: dict[str, object]) -> AIMessage:
+        if settings.get("tools") and messages[-1].type == "human":
+            return AIMessage("", tool_calls=[ToolCall(name="search", args={"topic": "returns"}, id="call_1")])
+        return AIMessage("You have 30 days.")
+
+    levels: Any = {"reasoning_effort_levels": ["none", "low", "high"], "reasoning_effort_default": "high"}
+    return ScriptedModel(script=script, model_name=name.partition(":")[2], profile=levels)
+
+
+def search(topic: str) -> str:
+    """Search the help articles."""
+    return f"{topic}: 30 days."
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the pages name: their budget files, a prompt file, questions and what models made of them."""
+    (tmp_path / "budgets").mkdir()
+    for page in PAGES:
+        for block in blocks(page, "yaml"):
+            agent = parse_budget(block, environ={}).agent
+            file = tmp_path / "budgets" / f"{agent}.yaml"
+            if not file.exists():  # the first page that shows an agent
+                file.write_text(block, encoding="utf-8")
+    (prompt,) = blocks("scaffold", "markdown")
+    (tmp_path / "estimate_first.md").write_text(prompt, encoding="utf-8")
+    (tmp_path / "labelled.jsonl").write_text(blocks("difficulty", "json")[0], encoding="utf-8")
+    (tmp_path / "questions.jsonl").write_text(blocks("proof", "json")[0], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", scripted)
+    return tmp_path
+
+
+def label(folder: Path) -> None:
+    """Rows of two steps: of one the cheaper setting fails each question, of the other none."""
+    settings = {"gpt-5@none": "cheap", "gpt-5@high": "dear", "gpt-4.1-nano": "cheap", "gpt-4.1": "dear"}
+    rows = [
+        {"id": n, "setting": setting, "score": int(kind == "dear" or n % 2), "step": ("proofs", "sums")[n % 2]}
+        for n in range(400)
+        for setting, kind in settings.items()
+    ]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+def run_agent(budget: str) -> None:
+    """So that there are outcomes to look at."""
+    agent: Any = create_agent(scripted(), [search], middleware=[LeanLoop.from_file(budget)])
+    with leanloop.task(budget) as task:
+        agent.invoke({"messages": [{"role": "user", "content": "How long?"}]})
+    assert task.outcome(1.0)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
+def test_every_python_block_runs(reader: Path, page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    model = scripted()
+    namespace: dict[str, object] = {
+        "create_agent": create_agent,
+        "model": model,
+        "local_model": model,
+        "search": search,
+        "tools": [search],
+    }
+    for block in blocks(page, "python"):
+        exec(compile(block, f"{page}.md", "exec"), namespace)
+
+    shown = capsys.readouterr().out
+    assert ("print(" in "".join(blocks(page, "python"))) == bool(shown.strip())
+
+
+def test_a_known_answer_of_the_page_on_routing_asks_no_model(reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    namespace: dict[str, object] = dict.fromkeys(("model", "local_model"), scripted())
+    namespace |= {"create_agent": create_agent, "search": search}
+    exec(compile(blocks("routing", "python")[0], "routing.md", "exec"), namespace)
+
+    assert capsys.readouterr().out == "It left our house today.\n"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")])
+def test_every_budget_file_reads(page: str) -> None:
+    for block in blocks(page, "yaml"):
+        assert parse_budget(block, environ={}).agent
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "json")])
+def test_every_line_of_json_is_one(page: str) -> None:
+    for block in blocks(page, "json"):
+        assert all(isinstance(json.loads(line), dict) for line in block.splitlines())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [line for page in PAGES if page not in OWN_TEST for line in commands(page) if not PLACEHOLDER.search(line)],
+)
+def test_every_command_runs(reader: Path, command: str) -> None:
+    if command.startswith("tune"):
+        label(reader)
+    if command.startswith("outcomes"):
+        run_agent(command.split("--budget ")[1].split(maxsplit=1)[0])
+
+    done = CliRunner().invoke(app, shlex.split(command))
+
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_the_table_of_a_key_names_all_there_is_under_it_and_its_defaults(key: str) -> None:
+    page, rules, budget = TABLES[key]
+    tables = re.findall(r"(?:^\|.*\n)+", PAGES[page], flags=re.MULTILINE)
+    table = next(
+        one for one in tables if set(re.findall(r"^\| `(\w+)`", one, flags=re.MULTILINE)) >= {*rules.model_fields}
+    )
+    said = {row[1].strip("`"): row[3] for line in table.splitlines() if len(row := re.split(r" ?\| ?", line)) == 5}
+
+    for name, field in rules.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if default and isinstance(default, (bool, int, float, str)) and name != "above":
+            given = parse_budget(f"agent: a\n{budget.format(f'{name}: {said[name]}')}", environ={})
+            found = given.routes.cascade if key == "cascade" and given.routes else getattr(given, key)
+            assert getattr(found, name) == default
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", PAGES[page]):
+        if link.startswith("https://"):
+            continue
+        file, _, place = link.partition("#")
+        there = DOCS / file if file else DOCS / f"{page}.md"
+        assert there.exists(), link
+        headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert not place or place in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}, link
