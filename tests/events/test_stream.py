@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from told import FRAMEWORKS, Agent, Heard, Run
 
-from leanloop import Budget, Limit, ModelCall, parse_budget
+from leanloop import Budget, Limit, ModelCall, ModelReply, parse_budget
 from leanloop.plugins.events.event import (
     Alerted,
     Event,
@@ -41,7 +41,7 @@ def said(event: Event) -> str:
         case Hit():
             told = f"hit {event.tier}"
         case Gated():
-            told = f"gated {event.by} {event.setting}"
+            told = f"gated {event.by} {event.setting}{' escalated' if event.escalated else ''}"
         case Nudged():
             told = f"nudged {event.by}"
         case Alerted():
@@ -82,6 +82,14 @@ def long(q: str) -> str:
 
 def hard(call: ModelCall) -> float:
     return 0.9
+
+
+def easy(call: ModelCall) -> float:
+    return 0.1
+
+
+def good(call: ModelCall, reply: ModelReply) -> bool:
+    return call.model == "gpt-4.1"
 
 
 def broken(q: str) -> str:
@@ -169,6 +177,18 @@ CASES = {
             models=("gpt-4.1-nano", "gpt-4.1"),
         ),
         ("task_began", "reserved", "settled answer", "saved", "gated routes gpt-4.1", "task_ended"),
+    ),
+    "a cascade that goes up": Case(
+        Agent(
+            steps(0),
+            parse_budget("agent: a\nroutes: {cheap: gpt-4.1-nano, frontier: gpt-4.1, cascade: {gates: [good]}}"),
+            given={"difficulty": easy, "checks": {"good": good}},
+            models=("gpt-4.1-nano", "gpt-4.1"),
+        ),
+        (
+            "task_began", "reserved", "settled answer", "reserved", "settled retry", "saved",
+            "gated routes gpt-4.1 escalated", "task_ended",
+        ),
     ),
 }  # fmt: skip
 
