@@ -9,7 +9,7 @@ PIP_INSTALL = -m pip --disable-pip-version-check install --quiet
 LANGCHAIN_TESTS = $(shell grep -rlE 'langchain|langgraph|deepagents' tests --include='test_*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check test-bare test-lines test-llama bench clean
+.PHONY: help install demo docs test lint check test-bare test-lines test-llama bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,6 +30,9 @@ lint: .venv/.installed ## ruff, mypy, pyright, import contract
 	PYTHONPATH=src .venv/bin/lint-imports
 
 check: lint test ## lint, then test: what must be green before a commit
+
+docs: .venv/.installed ## the documentation site, in build/site; a warning is a failure
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet
 
 test-bare: .venv-bare/.installed ## what must work with no extra installed
 	.venv-bare/bin/python -m pytest tests/test_without_extras.py

@@ -23,13 +23,17 @@ from leanloop.adapters.cli.app import app
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import ScriptedModel
 from leanloop.budgets.difficulty_rules import DifficultyRules
+from leanloop.budgets.event_rules import EventRules
 from leanloop.budgets.experiment_rules import ExperimentRules
 from leanloop.budgets.route_rules import CascadeRules, RouteRules
 from leanloop.budgets.scaffold_rules import ScaffoldRules
 from leanloop.budgets.thinking_rules import ThinkingRules
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
+PAGES = {
+    page.relative_to(DOCS).with_suffix("").as_posix(): page.read_text(encoding="utf-8")
+    for page in sorted(DOCS.rglob("*.md"))
+}
 PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b")
 OWN_TEST = {"ledger"}
 """Pages whose commands depend on each other, and are run in tests of their own."""
@@ -40,6 +44,7 @@ TABLES: dict[str, tuple[str, type[BaseModel], str]] = {
     "routes": ("routing", RouteRules, "routes: {{cheap: m, {0}}}"),
     "cascade": ("routing", CascadeRules, "routes: {{cheap: m, cascade: {{{0}}}}}"),
     "scaffold": ("scaffold", ScaffoldRules, "scaffold: {{{0}}}"),
+    "events": ("events", EventRules, "events: {{{0}}}"),
     "experiment": ("proof", ExperimentRules, "thinking: on\nexperiment: {{of: thinking, {0}}}"),
 }
 
@@ -71,14 +76,8 @@ def search(topic: str) -> str:
 
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what the pages name: their budget files, a prompt file, questions and what models made of them."""
+    """A folder with what the pages name: a prompt file, questions and what models made of them; no key, no network."""
     (tmp_path / "budgets").mkdir()
-    for page in PAGES:
-        for block in blocks(page, "yaml"):
-            agent = parse_budget(block, environ={}).agent
-            file = tmp_path / "budgets" / f"{agent}.yaml"
-            if not file.exists():  # the first page that shows an agent
-                file.write_text(block, encoding="utf-8")
     (prompt,) = blocks("scaffold", "markdown")
     (tmp_path / "estimate_first.md").write_text(prompt, encoding="utf-8")
     (tmp_path / "labelled.jsonl").write_text(blocks("difficulty", "json")[0], encoding="utf-8")
@@ -86,6 +85,15 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("langchain.chat_models.init_chat_model", scripted)
     return tmp_path
+
+
+def write_budgets(reader: Path, page: str) -> None:
+    """The budget files of a page, and of other pages those of agents that it does not show."""
+    for shown in (page, *PAGES):
+        for block in blocks(shown, "yaml"):
+            file = reader / "budgets" / f"{parse_budget(block, environ={}).agent}.yaml"
+            if not file.exists():
+                file.write_text(block, encoding="utf-8")
 
 
 def label(folder: Path) -> None:
@@ -107,8 +115,9 @@ def run_agent(budget: str) -> None:
     assert task.outcome(1.0)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python") and page != "examples"])
 def test_every_python_block_runs(reader: Path, page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_budgets(reader, page)
     model = scripted()
     namespace: dict[str, object] = {
         "create_agent": create_agent,
@@ -125,6 +134,7 @@ def test_every_python_block_runs(reader: Path, page: str, capsys: pytest.Capture
 
 
 def test_a_known_answer_of_the_page_on_routing_asks_no_model(reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_budgets(reader, "routing")
     namespace: dict[str, object] = dict.fromkeys(("model", "local_model"), scripted())
     namespace |= {"create_agent": create_agent, "search": search}
     exec(compile(blocks("routing", "python")[0], "routing.md", "exec"), namespace)
@@ -145,10 +155,11 @@ def test_every_line_of_json_is_one(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
-    [line for page in PAGES if page not in OWN_TEST for line in commands(page) if not PLACEHOLDER.search(line)],
+    ("page", "command"),
+    [(page, line) for page in PAGES if page not in OWN_TEST for line in commands(page) if not PLACEHOLDER.search(line)],
 )
-def test_every_command_runs(reader: Path, command: str) -> None:
+def test_every_command_runs(reader: Path, page: str, command: str) -> None:
+    write_budgets(reader, page)
     if command.startswith("tune"):
         label(reader)
     if command.startswith("outcomes"):
@@ -182,7 +193,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
         if link.startswith("https://"):
             continue
         file, _, place = link.partition("#")
-        there = DOCS / file if file else DOCS / f"{page}.md"
+        there = (DOCS / f"{page}.md").parent / file if file else DOCS / f"{page}.md"
         assert there.exists(), link
         headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), flags=re.MULTILINE)
         assert not place or place in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}, link

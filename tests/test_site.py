@@ -1,0 +1,65 @@
+"""The documentation site is built as make docs does, fetches nothing, and has all that is public."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leanloop.plugins.stack import Stack
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
+FETCHED = re.compile(r"<(?:script|img|iframe)[^>]+src=[\"'](?:https?:)?//|<link[^>]+rel=[\"']?stylesheet[^>]+//[a-z]")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("material", reason="the extra docs is not installed")
+    pytest.importorskip("mkdocstrings", reason="the extra docs is not installed")
+    built = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(built)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return built
+
+
+def test_the_site_is_built_without_a_warning_and_has_every_page(site: Path) -> None:
+    pages = [page.relative_to(ROOT / "docs").with_suffix(".html") for page in (ROOT / "docs").rglob("*.md")]
+
+    assert [page for page in pages if not (site / page).exists()] == []
+    assert not (site / "hooks.py").exists()
+
+
+def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
+    assert [page.name for page in site.rglob("*.html") if FETCHED.search(page.read_text(encoding="utf-8"))] == []
+    styles = "".join(style.read_text(encoding="utf-8") for style in site.rglob("*.css"))
+    assert not re.search(r"url\([\"']?(?:https?:)?//|@import", styles)
+
+
+@pytest.mark.parametrize("module", ["leanloop", "leanloop.adapters.langchain", "leanloop.adapters.llama_index"])
+def test_the_reference_has_every_public_name(module: str) -> None:
+    public: list[str] = importlib.import_module(module).__all__
+
+    assert [name for name in public if f"::: {module}.{name}\n" not in REFERENCE] == []
+
+
+def test_every_example_is_on_the_page_of_examples() -> None:
+    page = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+
+    there = {example.name for example in (ROOT / "examples").glob("*.py")}
+    assert there == set(re.findall(r'^--8<-- "examples/(\w+\.py)"$', page, flags=re.MULTILINE))
+
+
+def test_the_order_that_is_drawn_is_that_of_the_stack() -> None:
+    drawn = (ROOT / "docs" / "stack.md").read_text(encoding="utf-8")
+    names = [type(plugin).__name__ for plugin in Stack().plugins]
+
+    places = [drawn.index(f"  {name} ") for name in names]
+    assert places == sorted(places)
