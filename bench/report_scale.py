@@ -66,7 +66,7 @@ def measured(arguments: list[str]) -> tuple[float, int]:
     """Run the command; how long it took, and the most memory it had, in bytes."""
     command = [sys.executable, "-c", "from leanloop.adapters.cli.app import main; main()", "report", *arguments]
     began = time.perf_counter()
-    with subprocess.Popen(command, env=os.environ) as process:
+    with subprocess.Popen(command) as process:  # noqa: S603 - our own command
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -83,20 +83,24 @@ def lines(chance: random.Random) -> Iterator[str]:
         common = f'"agent":"{agent}","task":"{task}","tags":{{"user":"{user}","tenant":"t{chance.randrange(40)}"}}'
         spent = 0
 
-        def row(event: str, rest: str, common: str = common) -> str:
-            return f'{{"v":1,"event":"{event}","at":{at:.6f},{common}{rest}}}\n'
-
-        yield row("task_began", "")
+        yield row("task_began", at, common, "")
         for _ in range(1 + int(chance.expovariate(0.3))):
             call, model, seconds = f"{next(ids):032x}", chance.choice(MODELS), chance.expovariate(0.5)
             read, wrote = chance.randrange(200, 9_000), chance.randrange(10, 900)
             cost = read * 150 + wrote * 600
             spent += cost
-            yield row("reserved", f',"call":"{call}","model":"{model}","input":{read},"output":4096,"cost":{cost * 2}')
-            yield row("hit", f',"tier":"{chance.choice(("miss", "miss", "exact", "normal", "alike"))}"')
+            yield row(
+                "reserved",
+                at,
+                common,
+                f',"call":"{call}","model":"{model}","input":{read},"output":4096,"cost":{cost * 2}',
+            )
+            yield row("hit", at, common, f',"tier":"{chance.choice(("miss", "miss", "exact", "normal", "alike"))}"')
             at += seconds
             yield row(
                 "settled",
+                at,
+                common,
                 f',"call":"{call}","model":"{model}","provider":"openai","phase":"{chance.choice(PHASES)}","input":{read}'
                 f',"output":{wrote},"cached_input":{read // 2},"cost":{cost},"seconds":{seconds:.6f},"limits":'
                 f'{{"this task: usd":[{spent},500000000],"user={user} per day: usd":[{spent * 3},20000000000]}}',
@@ -104,9 +108,18 @@ def lines(chance: random.Random) -> Iterator[str]:
             seconds = chance.expovariate(2.0)
             at += seconds
             tool, arguments = f"tool{chance.randrange(12)}", f"{chance.randrange(10**6):016x}"
-            yield row("tool", f',"tool":"{tool}","seconds":{seconds:.6f},"arguments":"{arguments}"')
-            yield row("saved", ',"plugin":"results","what":"shortened","how":"tokens counted","calls":1,"tokens":900')
-        yield row("task_ended", f',"seconds":{at - opened:.3f},"cycles":3')
+            yield row("tool", at, common, f',"tool":"{tool}","seconds":{seconds:.6f},"arguments":"{arguments}"')
+            yield row(
+                "saved",
+                at,
+                common,
+                ',"plugin":"results","what":"shortened","how":"tokens counted","calls":1,"tokens":900',
+            )
+        yield row("task_ended", at, common, f',"seconds":{at - opened:.3f},"cycles":3')
+
+
+def row(event: str, at: float, common: str, rest: str) -> str:
+    return f'{{"v":1,"event":"{event}","at":{at:.6f},{common}{rest}}}\n'
 
 
 if __name__ == "__main__":

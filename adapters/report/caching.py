@@ -23,8 +23,8 @@ def _tiers(db: duckdb.DuckDBPyConnection) -> Table:
         SELECT coalesce(tier, '(none)') AS tier, count(*), count(*) / sum(count(*)) OVER () FROM events
         WHERE event = 'hit' AND tier IS DISTINCT FROM 'checked' GROUP BY ALL ORDER BY count(*) DESC, tier""").fetchall()
     about = (
-        "exact: the same text. normal: the same but for spaces and the like. alike: the same meaning. result: of a tool. "
-        "shadow: would have been a hit, and was not given. miss: none."
+        "exact: the same text. normal: the same but for spaces and the like. alike: the same meaning. "
+        "result: of a tool. shadow: would have been a hit, and was not given. miss: none."
     )
     return Table(
         "cache_tiers",
@@ -48,8 +48,8 @@ def _checked(db: duckdb.DuckDBPyConnection) -> Table:
         Column("at_most", "share"),
     )
     about = (
-        "Hits that were drawn by lot and compared with a fresh answer. At most: the upper bound of the share that is wrong, "
-        "at 95 % confidence (Clopper and Pearson, one-sided)."
+        "Hits that were drawn by lot and compared with a fresh answer. At most: the upper bound of the share "
+        "that is wrong, at 95 % confidence (Clopper and Pearson, one-sided)."
     )
     found = [(agent, of, wrong, wrong / of, upper(wrong, of)) for agent, of, wrong in rows]
     return Table("cache_checked", "False hits among those that were checked", columns, found, about)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol
-from xml.etree import ElementTree as Tree
+from xml.etree import ElementTree as ET
 
 from leanloop.adapters.report.cell import for_people, printable
 from leanloop.adapters.report.table import Cell, Table, Unit
@@ -120,20 +120,18 @@ def _number(cell: Cell) -> int:
 
 def _bare(svg: bytes, label: str) -> str:
     """Without script, style and what only the script uses; the value of a bar is the text that is shown over it."""
-    root = Tree.fromstring(svg)  # noqa: S314 - made by pygal just now, which escapes what it is given
+    root = ET.fromstring(svg)  # noqa: S314 - made by pygal just now, which escapes what it is given
     for parent in list(root.iter()):
         for child in list(parent):
-            kind = str(child.tag).removeprefix(_SVG)
-            classes = child.get("class", "")
+            kind, classes = str(child.tag).removeprefix(_SVG), child.get("class", "")
+            is_title = kind == "title" and parent is root
             if kind == "desc" and classes == "value":
                 child.tag = f"{_SVG}title"
                 child.attrib.clear()
-            elif (
-                kind in ("script", "style", "defs", "desc") or "overlay" in classes or (kind, parent) == ("title", root)
-            ):
+            elif kind in ("script", "style", "defs", "desc") or "overlay" in classes or is_title:
                 parent.remove(child)
         parent.attrib.pop("id", None)
     root.set("role", "img")
     root.set("aria-label", printable(label))
-    Tree.register_namespace("", _SVG.strip("{}"))
-    return Tree.tostring(root, encoding="unicode")
+    ET.register_namespace("", _SVG.strip("{}"))
+    return ET.tostring(root, encoding="unicode")

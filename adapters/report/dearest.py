@@ -27,10 +27,11 @@ _COLUMNS = (
 def dearest(db: duckdb.DuckDBPyConnection) -> Section:
     """Tasks with those that are a part of them, by what their calls cost."""
     rows = db.execute(f"""
-        SELECT root, coalesce(max_by(agent, cost), '(none)'), count(*), coalesce(sum(input), 0) + coalesce(sum(output), 0),
-            sum(cost), min(moment - coalesce(seconds, 0)), max(moment)
+        SELECT root, coalesce(max_by(agent, cost), '(none)'), count(*),
+            coalesce(sum(input), 0) + coalesce(sum(output), 0), coalesce(sum(cost), 0),
+            min(moment - coalesce(seconds, 0)), max(moment)
         FROM events WHERE event = 'settled' GROUP BY root
-        ORDER BY sum(cost) DESC NULLS LAST, count(*) DESC, root LIMIT {_TASKS}""").fetchall()  # noqa: S608 - of our own text
+        ORDER BY sum(cost) DESC NULLS LAST, count(*) DESC, root LIMIT {_TASKS}""").fetchall()
     columns = (
         Column("task"),
         Column("agent"),
@@ -44,10 +45,7 @@ def dearest(db: duckdb.DuckDBPyConnection) -> Section:
         "dearest_tasks",
         f"The {_TASKS} dearest tasks",
         columns,
-        [
-            (root, agent, calls, tokens, usd or 0, began, ended)
-            for root, agent, calls, tokens, usd, began, ended in rows
-        ],
+        rows,
         "A task with all tasks that are a part of it.",
     )
     opened = [_spans(db, place, str(root)) for place, (root, *_) in enumerate(rows, 1)]

@@ -29,8 +29,8 @@ def deciding(db: duckdb.DuckDBPyConnection) -> Section:
         Column("compared", "count"),
     )
     about = (
-        "Usd: what the calls cost, attempts that were not taken and checks included. Other: what the other setting would have "
-        "cost. Net: the difference where both are known (compared); below 0 the decision cost more than it spared."
+        "Usd: what the calls cost, attempts that were not taken and checks included. Other: what the other setting "
+        "would have cost. Net: the difference where both are known (compared); below 0 is a loss."
     )
     table = Table("decisions", "By setting", columns, rows, about)
     return Section(

@@ -112,8 +112,8 @@ WHY = f"""CASE
     WHEN {" AND ".join(f"{name} IS NULL" for name in COLUMNS)} THEN 'damaged'
     WHEN coalesce(try_cast("v" AS BIGINT) > {VERSION}, false) THEN 'newer'
     WHEN coalesce("event" NOT IN ({_KNOWN}), true) THEN 'other'
-    WHEN NOT (("v" IS NULL OR coalesce(try_cast("v" AS BIGINT), 0) = 1) AND {_FINE} AND ("cost" IS NULL OR "event" = 'saved'
-        OR try_cast("cost" AS BIGINT) >= 0)) THEN 'wrong'
+    WHEN NOT (("v" IS NULL OR coalesce(try_cast("v" AS BIGINT), 0) = 1) AND {_FINE}
+        AND ("cost" IS NULL OR "event" = 'saved' OR try_cast("cost" AS BIGINT) >= 0)) THEN 'wrong'
     WHEN try_cast("at" AS DOUBLE) < $since THEN 'before'
     END"""
 """Why a row is left out; NULL of one that is counted."""

@@ -39,7 +39,7 @@ def as_json(report: Report) -> str:
 
 
 def as_csv(report: Report) -> str:
-    """One figure a line: table, row, column, value. Text that a spreadsheet would calculate has an apostrophe before it."""
+    """One figure a line: table, row, column, value. What a spreadsheet would calculate has an apostrophe before it."""
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(("table", "row", "column", "value"))

@@ -20,21 +20,13 @@ def hours(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
         SELECT hour, count(*) FILTER (event = 'settled') AS calls,
             quantile_cont(seconds, [0.5, 0.95]) FILTER (event = 'settled' AND seconds IS NOT NULL) AS q,
             count(*) FILTER (event = 'hit' AND tier <> 'checked') AS lookups,
-            count(*) FILTER (event = 'hit' AND tier IN {HITS}) AS hits,
+            count(*) FILTER (event = 'hit' AND tier IN {HITS}) / nullif(lookups, 0) AS rate,
             count(*) FILTER (event = 'settled' AND phase = 'retry') AS retries
         FROM events JOIN hours ON hours.quarter = floor(moment / {QUARTER})::BIGINT
-        WHERE event IN ('settled', 'hit') GROUP BY hour ORDER BY hour""").fetchall()  # noqa: S608 - of our own text
+        WHERE event IN ('settled', 'hit') GROUP BY hour ORDER BY hour""").fetchall()
     rows = [
-        (
-            DAYS[hour // 24],
-            hour % 24,
-            calls,
-            *(q or (None, None)),
-            lookups,
-            hits / lookups if lookups else None,
-            retries,
-        )
-        for hour, calls, q, lookups, hits, retries in found
+        (DAYS[hour // 24], hour % 24, calls, *(q or (None, None)), lookups, rate, retries)
+        for hour, calls, q, lookups, rate, retries in found
     ]
     columns = (
         Column("day"),
@@ -46,6 +38,6 @@ def hours(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
         Column("hit_rate", "share"),
         Column("retries", "count"),
     )
-    about = f"Hours in {zone}. Half of the calls took at most p50, 95 % of them at most p95, until the whole answer was there."
+    about = f"Hours in {zone}. Half of the calls took at most p50, 95 % at most p95, until the whole answer was there."
     table = Table("hours_of_week", "By hour of the week", columns, rows, about, "week")
     return Section("hours", "Hours of the week", [table], "No call was booked, and no cache asked.")

@@ -23,12 +23,13 @@ def _repeated(db: duckdb.DuckDBPyConnection) -> Table:
     rows = db.execute(f"""
         WITH repeated AS (
             SELECT any_value(agent) AS agent, any_value(tool) AS tool, any_value(arguments) AS arguments,
-                any_value(task) AS task, count(*) AS times, count(*) FILTER (is_error) AS errors, sum(seconds) AS seconds
+                any_value(task) AS task, count(*) AS times, count(*) FILTER (is_error) AS errors,
+                sum(seconds) AS seconds
             FROM events WHERE event = 'tool' AND arguments IS NOT NULL
             GROUP BY hash(task, tool, arguments) HAVING count(*) > 1
         )
         SELECT coalesce(agent, '(none)'), coalesce(tool, '(none)'), arguments, task, times, errors, coalesce(seconds, 0)
-        FROM repeated ORDER BY times DESC, seconds DESC, 1, 2, 3, 4 LIMIT {_MOST}""").fetchall()  # noqa: S608 - of our own text
+        FROM repeated ORDER BY times DESC, seconds DESC, 1, 2, 3, 4 LIMIT {_MOST}""").fetchall()
     columns = (
         Column("agent"),
         Column("tool"),
@@ -39,8 +40,8 @@ def _repeated(db: duckdb.DuckDBPyConnection) -> Table:
         Column("seconds", "seconds"),
     )
     about = (
-        f"The same tool with the same arguments more than once in a task, the {_MOST} most frequent. Arguments are hashed "
-        "with a key of the process: a task that went on in another process begins again."
+        f"The same tool with the same arguments more than once in a task, the {_MOST} most frequent. Arguments are "
+        "hashed with a key of the process: a task that went on in another process begins again."
     )
     return Table("repeated_calls", "Calls that repeated", columns, rows, about)
 
@@ -48,7 +49,7 @@ def _repeated(db: duckdb.DuckDBPyConnection) -> Table:
 def _nudged(db: duckdb.DuckDBPyConnection) -> Table:
     rows = db.execute(f"""
         SELECT coalesce("by", '(none)') AS "by", coalesce(what, '(none)') AS what, count(*), count(DISTINCT task)
-        FROM events WHERE event = 'nudged' GROUP BY ALL ORDER BY count(*) DESC, 1, 2, 3 LIMIT {_MOST}""").fetchall()  # noqa: S608 - of our own text
+        FROM events WHERE event = 'nudged' GROUP BY ALL ORDER BY count(*) DESC, 1, 2, 3 LIMIT {_MOST}""").fetchall()
     columns = (Column("by"), Column("what"), Column("nudges", "count"), Column("tasks", "count"))
     return Table("nudges", "What models were told", columns, rows, "Of a loop, or of what is left of a limit.")
 
@@ -56,7 +57,7 @@ def _nudged(db: duckdb.DuckDBPyConnection) -> Table:
 def _landed(db: duckdb.DuckDBPyConnection) -> Table:
     rows = db.execute(f"""
         SELECT coalesce(reason, '(none)') AS reason, count(*), count(*) FILTER (by_model) FROM events
-        WHERE event = 'landed' GROUP BY ALL ORDER BY count(*) DESC, reason LIMIT {_MOST}""").fetchall()  # noqa: S608 - of our own text
+        WHERE event = 'landed' GROUP BY ALL ORDER BY count(*) DESC, reason LIMIT {_MOST}""").fetchall()
     columns = (Column("reason"), Column("landings", "count"), Column("answered_by_model", "count"))
     return Table("landings", "Landings by reason", columns, rows, "Tasks that ran out and ended with a last answer.")
 
@@ -68,8 +69,9 @@ def _ended(db: duckdb.DuckDBPyConnection) -> Table:
                 max_by(coalesce(cycles, 0), moment) AS cycles
             FROM events WHERE event = 'task_ended' GROUP BY task
         )
-        SELECT coalesce(nullif(stopped, ''), 'by itself') AS stopped, count(*), median(cycles), max(cycles), median(seconds),
-            max(seconds) FROM ends GROUP BY ALL ORDER BY count(*) DESC, stopped LIMIT {_MOST}""").fetchall()  # noqa: S608 - of our own text
+        SELECT coalesce(nullif(stopped, ''), 'by itself') AS stopped, count(*), median(cycles), max(cycles),
+            median(seconds), max(seconds)
+        FROM ends GROUP BY ALL ORDER BY count(*) DESC, stopped LIMIT {_MOST}""").fetchall()
     columns = (
         Column("stopped_by"),
         Column("tasks", "count"),

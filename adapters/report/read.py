@@ -32,7 +32,8 @@ _NESTED = [name for name, kind in FIELDS.items() if kind in ("object", "list")]
 """Read as JSON, in which text is in quotes: text that only looks like an object stays what it is."""
 
 _TYPES = ", ".join(f"'{name}': '{'JSON' if name in _NESTED else 'VARCHAR'}'" for name in FIELDS)
-_JSON = f"""SELECT * REPLACE ({", ".join(f"{name}::VARCHAR AS {name}" for name in _NESTED)})
+_JSON = f"""
+    SELECT * REPLACE ({", ".join(f"{name}::VARCHAR AS {name}" for name in _NESTED)})
     FROM read_json($path, format = 'newline_delimited', records = true, compression = $packed, columns = {{{_TYPES}}},
     ignore_errors = true, hive_partitioning = false)"""
 
@@ -76,11 +77,12 @@ def read_events(db: duckdb.DuckDBPyConnection, files: Sequence[EventFile], since
 
 def _read(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: float) -> str:
     """Read one; what went wrong with it, if anything."""
+    path = _as_pattern(file.path)
     try:
         if file.packed == "parquet":
-            _insert(db, number, _parquet(db, file.path), since, file.path)
+            _insert(db, number, _parquet(db, path), since, path=path)
         else:
-            _insert(db, number, _JSON, since, file.path, file.packed)
+            _insert(db, number, _JSON, since, path=path, packed=file.packed)
     except duckdb.Error as error:
         if file.packed == "gzip" and _read_to_the_damage(db, number, file.path, since):
             return "damaged; read up to there"
@@ -88,23 +90,26 @@ def _read(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: fl
     return ""
 
 
-def _insert(
-    db: duckdb.DuckDBPyConnection, number: int, source: str, since: float, path: Path, packed: str | None = None
-) -> None:
-    given: dict[str, object] = {"number": number, "since": since, "path": glob.escape(str(path))}
-    if packed is not None:
-        given["packed"] = packed
-    db.execute(f"INSERT INTO events SELECT $number, {WHY}, {VALUES} FROM ({source})", given)  # noqa: S608 - of our own text
+def _insert(db: duckdb.DuckDBPyConnection, number: int, source: str, since: float, **given: str) -> None:
+    db.execute(
+        f"INSERT INTO events SELECT $number, {WHY}, {VALUES} FROM ({source})",
+        {"number": number, "since": since, **given},
+    )
 
 
-def _parquet(db: duckdb.DuckDBPyConnection, path: Path) -> str:
+def _as_pattern(path: Path) -> str:
+    """DuckDB takes every name for a pattern."""
+    return glob.escape(str(path))
+
+
+def _parquet(db: duckdb.DuckDBPyConnection, path: str) -> str:
     """The fields that a file has, each as the text it would be in a line of JSON."""
     about = db.execute(
-        "DESCRIBE SELECT * FROM read_parquet($path, hive_partitioning = false)", {"path": glob.escape(str(path))}
+        "DESCRIBE SELECT * FROM read_parquet($path, hive_partitioning = false)", {"path": path}
     ).fetchall()
     types = {str(name): str(kind) for name, kind, *_ in about}
     columns = (f"{_text(name, types.get(name))} AS {column}" for name, column in zip(FIELDS, COLUMNS, strict=True))
-    return f"SELECT {', '.join(columns)} FROM read_parquet($path, hive_partitioning = false)"  # noqa: S608 - of our own text
+    return f"SELECT {', '.join(columns)} FROM read_parquet($path, hive_partitioning = false)"
 
 
 def _text(name: str, kind: str | None) -> str:
@@ -126,7 +131,7 @@ def _read_to_the_damage(db: duckdb.DuckDBPyConnection, number: int, path: Path, 
         with whole.open("wb") as mended, gzip.open(path) as packed, suppress(OSError, EOFError):
             copyfileobj(packed, mended)
         try:
-            _insert(db, number, _JSON, since, whole, "none")
+            _insert(db, number, _JSON, since, path=_as_pattern(whole), packed="none")
         except duckdb.Error:
             return False
     return True
@@ -138,7 +143,7 @@ def _copies(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
     for part in range(_PARTS):
         db.execute(
             f"""INSERT INTO twice SELECT same, min(rowid) FROM events WHERE same % {_PARTS} = $part
-            GROUP BY same HAVING count(*) > 1""",  # noqa: S608 - of our own text
+            GROUP BY same HAVING count(*) > 1""",
             {"part": part},
         )
     where = "FROM events, twice WHERE events.same = twice.same AND events.rowid <> twice.kept"

@@ -16,7 +16,7 @@ def refusals(db: duckdb.DuckDBPyConnection) -> Section:
     rows = db.execute(f"""
         SELECT coalesce(resource, '(none)') AS resource, coalesce(scope, '(none)') AS scope,
             coalesce(agent, '(none)') AS agent, count(*), count(DISTINCT task), max(moment)
-        FROM events WHERE event = 'refused' GROUP BY ALL ORDER BY count(*) DESC, 1, 2, 3 LIMIT {_MOST}""").fetchall()  # noqa: S608 - of our own text
+        FROM events WHERE event = 'refused' GROUP BY ALL ORDER BY count(*) DESC, 1, 2, 3 LIMIT {_MOST}""").fetchall()
     columns = (
         Column("resource"),
         Column("scope"),

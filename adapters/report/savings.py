@@ -33,7 +33,7 @@ def _saved(db: duckdb.DuckDBPyConnection) -> Table:
         Column("tokens", "count"),
         Column("usd", "usd"),
     )
-    about = "As each plugin estimated it, by the method beside it; below 0 is a loss. Estimates overlap and are not added up."
+    about = "As each plugin estimated it, by the method beside it; below 0 is a loss. They overlap: no sum is made."
     return Table("savings", "By plugin", columns, rows, about, "bars")
 
 
@@ -42,7 +42,7 @@ def _shortened(db: duckdb.DuckDBPyConnection) -> Table:
         SELECT coalesce(tool, '(none)') AS tool, count(*), coalesce(sum(tokens), 0), coalesce(sum(shown), 0),
             sum(shown) / nullif(sum(tokens), 0)
         FROM events WHERE event = 'shortened' GROUP BY ALL
-        ORDER BY sum(tokens) - sum(shown) DESC NULLS LAST, tool LIMIT {_MOST}""").fetchall()  # noqa: S608 - of our own text
+        ORDER BY sum(tokens) - sum(shown) DESC NULLS LAST, tool LIMIT {_MOST}""").fetchall()
     columns = (
         Column("tool"),
         Column("results", "count"),

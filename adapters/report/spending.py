@@ -33,15 +33,16 @@ _TAGGED = f"""
         FROM events WHERE event = 'settled' AND tags IS NOT NULL GROUP BY tags
     ), each AS (SELECT sums.*, unnest(json_keys(tags)) AS tag FROM sums),
     named AS (
-        SELECT left(tag, 200) AS tag, left(json_extract_string(tags, '/' || replace(replace(tag, '~', '~0'), '/', '~1')),
-            200) AS value, * EXCLUDE (tag) FROM each
+        SELECT left(tag, 200) AS tag,
+            left(json_extract_string(tags, '/' || replace(replace(tag, '~', '~0'), '/', '~1')), 200) AS value,
+            * EXCLUDE (tag) FROM each
     ), added AS (
         SELECT tag, value, sum(n)::BIGINT, coalesce(sum(i), 0), coalesce(sum(c), 0), coalesce(sum(o), 0),
             coalesce(sum(usd), 0) AS usd, sum(unpriced)::BIGINT,
             row_number() OVER (PARTITION BY tag ORDER BY coalesce(sum(usd), 0) DESC, sum(n) DESC, value) AS place
         FROM named WHERE value IS NOT NULL GROUP BY tag, value
     )
-    SELECT * EXCLUDE (place) FROM added WHERE place <= {_MOST} ORDER BY tag, place"""  # noqa: S608 - of our own text
+    SELECT * EXCLUDE (place) FROM added WHERE place <= {_MOST} ORDER BY tag, place"""
 
 
 def spending(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
@@ -55,17 +56,17 @@ def spending(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
 def _in_all(db: duckdb.DuckDBPyConnection) -> Table:
     rows = db.execute(f"""
         SELECT {_SUMS}, count(*) FILTER (error IS NOT NULL), count(DISTINCT root), min(moment), max(moment)
-        FROM events WHERE event = 'settled'""").fetchall()  # noqa: S608 - of our own text
+        FROM events WHERE event = 'settled'""").fetchall()
     columns = (*_SUMMED, Column("failed_calls", "count"), Column("tasks", "count"))
     columns = (*columns, Column("first", "time"), Column("last", "time"))
-    about = "Calls as they were booked. Of an unpriced call nobody knows what it cost. A failed one was billed all the same."
+    about = "Calls as they were booked. What an unpriced call cost is not known. A failed one was billed."
     return Table("spend", "In all", columns, [row for row in rows if row[0]], about)
 
 
 def _by(db: duckdb.DuckDBPyConnection, name: str) -> Table:
     rows = db.execute(f"""
         SELECT coalesce(nullif({name}, ''), '{_NONE}') AS name, {_SUMS} FROM events WHERE event = 'settled'
-        GROUP BY ALL ORDER BY sum(cost) DESC NULLS LAST, count(*) DESC, name""").fetchall()  # noqa: S608 - of our own text
+        GROUP BY ALL ORDER BY sum(cost) DESC NULLS LAST, count(*) DESC, name""").fetchall()
     about = ""
     if name == "phase":
         about = (
@@ -93,9 +94,10 @@ def _over_time(db: duckdb.DuckDBPyConnection, by: str, zone: str) -> Table:
             SELECT {by} AS name FROM events WHERE event = 'settled'
             GROUP BY ALL ORDER BY sum(cost) DESC NULLS LAST, count(*) DESC, name LIMIT {_NAMED}
         )
-        SELECT floor(moment / {QUARTER})::BIGINT, CASE WHEN {by} IN (FROM dearest) THEN {by} WHEN {by} IS NULL THEN '{_NONE}'
-            ELSE '{_REST}' END AS name, count(*), coalesce(sum(cost), 0)
-        FROM events WHERE event = 'settled' GROUP BY ALL""").fetchall()  # noqa: S608 - of our own text
+        SELECT floor(moment / {QUARTER})::BIGINT,
+            CASE WHEN {by} IN (FROM dearest) THEN {by} WHEN {by} IS NULL THEN '{_NONE}' ELSE '{_REST}' END AS name,
+            count(*), coalesce(sum(cost), 0)
+        FROM events WHERE event = 'settled' GROUP BY ALL""").fetchall()
     periods = period_of({quarter for quarter, *_ in rows}, zone)
     sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for quarter, name, calls, cost in rows:
@@ -104,7 +106,5 @@ def _over_time(db: duckdb.DuckDBPyConnection, by: str, zone: str) -> Table:
         one[1] += cost
     found = [(period, name, calls, cost) for (period, name), (calls, cost) in sorted(sums.items())]
     columns = (Column("period"), Column(by), Column("calls", "count"), Column("usd", "usd"))
-    about = (
-        f"The {_NAMED} dearest by name. Hours, days, weeks, months or years in {zone}; without calls there is no row."
-    )
+    about = f"The {_NAMED} dearest by name. Times in {zone}; one without calls has no row."
     return Table(f"spend_over_time_by_{by}", f"Over time, by {by}", columns, found, about, "stacks")

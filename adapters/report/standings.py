@@ -34,9 +34,9 @@ _LINES = """
             try_cast(one.value->>1 AS BIGINT) AS most
         FROM told
     )
-    SELECT name, CASE WHEN starts_with(name, 'this task: ') THEN root END AS task, max_by(spent, (moment, spent)) AS spent,
-        max_by(most, (moment, spent)) AS most, max(moment) AS heard
-    FROM numbers WHERE spent BETWEEN 0 AND 1000000000000000000 AND most BETWEEN 0 AND 1000000000000000000 GROUP BY ALL"""
+    SELECT name, CASE WHEN starts_with(name, 'this task: ') THEN root END AS task,
+        max_by(spent, (moment, spent)) AS spent, max_by(most, (moment, spent)) AS most, max(moment) AS heard
+    FROM numbers WHERE spent BETWEEN 0 AND 1e18 AND most BETWEEN 0 AND 1e18 GROUP BY ALL"""
 
 
 class _Standing(NamedTuple):
@@ -55,7 +55,7 @@ def standings(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
 def _windows(db: duckdb.DuckDBPyConnection, zone: str) -> Table:
     found = db.execute(f"""
         SELECT name, spent, most, heard FROM standings WHERE task IS NULL
-        ORDER BY spent / nullif(most, 0) DESC NULLS FIRST, name LIMIT {_MOST}""").fetchall()  # noqa: S608 - of our own text
+        ORDER BY spent / nullif(most, 0) DESC NULLS FIRST, name LIMIT {_MOST}""").fetchall()
     columns = (
         Column("limit"),
         Column("resource"),
@@ -68,8 +68,8 @@ def _windows(db: duckdb.DuckDBPyConnection, zone: str) -> Table:
         Column("forecast_share", "share"),
     )
     about = (
-        f"As the last call that was booked there left it; the {_MOST} fullest. Forecast: what is spent, divided by the part "
-        f"of the window that had gone by then, in windows of the calendar of {zone}. A rolling window has no end."
+        f"As the last call that was booked there left it; the {_MOST} fullest. Forecast: what is spent, divided by the "
+        f"part of the window that had gone by then, in windows of the calendar of {zone}. A rolling window has no end."
     )
     return Table("limits", "Windows", columns, [_window(_Standing(*row), zone) for row in found], about)
 

@@ -213,7 +213,7 @@ def test_the_dearest_tasks_hold_their_children_and_lie_on_a_time_axis(tables: Ta
     found = tables([
         settled(1, task="cheap"),
         settled(50, task="root", at=MONDAY + 10, seconds=4.0, agent="chief"),
-        event("tool", task="child", within=["middle", "root"], tool="search", at=MONDAY + 13, seconds=1.0, is_error=True),
+        event("tool", task="child", within=["root"], tool="search", at=MONDAY + 13, seconds=1.0, is_error=True),
         settled(30, task="child", within=["middle", "root"], at=MONDAY + 12, seconds=2.0, error="Timeout"),
     ])  # fmt: skip
 

@@ -159,7 +159,8 @@ def test_the_page_asks_nothing_of_any_other_place(write: Callable[..., str]) -> 
     ]
     assert links
     assert all(link.startswith("#") or link == "data:," for link in links)
-    assert "@import" not in text and "url(" not in text
+    assert "@import" not in text
+    assert "url(" not in text
     assert "default-src 'none'" in text
 
 
@@ -224,7 +225,7 @@ def test_calls_without_a_price_are_drawn_by_their_number(write: Callable[..., st
 @pytest.mark.parametrize(
     ("value", "unit", "text", "program"),
     [
-        (None, "usd", "–", None),
+        (None, "usd", "\N{EN DASH}", None),
         (1_500_000_000, "usd", "$1.50", "1.5"),
         (-7, "usd", "-$0.000000007", "-0.000000007"),
         (0.5, "share", "50.0%", 0.5),
