@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import given
@@ -26,6 +26,7 @@ from leanloop.adapters.cli.watch_follow import Followed
 from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Demand, Grant, LedgerStore, Line
+from leanloop.budgets.stores import open_store
 
 NOW = time.time()
 BUDGET = """
@@ -57,6 +58,10 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "support.yaml"
     path.write_text(BUDGET.format(store=f"sqlite:///{tmp_path}/ledger.db"), encoding="utf-8")
     return path
+
+
+class HasUrl(Protocol):
+    def url(self) -> str: ...
 
 
 def watch(*arguments: object) -> str:
@@ -143,6 +148,17 @@ def test_tasks_that_spent_nothing_lately_are_not_running(ledger: SqliteStore, fi
         assert "No task is running." in watch(file)
 
 
+def test_a_ledger_in_redis_is_watched_too(one_redis: HasUrl) -> None:
+    address = one_redis.url()
+    store = open_store(address)
+    booked(store, "t1", 2_000_000_000)
+    shown = watch("--store", address)
+    store.close()
+
+    assert cells(shown, "support") == ["support", "1", "120", "$2.00", "1"]
+    assert cells(shown, "usd of agent=support per day")[-1] == "$2.00"
+
+
 def test_an_empty_ledger_says_so(ledger: SqliteStore, file: Path) -> None:
     assert "No task is running." in watch(file)
 
@@ -186,7 +202,7 @@ def test_of_events_it_shows_phase_cost_seconds_and_the_share_of_limits(
 def test_what_a_sub_agent_spends_counts_for_the_task_above(tmp_path: Path) -> None:
     path = written(
         tmp_path / "events.jsonl",
-        [row("task_began"), call(), call("t2", within=["t1", 5]), call("t3", None, within="t1")],
+        [row("task_began"), call(), call("t2", within=["t1", 5], limits={"a": 5}), call("t3", None, within="t1")],
     )
     shown = watch("--events", path)
 
@@ -387,7 +403,7 @@ def test_what_is_down_for_a_moment_is_said_and_looked_at_again(tmp_path: Path, m
 
     path.mkdir()
     monkeypatch.setattr("leanloop.adapters.cli.watch.time.sleep", wait)
-    monkeypatch.setattr("leanloop.adapters.cli.watch.screen", lambda: Console(force_terminal=True, width=100))
+    monkeypatch.setattr("leanloop.adapters.cli.watch.screen", lambda: Console(force_terminal=True, width=400))
     result = CliRunner().invoke(app, ["watch", "--events", str(path)])
 
     assert result.exit_code == 0

@@ -15,12 +15,14 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from leanloop import Budget
+from leanloop.adapters.event_sinks import checked_otel
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import ScriptedModel
 from leanloop.adapters.otel import OtelSink
 from leanloop.adapters.otel_tasks import OpenTasks, _end_all  # pyright: ignore[reportPrivateUsage]
 from leanloop.budgets.event_rules import EventRules
 from leanloop.budgets.usage import Usage
+from leanloop.errors import MissingExtra
 from leanloop.plugins.events.event import (
     Alerted,
     Event,
@@ -288,6 +290,19 @@ def test_without_the_package_the_budget_is_refused_at_the_start_with_the_pip_lin
         "leanloop.errors.MissingExtra: opentelemetry-api is not installed. "
         "Install it with: pip install 'leanloop[otel]'"
     )
+
+
+def test_one_sink_of_the_process_is_made_where_a_budget_asks_for_it() -> None:
+    make = checked_otel(Budget(agent="a", events=EventRules(otel=True)))
+
+    assert isinstance(make(), OtelSink)
+    assert checked_otel(Budget(agent="b"))() is make()
+
+
+def test_the_sink_without_the_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(MissingExtra, match=r"leanloop\[otel\]"):
+        OtelSink()
 
 
 def test_the_file_switches_it_on(create_agent: Any, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
