@@ -32,7 +32,7 @@ def for_people(value: Cell, unit: Unit, zone: str) -> str:
         case "time":
             return f"{local(value, zone):%Y-%m-%d %H:%M}"
         case _:
-            return f"{value:,.0f}" if isinstance(value, int) or value == int(value) else f"{value:,.4g}"
+            return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
 def exact(value: Cell, unit: Unit, zone: str) -> str | int | float | None:

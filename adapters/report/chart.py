@@ -68,15 +68,9 @@ def _new(kind: str, **how: object) -> _Chart:
     # It adds a finder for plugins of its own, of a kind that Python 3.11 warns of at every import and 3.12 passes over.
     sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
     make: Callable[..., _Chart] = getattr(pygal, kind)
-    plain = {
-        "js": [],
-        "width": _WIDTH,
-        "height": _HEIGHT,
-        "disable_xml_declaration": True,
-        "margin": 6,
-        "margin_right": 30,
-    }
-    return make(**plain | {"truncate_label": -1, "show_minor_x_labels": False, "x_labels_major_count": 3} | how)
+    size = {"width": _WIDTH, "height": _HEIGHT, "margin": 6, "margin_right": 30}
+    labels = {"truncate_label": -1, "show_minor_x_labels": False, "x_labels_major_count": 3}
+    return make(js=[], disable_xml_declaration=True, **{**size, **labels, **how})
 
 
 def _stacks(table: Table, place: int) -> _Chart:

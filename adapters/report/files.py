@@ -65,4 +65,7 @@ def _packed(path: Path) -> Packed:
             first = file.read(4)
     except OSError as error:
         raise UsageError(f"{shown(str(path))} cannot be read: {error.strerror}.") from error
-    return next((packed for magic, packed in _MAGIC if first.startswith(magic)), "none")
+    for magic, packed in _MAGIC:
+        if first.startswith(magic):
+            return packed
+    return "none"

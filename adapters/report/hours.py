@@ -25,7 +25,7 @@ def hours(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
         FROM events JOIN hours ON hours.quarter = floor(moment / {QUARTER})::BIGINT
         WHERE event IN ('settled', 'hit') GROUP BY hour ORDER BY hour""").fetchall()
     rows = [
-        (DAYS[hour // 24], hour % 24, calls, *(q or (None, None)), lookups, rate, retries)
+        (DAYS[int(hour) // 24], int(hour) % 24, calls, *(q or (None, None)), lookups, rate, retries)
         for hour, calls, q, lookups, rate, retries in found
     ]
     columns = (

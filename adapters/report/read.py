@@ -63,11 +63,12 @@ def read_events(db: duckdb.DuckDBPyConnection, files: Sequence[EventFile], since
     read = [FileRead(file.path) for file in files]
     for number, file in enumerate(files):
         read[number].trouble = _read(db, number, file, since)
-    for number, why, rows in db.execute("SELECT file, why, count(*) FROM events GROUP BY ALL ORDER BY ALL").fetchall():
-        if why is None:
-            read[number].counted = rows
+    counts = "SELECT file, coalesce(why, ''), count(*) FROM events GROUP BY ALL ORDER BY ALL"
+    for number, why, rows in db.execute(counts).fetchall():
+        if why:
+            read[int(number)].left_out[str(why)] = rows
         else:
-            read[number].left_out[why] = rows
+            read[int(number)].counted = rows
     db.execute("DELETE FROM events WHERE why IS NOT NULL")
     for number, rows in _copies(db):
         read[number].counted -= rows

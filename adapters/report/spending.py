@@ -57,8 +57,8 @@ def _in_all(db: duckdb.DuckDBPyConnection) -> Table:
     rows = db.execute(f"""
         SELECT {_SUMS}, count(*) FILTER (error IS NOT NULL), count(DISTINCT root), min(moment), max(moment)
         FROM events WHERE event = 'settled'""").fetchall()
-    columns = (*_SUMMED, Column("failed_calls", "count"), Column("tasks", "count"))
-    columns = (*columns, Column("first", "time"), Column("last", "time"))
+    ends = (Column("first", "time"), Column("last", "time"))
+    columns = (*_SUMMED, Column("failed_calls", "count"), Column("tasks", "count"), *ends)
     about = "Calls as they were booked. What an unpriced call cost is not known. A failed one was billed."
     return Table("spend", "In all", columns, [row for row in rows if row[0]], about)
 
