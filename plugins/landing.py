@@ -48,7 +48,8 @@ class Landing(Plugin):
                     raise
                 reply = yield from _land(call, task, stop)
                 if task.sinks:
-                    task.tell(Landed(task.of, time.time(), stop.reason, reply.raw is not None))
+                    by_model = reply.raw is not None or reply.usage != Usage()
+                    task.tell(Landed(task.of, time.time(), stop.reason, by_model))
         except BaseException as error:
             yield from task.hold.give_back()
             if isinstance(error, TaskStopped):

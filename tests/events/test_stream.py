@@ -72,6 +72,10 @@ def same(done: int, may_call: bool) -> str | Sequence[tuple[str, str]]:
     return [("search", "the same")] if may_call and done < 4 else "the answer"
 
 
+def stubborn(done: int, may_call: bool) -> str | Sequence[tuple[str, str]]:
+    return [("search", f"topic {done}")]
+
+
 def search(q: str) -> str:
     return f"something about {q}"
 
@@ -125,6 +129,13 @@ CASES = {
     ),
     "a landing": Case(
         Agent(steps(9, "search"), under(Limit(model_calls=2)), {"search": search}),
+        (
+            "task_began", *CALL, "tool search", "refused model_calls",
+            "reserved", "settled landing", "landed by the model", "task_ended landed",
+        ),
+    ),
+    "a landing in which the model still asks for tools": Case(
+        Agent(stubborn, under(Limit(model_calls=2)), {"search": search}),
         (
             "task_began", *CALL, "tool search", "refused model_calls",
             "reserved", "settled landing", "landed by the model", "task_ended landed",
