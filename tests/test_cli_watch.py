@@ -234,6 +234,14 @@ def test_of_a_ledger_in_memory_only_the_events_can_be_seen(tmp_path: Path) -> No
     assert cells(watch(file), "t1")[5] == "$0.001"
 
 
+def test_where_the_output_is_no_terminal_it_looks_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "events.jsonl", [call()])
+    result = CliRunner().invoke(app, ["watch", "--events", str(path)])
+
+    assert result.exit_code == 0
+    assert cells(result.output, "t1")[5] == "$0.001"
+
+
 def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     assert "not there yet" in watch("--events", tmp_path / "events.jsonl")
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-EXTRAS = ("deepagents", "langchain", "langchain_core", "langgraph", "llama_index", "redis")
+EXTRAS = ("deepagents", "langchain", "langchain_core", "langgraph", "llama_index", "opentelemetry", "redis")
 # None in sys.modules makes an import fail as if the package were absent (docs.python.org, "The import system").
 HIDE = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS!r}));"
 
