@@ -48,6 +48,7 @@ def gather(names: Iterable[str], *, since: float = 0.0, zone: str = "UTC") -> Re
             "temp_directory": str(Path(folder, "spilled")),
             "threads": min(_THREADS, os.cpu_count() or 1),
             "preserve_insertion_order": False,
+            "enable_progress_bar": False,  # it would stand among the figures on standard output
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
