@@ -44,6 +44,7 @@ class Sinks:
     """
 
     def __init__(self, sinks: Sequence[Sink] = (), *, text: bool = False, redact: Redact | None = None) -> None:
+        self._redact = redact
         self._circles: tuple[_Circle, ...] = ()
         if sinks:
             self._circles = (_Circle(tuple(_Outlet(_checked(sink)) for sink in sinks), text, redact),)
@@ -54,17 +55,15 @@ class Sinks:
     def within(self, above: Sinks) -> Sinks:
         """These, and those of the task that this one is a part of; a sink that is among both is told once.
 
-        Text goes to those whose budget asks for it; it is redacted as the task above says, where nothing else is said.
+        Text goes to those whose budget asks for it, redacted as they say, else as anyone says, below or above.
         """
         if not above:
             return self
-        made = Sinks()
-        own, redact = self._circles, above._circles[0].redact
-        known = [outlet.sink for circle in own for outlet in circle.outlets]
-        others = (circle.without(known) for circle in above._circles)
-        made._circles = (
-            *(replace(circle, redact=circle.redact or redact) for circle in own),
-            *(circle for circle in others if circle.outlets),
+        made = Sinks(redact=self._redact or above._redact)
+        known = [outlet.sink for circle in self._circles for outlet in circle.outlets]
+        circles = (*self._circles, *(circle.without(known) for circle in above._circles))
+        made._circles = tuple(
+            replace(circle, redact=circle.redact or made._redact) for circle in circles if circle.outlets
         )
         return made
 

@@ -140,14 +140,18 @@ def test_what_a_sub_agent_says_reaches_only_those_whose_budget_asks_for_text() -
     assert (own.texts, above.texts) == ([None, SAID], [SAID, None])
 
 
-def test_a_sub_agent_without_redact_has_that_of_the_task_above() -> None:
+@pytest.mark.parametrize("where", ["above", "below", "below, with no sink of its own"])
+def test_what_one_task_redacts_is_redacted_for_all(where: str) -> None:
     def redact(text: str) -> str:
         return text.replace("4111", "****")
 
     own, above = Heard(), Heard()
-    Sinks([own], text=True).within(Sinks([above], redact=redact)).tell(CALL, SAID)
+    below = Sinks([] if "no sink" in where else [own], text=True, redact=None if where == "above" else redact)
+    sinks = below.within(Sinks([above], text=True, redact=redact if where == "above" else None))
+    sinks.tell(CALL, SAID)
 
-    assert own.texts == [("my card is ****", "noted: ****")]
+    assert own.texts == ([] if "no sink" in where else [("my card is ****", "noted: ****")])
+    assert above.texts == [("my card is ****", "noted: ****")]
 
 
 def test_nobody_above_changes_nothing() -> None:
