@@ -48,11 +48,11 @@ def gather(names: Iterable[str], *, since: float = 0.0, zone: str = "UTC") -> Re
             "temp_directory": str(Path(folder, "spilled")),
             "threads": min(_THREADS, os.cpu_count() or 1),
             "preserve_insertion_order": False,
-            "enable_progress_bar": False,  # it would stand among the figures on standard output
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
         with duckdb.connect(Path(folder, "events.duckdb"), config=config) as db:
+            db.execute("SET enable_progress_bar = false")  # it would stand among the figures on standard output
             read = read_events(db, files, since)
             sections = [
                 spending(db, zone),
