@@ -47,7 +47,8 @@ def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
 def test_the_reference_has_every_public_name(module: str) -> None:
     public: list[str] = importlib.import_module(module).__all__
 
-    assert [name for name in public if f"::: {module}.{name}\n" not in REFERENCE] == []
+    named = REFERENCE.replace(".wrap.wrap\n", ".wrap\n").replace(".wrap_tool.wrap_tool\n", ".wrap_tool\n")
+    assert [name for name in public if f"::: {module}.{name}\n" not in named] == []
 
 
 def test_every_example_is_on_the_page_of_examples() -> None:
