@@ -9,15 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leanloop.adapters.otel_names import (
-    AGENT_SECONDS,
-    CALL_SECONDS,
-    TOKENS,
-    Attributes,
-    call_attributes,
-    of_agent,
-    span_attributes,
-)
+from leanloop.adapters.otel_buckets import AGENT_SECONDS, CALL_SECONDS, TOKENS
+from leanloop.adapters.otel_names import Attributes, call_attributes, of_agent, span_attributes
 from leanloop.adapters.otel_tasks import OpenTasks
 from leanloop.errors import MissingExtra
 from leanloop.plugins.events.event import (

@@ -1,24 +1,14 @@
-"""What the semantic conventions for generative AI call the fields of events, and the buckets they advise."""
+"""What the semantic conventions for generative AI call the fields of events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from leanloop.plugins.events.event import Event, Settled
 
-__all__ = ["AGENT_SECONDS", "CALL_SECONDS", "TOKENS", "Attributes", "call_attributes", "of_agent", "span_attributes"]
+__all__ = ["Attributes", "call_attributes", "of_agent", "span_attributes"]
 
 Attributes = dict[str, str | int | float | bool]
-
-TOKENS: Final = [float(4**power) for power in range(14)]
-"""Of ``gen_ai.client.token.usage``: 1, 4, 16 ... 67,108,864."""
-
-CALL_SECONDS: Final = [0.01 * 2**power for power in range(14)]
-"""Of ``gen_ai.client.operation.duration`` and ``gen_ai.execute_tool.duration``: 0.01, 0.02 ... 81.92."""
-
-AGENT_SECONDS: Final = [0.1 * 2**power for power in range(13)]
-"""Of ``gen_ai.invoke_agent.duration``: 0.1, 0.2 ... 409.6."""
 
 _PROVIDERS: Mapping[str, str] = {
     "anthropic": "anthropic",
