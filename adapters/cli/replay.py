@@ -12,21 +12,25 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from leanloop.adapters.traces.form import TraceFormat
 from leanloop.budgets.file import load_budget
 from leanloop.errors import TraceError, UsageError
 
 if TYPE_CHECKING:
     from leanloop.adapters.traces.trace import Trace
 
-__all__ = ["replay"]
+__all__ = ["replay", "runs_of"]
 
 _LISTED = 20
 
 
 def replay(
-    traces: Annotated[list[str], typer.Argument(metavar="TRACES...", help="Recorded runs, one JSON object a line.")],
+    traces: Annotated[list[str], typer.Argument(metavar="TRACES...", help="Files of recorded runs.")],
     *,
     budget: Annotated[str, typer.Option(metavar="FILE", help="The budget file.")],
+    form: Annotated[
+        TraceFormat | None, typer.Option("--format", help="Of the files; by default what they hold tells.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Whose tokens and prices they are taken to be.")] = "gpt-4o",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N runs.")] = None,
@@ -46,7 +50,7 @@ def replay(
 
     replayer = Replayer(load_budget(budget), model)
     report = Report(keep=None if every else _LISTED)
-    with closing(_runs(traces)) as runs:
+    with closing(runs_of(traces, form)) as runs:
         for run in runs:
             if isinstance(run, TraceError):
                 if strict:
@@ -70,9 +74,9 @@ def replay(
         raise typer.Exit(1)
 
 
-def _runs(files: list[str]) -> Generator[Trace | TraceError, None, None]:
+def runs_of(files: list[str], form: TraceFormat | None) -> Generator[Trace | TraceError, None, None]:
     """The runs of all files, with a bar on stderr that moves by their bytes."""
-    from leanloop.adapters.traces.openai import read_traces
+    from leanloop.adapters.traces.formats import read_runs
 
     console = Console(stderr=True)
     columns = (TextColumn("replaying"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -83,7 +87,7 @@ def _runs(files: list[str]) -> Generator[Trace | TraceError, None, None]:
             try:
                 with Path(file).open("rb") as stream:
                     watched = progress.wrap_file(stream, total, task_id=bar) if total else stream
-                    yield from read_traces(watched, file)
+                    yield from read_runs(watched, file, form)
             except OSError as error:
                 raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
 

@@ -29,7 +29,7 @@ from leanloop.budgets.images import size_of
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
 from leanloop.errors import TraceError
 
-__all__ = ["LONGEST_LINE", "parse_trace", "read_traces", "traces_in"]
+__all__ = ["LONGEST_LINE", "first_problem", "messages_of", "parse_trace", "read_traces", "traces_in"]
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes."""
@@ -81,11 +81,11 @@ def parse_trace(line: bytes, file: str, number: int) -> Trace:
     try:
         line.decode("utf-8")
         record = RunRecord.model_validate(from_json(line, allow_inf_nan=False))
-        messages = tuple(_messages(record.messages))
+        messages = tuple(messages_of(record.messages))
     except UnicodeDecodeError as error:
         raise TraceError(f"is not UTF-8 (byte {error.start + 1:,} of the line)", file=file, line=number) from None
     except ValidationError as error:
-        raise TraceError(_first_problem(error), file=file, line=number) from None
+        raise TraceError(first_problem(error), file=file, line=number) from None
     except ValueError as error:
         raise TraceError(f"is not a recorded run: {error}", file=file, line=number) from None
     meta = record.meta
@@ -100,7 +100,8 @@ def _skip_rest(stream: IO[bytes], part: bytes) -> None:
         part = stream.readline(1 << 20)
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """What is wrong first, and where; never what stands there."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     # The loc names keys and places; what stands there is not shown, it may be anybody's secret.
     place = ".".join(str(part) for part in first["loc"] if part not in ("str", "tuple[PartRecord, ...]"))
@@ -108,7 +109,12 @@ def _first_problem(error: ValidationError) -> str:
     return f"is not a recorded run: {place[:_SHOWN] or 'the line'}: {first['msg'][:_SHOWN]}{more}"
 
 
-def _messages(records: Sequence[MessageRecord]) -> Iterator[Message]:
+def messages_of(records: Sequence[MessageRecord]) -> Iterator[Message]:
+    """The messages in records of them.
+
+    Raises:
+        ValueError: a tool message answers no call, two calls have one id, or a message that is no reply calls tools.
+    """
     names = itertools.count(1)
     open_calls: dict[str, ToolRequest] = {}
     for place, record in enumerate(records):

@@ -33,7 +33,7 @@ class Playback:
 
     Args:
         trace: the run.
-        outputs: output tokens of each assistant message, by its place.
+        outputs: output tokens of each reply that was asked for, by its place; the other messages were told.
         task: a task of this run alone.
         stack: the plugins.
         meter: counts the calls that are made.
@@ -98,9 +98,9 @@ class Playback:
         """Go through the messages in order."""
         try:
             for place, message in enumerate(self._trace.messages):
-                if message.role == "assistant":
+                if place in self._outputs:
                     self._reply(message, self._outputs[place])
-                elif message.role == "tool":
+                elif message.role == "tool" and message.tool_call_id in self._requests:
                     self._result(message)
                 else:
                     self._history.append(message)

@@ -1,7 +1,7 @@
 """Sends a recorded run through the plugins: what would have been spent, and where it would have been stopped.
 
-Every recorded assistant message is asked for again, by a call with the messages before it, through the very
-stack an agent has; every recorded tool result is what the tool gives. A recording cannot react, so:
+Every recorded reply is asked for again (not those of turns before the run), by a call with the messages before it,
+through the very stack an agent has; every recorded tool result is what the tool gives. A recording cannot react, so:
 
 - A model that is told something (of a loop, of what is left) is taken not to heed it and goes on as recorded.
 - A reply longer than the cap its call was sent with would have been cut: the run ends there.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from leanloop.adapters.traces.bill import Bill, Meter
 from leanloop.adapters.traces.playback import Outcome, Playback
-from leanloop.adapters.traces.trace import Trace
+from leanloop.adapters.traces.trace import Trace, asked
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.memory import MemoryStore
@@ -104,11 +104,7 @@ class Replayer:
 
     def replay(self, trace: Trace, *, caching: bool = True) -> Replayed:
         """Send one run through the plugins; with `caching` a limit in usd goes by prices with prefix caching."""
-        outputs = {
-            place: self._counter.expected(self._counter.reply(message))
-            for place, message in enumerate(trace.messages)
-            if message.role == "assistant"
-        }
+        outputs = {place: self._counter.expected(self._counter.reply(trace.messages[place])) for place in asked(trace)}
         bare = self._meter()
         for place, output in outputs.items():
             bare.call(trace.messages[:place], output)

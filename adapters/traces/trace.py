@@ -5,8 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leanloop.budgets.message import Message
+from leanloop.budgets.usage import Usage
 
-__all__ = ["Trace", "succeeded"]
+__all__ = ["RecordedCall", "Trace", "asked", "succeeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """What a record says of one model call; None where it does not say.
+
+    Attributes:
+        place: of its reply in the run's messages.
+        usage: what the provider reported.
+        cost: in nano-dollars, as the record has it.
+        began, seconds: the time of day as Unix time, and how long it took.
+    """
+
+    place: int
+    model: str | None = None
+    usage: Usage | None = None
+    cost: int | None = None
+    began: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +38,22 @@ class Trace:
         messages: all of it in order; each tool result names the call it answers.
         reward: what the run was judged to be worth, 1 being all of it; None where nobody judged.
         exit_status: how the agent ended, in the agent's own word; None where it is not recorded.
+        calls: its model calls, in order, where the record tells them from what was only told to the model (the turns
+            before, in a run that goes on with a conversation); empty where it does not: every assistant message is one.
     """
 
     id: str
     messages: tuple[Message, ...]
     reward: float | None = None
     exit_status: str | None = None
+    calls: tuple[RecordedCall, ...] = ()
+
+
+def asked(trace: Trace) -> tuple[int, ...]:
+    """The places of the replies that were asked for in this run."""
+    if trace.calls:
+        return tuple(call.place for call in trace.calls)
+    return tuple(place for place, message in enumerate(trace.messages) if message.role == "assistant")
 
 
 def succeeded(trace: Trace) -> bool | None:

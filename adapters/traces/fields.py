@@ -1,0 +1,87 @@
+"""What stands at a place in a foreign record, which may be anything."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from leanloop.budgets.usage import Usage
+from leanloop.plugins.shorten.json_read import is_list, is_object
+
+__all__ = ["at", "listed", "seconds_of", "usage_of", "word"]
+
+_MOST = 10**12
+"""More tokens than any call has: a count above it is no count."""
+
+_INPUT = ("input_tokens", "prompt_tokens", "prompt_token_count")
+_OUTPUT = ("output_tokens", "completion_tokens", "candidates_token_count")
+_READ = (
+    ("input_token_details", "cache_read"),
+    ("prompt_tokens_details", "cached_tokens"),
+    ("cache_read_input_tokens",),
+    ("cache_read.input_tokens",),
+)
+_WRITTEN = (("input_token_details", "cache_creation"), ("cache_creation.input_tokens",))
+_REASONED = (
+    ("output_token_details", "reasoning"),
+    ("completion_tokens_details", "reasoning_tokens"),
+    ("reasoning.output_tokens",),
+)
+
+
+def at(value: object, *path: str | int) -> object:
+    """What stands under these names and places, None where there is none."""
+    for step in path:
+        if isinstance(step, int):
+            value = value[step] if is_list(value) and step < len(value) else None
+        else:
+            value = value.get(step) if is_object(value) else None
+    return value
+
+
+def listed(value: object) -> list[object]:
+    """It where it is a list, else an empty one."""
+    return list(value) if is_list(value) else []
+
+
+def word(*values: object) -> str | None:
+    """The first that is a text with something in it."""
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def usage_of(*values: object) -> Usage | None:
+    """The tokens in the first of these that has both counts, by the names that providers and frameworks give them."""
+    for value in values:
+        given = [
+            next((n for n in (_count(at(value, name)) for name in names) if n is not None), None)
+            for names in (_INPUT, _OUTPUT)
+        ]
+        tokens, output = given
+        if tokens is None or output is None:
+            continue
+        read, written, reasoned = (
+            next((n for n in (_count(at(value, *path)) for path in paths) if n), 0)
+            for paths in (_READ, _WRITTEN, _REASONED)
+        )
+        usage = Usage(tokens, output, read, written, reasoned)
+        return usage if usage.plausible else Usage(tokens, output)
+    return None
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < len(str(_MOST)):
+        value = int(value)  # OTLP JSON writes 64-bit numbers as text
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST else None
+
+
+def seconds_of(value: object) -> float | None:
+    """A time as Unix time: a number of seconds, or a date as ISO 8601, in UTC where it names no zone."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if abs(value) < _MOST and math.isfinite(value) else None
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,85 @@
+"""Which format a file of recorded runs is in, by what its first value holds, and its runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from leanloop.adapters.traces.form import TraceFormat
+from leanloop.adapters.traces.langsmith import is_langsmith, read_langsmith
+from leanloop.adapters.traces.llama_index import is_llama_index, read_llama_index
+from leanloop.adapters.traces.openai import parse_trace
+from leanloop.adapters.traces.otel import is_otel, read_otel
+from leanloop.adapters.traces.records import LONGEST_VALUE, Record, read_records
+from leanloop.adapters.traces.trace import Trace
+from leanloop.errors import TraceError
+
+__all__ = ["read_runs"]
+
+_LOOKED_AT = 20
+"""Values that may be broken before the first that tells."""
+
+
+_Read = Callable[[Iterator[Record | TraceError], str], Iterator[Trace | TraceError]]
+
+
+def read_runs(
+    stream: IO[bytes], file: str, form: TraceFormat | None = None, *, longest: int = LONGEST_VALUE
+) -> Iterator[Trace | TraceError]:
+    """The runs of an open file, one at a time; what is none comes as the error that says why.
+
+    Args:
+        stream: read to its end, and not held whole.
+        file: the name that errors carry.
+        form: its format; None to go by what its first values hold.
+        longest: bytes of one value.
+    """
+    records = read_records(stream, file, longest=longest)
+    if form is None:
+        first = list(itertools.islice(records, 1))
+        form = _format(first, file)
+        while form is None and len(first) < _LOOKED_AT and (more := next(records, None)) is not None:
+            first.append(more)
+            form = _format(first[-1:], file)
+        records = itertools.chain(first, records)
+    yield from _READ[form or TraceFormat.OPENAI](records, file)
+
+
+def _format(records: list[Record | TraceError], file: str) -> TraceFormat | None:
+    for record in records:
+        if isinstance(record, TraceError):
+            continue
+        try:
+            value = record.value(file)
+        except TraceError:
+            continue
+        for form, holds in _HOLDS.items():
+            if holds(value):
+                return form
+        return TraceFormat.OPENAI
+    return None
+
+
+def _read_openai(records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
+    for record in records:
+        if isinstance(record, TraceError):
+            yield record
+            continue
+        try:
+            yield parse_trace(record.text, file, record.line)
+        except TraceError as error:
+            yield error
+
+
+_HOLDS: dict[TraceFormat, Callable[[object], bool]] = {
+    TraceFormat.LANGSMITH: is_langsmith,
+    TraceFormat.OTEL: is_otel,
+    TraceFormat.LLAMA_INDEX: is_llama_index,
+}
+_READ: dict[TraceFormat, _Read] = {
+    TraceFormat.OPENAI: _read_openai,
+    TraceFormat.LANGSMITH: read_langsmith,
+    TraceFormat.OTEL: read_otel,
+    TraceFormat.LLAMA_INDEX: read_llama_index,
+}
