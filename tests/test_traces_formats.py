@@ -1,5 +1,8 @@
 """Traces of LangChain, OpenTelemetry and LlamaIndex, made by the libraries themselves where they can make them."""
 
+# JSON is put together, and frameworks' own types are partly unknown:
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportOptionalMemberAccess=false
 from __future__ import annotations
 
 import asyncio
