@@ -115,7 +115,7 @@ def run_agent(budget: str) -> None:
     assert task.outcome(1.0)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python") and page != "examples"])
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
 def test_every_python_block_runs(reader: Path, page: str, capsys: pytest.CaptureFixture[str]) -> None:
     write_budgets(reader, page)
     model = scripted()
