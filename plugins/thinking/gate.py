@@ -193,9 +193,10 @@ def _made(
 def _landing(call: ModelCall, offer: _Offer, turn: Turn, task: Task) -> ModelCall:
     """As the calls before it, whose prompt it goes on from; with the smallest thinking budget, as its room is small."""
     was = task.turns.of(turn.question) or task.turns.latest
-    if was is None:
+    choice = _held(offer, turn, None) if was is None and turn.thought else None
+    effort, can = was.effort if was else choice and choice.effort, offer.can
+    if effort is None:
         return call
-    can, effort = offer.can, was.effort
     if can.thinking_tokens.get(effort, 0):
         effort = less(effort, can, thinking=True)
     return asking(call, effort, can, offer.most) if effort in can.efforts else call
