@@ -53,5 +53,5 @@ def one_run(routes: str) -> float:
     return median(taken[FIRST:])
 
 
-def answered(call: ModelCall) -> ModelReply:
+def answered(_: ModelCall) -> ModelReply:
     return ModelReply(ASKED, Usage(1_000, 100))

@@ -175,20 +175,25 @@ def main() -> None:
         "the cascade turned itself off, and what it had saved until then, in mean calls of the strong model; 'not "
         "begun' where the price check did not let it begin."
     )
-    spent = overheads()
-    plain = spent["no routes"]
-    for way, each in spent.items():
-        console.print(f"{way}: {each:.0f} us a call, {each - plain:+.0f} us, {each / plain:.1f} times")
+    overhead = told_overheads(console)
     if options.json:
         best = next(row for row in results if row["way"] == "leanloop" and row["ratio"] == RATIOS[-1])
         print(json.dumps({
             "gain_kept": best["gain_kept"],
             "escalated": best["escalated"],
             "peers": peers,
-            "overhead_us": {way: round(each - plain, 1) for way, each in spent.items() if way != "no routes"},
-            "plain_us": plain,
+            **overhead,
             "rows": results,
         }))  # fmt: skip
+
+
+def told_overheads(console: Console) -> dict[str, Any]:
+    spent = overheads()
+    plain = spent["no routes"]
+    for way, each in spent.items():
+        console.print(f"{way}: {each:.0f} us a call, {each - plain:+.0f} us, {each / plain:.1f} times")
+    added = {way: round(each - plain, 1) for way, each in spent.items() if way != "no routes"}
+    return {"plain_us": plain, "overhead_us": added}
 
 
 def strong_cost(question: Question, ratio: int) -> int:
