@@ -188,11 +188,9 @@ class Task:
             self.degraded = max(steps, self.degraded)
             return further
 
-    def enter(self, arm: Literal["on", "off"], of: str, *, counted: bool) -> None:
-        """Run in an arm of the budget's experiment: without the key `of` where that is ``off``."""
-        self.arm, self.counted_arm = arm, counted
-        if arm == "off":
-            self.rules = self.budget.model_copy(update={of: None})
+    def enter(self, arm: Literal["on", "off"], rules: Budget, *, counted: bool) -> None:
+        """Run in an arm of the budget's experiment, under its `rules`."""
+        self.arm, self.counted_arm, self.rules = arm, counted, rules
 
     def begin_cycle(self) -> None:
         """Count a cycle; the next reservation pays for it."""
