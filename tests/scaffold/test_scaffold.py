@@ -364,6 +364,23 @@ def test_a_thought_that_does_not_fit_is_answered_and_stops_nothing() -> None:
     assert refused.text == "Not run: the budget has no room for understand_question. Go on without it."
 
 
+def test_a_step_that_fits_only_without_the_tools_is_made_without_them() -> None:
+    one = Run(budget(Limit(tokens=900), landing={"tokens": 50}, max_output=100), [answer()])
+    assert one.step() == answer()
+    assert [(call.purpose, call.tools) for call in one.seen] == [("step", (SEARCH,))]
+    assert one.task.stopped is None
+    assert any("were not offered in a step" in note for note in one.task.receipt().notes)
+
+
+def test_where_thoughts_have_used_up_the_room_the_step_goes_on_without_the_tools() -> None:
+    long = understand("many words " * 150)
+    one = Run(budget(Limit(tokens=3_000), landing={"tokens": 50}, max_output=100, max_tokens=100), [long, answer()])
+    one.thought = lambda _: Message("assistant", "a long thought " * 200)
+    assert one.step() == answer()
+    assert [[tool.name for tool in call.tools] for call in one.steps] == [["search", *COGNITIVE_TOOLS], ["search"]]
+    assert one.task.stopped is None
+
+
 def test_thoughts_count_against_limits_on_model_calls() -> None:
     one = Run(budget(Limit(model_calls=4)), [understand(), answer()])
     assert one.step() == answer()
