@@ -223,6 +223,19 @@ def test_a_turn_that_another_process_began_goes_on_as_its_messages_tell(
     assert Agent(chance=0.9, can=can).asked((QUESTION, said, FOUND)) == [expected]
 
 
+def test_a_turn_that_thought_before_its_first_tool_only_goes_on_thinking() -> None:
+    """As Anthropic's models do that are told a budget."""
+    agent = Agent(chance=0.1, can=BUDGETED)
+    assert agent.asked((QUESTION, THOUGHT, FOUND, ASKS, FOUND)) == ["high"]
+
+
+def test_a_landing_in_a_turn_that_another_process_began_with_thinking_goes_on_with_the_least() -> None:
+    agent = Agent(more="limits: [{cycles: 1}]", chance=0.1, can=BUDGETED)
+    with agent.task() as task:
+        agent.call(task, (QUESTION, THOUGHT, FOUND))
+    assert [(call.purpose, call.thinking) for call in agent.model.seen] == [("landing", "low")]
+
+
 def test_a_message_behind_the_results_of_a_turn_does_not_end_it() -> None:
     agent = Agent(chance=0.9, can=BUDGETED)
     note = Message("user", "[budget] little is left")
