@@ -443,6 +443,27 @@ def test_thoughts_are_answered_from_the_cache() -> None:
     assert "thought of" in two.seen[-1].messages[-1].text
 
 
+def test_a_step_given_again_from_the_cache_brings_no_half_of_an_exchange() -> None:
+    mixed = asks(("search", {"q": "a"}), ("understand_question", {"question": "q"}))
+    one = Run(budget(cache=CacheRules()), [mixed, answer()])
+    first = one.step(settings=dict)
+    two = Run(budget(cache=CacheRules()), [answer()])
+    two.stack = one.stack
+    again = two.step(settings=dict)
+    assert [(call.name, call.arguments) for call in again.tool_calls] == [("search", '{"q": "a"}')]
+    assert [call.id for call in again.tool_calls] != [call.id for call in first.tool_calls]
+    assert not two.seen
+    found = Message("tool", "found", tool_call_id=again.tool_calls[0].id)
+    two.step((*QUESTION, again, found), settings=dict)
+    assert two.seen[0].messages[1:] == (QUESTION[1], again, found)
+
+
+def test_a_tool_that_nobody_brings_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(UsageError, match="names the cognitive tool 'weigh', which nobody brings"):
+        Stack().check(budget(tools=("weigh",)))
+    Stack().check(Budget(agent="a", scaffold=ScaffoldRules(tools=("weigh",))))  # offered to no model
+
+
 def test_an_own_tool_is_offered_beside_the_others_and_by_name_alone() -> None:
     weigh = CognitiveTool("weigh", "Weighs.", {"options": "o"}, "Weigh.")
     one = Run(budget(), [asks(("weigh", {"options": "a, b"})), answer()], cognitive_tools=(weigh,))
