@@ -474,7 +474,7 @@ def test_a_turn_that_thought_before_its_first_tool_only_goes_on_thinking(wire: P
 def test_deepseek_gets_the_field_it_wants_for_steps_that_were_not_thought_about(wire: Provider) -> None:
     own = chat("deepseek", wire.url, model="deepseek-v4-flash").bind_tools([look_up])
     history = [*in_loop(thought=False), AIMessage("done"), HumanMessage("and?")]
-    history[1] = AIMessage("", tool_calls=history[1].tool_calls)
+    history[1] = AIMessage("", tool_calls=[{"name": "look_up", "args": {"word": "a"}, "id": "c1"}])
     body = asked(own, wire, history, thinking="max")
     assert refused("deepseek", body) == []
     assert body["messages"][1]["reasoning_content"] == ""

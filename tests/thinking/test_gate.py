@@ -32,7 +32,7 @@ from leanloop.plugins.outcomes.store import Added, Count
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.steps import perform
 from leanloop.plugins.supplied import Difficulty, Supplied
-from leanloop.plugins.thinking import gate
+from leanloop.plugins.thinking import offer
 from leanloop.plugins.thinking.asked import asking, fitting, less
 from leanloop.plugins.thinking.gate import Thinking
 from leanloop.plugins.thinking.turns import Turns, Was
@@ -107,7 +107,7 @@ class Agent:
 
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_said", set[str]())
+    monkeypatch.setattr(offer, "_said", set[str]())
 
 
 @pytest.mark.parametrize(("chance", "expected"), [(0.9, "high"), (0.31, "high"), (0.3, "none"), (0.0, "none")])
