@@ -15,6 +15,8 @@ Peers, in the same run: always the cheap model, always the strong one, as many q
 chance, and the first two samples agree. cascadeflow's validator reads the text of an answer, of which the set has only
 the length, so it is left out; nor can the gates be measured here that look at an answer's form.
 
+Last, what it costs a call of an agent in CPU time: with routes, with a cascade on top, and without either.
+
 Run: python bench/cascade.py [--json] [--data DIR] [--questions N]
 """
 
@@ -32,6 +34,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from _route_overhead import overheads
 from rich.console import Console
 from rich.table import Table
 
@@ -120,7 +123,7 @@ def main() -> None:
         "--questions",
         type=int,
         default=None,
-        help="so many of each; default all of the first pair at the highest ratio, else 500",
+        help="so many of each; default all at the highest ratio, else 500",
     )
     options = parser.parse_args()
     logging.getLogger("leanloop").setLevel(logging.ERROR)  # that it turns itself off is in the table
@@ -148,16 +151,17 @@ def main() -> None:
         ):
             table.add_column(column, justify="left" if column == "way" else "right")
         for ratio in RATIOS:
-            main_one = (cheap, strong) == PAIRS[0] and ratio == RATIOS[-1]
-            questions = drawn(recorded, cheap, strong, options.questions or (None if main_one else 500))
-            for easy in (False, True)[: 1 if ratio == RATIOS[-1] else 2]:
+            highest = ratio == RATIOS[-1]
+            main_one = highest and (cheap, strong) == PAIRS[0]
+            questions = drawn(recorded, cheap, strong, options.questions or (None if highest else 500))
+            for easy in (False, True)[: 1 if highest else 2]:
                 outcome = leanloop_way(questions, cheap, strong, ratio, easy=easy)
                 name = "leanloop, after easy calls" if easy else "leanloop"
                 row = told(name, ratio, outcome, questions)
                 results.append({"pair": f"{cheap} -> {strong}", **row})
                 show(table, row)
             share = 0.5
-            if ratio == RATIOS[-1]:
+            if highest:
                 share = next(r["escalated"] for r in results[::-1] if r["way"] == "leanloop")
             for name, outcome in peer_ways(questions, ratio, share).items():
                 row = told(name, ratio, outcome, questions)
@@ -171,14 +175,25 @@ def main() -> None:
         "the cascade turned itself off, and what it had saved until then, in mean calls of the strong model; 'not "
         "begun' where the price check did not let it begin."
     )
+    overhead = told_overheads(console)
     if options.json:
         best = next(row for row in results if row["way"] == "leanloop" and row["ratio"] == RATIOS[-1])
         print(json.dumps({
             "gain_kept": best["gain_kept"],
             "escalated": best["escalated"],
             "peers": peers,
+            **overhead,
             "rows": results,
         }))  # fmt: skip
+
+
+def told_overheads(console: Console) -> dict[str, Any]:
+    spent = overheads()
+    plain = spent["no routes"]
+    for way, each in spent.items():
+        console.print(f"{way}: {each:.0f} us a call, {each - plain:+.0f} us, {each / plain:.1f} times")
+    added = {way: round(each - plain, 1) for way, each in spent.items() if way != "no routes"}
+    return {"plain_us": plain, "overhead_us": added}
 
 
 def strong_cost(question: Question, ratio: int) -> int:

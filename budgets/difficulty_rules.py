@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from leanloop.budgets.address_field import readable
-from leanloop.budgets.fields import FROZEN, Flag, Share
+from leanloop.budgets.fields import FROZEN, Flag, Name, Share
 from leanloop.budgets.stores import LEDGER_FORMS, check_address
 
 __all__ = ["DifficultyRules"]
@@ -36,3 +36,7 @@ class DifficultyRules(BaseModel):
 
     families: Flag = True
     """Whether calls without a declared step are told apart by what their text is like."""
+
+    segments: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    """Tags whose values are kept with what is decided, for reports by segment: beside ``tenant``, and those that limits
+    and an experiment name. Others are not kept, since they may be personal."""

@@ -15,6 +15,7 @@ and no run finds what another has written.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from leanloop.budgets.message import Message
@@ -49,6 +50,7 @@ _LONGER = {
 }
 
 
+@lru_cache(maxsize=1_024)
 def rule_for(model: str) -> PrefixRule:
     """The rule of the provider whose model that is, by its name."""
     name = model.lower().replace(".", "-")

@@ -42,6 +42,9 @@ OnModel = Callable[[ModelCall, Task], ModelFlow]
 OnTool = Callable[[ToolCall, Task], ToolFlow]
 
 
+_CHAINS = 64
+
+
 class _Chain(NamedTuple):
     """What is around the calls of a task under one budget."""
 
@@ -124,7 +127,7 @@ class Stack:
         self._tool: tuple[Plugin, ...] = (LoopGuard(), *own, budget, ReadResult(), ResultLimit(), ToolCache(grounds))
         self.plugins = self._model
         self.holds_stream = any(plugin.holds_stream for plugin in self.plugins)
-        self._latest: _Chain | None = None
+        self._chains: dict[int, _Chain] = {}  # by identity of their budget, which they hold
         self._experiment = Experiment(self.learning)
         self._watching = Watching(self.supplied)
 
@@ -175,10 +178,12 @@ class Stack:
         return compose(self._chain(task.rules).on_part, call, task)
 
     def _chain(self, budget: Budget) -> _Chain:
-        """Made once for as long as the tasks are under one budget."""
-        chain = self._latest
-        if chain is None or chain.budget is not budget:
-            chain = self._latest = _Chain(
+        """Made once for a budget: tasks of an experiment's two arms, and of several agents, come by turns."""
+        chain = self._chains.get(id(budget))
+        if chain is None:
+            if len(self._chains) >= _CHAINS:
+                self._chains.clear()
+            chain = self._chains[id(budget)] = _Chain(
                 budget,
                 tuple(p.on_model for p in self._model if _does(p, "on_model", budget)),
                 tuple(p.on_model for p in self._part if _does(p, "on_model", budget)),

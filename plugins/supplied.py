@@ -19,7 +19,7 @@ __all__ = ["Answer", "Check", "Difficulty", "RunCode", "SameAnswer", "Supplied"]
 Check = Callable[[ModelCall, ModelReply], bool | Awaitable[bool]]
 """Whether an answer may be taken."""
 
-Answer = Callable[[str], str | None | Awaitable[str | None]]
+Answer = Callable[[str], str | Awaitable[str | None] | None]
 """The answer to a question, or None where it is not known."""
 
 Difficulty = Callable[[ModelCall], float]

@@ -200,11 +200,9 @@ class Task:
             self.degraded = max(steps, self.degraded)
             return further
 
-    def enter(self, arm: Literal["on", "off"], of: str, *, counted: bool) -> None:
-        """Run in an arm of the budget's experiment: without the key `of` where that is ``off``."""
-        self.arm, self.counted_arm = arm, counted
-        if arm == "off":
-            self.rules = self.budget.model_copy(update={of: None})
+    def enter(self, arm: Literal["on", "off"], rules: Budget, *, counted: bool) -> None:
+        """Run in an arm of the budget's experiment, under its `rules`."""
+        self.arm, self.counted_arm, self.rules = arm, counted, rules
 
     def watch(self, sinks: Sinks) -> None:
         """Have these told of what happens, instead of those that the budget names: theirs are among them."""

@@ -42,10 +42,12 @@ def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Bu
     for file in files:
         try:
             budget = load_budget(file)
-            _find_prices(budget)
         except BudgetFileError as error:
             failed = True
             typer.echo(error, err=True)
+            continue
+        try:
+            _find_prices(budget)
         except PriceUnknown as error:
             failed = True
             typer.echo(f"{file}: {_naming(budget, error.model)}: {error}", err=True)

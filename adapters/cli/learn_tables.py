@@ -12,6 +12,7 @@ import typer
 from leanloop.adapters.cli.learn_lessons import Lessons
 from leanloop.adapters.cli.plain import plain
 from leanloop.adapters.cli.screen import ledger_table, screen, show_table
+from leanloop.budgets.degrade_step import EFFORTS
 from leanloop.budgets.money import NANO
 from leanloop.plugins.difficulty.counted import estimate_of, pair
 from leanloop.plugins.difficulty.estimate import Estimate
@@ -129,10 +130,14 @@ def _last(draft: Draft, keys: tuple[str, ...]) -> Mapping[str, Count]:
 
 
 def _sides(lessons: Lessons, counts: Mapping[str, Count]) -> list[_Side]:
-    """The settings, the cheaper first: by cost, else by how often they succeed."""
+    """The settings, the cheaper first: by cost, else by how often they succeed, else by how much they think."""
     sides = [_Side(one, count) for one in lessons.settings if (count := counts.get(str(one))) and count.weight > 0]
     priced = all(side.cost is not None for side in sides)
-    return sorted(sides, key=lambda side: (side.cost or 0.0 if priced else 0.0, side.rate, str(side.setting)))
+    return sorted(sides, key=lambda side: (side.cost or 0.0 if priced else 0.0, side.rate, _thinks(side.setting)))
+
+
+def _thinks(setting: Setting) -> tuple[int, str]:
+    return (-1 if setting.effort is None else EFFORTS.index(setting.effort)), setting.model
 
 
 def _lines(lessons: Lessons, draft: Draft, keys: tuple[str, ...]) -> Iterator[_Line]:

@@ -68,6 +68,9 @@ def report(
         typer.echo("Nothing was decided yet.")
     else:
         _say(savings, segments)
+        if missing := [kind for kind in kinds if kind not in {one.of for one in segments}]:
+            names = ", ".join(kind.removeprefix("tag:") for kind in missing)
+            typer.echo(plain(f"No decision has {names}. Name the tags to keep in difficulty: {{segments: [NAME]}}."))
 
 
 def _say(savings: Sequence[NetSavings], segments: Sequence[Segment]) -> None:

@@ -14,6 +14,7 @@ from leanloop.adapters.langchain.added_tools import bound
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.dialect import without
 from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
+from leanloop.adapters.langchain.foreign import without_foreign
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
 from leanloop.adapters.langchain.node import node_of_call
 from leanloop.adapters.langchain.provider import (
@@ -24,11 +25,12 @@ from leanloop.adapters.langchain.provider import (
     output_cap,
     provider_of,
     thinking_tokens,
+    unbound,
 )
 from leanloop.adapters.langchain.replayed import replayed_message
 from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
-from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, with_thinking
+from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.message import Message
@@ -106,8 +108,6 @@ class ChatRequest:
             ModelUnavailable: the call names another model than the wrapped one, which cannot be had.
         """
         messages, model = self._messages, self._model
-        if call.messages is not self.call.messages:
-            messages = [to_langchain(message) for message in call.messages]
         settings = dict(self._settings if not call.apart else _without_tools(self._settings))
         if call.model != self.call.model:
             model = self._substitutes.of(model, call.model)
@@ -117,10 +117,10 @@ class ChatRequest:
             settings = settings_for(model, call.model, settings, call.max_output)
         elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
-        if call.apart:
-            call = apart(call, model, settings)
-        rewritten = call.messages is not self.call.messages or call.tools is not self.call.tools
-        model, settings = with_thinking(model, settings, call, rewritten=rewritten)
+        call = without_foreign(apart(call, model, settings) if call.apart else call, unbound(model))
+        if call.messages is not self.call.messages:
+            messages = [to_langchain(message) for message in call.messages]
+        model, settings = with_thinking(model, settings, call, rewritten=is_rewritten(call, self.call))
         self._offer_tools(call, model, settings)
         if call.cache_marks and takes_marks(model, settings):
             messages, tools = with_marks(messages, settings.get("tools") or (), call.cache_marks)

@@ -54,9 +54,11 @@ def with_levels(known: Reasoning | None, model: Any) -> Reasoning | None:
     if not isinstance(levels, list | tuple):
         return known
     told: tuple[Effort, ...] = tuple(one for one in EFFORTS if one in cast("list[object]", levels))
+    if not told:  # none of its words is one that anyone knows
+        return known
     if known is None:
         default = effort_in(profile.get("reasoning_effort_default"))
-        return Reasoning(told, default, samples=None if profile.get("temperature") else ()) if told else None
+        return Reasoning(told, default, samples=None if profile.get("temperature") else ())
     both = tuple(one for one in known.efforts if one in told or one == "none")
     return known if both in ((), known.efforts) else replace(known, efforts=both)
 

@@ -17,6 +17,7 @@ from leanloop.adapters.langchain.added_tools import offered, unseen
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.dialect import without
 from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
+from leanloop.adapters.langchain.foreign import without_foreign
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.node import node_of_call
 from leanloop.adapters.langchain.provider import (
@@ -33,7 +34,7 @@ from leanloop.adapters.langchain.provider import (
 from leanloop.adapters.langchain.replayed import in_form, replayed_message
 from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
-from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, with_thinking
+from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.abilities import Abilities
@@ -131,13 +132,6 @@ class Request:
         raw = self._raw
         changes: dict[str, Any] = {} if self._tools is raw.tools else {"tools": self._tools}
         settings = dict(raw.model_settings)
-        if call.messages is not self.call.messages:
-            messages = [to_langchain(message) for message in call.messages]
-            system = messages[0] if messages and isinstance(messages[0], SystemMessage) else None
-            changes["system_message"] = system
-            changes["messages"] = messages[1:] if system else messages
-        if call.tools and call.tools is not self.call.tools:
-            changes["tools"] = offered(changes.get("tools", raw.tools), call.tools, self._model)
         model = self._model
         if call.model != self.call.model:
             changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
@@ -145,9 +139,16 @@ class Request:
             settings = settings_for(substitute, call.model, settings, call.max_output)
         elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)
+        call = without_foreign(call, model)
+        if call.messages is not self.call.messages:
+            messages = [to_langchain(message) for message in call.messages]
+            system = messages[0] if messages and isinstance(messages[0], SystemMessage) else None
+            changes["system_message"] = system
+            changes["messages"] = messages[1:] if system else messages
+        if call.tools and call.tools is not self.call.tools:
+            changes["tools"] = offered(changes.get("tools", raw.tools), call.tools, model)
         own = changes.get("model", raw.model)
-        rewritten = call.messages is not self.call.messages or call.tools is not self.call.tools
-        thinking, settings = with_thinking(own, settings, call, rewritten=rewritten)
+        thinking, settings = with_thinking(own, settings, call, rewritten=is_rewritten(call, self.call))
         if thinking is not own:
             changes["model"] = thinking
             model = unbound(thinking) or thinking
@@ -168,7 +169,8 @@ class Request:
             settings = settings_for(model, call.model, kept, call.max_output)
         else:
             model, settings = raw.model, kept | cap_settings(self._model, kept, call.max_output)
-        model, settings = with_thinking(model, settings, apart(call, unbound(model), settings))
+        call = without_foreign(apart(call, unbound(model), settings), unbound(model))
+        model, settings = with_thinking(model, settings, call)
         system, *messages = map(to_langchain, call.messages)
         changes: dict[str, Any] = {"tools": [], "tool_choice": None, "response_format": None}
         changes |= {"system_message": system, "messages": messages, "model_settings": settings}

@@ -33,7 +33,7 @@ from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall
 from leanloop.plugins.thinking.turn import turn_of
 
-__all__ = ["abilities_of", "apart", "forces", "known_of", "with_thinking"]
+__all__ = ["abilities_of", "apart", "forces", "is_rewritten", "known_of", "with_thinking"]
 
 _log = logging.getLogger("leanloop")
 
@@ -109,7 +109,7 @@ def with_thinking(
         own: a chat model, or a binding of one.
         settings: the call-time parameters, the output cap of this call among them.
         call: ``thinking`` is the effort asked for, ``effort`` the most of it.
-        rewritten: messages or tools are not those of the agent.
+        rewritten: messages, tools or model are not those of the agent.
     """
     same = own, dict(settings)
     model = unbound(own)
@@ -117,8 +117,8 @@ def with_thinking(
         return same
     dialect, kind = _dialect_of(type(model)), giving_back(type(model))
     asks = call.thinking is not None or call.effort is not None
-    thought = (rewritten or kind is not None) and any(message.thought for message in call.messages)
-    if not asks and not thought:
+    thought = rewritten and any(message.thought for message in call.messages)
+    if not asks and not rewritten and kind is None:
         return same
     given = _given(own, settings)
     known = None if dialect is None else dialect.known(model, given, tools=bool(call.tools))
@@ -127,10 +127,11 @@ def with_thinking(
             _say_once(model_name(model, given), call.effort)
         return same
     effort, ceiling = None, call.effort
-    if call.thinking is not None or ceiling is not None:
+    if asks or (rewritten and known.steady):
         current = dialect.current(model, given, known)
-        asked = _allowed(known.asked(call.thinking, ceiling, current), known, call)
-        effort = None if asked == current else asked
+        asked = known.asked(call.thinking, ceiling, current) if asks else current
+        allowed = _allowed(asked, known, call)
+        effort = None if allowed == current else allowed
     anthropic = dialect if isinstance(dialect, Anthropic) else None
     loose = anthropic is not None and thought and rewritten and known.bound
     if anthropic is not None and (effort is not None or loose or (ceiling is not None and known.levels)):
@@ -155,6 +156,11 @@ def apart(call: ModelCall, model: object, settings: Settings) -> ModelCall:
     if cap is not None and tokens >= cap and call.thinking is None:
         call = replace(call, thinking="none")
     return replace(call, tools=(), force_tool=False)
+
+
+def is_rewritten(call: ModelCall, own: ModelCall) -> bool:
+    """Whether messages, tools or model are not those of the agent's own call."""
+    return call.messages is not own.messages or call.tools is not own.tools or call.model != own.model
 
 
 def forces(choice: object) -> bool:

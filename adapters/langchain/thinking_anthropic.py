@@ -12,7 +12,7 @@ from typing import Any
 from leanloop.adapters.langchain.dialect import Said, Settings, first_effort, mapping, with_levels, without
 from leanloop.adapters.langchain.provider import model_name, output_cap
 from leanloop.adapters.reasoning.anthropic import WITHOUT_THINKING, reasoning_of
-from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.adapters.reasoning.known import SAMPLING, Reasoning
 from leanloop.adapters.reasoning.spent import effort_of_tokens
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 
@@ -20,7 +20,6 @@ __all__ = ["Anthropic", "loosened"]
 
 _BINDING_BETA = "thinking-binding-controls-2026-08-01"
 
-_SAMPLING = ("temperature", "top_p", "top_k")
 _WORDS = frozenset({"thinking", "effort", "reasoning_effort", "output_config"})
 _LEAST = 1_024
 _ROOM = 64
@@ -90,8 +89,8 @@ class Anthropic:
             given["output_config"] = config
         fields: dict[str, object] = {"thinking": None, "reasoning_effort": None, "output_config": None}
         if effort is not None and not known.takes_sampling(effort):
-            fields |= dict.fromkeys(_SAMPLING)
-            given = without(given, _SAMPLING)
+            fields |= dict.fromkeys(SAMPLING)
+            given = without(given, SAMPLING)
         return Said(fields, given)
 
     def _thinking(

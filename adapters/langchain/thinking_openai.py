@@ -12,14 +12,11 @@ from typing import Any
 from leanloop.adapters.langchain.dialect import Said, Settings, first_effort, mapping, with_levels, without
 from leanloop.adapters.langchain.provider import model_name
 from leanloop.adapters.reasoning import open_weights
-from leanloop.adapters.reasoning.known import Reasoning
+from leanloop.adapters.reasoning.known import SAMPLING, Reasoning
 from leanloop.adapters.reasoning.openai import reasoning_of
 from leanloop.budgets.degrade_step import Effort
 
 __all__ = ["OpenAI"]
-
-_SAMPLING = ("temperature", "top_p", "logprobs", "top_logprobs")
-"""Refused beside reasoning (https://platform.openai.com/docs/guides/latest-model, parameter compatibility)."""
 
 _WORDS = ("reasoning", "reasoning_effort", "effort")
 
@@ -59,8 +56,8 @@ class OpenAI:
         given |= {"reasoning": {**own, "effort": effort}} if own else {"reasoning_effort": effort}
         fields: dict[str, object] = {"reasoning_effort": None}
         if not known.takes_sampling(effort):
-            fields |= dict.fromkeys(_SAMPLING)
-            given = without(given, _SAMPLING)
+            fields |= dict.fromkeys(SAMPLING)
+            given = without(given, SAMPLING)
         return Said(fields, given)
 
 

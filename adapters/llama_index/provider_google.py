@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingBlock, ToolCallBlock
 from llama_index.core.types import PydanticProgramMode
 
 from leanloop.adapters.llama_index.provider import Provider, count
@@ -68,6 +68,10 @@ class GoogleGenAI(Provider):
         how = {about[0]: known.budgets[asked]} if known.form == "budget" else {about[1]: asked.upper()}
         _configure(sent, "thinking_config", {**kept, **how})
 
+    def with_thoughts(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """Without what another provider's model thought: the class would send it as a thought of Gemini's."""
+        return [_without_foreign(message) for message in messages]
+
     def signed(self, sent: Sent, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
         """With a sign that stands for none where another model has called a tool in the turn that is going on.
 
@@ -117,6 +121,16 @@ def _configure(sent: Sent, name: str, value: object) -> None:
 def _thinking(sent: Sent) -> Mapping[str, object]:
     own = mapping(sent.get("_generation_config")).get("thinking_config")
     return mapping(mapping(sent.kwargs.get("generation_config")).get("thinking_config") or own)
+
+
+def _without_foreign(message: ChatMessage) -> ChatMessage:
+    # The class keeps of each of Gemini's own thoughts all that its part held, `thought` among it.
+    ours = [
+        block
+        for block in message.blocks
+        if not isinstance(block, ThinkingBlock) or "thought" in block.additional_information
+    ]
+    return message if len(ours) == len(message.blocks) else message.model_copy(update={"blocks": ours})
 
 
 def _signed(message: ChatMessage) -> ChatMessage:

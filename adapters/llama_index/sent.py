@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from leanloop.adapters.copied import HELD
-from leanloop.adapters.llama_index.thinking import SAMPLING
+from leanloop.adapters.reasoning.known import SAMPLING
 
 __all__ = ["Sent", "extras_of", "mapping"]
 

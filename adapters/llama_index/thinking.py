@@ -14,14 +14,7 @@ from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Changed, Message
 from leanloop.plugins.thinking.turn import turn_of
 
-__all__ = ["SAMPLING", "Wanted", "begun_turn", "is_signed", "is_thought", "say_unknown"]
-
-SAMPLING = frozenset(
-    {"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"}
-    | {"logit_bias", "logprobs", "top_logprobs"}
-)
-"""Parameters that reasoning models refuse while they think."""
-
+__all__ = ["Wanted", "begun_turn", "is_signed", "is_thought", "say_unknown"]
 
 _log = logging.getLogger("leanloop")
 

@@ -10,7 +10,14 @@ from typing import Literal
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.plugins.abilities import Abilities
 
-__all__ = ["Form", "Reasoning", "first_match", "up_to"]
+__all__ = ["SAMPLING", "Form", "Reasoning", "first_match", "up_to"]
+
+SAMPLING = frozenset(
+    {"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"}
+    | {"logit_bias", "logprobs", "top_logprobs"}
+)
+"""Parameters that reasoning models refuse while they think (https://platform.openai.com/docs/guides/latest-model,
+parameter compatibility; https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning, not supported)."""
 
 Form = Literal["effort", "budget", "adaptive", "switch"]
 """In which words it is asked for: a level; a number of tokens; Anthropic's adaptive thinking and a level; on or off."""
@@ -32,7 +39,7 @@ class Reasoning:
         in_prefix: the provider's cache of the prompt is lost by another effort than the call before had.
         hides: what it thought comes back empty, unless a summary is asked for.
         bound: what it thought is bound to all that stands before it, and refused where that was changed since.
-        samples: the efforts at which it takes a temperature, a top_p and a top_k; None where at each.
+        samples: the efforts at which it takes `SAMPLING`; None where at each.
         forces: the efforts at which it can be made to call a tool; None where at each.
     """
 
@@ -69,7 +76,7 @@ class Reasoning:
         return None if thinking is None else wanted
 
     def takes_sampling(self, effort: Effort) -> bool:
-        """Whether a temperature, a top_p or a top_k may be sent with that effort."""
+        """Whether `SAMPLING` may be sent with that effort."""
         return self.samples is None or effort in self.samples
 
     def takes_force(self, effort: Effort) -> bool:

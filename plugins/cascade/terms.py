@@ -75,8 +75,8 @@ def terms_of(ladder: Ladder, level: int, rules: CascadeRules, task: Task, store:
         if first is None:
             unasked(
                 "price",
-                ": without a price for each model it cannot be told whether it pays. Name it under prices in the budget "
-                "file.",
+                ": without a price for each model it cannot be told whether it pays. Name it under prices in the "
+                "budget file.",
             )
             return None
         now = first.after(standing.calls, standing.escalated, standing.asks)

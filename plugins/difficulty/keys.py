@@ -34,7 +34,8 @@ def place_of(phase: Phase, tools: Sequence[ToolSpec]) -> str:
     return f"phase={phase}&tools={tool_set(tools)}"
 
 
-def own_of(step: str | None, node: str = "", families: Sequence[str] = ()) -> tuple[str, ...]:
+@lru_cache(maxsize=4_096)
+def own_of(step: str | None, node: str = "", families: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Of a chain the parts that say what is done: a declared step says it all. The name of a node is kept like one, but
     may be that of all that an agent does: within it, families are told apart.
     """

@@ -123,7 +123,7 @@ def believed(levels: Sequence[Level], shift: Sequence[float] = ()) -> Belief:
     for place, level in enumerate(seen):
         if place < len(shift):
             chance = chance._replace(mean=_by_odds(chance.mean, shift[place]))
-        below = seen[place + 1] if place + 1 < len(seen) else None
+        below = _most(seen[place + 1 :])
         before = fixed_by_rates(cheap, dear)
         cheap = _update(cheap, level.cheap, below and below.cheap)
         dear = _update(dear, level.dear, below and below.dear)
@@ -133,6 +133,19 @@ def believed(levels: Sequence[Level], shift: Sequence[float] = ()) -> Belief:
         if below is not None and known:
             chance, cheap, dear = map(_below, (chance, cheap, dear), map(_alike, level))
     return chance
+
+
+def _most(levels: Sequence[Level]) -> Level | None:
+    """Of the levels below another the most that was seen of each: a question is of all its kinds, also where none of
+    them holds another (a phase of the loop, and what the text is like), and is counted once. None where there are none.
+    """
+    if len(levels) < 2:
+        return levels[0] if levels else None
+    return Level(*(max(seen, key=_weight) for seen in zip(*levels, strict=True)))
+
+
+def _weight(seen: Seen) -> float:
+    return seen.weight
 
 
 def _update(belief: Belief, seen: Seen, special: Seen | None) -> Belief:

@@ -14,6 +14,8 @@ from leanloop.plugins.outcomes.store import Added, Count
 
 __all__ = ["MemoryOutcomes"]
 
+_NONE = Count()
+
 
 class MemoryOutcomes:
     """An `OutcomeStore` behind one lock.
@@ -39,7 +41,8 @@ class MemoryOutcomes:
         with self._lock:
             for key, setting, counted in added:
                 of_key = self._counts.setdefault(key, {})
-                of_key[setting] = grown(of_key.get(setting, Count()), counted)
+                of_key[setting] = grown(of_key.get(setting, _NONE), counted)
+            for key in {one.key: None for one in added}:
                 self._counts.move_to_end(key)
             while len(self._counts) > self._most_keys:
                 self._counts.popitem(last=False)

@@ -47,7 +47,9 @@ def other_cost(own: str, price: Price | None, usage: Usage, session: Session | N
     read, written = split(usage.input, known, rule)
     if session is None or not session.caches:
         written = 0  # whether the agent has its prefix cached is not known; what is written costs more
-    return price.cost(replace(usage, cached_input=read, cache_write=written))
+    if (read, written) != (usage.cached_input, usage.cache_write):
+        usage = replace(usage, cached_input=read, cache_write=written)
+    return price.cost(usage)
 
 
 def save(task: Task, model: str, own: str, *, cost: int | None, other: int | None) -> None:

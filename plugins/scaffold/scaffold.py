@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Message
+from leanloop.errors import BudgetExceeded
 from leanloop.plugins.cache.answer_cache import AnswerCache
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.difficulty.learning import Learning
-from leanloop.plugins.flow import ModelFlow, Plugin, compose
+from leanloop.plugins.flow import Io, ModelFlow, Plugin, compose
 from leanloop.plugins.scaffold.catalogue import all_tools
 from leanloop.plugins.scaffold.exchanges import Exchanges
 from leanloop.plugins.scaffold.forms import AsText, AsTools, Form
@@ -50,7 +52,8 @@ class Scaffold(Plugin):
 
     What was decided for an agent at its first call holds for its task: tools stand before everything in the prompt, and
     each change of them costs the prefix that the provider has cached. For the same reason they stay offered when they
-    are used up: a call is then answered with that. Asked for all the same, they are taken away.
+    are used up: a call is then answered with that. Asked for all the same, they are taken away. A step that the budget
+    has no room for with the tools is made without them.
 
     Args:
         supplied: what the user brings.
@@ -110,8 +113,7 @@ class Scaffold(Plugin):
         uses = thinking.uses.of_step(offer.tools, task, self._asks(task, bill), self._supplied.run_code)
         withdrawn = thinking.futile >= _FUTILE
         while True:
-            sent = form.withdrawn(call, messages) if withdrawn else form.offered(call, messages)
-            reply: ModelReply = yield sent
+            sent, reply, withdrawn = yield from _made(form, call, messages, task, withdrawn=withdrawn)
             bill.add(sent, reply)
             asked = form.read(reply, call)
             if withdrawn or not asked.wanted:
@@ -152,6 +154,24 @@ class Scaffold(Plugin):
 
 def _with_exchanges(call: ModelCall, thinking: _Thinking) -> tuple[Message, ...]:
     return thinking.exchanges.apply(call.agent, call.messages) if call.agent else call.messages
+
+
+def _made(
+    form: Form, call: ModelCall, messages: tuple[Message, ...], task: Task, *, withdrawn: bool
+) -> Generator[Io[Any] | ModelCall, Any, tuple[ModelCall, ModelReply, bool]]:
+    """What was sent, its reply, and whether it went without the tools: they are no reason to end a task."""
+    if withdrawn:
+        sent = form.withdrawn(call, messages)
+        return sent, (yield sent), True
+    sent = form.offered(call, messages)
+    try:
+        return sent, (yield replace(sent, final=False)), False
+    except BudgetExceeded:
+        if task.stopped is not None:
+            raise
+    task.note("Cognitive tools were not offered in a step: the budget has no room for them beside it.")
+    sent = call if messages is call.messages else form.withdrawn(call, messages)
+    return sent, (yield sent), True
 
 
 def _as_it_was_sent(call: ModelCall, thinking: _Thinking, known: tuple[Offer, Form] | None) -> ModelFlow:

@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.degrade_step import EFFORTS, Effort
-from leanloop.budgets.thinking_rules import ThinkingRules
-from leanloop.errors import BudgetExceeded, ModelUnavailable
-from leanloop.plugins.abilities import Abilities
+from leanloop.errors import BudgetExceeded
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.flow import Io, ModelFlow, Plugin
 from leanloop.plugins.task import Task
 from leanloop.plugins.thinking.account import Account, Choice
-from leanloop.plugins.thinking.asked import asking, fitting, less
+from leanloop.plugins.thinking.asked import asking, less
+from leanloop.plugins.thinking.offer import Offer, known_effort
 from leanloop.plugins.thinking.phase import phase_of
 from leanloop.plugins.thinking.turn import Turn, turn_of
 from leanloop.plugins.thinking.turns import Was
 
 __all__ = ["Thinking"]
-
-_log = logging.getLogger("leanloop")
-
-_said: set[str] = set()
-
-
-class _Offer(NamedTuple):
-    """What there is to choose from: what the file asks for, as the model knows it and there is room for."""
-
-    rules: ThinkingRules
-    can: Abilities
-    most: int | None
-    dear: Effort
-    cheap: Effort
-
-    @classmethod
-    def of(cls, call: ModelCall, rules: ThinkingRules | None, task: Task) -> _Offer | None:
-        """None for a call that is to be left alone."""
-        can = None if rules is None or call.apart else _abilities(call)
-        if rules is None or can is None or not _may_choose(call, rules, can, task):
-            return None
-        most = task.budget.max_output
-        return cls(rules, can, most, _known(rules.effort, can, most), _known(rules.below, can, most))
 
 
 class Thinking(Plugin):
@@ -76,7 +51,7 @@ class Thinking(Plugin):
 
     def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
         """Choose an effort, make the call with it, and keep what it cost."""
-        offer = _Offer.of(call, task.budget.thinking, task)
+        offer = Offer.of(call, task.budget.thinking, task)
         if offer is None:
             reply: ModelReply = yield call
             return reply
@@ -98,14 +73,14 @@ class Thinking(Plugin):
         return reply
 
     def _choose(
-        self, call: ModelCall, task: Task, offer: _Offer, was: Was | None, accounts: Account
+        self, call: ModelCall, task: Task, offer: Offer, was: Was | None, accounts: Account
     ) -> Generator[Io[Any], Any, Choice]:
         """By the phase's own effort, else by how likely more thinking is to help."""
         rules, can = offer.rules, offer.can
         own = rules.phases.get(phase_of(call), rules.above)
         if isinstance(own, str):
             keys = yield from self._learning.keys(call, task)
-            return Choice(_known(own, can, offer.most), keys)
+            return Choice(known_effort(own, can, offer.most), keys)
         dear, cheap = Setting(call.model, offer.dear), Setting(call.model, offer.cheap)
         estimate = yield from self._learning.estimate(call, task, cheap, dear)
         side = estimate.side(own)
@@ -119,38 +94,7 @@ class Thinking(Plugin):
         return Choice(effort, estimate.keys, estimate.mean, unsure, explored)
 
 
-def _abilities(call: ModelCall) -> Abilities | None:
-    try:
-        return None if call.abilities is None else call.abilities(call.model)
-    except ModelUnavailable:
-        return None
-
-
-def _known(effort: Effort, can: Abilities, most: int | None) -> Effort:
-    return fitting(can.nearest(effort) or effort, can, most)
-
-
-def _may_choose(call: ModelCall, rules: ThinkingRules, can: Abilities, task: Task) -> bool:
-    """Whether the model can be told apart what the file wants told apart; what it cannot do is said once."""
-    asked: set[Effort] = {rules.effort, rules.below, *(one for one in rules.phases.values() if isinstance(one, str))}
-    lacks: list[Effort] = [one for one in EFFORTS if one in asked and one not in can.efforts]
-    if not lacks:
-        return True
-    able = len({can.nearest(one) for one in asked}) > 1
-    knows = f"it knows: {', '.join(can.efforts)}" if can.efforts else "it knows none at all"
-    lacking = " and ".join(lacks)
-    what = "the nearest that it knows is asked for" if able else "its thinking is left alone"
-    text = f"{call.model} does not know the thinking effort {lacking} ({knows}); {what}."
-    if text not in task.turns.said:
-        task.turns.said.add(text)
-        task.note(text)
-    if text not in _said:
-        _said.add(text)
-        _log.warning("Agent %s: %s", task.agent, text)
-    return able
-
-
-def _held(offer: _Offer, turn: Turn, was: Was | None) -> Choice | None:
+def _held(offer: Offer, turn: Turn, was: Was | None) -> Choice | None:
     """What is settled for this call by the turn it is in; None where it may be chosen."""
     can = offer.can
     if not can.steady or not turn.begun:
@@ -166,7 +110,7 @@ def _held(offer: _Offer, turn: Turn, was: Was | None) -> Choice | None:
 
 
 def _made(
-    call: ModelCall, task: Task, offer: _Offer, choice: Choice, turn: Turn
+    call: ModelCall, task: Task, offer: Offer, choice: Choice, turn: Turn
 ) -> Generator[Io[Any] | ModelCall, Any, tuple[Choice, ModelReply]]:
     """Make the call as chosen; with less thinking where the budget has no room for as much."""
     if choice.effort is None:
@@ -190,12 +134,13 @@ def _made(
     return choice, reply
 
 
-def _landing(call: ModelCall, offer: _Offer, turn: Turn, task: Task) -> ModelCall:
+def _landing(call: ModelCall, offer: Offer, turn: Turn, task: Task) -> ModelCall:
     """As the calls before it, whose prompt it goes on from; with the smallest thinking budget, as its room is small."""
     was = task.turns.of(turn.question) or task.turns.latest
-    if was is None:
+    choice = _held(offer, turn, None) if was is None and turn.thought else None
+    effort, can = was.effort if was else choice and choice.effort, offer.can
+    if effort is None:
         return call
-    can, effort = offer.can, was.effort
     if can.thinking_tokens.get(effort, 0):
         effort = less(effort, can, thinking=True)
     return asking(call, effort, can, offer.most) if effort in can.efforts else call

@@ -16,7 +16,9 @@ class Turn(NamedTuple):
     Attributes:
         question: the text of its question.
         begun: the model has called tools in it, and their results are what it is asked on.
-        thought: the model's reasoning stands in the latest of these messages.
+        thought: the model's reasoning stands in one of these messages. It need not be the latest: Anthropic's models
+            that are told a budget think before the first tool only
+            (https://platform.claude.com/docs/en/build-with-claude/extended-thinking, interleaved thinking).
     """
 
     question: str
@@ -29,15 +31,14 @@ def turn_of(messages: Sequence[Message]) -> Turn:
 
     A message behind the results of tools (a note, what a landing asks) ends no turn: the results are answered with it.
     """
-    latest: Message | None = None
+    begun = thought = False
     for message in reversed(messages):
         if message.role == "assistant":
-            if latest is None:
-                latest = message
-                if not message.tool_calls:
-                    break
-        elif message.role == "user" and latest is not None:
-            return Turn(message.text, begun=True, thought=latest.thought)
-    if latest is not None and latest.tool_calls:
-        return Turn("", begun=True, thought=latest.thought)
+            if not begun and not message.tool_calls:
+                break
+            begun, thought = True, thought or message.thought
+        elif message.role == "user" and begun:
+            return Turn(message.text, begun=True, thought=thought)
+    if begun:
+        return Turn("", begun=True, thought=thought)
     return Turn(next((message.text for message in reversed(messages) if message.role == "user"), ""))

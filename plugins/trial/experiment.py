@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import NamedTuple
 
 from leanloop.budgets.at_fork import renew_in_child
 from leanloop.budgets.budget import Budget
@@ -23,6 +24,16 @@ from leanloop.plugins.trial.verdict import judged
 
 __all__ = ["Experiment"]
 
+
+class _Tried(NamedTuple):
+    """What a budget's experiment is counted under, and the budget without what it tries; found once for a budget."""
+
+    budget: Budget
+    key: str
+    without: Budget
+
+
+_BUDGETS = 64
 _FRESH = 60.0
 """Seconds for which what is known of an experiment is not asked for again."""
 
@@ -40,6 +51,7 @@ class Experiment(Plugin):
 
     def __init__(self, learning: Learning) -> None:
         self._learning = learning
+        self._tried: dict[int, _Tried] = {}  # by identity of the budget, which it holds
         self._known: dict[str, tuple[float, ArmName | None]] = {}
         self._renew_lock()
         renew_in_child(self, Experiment._renew_lock)
@@ -64,11 +76,25 @@ class Experiment(Plugin):
     def _enter(self, task: Task, rules: ExperimentRules) -> Steps[None]:
         within = next((one for one in task.lineage[1:] if one.arm and one.budget.experiment == rules), None)
         if within is not None and within.agent == task.agent:
-            task.enter(within.arm or "on", rules.of, counted=False)
+            self._put(task, within.arm or "on", counted=False)
             return
-        key = experiment_key(task.budget)
+        key = self._of(task.budget).key
         ended = yield from self._ended(key, task, rules)
-        task.enter(ended or arm_of(rules, key, task.id, task.tags), rules.of, counted=ended is None)
+        self._put(task, ended or arm_of(rules, key, task.id, task.tags), counted=ended is None)
+
+    def _put(self, task: Task, arm: ArmName, *, counted: bool) -> None:
+        task.enter(arm, task.budget if arm == "on" else self._of(task.budget).without, counted=counted)
+
+    def _of(self, budget: Budget) -> _Tried:
+        tried = self._tried.get(id(budget))
+        if tried is None:
+            rules = budget.experiment
+            without = budget.model_copy(update={rules.of: None}) if rules is not None else budget
+            tried = _Tried(budget, experiment_key(budget), without)
+            if len(self._tried) >= _BUDGETS:
+                self._tried.clear()
+            self._tried[id(budget)] = tried
+        return tried
 
     def _ended(self, key: str, task: Task, rules: ExperimentRules) -> Steps[ArmName | None]:
         """Which way all tasks go, asked at most once a minute; None while the experiment runs."""
@@ -112,7 +138,7 @@ class Experiment(Plugin):
             agent=task.agent,
             at=time.time(),
             by="experiment",
-            keys=(experiment_key(task.budget),),
+            keys=(self._of(task.budget).key,),
             setting=task.arm or "on",
             other="off" if task.arm == "on" else "on",
             cost=None if None in costs else sum(filter(None, costs)),

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 
+from leanloop.budgets.budget import Budget
 from leanloop.budgets.zone import zone_named
 from leanloop.plugins.call import ModelCall
 from leanloop.plugins.task import Task
@@ -26,7 +27,6 @@ _LETTERS = 80
 _LENGTHS = ((200, "up to 200"), (1_000, "up to 1,000"), (5_000, "up to 5,000"), (20_000, "up to 20,000"))
 """Characters of a question."""
 
-_TAGS = 16
 _LONGEST = 64
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -35,21 +35,29 @@ _SCRIPTS = {"cjk": "chinese", "hiragana": "japanese", "katakana": "japanese", "h
 
 
 def segments_of(call: ModelCall, task: Task) -> Mapping[str, str]:
-    """What a call is told apart by: ``language``, ``length``, ``hour`` of the week, and each tag of its task as
-    ``tag:NAME``.
+    """What a call is told apart by: ``language``, ``length``, ``hour`` of the week, and as ``tag:NAME`` those tags of
+    its task that the budget names: ``tenant``, the scopes of limits, the tag of an experiment, and those under
+    ``difficulty: {segments: ...}``. Others may be personal, and are not kept.
 
     The language is that of the latest question of the user: of Latin script en, de, es or fr where its small words say
-    so, else ``other latin``; of another the name of its script. Tags beyond the first 16, and what is longer than 64
-    characters of a value, are left out.
+    so, else ``other latin``; of another the name of its script. What is longer than 64 characters of a tag is left out.
     """
     question = next((message.text for message in reversed(call.steps) if message.role == "user"), "")
-    tags = sorted(task.tags.items())[:_TAGS] if len(task.tags) > _TAGS else task.tags.items()
+    tags = task.tags
     return {
         "language": _language(question[:_READ]),
         "length": next((name for most, name in _LENGTHS if len(question) <= most), "over 20,000"),
         "hour": _hour(int(time.time() // 900), task.budget.timezone),
-        **{f"tag:{name[:_LONGEST]}": value[:_LONGEST] for name, value in tags},
+        **{f"tag:{name[:_LONGEST]}": tags[name][:_LONGEST] for name in _named_by(task.budget) if name in tags},
     }
+
+
+def _named_by(budget: Budget) -> set[str]:
+    """The tags that segments may be told apart by."""
+    names = {"tenant", *budget.difficulty.segments, *(limit.scope for limit in budget.limits if limit.scope)}
+    if budget.experiment is not None and budget.experiment.by is not None:
+        names.add(budget.experiment.by)
+    return names
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leanloop.plugins.difficulty.counted import added, estimate_of, pair
+from leanloop.plugins.difficulty.counted import added, estimate_of, has_moved, pair
 from leanloop.plugins.difficulty.posterior import PRIOR
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.outcomes.memory import MemoryOutcomes
@@ -107,3 +107,19 @@ def test_what_was_only_inferred_moves_an_estimate_less(weight: float) -> None:
     learn(sure, {CHEAP: 0.0, DEAR: 1.0}, weight=1.0)
     found, most = (estimate_of(one.counts(KEYS), CHEAP, DEAR).mean for one in (store, sure))
     assert PRIOR.mean < found <= most
+
+
+def test_an_outcome_of_another_phase_makes_no_surer_than_one_of_the_same() -> None:
+    store = MemoryOutcomes()
+    same, other = (("agent", phase, "like", "family") for phase in ("result", "plan"))
+    learn(store, {CHEAP: 0.0, DEAR: 1.0}, same)
+    here, there = (estimate_of(store.counts(keys), CHEAP, DEAR, keys) for keys in (same, other))
+    assert (there.mean, there.low, there.high) == pytest.approx((here.mean, here.low, here.high))
+    assert there.side(0.3) == "unsure"
+
+
+def test_an_estimate_moves_with_an_outcome_and_not_with_what_is_inferred_of_a_step() -> None:
+    assert has_moved((3.0, 0.0), (3.0, 1.0))
+    assert not has_moved((3.0, 0.0), (3.02, 0.02))
+    assert has_moved((3.0, 0.0), (3.0, 50 * 0.02))  # of many steps it does
+    assert has_moved((900.0,), (450.0,))  # what faded

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from routed import HttpError
-from told import Heard
+from heard import Heard
 
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
 from leanloop.plugins.budget import BudgetGuard

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told import FRAMEWORKS, Agent, Heard, Run
+from heard import FRAMEWORKS, Agent, Heard, Run
 
 from leanloop import Budget, Limit, ModelCall, ModelReply, parse_budget
 from leanloop.plugins.events.event import (

@@ -15,6 +15,8 @@ import deepagents
 import langchain.agents
 import pytest
 from langchain_core.messages import AIMessage
+from local_provider import Provider as Wire
+from local_provider import local_provider
 
 
 class Runner:
@@ -179,3 +181,10 @@ def provider() -> Generator[Provider]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def wire() -> Generator[Wire]:
+    """A provider that speaks as each of them does, and keeps what it is sent."""
+    with local_provider() as server:
+        yield server

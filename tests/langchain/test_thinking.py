@@ -4,7 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
-from local_provider import Provider, local_provider
+from local_provider import Provider
 from pydantic import BaseModel, SecretStr
 from refused import refused
 
@@ -42,12 +42,6 @@ from leanloop.plugins.outcomes.memory import MemoryOutcomes
 
 KEY = SecretStr("none")
 LIMITS = "limits: [{cycles: 20}]"
-
-
-@pytest.fixture
-def wire() -> Generator[Provider]:
-    with local_provider() as server:
-        yield server
 
 
 @tool

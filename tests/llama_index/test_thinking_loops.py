@@ -294,3 +294,11 @@ def test_calls_of_another_model_are_signed_for_gemini(
     assert given[2].additional_kwargs == {}, "the history itself stays"
     guarded.chat([*given, ChatMessage(role=MessageRole.ASSISTANT, content="done"), ChatMessage(content="and?")])
     assert "thoughtSignature" not in json.dumps(provider.sent), "only in the turn that is going on"
+
+
+def test_what_another_providers_model_thought_is_not_sent_to_gemini(llm: Callable[..., Any], provider: Any) -> None:
+    guarded = LeanLoop(BUDGET, plugins=[Thinks("high")]).llm(llm("google"))
+    own = ThinkingBlock(content="as Gemini thinks", additional_information={"thought": True})
+    guarded.chat(history(ThinkingBlock(content="as another model", additional_information={"signature": "x"}), own))
+    assert "as another" not in json.dumps(provider.sent)
+    assert "as Gemini thinks" in json.dumps(provider.sent)

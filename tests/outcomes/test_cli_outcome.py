@@ -221,6 +221,13 @@ def test_an_empty_file_teaches_nothing(file: str) -> None:
     assert result.exit_code == 0
 
 
+def test_of_settings_that_do_as_well_the_one_that_thinks_less_is_the_cheaper(file: str) -> None:
+    written("set.jsonl", row("q", "mini@none", 1), row("q", "mini@high", 1))
+    result = run("learn", "set.jsonl", "--budget", file, "--json")
+    [pair] = json.loads(result.output)["kinds"][-1]["pairs"]
+    assert (pair["cheap"], pair["dear"]) == ("mini@none", "mini@high")
+
+
 def test_a_file_that_cannot_be_read_is_refused(file: str) -> None:
     assert "cannot be read" in str(refused("learn", "nowhere.jsonl", "--budget", file))
     assert "cannot be read" in str(refused("learn", os.curdir, "--budget", file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_the_profile_of_a_model_says_that_it_cannot_call_tools() -> None:
 
 
 @pytest.mark.parametrize("form", [{"structured": True}, {"force_tool": True}])
-def test_an_answer_that_must_have_a_form_has_no_room_for_the_protocol(form: dict[str, bool]) -> None:
+def test_an_answer_that_must_have_a_form_has_no_room_for_the_protocol(form: dict[str, Any]) -> None:
     model = Model("{}")
     rules = ScaffoldRules(models=(MODEL,), form="text")
     task = Task(Budget(agent="a", scaffold=rules), store=MemoryStore())

@@ -134,11 +134,11 @@ class LangChain:
         loop = langchain.LeanLoop(rules)
         agent: Any = create_agent(ScriptedModel(script=script), tools, middleware=[loop], system_prompt=SYSTEM)
         given = {"messages": [("user", question)]}
+        last: Any = None
         if self._mode == "async":
             last = asyncio.run(agent.ainvoke(given))["messages"][-1]
         elif self._mode == "stream":
             parts: list[Any] = []
-            last: Any = None
             for kind, part in agent.stream(given, stream_mode=["messages", "values"]):
                 if kind == "messages":
                     parts.append(part[0])

@@ -364,6 +364,23 @@ def test_a_thought_that_does_not_fit_is_answered_and_stops_nothing() -> None:
     assert refused.text == "Not run: the budget has no room for understand_question. Go on without it."
 
 
+def test_a_step_that_fits_only_without_the_tools_is_made_without_them() -> None:
+    one = Run(budget(Limit(tokens=900), landing={"tokens": 50}, max_output=100), [answer()])
+    assert one.step() == answer()
+    assert [(call.purpose, call.tools) for call in one.seen] == [("step", (SEARCH,))]
+    assert one.task.stopped is None
+    assert any("were not offered in a step" in note for note in one.task.receipt().notes)
+
+
+def test_where_thoughts_have_used_up_the_room_the_step_goes_on_without_the_tools() -> None:
+    long = understand("many words " * 150)
+    one = Run(budget(Limit(tokens=3_000), landing={"tokens": 50}, max_output=100, max_tokens=100), [long, answer()])
+    one.thought = lambda _: Message("assistant", "a long thought " * 200)
+    assert one.step() == answer()
+    assert [[tool.name for tool in call.tools] for call in one.steps] == [["search", *COGNITIVE_TOOLS], ["search"]]
+    assert one.task.stopped is None
+
+
 def test_thoughts_count_against_limits_on_model_calls() -> None:
     one = Run(budget(Limit(model_calls=4)), [understand(), answer()])
     assert one.step() == answer()
@@ -424,6 +441,27 @@ def test_thoughts_are_answered_from_the_cache() -> None:
     assert len(one.thoughts) == 1
     assert not two.thoughts
     assert "thought of" in two.seen[-1].messages[-1].text
+
+
+def test_a_step_given_again_from_the_cache_brings_no_half_of_an_exchange() -> None:
+    mixed = asks(("search", {"q": "a"}), ("understand_question", {"question": "q"}))
+    one = Run(budget(cache=CacheRules()), [mixed, answer()])
+    first = one.step(settings=dict)
+    two = Run(budget(cache=CacheRules()), [answer()])
+    two.stack = one.stack
+    again = two.step(settings=dict)
+    assert [(call.name, call.arguments) for call in again.tool_calls] == [("search", '{"q": "a"}')]
+    assert [call.id for call in again.tool_calls] != [call.id for call in first.tool_calls]
+    assert not two.seen
+    found = Message("tool", "found", tool_call_id=again.tool_calls[0].id)
+    two.step((*QUESTION, again, found), settings=dict)
+    assert two.seen[0].messages[1:] == (QUESTION[1], again, found)
+
+
+def test_a_tool_that_nobody_brings_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(UsageError, match="names the cognitive tool 'weigh', which nobody brings"):
+        Stack().check(budget(tools=("weigh",)))
+    Stack().check(Budget(agent="a", scaffold=ScaffoldRules(tools=("weigh",))))  # offered to no model
 
 
 def test_an_own_tool_is_offered_beside_the_others_and_by_name_alone() -> None:

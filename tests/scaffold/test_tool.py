@@ -135,7 +135,7 @@ def test_an_installed_package_is_found_by_its_metadata(tmp_path: Path, monkeypat
         "from leanloop.plugins.scaffold import CognitiveTool\n"
         "WEIGH = CognitiveTool('weigh', 'Weighs.', {'options': 'what to weigh'}, 'Weigh them.')\n"
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     catalogue.installed.cache_clear()
     try:
         assert all_tools()["weigh"].prompt == "Weigh them."

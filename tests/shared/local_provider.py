@@ -9,11 +9,14 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any, cast
 
 __all__ = ["Provider", "local_provider"]
 
 Said = str | dict[str, Any]
+
+_NUMBERS = count()
 
 
 class Provider(ThreadingHTTPServer):
@@ -142,7 +145,7 @@ def _responses(said: Said) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     usage: dict[str, Any] = {"input_tokens": 50, "output_tokens": 10, "total_tokens": 60}
     usage |= {"input_tokens_details": {"cached_tokens": 30}, "output_tokens_details": {"reasoning_tokens": 4}}
     one: dict[str, Any] = {
-        "id": "resp",
+        "id": f"resp_{next(_NUMBERS)}",  # LangChain takes two messages of one id for one
         "object": "response",
         "created_at": 0,
         "model": "gpt-4o-mini",
@@ -230,7 +233,9 @@ def local_provider() -> Generator[Provider]:
     server = Provider()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -127,7 +127,11 @@ def _gpt(body: Body, model: str, effort: object, cap: str) -> Iterator[str]:
         yield f"Unsupported value: '{effort}' is not supported with the '{model}' model. Supported values are: {levels}"
     thinks = (effort or next((d for name, d in _UNASKED.items() if re.search(name, model)), "medium")) != "none"
     for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs"):
-        if levels and (thinks or not re.search(r"^gpt-5\.[1-4]", model)) and body.get(name) not in (None, 1):
+        if (
+            levels
+            and (thinks or not re.search(r"^gpt-5\.[1-4]", model))
+            and (body.get(name) not in (None, 1) or body.get(name) is True)
+        ):
             yield f"Unsupported parameter: '{name}' is not supported with this model."
     if levels and cap == "max_completion_tokens" and "max_tokens" in body:
         yield "Unsupported parameter: 'max_tokens' is not supported with this model."
@@ -195,7 +199,8 @@ def _ollama(body: Body, model: str) -> Iterator[str]:
 
 
 def _deepseek(body: Body, model: str) -> Iterator[str]:
-    on = (body.get("thinking") or {}).get("type", "enabled") == "enabled"
+    by_itself = "disabled" if model == "deepseek-chat" else "enabled"
+    on = (body.get("thinking") or {}).get("type", by_itself) == "enabled"
     effort = body.get("reasoning_effort")
     if effort not in (None, "low", "medium", "high", "xhigh", "max"):
         yield f"reasoning_effort: unknown variant {effort}"

@@ -32,7 +32,7 @@ from leanloop.plugins.outcomes.store import Added, Count
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.steps import perform
 from leanloop.plugins.supplied import Difficulty, Supplied
-from leanloop.plugins.thinking import gate
+from leanloop.plugins.thinking import offer
 from leanloop.plugins.thinking.asked import asking, fitting, less
 from leanloop.plugins.thinking.gate import Thinking
 from leanloop.plugins.thinking.turns import Turns, Was
@@ -107,7 +107,7 @@ class Agent:
 
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_said", set[str]())
+    monkeypatch.setattr(offer, "_said", set[str]())
 
 
 @pytest.mark.parametrize(("chance", "expected"), [(0.9, "high"), (0.31, "high"), (0.3, "none"), (0.0, "none")])
@@ -221,6 +221,19 @@ def test_a_turn_that_another_process_began_goes_on_as_its_messages_tell(
     can: Abilities, said: Message, expected: str | None
 ) -> None:
     assert Agent(chance=0.9, can=can).asked((QUESTION, said, FOUND)) == [expected]
+
+
+def test_a_turn_that_thought_before_its_first_tool_only_goes_on_thinking() -> None:
+    """As Anthropic's models do that are told a budget."""
+    agent = Agent(chance=0.1, can=BUDGETED)
+    assert agent.asked((QUESTION, THOUGHT, FOUND, ASKS, FOUND)) == ["high"]
+
+
+def test_a_landing_in_a_turn_that_another_process_began_with_thinking_goes_on_with_the_least() -> None:
+    agent = Agent(more="limits: [{cycles: 1}]", chance=0.1, can=BUDGETED)
+    with agent.task() as task:
+        agent.call(task, (QUESTION, THOUGHT, FOUND))
+    assert [(call.purpose, call.thinking) for call in agent.model.seen] == [("landing", "low")]
 
 
 def test_a_message_behind_the_results_of_a_turn_does_not_end_it() -> None:

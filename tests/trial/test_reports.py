@@ -215,6 +215,11 @@ def test_a_report_since_a_time_and_of_a_tag(place: Path) -> None:
     assert [one["segment"] for one in found["segments"]] == ["tag:tenant"]
 
 
+def test_a_segment_that_no_decision_has_is_said(place: Path) -> None:
+    output = run("report", "--budget", "b.yaml", "--by", "tenant", "--by", "plan").output
+    assert "No decision has plan. Name the tags to keep in difficulty: {segments: [NAME]}." in output
+
+
 def test_an_experiment_nobody_has_counted_yet(place: Path) -> None:
     result = run("experiment", "--budget", "b.yaml")
     assert "with thinking" in result.output

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leanloop import parse_budget
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Message
 from leanloop.plugins.call import ModelCall
@@ -60,11 +61,20 @@ def test_the_hour_of_the_week_is_in_the_zone_of_the_budget(monkeypatch: pytest.M
     assert segments("x")["hour"] == "Mon 05h"
 
 
-def test_tags_are_segments_within_bounds() -> None:
-    found = segments("x", tenant="acme", long="y" * 100)
-    assert (found["tag:tenant"], found["tag:long"]) == ("acme", "y" * 64)
-    many = segments("x", **{f"t{number:02}": "v" for number in range(30)})
-    assert sum(name.startswith("tag:") for name in many) == 16
+def test_tags_that_the_budget_names_are_segments() -> None:
+    named = parse_budget(
+        "agent: a\nlimits: [{per: day, scope: user, usd: 1}]\ndifficulty: {segments: [plan]}\n"
+        "thinking: {}\nexperiment: {of: thinking, by: cohort}\n",
+        environ={},
+    )
+    tags = {"user": "u1", "plan": "p" * 100, "cohort": "b", "tenant": "acme", "email": "someone@example.com"}
+    found = segments_of(ModelCall("m", ()), Task(named, tags=tags))
+    kept = {name: value for name, value in found.items() if name.startswith("tag:")}
+    assert kept == {"tag:user": "u1", "tag:plan": "p" * 64, "tag:cohort": "b", "tag:tenant": "acme"}
+
+
+def test_tags_that_nobody_names_are_not_kept_since_they_may_be_personal() -> None:
+    assert not any(name.startswith("tag:") for name in segments("x", email="someone@example.com", patient="1234"))
 
 
 def test_a_tag_never_hides_what_is_found_out() -> None:
