@@ -33,7 +33,7 @@ def at(value: object, *path: str | int) -> object:
     """What stands under these names and places, None where there is none."""
     for step in path:
         if isinstance(step, int):
-            value = value[step] if is_list(value) and step < len(value) else None
+            value = value[step] if is_list(value) and -len(value) <= step < len(value) else None
         else:
             value = value.get(step) if is_object(value) else None
     return value
