@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from leanloop.plugins.routing.contradictions import contradictions
-
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.route_rules import RouteRules
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -19,6 +17,7 @@ from leanloop.plugins.first_look import first_look
 from leanloop.plugins.flow import ModelFlow, Plugin
 from leanloop.plugins.routing.accounts import Answer, decision_of, save
 from leanloop.plugins.routing.choice import Choice, choose, is_valuable
+from leanloop.plugins.routing.contradictions import contradictions
 from leanloop.plugins.routing.fits import rungs_for
 from leanloop.plugins.routing.health import Health
 from leanloop.plugins.routing.ladder import Ladder

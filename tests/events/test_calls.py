@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from routed import HttpError
 from heard import Heard
+from routed import HttpError
 
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
 from leanloop.plugins.budget import BudgetGuard

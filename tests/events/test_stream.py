@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from heard import FRAMEWORKS, Agent, Heard, Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from heard import FRAMEWORKS, Agent, Heard, Run
 
 from leanloop import Budget, Limit, ModelCall, ModelReply, parse_budget
 from leanloop.plugins.events.event import (
