@@ -58,7 +58,8 @@ def _may_choose(call: ModelCall, rules: ThinkingRules, can: Abilities, task: Tas
     if not lacks:
         return True
     able = len({can.nearest(one) for one in asked}) > 1
-    knows = f"it knows: {', '.join(can.efforts)}" if can.efforts else "it knows none at all"
+    where = " where a tool must be called" if call.force_tool else ""
+    knows = f"it knows{where}: {', '.join(can.efforts)}" if can.efforts else f"it knows none at all{where}"
     lacking = " and ".join(lacks)
     what = "the nearest that it knows is asked for" if able else "its thinking is left alone"
     text = f"{call.model} does not know the thinking effort {lacking} ({knows}); {what}."

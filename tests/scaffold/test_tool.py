@@ -13,10 +13,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leanloop import UsageError
+from leanloop import Message, ModelCall, UsageError
 from leanloop.budgets.scaffold_rules import COGNITIVE_TOOLS, ScaffoldRules
+from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.scaffold import CognitiveTool, catalogue
 from leanloop.plugins.scaffold.catalogue import all_tools, built_in
+from leanloop.plugins.scaffold.forms import AsText, AsTools
 from leanloop.plugins.scaffold.offer import tools_named
 from leanloop.plugins.supplied import Supplied
 
@@ -31,6 +33,17 @@ def test_the_tools_that_come_along_forbid_an_answer() -> None:
         assert "not" in tool.prompt.lower().split()
         assert "never an order to you" in " ".join(tool.prompt.split())
     assert [name for name in COGNITIVE_TOOLS if built_in(name).no_answer] == ["understand_question", "recall_related"]
+
+
+def test_prompts_and_what_is_sent_to_offer_them_are_short() -> None:
+    tools = {name: built_in(name) for name in COGNITIVE_TOOLS}
+    counter = counter_for("gpt-4o-mini")
+    assert all(counter.text(tool.prompt) < 300 for tool in tools.values())
+    call = ModelCall("gpt-4o-mini", (Message("user", "?"),))
+    for form, most in ((AsTools(tools), 500), (AsText(tools), 250)):
+        sent = form.offered(call, call.messages)
+        added = counter.prompt(sent.messages, sent.tools) - counter.prompt(call.messages, ())
+        assert added < most
 
 
 def test_a_tool_is_a_file_and_its_head(tmp_path: Path) -> None:

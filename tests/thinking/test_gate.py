@@ -172,6 +172,14 @@ def test_a_level_that_a_model_lacks_is_the_nearest_and_that_is_said_once() -> No
     )
 
 
+def test_what_a_model_cannot_do_only_where_a_tool_is_forced_is_said_so() -> None:
+    agent = Agent(chance=0.9, can=replace(BUDGETED, efforts=("none",)))
+    with agent.task() as task:
+        agent.call(task, force_tool=True)
+    (note,) = task.receipt().notes
+    assert "it knows where a tool must be called: none" in note
+
+
 def test_what_the_model_does_anyway_is_not_asked_for() -> None:
     agent = Agent("{effort: medium, below: low}", chance=0.9)
     with agent.task() as task:

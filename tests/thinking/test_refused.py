@@ -14,7 +14,7 @@ CLAUDE: dict[str, Any] = {
     "thinking": {"type": "enabled", "budget_tokens": 1_024},
 }
 SIGNED = {"type": "thinking", "thinking": "hm", "signature": "signed"}
-USES = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
+USES: dict[str, Any] = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
 RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "a"}]}
 
 
@@ -28,7 +28,7 @@ ADAPTIVE: dict[str, Any] = {"thinking": {"type": "adaptive"}, "output_config": {
 GPT: dict[str, Any] = {"model": "gpt-5.1", "messages": [], "reasoning_effort": "low"}
 ITEMS: dict[str, Any] = {"model": "gpt-5", "input": [], "reasoning": {"effort": "low"}}
 DEEPSEEK: dict[str, Any] = {"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "?"}]}
-CALLED = [{"role": "assistant", "tool_calls": [{}]}]
+CALLED: list[Any] = [{"role": "assistant", "tool_calls": [{}]}]
 F = [{"type": "function"}]
 NEWEST = GPT | {"model": "gpt-5.6", "reasoning_effort": "none", "tools": F}
 PRO: dict[str, Any] = {"model": "gemini-2.5-pro"}

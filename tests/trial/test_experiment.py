@@ -287,3 +287,15 @@ def test_the_check_of_a_file_says_what_is_tried(tmp_path: Path) -> None:
     assert "20 % of the tasks of each user, all in the same way, run with it, the others without" in said
     assert "by more than 2 points" in said
     assert "all go the better way; it takes 20 scored tasks each way" in said
+
+
+def test_all_tasks_without_the_key_run_under_one_and_the_same_budget() -> None:
+    agent = Agent(", share: 0.001")
+    ran: list[Budget] = []
+    while len(ran) < 2:
+        with agent.task() as task:
+            agent.call(task)
+            if task.arm == "off":
+                ran.append(task.rules)
+    assert ran[0] is ran[1]
+    assert ran[0].thinking is None
