@@ -9,7 +9,7 @@ PIP_INSTALL = -m pip --disable-pip-version-check install --quiet
 LANGCHAIN_TESTS = $(shell grep -rlE 'langchain|langgraph|deepagents' tests --include='test_*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo docs test lint check test-bare test-lines test-llama bench clean
+.PHONY: help install demo docs test lint check test-bare test-lines test-llama test-extras bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,6 +51,9 @@ test-langchain-%: .venv-langchain-%/.installed
 test-llama: .venv-llama/.installed ## the LlamaIndex tests with its integrations, which .venv has no room for
 	.venv-llama/bin/python -c 'from llama_index.llms import anthropic, deepseek, google_genai, ollama, openai, openai_like'
 	.venv-llama/bin/python -m pytest -n $(JOBS) tests/llama_index
+
+test-extras: ## each extra installed alone and its part used (another Python: PYTHON=python3.13); a few minutes
+	$(PYTHON) tests/shared/extras_alone.py
 
 bench: .venv/.installed ## every bench in its quick form (BENCH_ARGS=--json and the like are handed on)
 	@status=0; for bench in bench/[a-z]*.py; do \

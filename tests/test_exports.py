@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from inspect import isclass, isfunction
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -74,3 +76,14 @@ def test_every_error_is_at_the_front_door() -> None:
     assert set(exported(errors)) <= set(leanloop.__all__)
     for name in exported(errors):
         assert issubclass(getattr(leanloop, name), leanloop.LeanLoopError)
+
+
+def test_the_public_names_are_those_the_page_on_releases_lists() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "releasing.md").read_text(encoding="utf-8")
+    listed = {
+        door: re.findall(r"`(\w+)`", names)
+        for door, names in re.findall(r"^- \*\*([\w.]+)\*\*: (.+?)\n\n", page, flags=re.MULTILINE | re.DOTALL)
+    }
+
+    assert {"leanloop", "leanloop.adapters.langchain", "leanloop.adapters.llama_index"} <= set(listed)
+    assert listed == {door: sorted(exported(importlib.import_module(door))) for door in listed}

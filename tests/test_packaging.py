@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from email import message_from_bytes
 from pathlib import Path, PurePosixPath
 
 import pytest
+from extras_alone import USES
+
+import leanloop
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("adapters", "budgets", "plugins")
@@ -122,3 +126,46 @@ def test_no_requirement_names_a_registry_or_a_place() -> None:
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
 
     assert [line for group in groups for line in group if "@" in line or "://" in line] == []
+
+
+@pytest.mark.parametrize("check", ["check-wheel-contents", "twine check --strict"])
+def test_what_is_shipped_passes_the_checks_of_a_registry(dist: Path, check: str) -> None:
+    program, *flags = check.split()
+    files = dist.glob("*.whl" if program == "check-wheel-contents" else "leanloop-*")
+
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *flags, *files], cwd=dist, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_version_is_said_in_one_place(dist: Path) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+    assert leanloop.__version__ == version
+    assert {path.name for path in dist.iterdir()} == {
+        f"leanloop-{version}.tar.gz",
+        f"leanloop-{version}-py3-none-any.whl",
+    }
+    said = [path for path in modules_in_the_tree() if f'"{version}"' in in_the_tree(path).read_text(encoding="utf-8")]
+    assert said == []
+
+
+def in_the_tree(module: str) -> Path:
+    return ROOT / "src" / module
+
+
+def test_each_extra_that_is_for_users_is_tried_alone() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+
+    assert set(USES) == set(extras) - {"all", "test", "dev"}
+    whole = re.search(r"\[(.+)\]", extras["all"][0])
+    assert whole is not None
+    assert set(whole[1].split(",")) == set(USES) - {"docs"}  # docs builds this project's own site
+
+
+@pytest.mark.parametrize("extra", sorted(USES))
+def test_what_an_extra_is_tried_with_works_where_all_are_installed(extra: str) -> None:
+    done = subprocess.run([sys.executable, "-P", "-c", USES[extra]], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
