@@ -12,9 +12,9 @@ from leanloop.plugins.quote import Quote
 from leanloop.plugins.steps import Steps
 from leanloop.plugins.task import Task
 
-__all__ = ["set_aside", "without_hold"]
+__all__ = ["SHARE", "set_aside", "without_hold"]
 
-_SHARE = 4
+SHARE = 4
 """No more than a quarter of a limit is kept back, so that a small budget is for the work first."""
 
 
@@ -39,7 +39,7 @@ def set_aside(quote: Quote, task: Task, min_output: int) -> Steps[None]:
     }
     try:
         demand, _ = task.table.demand(needs, most=budget.landing.tokens + min_output)
-        most = min([demand.most, *(line.limit // (_SHARE * line.slope) for line in demand.lines if line.slope)])
+        most = min([demand.most, *(line.limit // (SHARE * line.slope) for line in demand.lines if line.slope)])
         demand = leases.of(task.store, demand._replace(most=most, idle=True))
         grant: object = yield Io(task.store.reserve, task.store.areserve, hold, demand)
     except BaseException as error:  # it may have been made and only the answer lost

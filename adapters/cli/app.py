@@ -13,6 +13,7 @@ from leanloop.adapters.cli.cache import cache
 from leanloop.adapters.cli.check import check
 from leanloop.adapters.cli.demo import demo
 from leanloop.adapters.cli.evaluate import evaluate
+from leanloop.adapters.cli.init import init
 from leanloop.adapters.cli.learn import learn
 from leanloop.adapters.cli.outcome import outcome
 from leanloop.adapters.cli.outcomes import outcomes
@@ -39,6 +40,7 @@ app.add_typer(tune, name="tune")
 app.command()(check)
 app.command()(demo)
 app.command()(evaluate)
+app.command()(init)
 app.command()(learn)
 app.command()(outcome)
 app.command()(replay)

@@ -28,6 +28,8 @@ from leanloop.errors import BudgetFileError, PriceUnknown
 
 __all__ = ["check"]
 
+_FATAL = "cannot work"
+
 _UNKNOWN_MODEL = {
     "refuse": "the model is refused under a limit in usd",
     "free": "the model counts as free",
@@ -36,7 +38,10 @@ _UNKNOWN_MODEL = {
 
 
 def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Budget files, YAML or TOML.")]) -> None:
-    """Check budget files and print what they hold an agent to. Exits with 1 if any file has a problem."""
+    """Check budget files and print what they hold an agent to. Exits with 1 if any file has a problem.
+
+    Limits that never come to count, or do less than they seem to, are rows that begin with "but".
+    """
     console = Console()
     failed = False
     for file in files:
@@ -53,6 +58,9 @@ def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Bu
             typer.echo(f"{file}: {_naming(budget, error.model)}: {error}", err=True)
         else:
             console.print(_table(file, budget))
+            for words in (words for what, words in _doubts(budget) if what == _FATAL):
+                failed = True
+                typer.echo(f"{file}: {words}", err=True)
     if failed:
         raise typer.Exit(1)
 
@@ -86,6 +94,7 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     rows: list[tuple[str | None, str, str]] = [("limits", _window(limit), _amounts(limit)) for limit in budget.limits]
     if not rows:
         rows.append(("limits", "limits", "none: spending is counted, nothing is refused"))
+    rows += [(None, what, words) for what, words in _doubts(budget)]
     if budget.value is not None:
         rows.append(("limits", "a task", f"is worth {format_usd(to_nano(budget.value))}"))
     if any(limit.per != "task" for limit in budget.limits):
@@ -117,6 +126,16 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
     if names := variables_for(budget.agent, os.environ):
         rows.append((None, "overridden by", ", ".join(names)))
     return rows
+
+
+def _doubts(budget: Budget) -> list[tuple[str, str]]:
+    """What is wrong with the limits themselves."""
+    # Here, because they reckon as the budget does, which counts tokens, and tiktoken takes a while to import.
+    from leanloop.adapters.cli.check_limits import limit_findings
+    from leanloop.adapters.cli.check_order import order_findings
+
+    found = (*limit_findings(budget), *order_findings(budget))
+    return [(_FATAL if finding.fatal else "but", finding.text) for finding in found]
 
 
 def _window(limit: Limit) -> str:
