@@ -94,7 +94,7 @@ def _reserve(limit: Limit, number: int, budget: Budget) -> Iterator[Finding]:
     if not _lands(budget):
         return
     tokens, amounts = budget.landing.tokens, limit.amounts()
-    each = dict.fromkeys(("tokens", "output_tokens"), (1, ""))
+    each = dict[str, tuple[int, str]](tokens=(1, ""), output_tokens=(1, ""))
     dearest = max(_prices(budget), key=lambda price: price[2], default=None)
     if dearest is not None and dearest[2]:
         each["usd"] = dearest[2], f" of {dearest[0]}"
