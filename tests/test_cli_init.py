@@ -93,9 +93,9 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(project: Path) -> None
 
 def test_a_folder_that_cannot_be_made_is_told(project: Path) -> None:
     (project / "budgets").write_text("", encoding="utf-8")
-    result = run()
+    result = run("--agent", "a")
     assert isinstance(result.exception, UsageError)
-    assert "--f" in str(result.exception)
+    assert re.fullmatch(r"budgets/a.yaml cannot be written: .+. Name another with --file.", str(result.exception))
 
 
 def test_in_a_terminal_it_asks(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -111,13 +110,13 @@ def _folder_name() -> str:
 
 def _write(file: Path, text: str, *, force: bool) -> None:
     try:
+        if file.exists() and not force:
+            raise UsageError(
+                f"{file} is there already and stays as it is. leanloop init --force writes over it, --file OTHER.yaml "
+                "writes another."
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w" if force else "x", encoding="utf-8") as stream:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:  # x: not what another made meanwhile either
             stream.write(text)
-    except FileExistsError:
-        raise UsageError(
-            f"{file} is there already and stays as it is. leanloop init --force writes over it, --file OTHER.yaml "
-            "writes another."
-        ) from None
     except OSError as error:
-        raise UsageError(f"{os.fspath(file)} cannot be written: {error.strerror}. Name another with --file.") from None
+        raise UsageError(f"{file} cannot be written: {error.strerror}. Name another with --file.") from None
