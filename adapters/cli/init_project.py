@@ -154,5 +154,5 @@ def _listed() -> frozenset[str]:
         model.id
         for provider in current_table().providers
         for model in provider.models
-        if any(letter.isdigit() for letter in model.id) and getattr(model.prices, "output_mtok", 1)
+        if any(letter.isdigit() for letter in model.id) and getattr(model.prices, "output_mtok", True)
     )
