@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message
+from leanloop.budgets.route_rules import TIERS
 from leanloop.plugins.call import ModelCall
 from leanloop.plugins.difficulty.keys import keys_of_step
 from leanloop.plugins.difficulty.learning import Learning
@@ -58,6 +59,12 @@ class Lessons:
         self._learning = Learning(Supplied(outcomes=draft))
         self._task = Task(budget.model_copy(update={"limits": ()}), store=MemoryStore())
         self._waiting: OrderedDict[str, _Question] = OrderedDict()
+
+    def tier(self, setting: Setting) -> int:
+        """Its place among the tiers of the file, 0 the cheapest; a model that no tier names is above them."""
+        routes = self._budget.routes
+        tiers = () if routes is None else tuple(routes.tier(tier) for tier in TIERS)
+        return next((place for place, models in enumerate(tiers) if setting.model in models), len(tiers))
 
     def add(self, row: Labelled) -> None:
         """Learn from a row, or keep it until another setting of its question comes."""

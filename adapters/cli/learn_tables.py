@@ -32,7 +32,7 @@ class _Side(NamedTuple):
 
     @property
     def rate(self) -> float:
-        return self.known.score / self.known.weight
+        return self.known.score / self.known.weight if self.known.weight else 0.0
 
     @property
     def cost(self) -> float | None:
@@ -58,14 +58,14 @@ def show(lessons: Lessons, draft: Draft) -> None:
         sides.add_column(name, justify="left" if name in {"kind of call", "setting"} else "right")
     for name in ("kind of call", "cheaper", "dearer", "both tried", "dearer fixes", "90 % between"):
         lines.add_column(name, justify="left" if name in {"kind of call", "cheaper", "dearer"} else "right")
-    kinds = _kinds(lessons)
+    kinds, order = _kinds(lessons), _order(lessons, draft)
     for keys in kinds[:_SHOWN]:
-        for side in _sides(lessons, _last(draft, keys)):
+        for side in _sides(lessons, _last(draft, keys), order):
             cost = "" if side.cost is None else f"{side.cost / NANO:.6f}"
             sides.add_row(
                 plain(_named(keys)), plain(str(side.setting)), f"{side.known.weight:,.0f}", f"{side.rate:.1%}", cost
             )
-        for line in _lines(lessons, draft, keys):
+        for line in _lines(lessons, draft, keys, order):
             lines.add_row(
                 *map(plain, (line.kind, str(line.cheap.setting), str(line.dear.setting))),
                 f"{line.both:,.0f}",
@@ -86,6 +86,7 @@ def show(lessons: Lessons, draft: Draft) -> None:
 def as_dict(lessons: Lessons, draft: Draft, *, written: bool) -> dict[str, object]:
     """Plain JSON types; costs in US dollars a call."""
     kinds: list[object] = []
+    order = _order(lessons, draft)
     for keys in _kinds(lessons):
         settings = [
             {
@@ -94,7 +95,7 @@ def as_dict(lessons: Lessons, draft: Draft, *, written: bool) -> dict[str, objec
                 "succeeded": side.rate,
                 "cost": None if side.cost is None else side.cost / NANO,
             }
-            for side in _sides(lessons, _last(draft, keys))
+            for side in _sides(lessons, _last(draft, keys), order)
         ]
         pairs = [
             {
@@ -105,7 +106,7 @@ def as_dict(lessons: Lessons, draft: Draft, *, written: bool) -> dict[str, objec
                 "low": line.fixes.low,
                 "high": line.fixes.high,
             }
-            for line in _lines(lessons, draft, keys)
+            for line in _lines(lessons, draft, keys, order)
         ]
         kinds.append({"kind": _named(keys), "settings": settings, "pairs": pairs})
     return {
@@ -129,20 +130,34 @@ def _last(draft: Draft, keys: tuple[str, ...]) -> Mapping[str, Count]:
     return counts
 
 
-def _sides(lessons: Lessons, counts: Mapping[str, Count]) -> list[_Side]:
-    """The settings, the cheaper first: by cost, else by how often they succeed, else by how much they think."""
+def _sides(lessons: Lessons, counts: Mapping[str, Count], order: Mapping[Setting, int]) -> list[_Side]:
+    """The settings that were tried, the cheaper first."""
     sides = [_Side(one, count) for one in lessons.settings if (count := counts.get(str(one))) and count.weight > 0]
-    priced = all(side.cost is not None for side in sides)
-    return sorted(sides, key=lambda side: (side.cost or 0.0 if priced else 0.0, side.rate, _thinks(side.setting)))
+    return sorted(sides, key=lambda side: order[side.setting])
+
+
+def _order(lessons: Lessons, draft: Draft) -> Mapping[Setting, int]:
+    """One order for all kinds, the cheaper first: by tier of the file's routes, by cost, by how often they succeed, by
+    how much they think.
+    """
+    counts = next((_last(draft, keys[:1]) for keys, _ in lessons.kinds.values()), {})
+    sides = {one: _Side(one, counts.get(str(one), Count())) for one in lessons.settings}
+    priced = all(side.cost is not None for side in sides.values())
+
+    def dearness(one: Setting) -> tuple[int, float, float, tuple[int, str]]:
+        side = sides[one]
+        return lessons.tier(one), (side.cost or 0.0 if priced else 0.0), side.rate, _thinks(one)
+
+    return {one: place for place, one in enumerate(sorted(lessons.settings, key=dearness))}
 
 
 def _thinks(setting: Setting) -> tuple[int, str]:
     return (-1 if setting.effort is None else EFFORTS.index(setting.effort)), setting.model
 
 
-def _lines(lessons: Lessons, draft: Draft, keys: tuple[str, ...]) -> Iterator[_Line]:
+def _lines(lessons: Lessons, draft: Draft, keys: tuple[str, ...], order: Mapping[Setting, int]) -> Iterator[_Line]:
     counts = draft.counts(keys)
-    for cheap, dear in combinations(_sides(lessons, counts[-1]), 2):
+    for cheap, dear in combinations(_sides(lessons, counts[-1], order), 2):
         both = counts[-1].get(pair(cheap.setting, dear.setting), Count()).weight
         yield _Line(_named(keys), cheap, dear, both, estimate_of(counts, cheap.setting, dear.setting, keys))
 

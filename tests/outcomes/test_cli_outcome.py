@@ -143,6 +143,20 @@ def test_settings_that_were_tried_on_one_question_are_compared(file: str) -> Non
     assert counts("agent=support")["mini > gpt-5@high"] == Count(2, 1)
 
 
+def test_the_tiers_of_the_file_say_which_setting_is_the_cheaper_on_every_kind_of_call(file: str) -> None:
+    Path(file).write_text("agent: support\nroutes: {cheap: strong, frontier: weak}\n", encoding="utf-8")
+    rows = [
+        {"id": f"{step}{n}", "setting": setting, "score": int(right), "step": step}
+        for step, better in (("plan", "strong"), ("answer", "weak"))
+        for n in range(3)
+        for setting, right in (("weak", better == "weak"), ("strong", better == "strong"))
+    ]
+    result = run("learn", written("set.jsonl", *rows), "--budget", file, "--store", "sqlite:///o.db", "--json")
+    pairs = [pair for kind in json.loads(result.output)["kinds"] for pair in kind["pairs"]]
+    assert {(pair["cheap"], pair["dear"]) for pair in pairs} == {("strong", "weak")}
+    assert len(pairs) == 3
+
+
 def test_rows_of_a_question_may_lie_apart_and_in_several_files(file: str) -> None:
     first = written("a.jsonl", row("q1", "mini", 0), row("q2", "mini", 1))
     second = written("b.jsonl", row("q2", "gpt-5", 1), row("q1", "gpt-5", 1))
