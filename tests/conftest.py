@@ -35,7 +35,7 @@ from leanloop.plugins.routing import routing
 from leanloop.plugins.routing.health import Health
 
 # CI asks the same questions each time, so that it fails for what a change did; every other run asks new ones.
-settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "explore")
 

@@ -142,7 +142,7 @@ def test_tasks_that_spent_nothing_lately_are_not_running(ledger: SqliteStore, fi
     booked(ledger, "t1", 1_000)
     shown = CliRunner().invoke(app, ["watch", str(file), "--once"], catch_exceptions=False)
     assert "t1" in shown.output
-    later = NOW + 120
+    later = time.time() + 120  # after what was booked just now, however long the tests before it took
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("leanloop.adapters.cli.watch.time.time", lambda: later)
         assert "No task is running." in watch(file)

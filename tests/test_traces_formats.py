@@ -310,7 +310,7 @@ def test_spans_that_a_real_instrumentation_makes_are_read() -> None:
     def search(q: str) -> str:
         return "found " + q
 
-    agent.run_sync("find a")
+    asyncio.run(agent.run("find a"))
     spans: list[Row] = [
         {
             "traceId": f"{done.context.trace_id:032x}",
