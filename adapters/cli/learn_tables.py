@@ -140,7 +140,8 @@ def _order(lessons: Lessons, draft: Draft) -> Mapping[Setting, int]:
     """One order for all kinds, the cheaper first: by tier of the file's routes, by cost, by how often they succeed, by
     how much they think.
     """
-    counts = next((_last(draft, keys[:1]) for keys, _ in lessons.kinds.values()), {})
+    whole = next((keys[:1] for keys, _ in lessons.kinds.values()), ())
+    counts: Mapping[str, Count] = _last(draft, whole) if whole else {}
     sides = {one: _Side(one, counts.get(str(one), Count())) for one in lessons.settings}
     priced = all(side.cost is not None for side in sides.values())
 
