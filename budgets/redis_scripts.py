@@ -1,7 +1,8 @@
-"""The ledger's Lua scripts, read once from the files beside the code."""
+"""Lua scripts, read once from the files beside the code, and those of the ledger."""
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha1
 from importlib.resources import files
 from typing import NamedTuple
@@ -18,6 +19,7 @@ __all__ = [
     "ROWS",
     "SETTLE",
     "Script",
+    "script_of",
 ]
 
 
@@ -28,12 +30,14 @@ class Script(NamedTuple):
     digest: str
 
 
-def _load(name: str) -> Script:
-    folder = files("leanloop.budgets")
-    parts = (folder.joinpath(f"redis_{part}.lua").read_text(encoding="utf-8") for part in ("ledger", name))
-    text = "\n".join(parts)
+def script_of(package: str, *parts: str) -> Script:
+    """The script that the files ``redis_PART.lua`` of a package make, one behind the other."""
+    folder = files(package)
+    text = "\n".join(folder.joinpath(f"redis_{part}.lua").read_text(encoding="utf-8") for part in parts)
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
+
+_load = partial(script_of, "leanloop.budgets", "ledger")
 
 RESERVE = _load("reserve")
 SETTLE = _load("settle")

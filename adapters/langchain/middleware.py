@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Self, TypeVar, Unpack, cast
 
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
 from langchain_core.embeddings import Embeddings
@@ -14,6 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.errors import GraphBubbleUp
 
 from leanloop.adapters.event_sinks import checked_otel, sinks_of
+from leanloop.adapters.given import NeutralGiven, checked_budget
 from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import calling, model_call_covered
 from leanloop.adapters.langchain.documents import DocumentLimit, document_limit
@@ -27,7 +28,7 @@ from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.store import LedgerStore
-from leanloop.errors import TaskStopped, UsageError
+from leanloop.errors import TaskStopped
 from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.cache.embedder import Embedder
 from leanloop.plugins.cache.ground import Grounds, SameAnswer
@@ -55,23 +56,11 @@ def _signed(hook: Hook) -> Hook:
     return hook
 
 
-class Given(TypedDict, total=False):
+class Given(NeutralGiven, total=False):
     """What `LeanLoop` takes beside its budget; see there."""
 
-    plugins: Sequence[Plugin]
-    store: LedgerStore | None
     models: Mapping[str, BaseChatModel] | None
-    on_alert: OnAlert | None
     embedder: Embeddings | Embedder | None
-    same_answer: SameAnswer | None
-    checks: Mapping[str, Check] | None
-    answers: Mapping[str, Answer] | None
-    difficulty: Difficulty | None
-    outcomes: OutcomeStore | None
-    cognitive_tools: Sequence[CognitiveTool]
-    run_code: RunCode | None
-    on_event: Sink | Sequence[Sink]
-    redact: Redact | None
 
 
 class LeanLoop(AgentMiddleware[Any, Any, Any]):
@@ -135,12 +124,8 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
         redact: Redact | None = None,
     ) -> None:
         super().__init__()
-        if budget is not None and not isinstance(cast("object", budget), Budget):
-            raise UsageError(
-                f"LeanLoop() takes a Budget, not {type(budget).__name__}; for a file: LeanLoop.from_file(path)."
-            )
         self.has_own_budget = budget is not None
-        self.budget = budget or Budget(agent="agent")
+        self.budget = checked_budget(budget)
         known = None if embedder is None else embedder_of(embedder)
         supplied = Supplied(
             checks=checks or {},

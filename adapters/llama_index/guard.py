@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypedDict, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 
 from leanloop.adapters.copied import copied
 from leanloop.adapters.event_sinks import checked_otel, sinks_of
+from leanloop.adapters.given import NeutralGiven, checked_budget
 from leanloop.adapters.llama_index.covered import lands_elsewhere
 from leanloop.adapters.llama_index.embedder import embedder_of
 from leanloop.adapters.llama_index.findings import noting
@@ -27,7 +28,6 @@ from leanloop.adapters.llama_index.runs import Runs
 from leanloop.adapters.llama_index.substitutes import Substitutes
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.store import LedgerStore
-from leanloop.errors import UsageError
 from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.cache.embedder import Embedder
@@ -48,23 +48,11 @@ __all__ = ["Given", "Guard"]
 Original = TypeVar("Original")
 
 
-class Given(TypedDict, total=False):
+class Given(NeutralGiven, total=False):
     """What `LeanLoop` takes beside its budget; see there."""
 
-    plugins: Sequence[Plugin]
-    store: LedgerStore | None
     models: Mapping[str, LLM] | None
-    on_alert: OnAlert | None
     embedder: BaseEmbedding | Embedder | None
-    same_answer: SameAnswer | None
-    checks: Mapping[str, Check] | None
-    answers: Mapping[str, Answer] | None
-    difficulty: Difficulty | None
-    outcomes: OutcomeStore | None
-    cognitive_tools: Sequence[CognitiveTool]
-    run_code: RunCode | None
-    on_event: Sink | Sequence[Sink]
-    redact: Redact | None
 
 
 class Guard:
@@ -118,12 +106,8 @@ class Guard:
         on_event: Sink | Sequence[Sink] = (),
         redact: Redact | None = None,
     ) -> None:
-        if budget is not None and not isinstance(cast("object", budget), Budget):
-            raise UsageError(
-                f"LeanLoop() takes a Budget, not {type(budget).__name__}; for a file: LeanLoop.from_file(path)."
-            )
         self.has_own_budget = budget is not None
-        self.budget = budget or Budget(agent="agent")
+        self.budget = checked_budget(budget)
         reads = None if embedder is None else embedder_of(embedder)
         supplied = Supplied(
             checks=checks or {},

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-from hashlib import sha1
-from importlib.resources import files
+from functools import partial
 
-from leanloop.budgets.redis_scripts import Script
-from leanloop.errors import StoreError
+from leanloop.budgets.redis_parts import parts_in
+from leanloop.budgets.redis_scripts import script_of
 
 __all__ = [
     "BEGIN",
@@ -27,11 +25,7 @@ __all__ = [
 ]
 
 
-def _load(name: str) -> Script:
-    folder = files("leanloop.plugins.cache")
-    text = "\n".join(folder.joinpath(f"redis_{part}.lua").read_text(encoding="utf-8") for part in ("shared", name))
-    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
-
+_load = partial(script_of, "leanloop.plugins.cache", "shared")
 
 BEGIN = _load("begin")
 CLAIM = _load("claim")
@@ -54,15 +48,4 @@ def parts_of(answer: bytes) -> list[bytes]:
     Raises:
         StoreError: no script of ours answers so.
     """
-    parts: list[bytes] = []
-    at = 0
-    try:
-        while at < len(answer):
-            (size,) = struct.unpack_from(">I", answer, at)
-            at += 4 + size
-            parts.append(answer[at - size : at])
-    except struct.error:
-        at = -1
-    if at != len(answer):
-        raise StoreError("What answers at the address of the cache is no Redis; see which program listens there.")
-    return parts
+    return parts_in(answer, "the cache")
