@@ -1,0 +1,1 @@
+"""What to switch on first, measured on recorded runs."""
