@@ -183,7 +183,7 @@ class Budget(BaseModel):
     it pays."""
 
     events: Annotated[
-        EventRules | None, BeforeValidator(events_or_file, json_schema_input_type=EventRules | str | bool)
+        EventRules | None, BeforeValidator(events_or_file, json_schema_input_type=EventRules | str | Literal[False])
     ] = None
     """Where it is told what happens while tasks run: a file, the log, OpenTelemetry; nowhere where not named."""
 

@@ -6,6 +6,7 @@ gathered, not raised one by one, so that a file is put right in one go.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -13,12 +14,13 @@ from typing import NoReturn
 from leanloop.budgets.fields import shown
 from leanloop.errors import BudgetFileError
 
-__all__ = ["Document", "Path", "Problem", "label"]
+__all__ = ["Document", "Path", "Problem", "inside", "label"]
 
 Path = tuple[str | int, ...]
 """The way to a value: keys and positions, such as ``("limits", 0, "usd")``."""
 
 _MOST_SHOWN = 20
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,25 @@ class Document:
 
 
 def label(path: Path) -> str:
-    """The value at ``path`` as a message calls it: ``'usd'``, ``'limits' item 2``."""
+    """The value at ``path`` as a message calls it: ``'usd' in limits item 2``, ``'limits' item 2``."""
     match path:
-        case (*_, str(key)):
-            return shown(key)
-        case (*_, key, int(position)):
-            return f"{shown(key)} item {position + 1}"
+        case (*outer, str(key)):
+            return f"{shown(key)}{inside(tuple(outer))}"
+        case (*outer, str(key), int(position)):
+            return f"{shown(key)} item {position + 1}{inside(tuple(outer))}"
         case _:
             return "the file"
+
+
+def inside(path: Path) -> str:
+    """Where that is, to put behind the name of a key: `` in cache.tools``, `` in limits item 2``; empty at the top."""
+    words = ""
+    for part in path:
+        if isinstance(part, int):
+            words += f" item {part + 1}"
+        else:
+            words += f"{'.' if words else ''}{part if _PLAIN.fullmatch(part) else shown(part)}"
+    return f" in {words}" if words else ""
 
 
 def _by_line(problem: Problem) -> tuple[bool, int | str]:

@@ -79,7 +79,7 @@ def _whole(least: int) -> Callable[[object], int]:
             context = {"least": least, "value": shown(value)}
             raise PydanticCustomError("too_small", "must be {least} or more, not {value}", context)
         if value > MOST:
-            context = {"most": MOST, "value": shown(value)}
+            context = {"most": f"{MOST:,}", "value": shown(value)}
             raise PydanticCustomError("too_large", "must be at most {most}, not {value}", context)
         return value
 
@@ -99,7 +99,7 @@ def _decimal(places: int, most: Decimal) -> Callable[[object], Decimal]:
         if number < 0:
             raise PydanticCustomError("too_small", "must be 0 or more, not {value}", {"value": shown(value)})
         if number > most:
-            context = {"most": str(most), "value": shown(value)}
+            context = {"most": f"{most:,}", "value": shown(value)}
             raise PydanticCustomError("too_large", "must be at most {most}, not {value}", context)
         if not number:
             return Decimal(0)  # also for 0E+999999, which is costly to turn into an integer

@@ -85,7 +85,7 @@ class CascadeRules(BaseModel):
     @model_validator(mode="after")
     def _gates_have_what_they_need(self) -> CascadeRules:
         if not self.gates or len(set(self.gates)) < len(self.gates):
-            raise PydanticCustomError("gates", "gates must name one gate or more, each once; or say cascade: off")
+            raise PydanticCustomError("gates", "must name one gate or more, each once (gates); or say cascade: off")
         if "verifier" in self.gates and self.verifier is None:
             raise PydanticCustomError("no_verifier", "names the gate verifier and no model; add verifier: MODEL")
         for key, gate in (("verifier", "verifier"), ("second", "agreement"), ("answer_form", "format")):

@@ -177,35 +177,56 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
     [
         ("agent: a\nlimts: []", "<budget>:2: unknown key 'limts'; did you mean 'limits'?"),
         ("agent: a\nAT_LIMIT: land", "<budget>:2: unknown key 'AT_LIMIT'; did you mean 'at_limit'?"),
-        ("agent: a\nlanding:\n  tokns: 5", "<budget>:3: unknown key 'tokns'; did you mean 'tokens'?"),
-        ("agent: a\nloop: {alow: []}", "<budget>:2: unknown key 'alow'; did you mean 'allow'?"),
-        ("agent: a\nlimits:\n- usd: 1\n- usdd: 1\n  usd: 1", "<budget>:4: unknown key 'usdd'; did you mean 'usd'?"),
+        ("agent: a\nlanding:\n  tokns: 5", "<budget>:3: unknown key 'tokns' in landing; did you mean 'tokens'?"),
+        ("agent: a\nloop: {alow: []}", "<budget>:2: unknown key 'alow' in loop; did you mean 'allow'?"),
+        (
+            "agent: a\nlimits:\n- usd: 1\n- usdd: 1\n  usd: 1",
+            "<budget>:4: unknown key 'usdd' in limits item 2; did you mean 'usd'?",
+        ),
         (
             "agent: a\nprices:\n  m:\n    input: 1\n    output: 2\n    cashed_input: 3",
-            "<budget>:6: unknown key 'cashed_input'; did you mean 'cached_input'?",
+            "<budget>:6: unknown key 'cashed_input' in prices.m; did you mean 'cached_input'?",
         ),
-        ("agent: a\nlanding: {zzz: 5}", "<budget>:2: unknown key 'zzz'; there are: tokens"),
-        (f"agent: a\nlanding: {{{'t' * 70}: 5}}", f"<budget>:2: unknown key '{'t' * 40}'...; there are: tokens"),
+        ("agent: a\nlanding: {zzz: 5}", "<budget>:2: unknown key 'zzz' in landing; there are: tokens"),
+        (
+            f"agent: a\nlanding: {{{'t' * 70}: 5}}",
+            f"<budget>:2: unknown key '{'t' * 40}'... in landing; there are: tokens",
+        ),
         ("agent: a\n<<: {at_limit: land}", "<budget>:2: unknown key '<<'; there are: agent, limits, at_limit"),
         ("at_limit: land", "<budget>: the key 'agent' is missing"),
         ("agent: a\nprices: {m: {input: 1}}", "<budget>:2: the key 'output' is missing"),
         ("agent:", "<budget>:1: 'agent' has no value; give it one or take it out"),
-        ("agent: a\nlimits: [{usd: ~}]", "<budget>:2: 'usd' has no value; give it one or take it out"),
+        ("agent: a\nlimits: [{usd: ~}]", "<budget>:2: 'usd' in limits item 1 has no value; give it one or take it out"),
         ("agent: a\nlimits: [null]", "<budget>:2: 'limits' item 1 has no value; give it one or take it out"),
         ("agent: 5", "<budget>:1: 'agent' must be a name, not 5; put it in quotes if it is one"),
         ("agent: a/b", "<budget>:1: 'agent' must be 1 to 64 letters, digits, '-', '_' or '.'"),
         ("agent: a\nlimits: 5", "<budget>:2: 'limits' must be a list, not 5"),
-        ("agent: a\nlimits: [5]", "<budget>:2: 'limits' item 1 must be a mapping of keys, not 5"),
+        ("agent: a\nlimits: [5]", "<budget>:2: 'limits' item 1 must be a mapping of keys (per, rolling, "),
         ("agent: a\nprices: []", "<budget>:2: 'prices' must be a mapping of keys, not a list"),
         ("agent: a\nat_limit: lend", "<budget>:2: 'at_limit' must be 'land' or 'raise', not 'lend'"),
-        ("agent: a\nlimits:\n- usd: -5", "<budget>:3: 'usd' must be 0 or more, not -5"),
-        ("agent: a\nlimits: [{tool_calls: {search: -1}}]", "<budget>:2: 'search' must be 0 or more, not -1"),
-        ("agent: a\nlimits: [{tokens: 1.0}]", "<budget>:2: 'tokens' must be a whole number, not 1.0"),
-        ("agent: a\nlimits: [{usd: .nan}]", "<budget>:2: 'usd': '.nan' is not a plain decimal number"),
-        ("agent: a\nlimits: [{usd: -.inf}]", "<budget>:2: 'usd': '-.inf' is not a plain decimal number"),
-        ("agent: a\nlimits: [{tokens: 0100}]", "<budget>:2: 'tokens': '0100' is not a plain decimal number"),
-        ("agent: a\nlimits: [{seconds: 5:00}]", "<budget>:2: 'seconds': '5:00' is not a plain decimal number"),
-        ("agent: a\nlimits: [{tokens: 0x10}]", "<budget>:2: 'tokens': '0x10' is not a plain decimal number"),
+        ("agent: a\nlimits:\n- usd: -5", "<budget>:3: 'usd' in limits item 1 must be 0 or more, not -5"),
+        (
+            "agent: a\nlimits: [{tool_calls: {search: -1}}]",
+            "<budget>:2: 'search' in limits item 1.tool_calls must be 0 or more, not -1",
+        ),
+        ("agent: a\nlimits: [{tokens: 1.0}]", "<budget>:2: 'tokens' in limits item 1 must be a whole number, not 1.0"),
+        ("agent: a\nlimits: [{usd: .nan}]", "<budget>:2: 'usd' in limits item 1: '.nan' is not a plain decimal number"),
+        (
+            "agent: a\nlimits: [{usd: -.inf}]",
+            "<budget>:2: 'usd' in limits item 1: '-.inf' is not a plain decimal number",
+        ),
+        (
+            "agent: a\nlimits: [{tokens: 0100}]",
+            "<budget>:2: 'tokens' in limits item 1: '0100' is not a plain decimal number",
+        ),
+        (
+            "agent: a\nlimits: [{seconds: 5:00}]",
+            "<budget>:2: 'seconds' in limits item 1: '5:00' is not a plain decimal number",
+        ),
+        (
+            "agent: a\nlimits: [{tokens: 0x10}]",
+            "<budget>:2: 'tokens' in limits item 1: '0x10' is not a plain decimal number",
+        ),
         (f"agent: a\nmax_output: {'9' * 9000}", f"<budget>:2: 'max_output': '{'9' * 40}'... is not a plain"),
         ("agent: a\nmax_output: 0", "<budget>:2: 'max_output' must be 1 or more, not 0"),
         ("agent: a\nlimits: [{}]", "<budget>:2: 'limits' item 1 limits nothing; name an amount: tokens"),
@@ -213,10 +234,10 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
         ("agent: a\nwarn: [100%]", "<budget>:2: 'warn' item 1 must be a share from 0.001 to 0.999, such as 0.7 or 70%"),
         ("agent: a\nwarn: [70%%]", "<budget>:2: 'warn' item 1 must be a number, not '70%%'"),
         ("agent: a\ndegrade: {at: 80%}", "<budget>:2: 'degrade' changes nothing; name a model (to) or an effort"),
-        ("agent: a\ndegrade: {to: a, att: 5%}", "<budget>:2: unknown key 'att'; did you mean 'at'?"),
+        ("agent: a\ndegrade: {to: a, att: 5%}", "<budget>:2: unknown key 'att' in degrade; did you mean 'at'?"),
         (
             "agent: a\ndegrade: {effort: less}",
-            "<budget>:2: 'effort' must be 'none', 'minimal', 'low', 'medium', 'high'",
+            "<budget>:2: 'effort' in degrade must be 'none', 'minimal', 'low', 'medium', 'high'",
         ),
         ("agent: a\ndegrade: off", "<budget>:2: 'degrade' must be a list, not false"),
         (
@@ -224,10 +245,10 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
             "<budget>:2: 'degrade' item 2 begins at 0.8, not above 0.8 of the one before it",
         ),
         ("agent: a\nnotify: [yes]", "<budget>:2: 'notify' item 1 must be a number, not true"),
-        ("agent: a\nloop: {repeats: 1}", "<budget>:2: 'repeats' must be 2 or more, not 1"),
+        ("agent: a\nloop: {repeats: 1}", "<budget>:2: 'repeats' in loop must be 2 or more, not 1"),
         ("agent: a\nloop: {repeats: 9}", "<budget>:2: 'loop' has a window of 8 steps, too few for 9 repeats"),
         ("agent: a\nnotify: [5, .7]", "<budget>:2: 'notify' item 1 must be a share from 0.001 to 0.999"),
-        ("agent: a\nloop: {repeats: x, window: 8}", "<budget>:2: 'repeats' must be a whole number, not 'x'"),
+        ("agent: a\nloop: {repeats: x, window: 8}", "<budget>:2: 'repeats' in loop must be a whole number, not 'x'"),
         (
             "agent: a\nlimits: [{usd: 1}, {cycles: 3}, {usd: 2}]",
             "<budget>:2: 'limits' limit usd per task twice for the same scope, in items 1 and 3; keep one",
@@ -320,8 +341,8 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
         parse("agent: a\nlimits:\n- usd: -1\n- tokens: '0x'\nat_limit: x\nlimts: 1")
     assert caught.value.line == 3
     assert str(caught.value).splitlines() == [
-        "<budget>:3: 'usd' must be 0 or more, not -1",
-        "<budget>:4: 'tokens' must be a whole number, not '0x'",
+        "<budget>:3: 'usd' in limits item 1 must be 0 or more, not -1",
+        "<budget>:4: 'tokens' in limits item 2 must be a whole number, not '0x'",
         "<budget>:5: 'at_limit' must be 'land' or 'raise', not 'x'",
         "<budget>:6: unknown key 'limts'; did you mean 'limits'?",
     ]
@@ -388,12 +409,21 @@ def test_a_billion_laughs_are_refused_at_the_first_anchor() -> None:
         ("agent = 1e99999999999999999999", "<budget>: a number in the file is too long"),
         ("agent = [" + "\n[" * 100_000, "<budget>: the file is nested far too deep"),
         ('agent = "a"\nlimts = 1 # limits', "<budget>:2: unknown key 'limts'; did you mean 'limits'?"),
-        ('agent = "a"\n# tokens\n[landing]\ntokens = -1', "<budget>:4: 'tokens' must be 0 or more, not -1"),
-        ('agent = "a"\n[[limits]]\nusd = 1\n[[limits]]\nusd = -1', "<budget>:5: 'usd' must be 0 or more, not -1"),
-        ('agent = "a"\nlimits = [\n{usd = -1},\n]', "<budget>:3: 'usd' must be 0 or more, not -1"),
-        ('agent = "a"\nlimits = [\n{usd = 1},\n{usd = -1},\n]', "<budget>:2: 'usd' must be 0 or more, not -1"),
+        ('agent = "a"\n# tokens\n[landing]\ntokens = -1', "<budget>:4: 'tokens' in landing must be 0 or more, not -1"),
+        (
+            'agent = "a"\n[[limits]]\nusd = 1\n[[limits]]\nusd = -1',
+            "<budget>:5: 'usd' in limits item 2 must be 0 or more, not -1",
+        ),
+        ('agent = "a"\nlimits = [\n{usd = -1},\n]', "<budget>:3: 'usd' in limits item 1 must be 0 or more, not -1"),
+        (
+            'agent = "a"\nlimits = [\n{usd = 1},\n{usd = -1},\n]',
+            "<budget>:2: 'usd' in limits item 2 must be 0 or more, not -1",
+        ),
         ('agent = "a"\nnotify = [nan]', "<budget>:2: 'notify' item 1 must be a share from 0.001 to 0.999"),
-        ('agent = "a"\nlimits = [{usd = -inf}]', "<budget>:2: 'usd' must be a finite number, not -Infinity"),
+        (
+            'agent = "a"\nlimits = [{usd = -inf}]',
+            "<budget>:2: 'usd' in limits item 1 must be a finite number, not -Infinity",
+        ),
         ('agent = "a"\nmax_output = 1979-05-27', "<budget>:2: 'max_output' must be a whole number, not a date"),
         ('agent = "a"\n"\\u006cimts" = 1', "<budget>: unknown key 'limts'; did you mean 'limits'?"),
         ("at_limit = 'land'", "<budget>: the key 'agent' is missing"),
@@ -587,5 +617,8 @@ def test_a_line_found_in_a_toml_file_is_a_line_of_the_file(text: str) -> None:
 
 def test_a_label_says_where_a_value_is() -> None:
     assert label(("limits", 1)) == "'limits' item 2"
-    assert label(("limits", 1, "usd")) == "'usd'"
+    assert label(("limits", 1, "usd")) == "'usd' in limits item 2"
+    assert label(("limits", 1, "tool_calls", "search")) == "'search' in limits item 2.tool_calls"
+    assert label(("cache", "tools", "two words", "ttl")) == "'ttl' in cache.tools.'two words'"
+    assert label(("usd",)) == "'usd'"
     assert label(()) == "the file"

@@ -101,19 +101,27 @@ def test_the_loop_guard_is_switched_off_and_on() -> None:
     [
         ("LEANLOOP__AT_LIMIT", "lend", "'at_limit' must be 'land' or 'raise', not 'lend'"),
         ("LEANLOOP__AT_LIMT", "hunter2", "unknown key 'at_limt'; did you mean 'at_limit'?"),
-        ("LEANLOOP__LANDING__TOKNS", "017", "unknown key 'tokns'; did you mean 'tokens'?"),
+        ("LEANLOOP__LANDING__TOKNS", "017", "unknown key 'tokns' in landing; did you mean 'tokens'?"),
         ("LEANLOOP__LANDIN__TOKENS", "5", "unknown key 'landin'; did you mean 'landing'?"),
-        ("LEANLOOP__LIMITS__TASK__USD", "-1", "'usd' must be 0 or more, not -1"),
-        ("LEANLOOP__LIMITS__TASK__USD", "nan", "'usd' must be a number, not 'nan'"),
-        ("LEANLOOP__LIMITS__TASK__USD", "017", "'usd' must be a number, not '017'"),
+        ("LEANLOOP__LIMITS__TASK__USD", "-1", "'usd' in limits item 1 must be 0 or more, not -1"),
+        ("LEANLOOP__LIMITS__TASK__USD", "nan", "'usd' in limits item 1 must be a number, not 'nan'"),
+        ("LEANLOOP__LIMITS__TASK__USD", "017", "'usd' in limits item 1 must be a number, not '017'"),
         ("LEANLOOP__LIMITS__TASK__USD", "", "is set but empty; give it a value or unset it"),
-        ("LEANLOOP__LIMITS__TASK__UDS", "1", "unknown key 'uds'; did you mean 'usd'?"),
-        ("LEANLOOP__LIMITS__YEAR__USD", "1", "'per' must be 'task', 'minute', 'hour', 'day', 'week' or 'month', not"),
+        ("LEANLOOP__LIMITS__TASK__UDS", "1", "unknown key 'uds' in limits item 1; did you mean 'usd'?"),
+        (
+            "LEANLOOP__LIMITS__YEAR__USD",
+            "1",
+            "'per' in limits item 2 must be 'task', 'minute', 'hour', 'day', 'week' or 'month', not",
+        ),
         ("LEANLOOP__LIMITS__TASK", "1", "names a limit but no amount in it; write LEANLOOP__LIMITS__TASK__USD"),
         ("LEANLOOP__LIMITS", "1", "'limits' must be a list, not 1"),
-        ("LEANLOOP__LIMITS__DAY__SCOPE__USER", "1", "'scope' must be a name, not a mapping; put it in quotes"),
+        (
+            "LEANLOOP__LIMITS__DAY__SCOPE__USER",
+            "1",
+            "'scope' in limits item 2 must be a name, not a mapping; put it in quotes",
+        ),
         ("LEANLOOP__NOTIFY__FIRST", "1", "'notify' must be a list, not a mapping"),
-        ("LEANLOOP__THINKING__ABOVE", "5", "'above' must be a share from 0.001 to 0.999"),
+        ("LEANLOOP__THINKING__ABOVE", "5", "'above' in thinking must be a share from 0.001 to 0.999"),
         ("LEANLOOP__AGENT", "b", "the agent's name cannot be overridden"),
         ("LEANLOOP__", "b", "names no key; write LEANLOOP__KEY or LEANLOOP__KEY__KEY"),
         ("LEANLOOP_MY_AGENT__LOOP____REPEATS", "b", "names no key; write LEANLOOP__KEY or LEANLOOP__KEY__KEY"),
@@ -132,8 +140,11 @@ def test_problems_of_the_file_come_before_those_of_variables() -> None:
     message = refusal("agent: a\nlimts: 1\nlimits: [5]", LEANLOOP__STORR="1", LEANLOOP__LIMITS__TASK__USD="-1")
     assert message.splitlines() == [
         "<budget>:2: unknown key 'limts'; did you mean 'limits'?",
-        "<budget>:3: 'limits' item 1 must be a mapping of keys, not 5",
-        "LEANLOOP__LIMITS__TASK__USD: 'usd' must be 0 or more, not -1",
+        (
+            "<budget>:3: 'limits' item 1 must be a mapping of keys (per, rolling, scope, tokens, input_tokens, "
+            "output_tokens, embedding_tokens, usd, ...), not 5"
+        ),
+        "LEANLOOP__LIMITS__TASK__USD: 'usd' in limits item 2 must be 0 or more, not -1",
         "LEANLOOP__STORR: unknown key 'storr'; did you mean 'store'?",
     ]
 

@@ -41,8 +41,8 @@ def test_a_form_is_an_expression_or_a_schema_of_any_draft() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{gates: []}", "gates must name one gate or more"),
-        ("{gates: [refusal, refusal]}", "gates must name one gate or more, each once"),
+        ("{gates: []}", "must name one gate or more"),
+        ("{gates: [refusal, refusal]}", "must name one gate or more, each once"),
         ("{gates: [verifier]}", "names the gate verifier and no model"),
         ("{gates: [refusal], verifier: m}", "names verifier, which the gate verifier is for"),
         ("{gates: [refusal], second: m}", "names second, which the gate agreement is for"),

@@ -31,9 +31,9 @@ def test_a_file_a_mapping_or_off(text: str, rules: EventRules | None) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("events: on", "'events' must be a mapping of keys, not true"),
-        ("events: ''", "at least 1 character"),
-        ("events: {files: a}", "unknown key 'files'; did you mean 'file'?"),
+        ("events: on", "'events' must be a name, off or a mapping of keys (file, log, otel, text), not true"),
+        ("events: ''", "'events' must not be empty"),
+        ("events: {files: a}", "unknown key 'files' in events; did you mean 'file'?"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(text: str, said: str) -> None:
