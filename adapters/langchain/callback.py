@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
+from leanloop.adapters.event_sinks import watched
 from leanloop.adapters.langchain.covered import GUARDED, in_model_call, tool_call_covered
 from leanloop.adapters.langchain.messages import from_langchain
 from leanloop.adapters.langchain.open_calls import open_calls
@@ -28,6 +30,8 @@ from leanloop.plugins.alerts import OnAlert
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.current import current_task
+from leanloop.plugins.events.sink import Redact, Sink
+from leanloop.plugins.events.tool import tell_of_tool
 from leanloop.plugins.flow import Io, Paused
 from leanloop.plugins.receipt import Receipt
 from leanloop.plugins.steps import Steps
@@ -54,6 +58,13 @@ class LeanLoopCallback(BaseCallbackHandler):
         store: where balances are kept instead of where the budget says.
         value: what the task is worth in US dollars, as for `leanloop.task`.
         on_alert: called with each `leanloop.Alert` of that task, beside the line in the log.
+        on_event: told of each event of that task, beside what the budget's `events` names, as for `LeanLoop`. It has
+            ended when no chain is left that reports to this callback; one that is used again ends again.
+        redact: changes texts before anyone is told, as for `LeanLoop`.
+
+    Raises:
+        BudgetFileError: the file cannot be read or does not hold a budget.
+        UsageError: ``on_event`` or ``redact`` without a budget, or a sink that is no plain function.
 
     A call that is cut off by a time-out of its own (``asyncio.timeout``) in an asyncio task that goes on is reported to
     nobody: it stays set aside until that task ends, and is then booked at its worst case.
@@ -70,11 +81,20 @@ class LeanLoopCallback(BaseCallbackHandler):
         store: LedgerStore | None = None,
         value: Decimal | float | None = None,
         on_alert: OnAlert | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        redact: Redact | None = None,
     ) -> None:
         loaded = budget if isinstance(budget, Budget) or budget is None else load_budget(budget)
         # It cannot land, so nothing is kept back for a landing.
         own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
         self._task = Task(own, tags=tags, store=store, value=value, on_alert=on_alert) if own is not None else None
+        watched(self._task, on_event, redact)
+        self._chains: set[UUID] = set()  # those that are running
+
+    @property
+    def ignore_chain(self) -> bool:
+        """Chains only say when its task has ended, which nobody may want to know."""
+        return self._task is None or not self._task.sinks
 
     def receipt(self) -> Receipt | None:
         """What its task has spent; None where it has no task of its own."""
@@ -110,11 +130,13 @@ class LeanLoopCallback(BaseCallbackHandler):
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Settle."""
         yield from open_calls.end(run_id, _reply(response))
+        self._over()
 
     @two_forms
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Release what is known to be unbilled, else settle at the worst case."""
         yield from open_calls.end(run_id, error)
+        self._over(failed=True)
 
     @two_forms
     def on_tool_start(
@@ -133,17 +155,50 @@ class LeanLoopCallback(BaseCallbackHandler):
         if tasks:
             call = ToolCall(str(run_id), name, input_str)
             flows = [_PATIENT.on_tool(call, task) for task in tasks]
-            yield from open_calls.begin(run_id, flows, unmade=Paused(_refused()))
+            flows += [tell_of_tool(call, task) for task in tasks if task.sinks]
+            with self._until_stopped():
+                yield from open_calls.begin(run_id, flows, unmade=Paused(_refused()))
 
     @two_forms
     def on_tool_end(self, output: object, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Settle a tool call."""
-        yield from open_calls.end(run_id, ToolResult(""))
+        yield from open_calls.end(run_id, ToolResult("", is_error=getattr(output, "status", None) == "error"))
+        self._over()
 
     @two_forms
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> Steps[None]:
         """Settle a tool call that failed: it was made."""
-        yield from open_calls.end(run_id, ToolResult(""))
+        yield from open_calls.end(run_id, ToolResult("", is_error=True))
+        self._over(failed=True)
+
+    def on_chain_start(self, serialized: dict[str, Any], inputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Note that the task goes on until this has ended."""
+        self._chains.add(run_id)
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Tell the end of the task, where nothing else is running."""
+        self._chains.discard(run_id)
+        self._over()
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """The same, where a limit ended it; a run that fails otherwise has no end."""
+        self._chains.discard(run_id)
+        self._over(failed=True)
+
+    def _over(self, *, failed: bool = False) -> None:
+        """Tell the end of its task, unless a chain is running, or it ends with an error of its own."""
+        task = self._task
+        if task is not None and not self._chains and not (failed and task.stopped is None):
+            task.tell_end()
+
+    @contextmanager
+    def _until_stopped(self) -> Generator[None, None, None]:
+        """Nothing reports the end of a call that is refused."""
+        try:
+            yield
+        except TaskStopped:
+            self._over(failed=True)
+            raise
 
     def _begin_model(
         self,
@@ -157,7 +212,8 @@ class LeanLoopCallback(BaseCallbackHandler):
             settings = cast("Mapping[str, object]", kwargs.get("invocation_params") or {})
             call = _call(messages, metadata, settings)
             guard = _PATIENT if (yield Io(_may_sleep, _may_await)) else _PROMPT
-            yield from open_calls.begin(run_id, [guard.on_model(call, task) for task in tasks], unmade=_refused())
+            with self._until_stopped():
+                yield from open_calls.begin(run_id, [guard.on_model(call, task) for task in tasks], unmade=_refused())
 
     def _tasks(self, run_id: UUID, *, covered: bool) -> list[Task]:
         """The tasks this callback counts a call in: its own always, the current one where nothing else does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from llama_index.core.callbacks import CBEventType, EventPayload
 from llama_index.core.callbacks.base_handler import BaseCallbackHandler
 from llama_index.core.llms import callbacks as llm_callbacks
 
+from leanloop.adapters.event_sinks import watched
 from leanloop.adapters.llama_index.covered import in_model_call
 from leanloop.adapters.llama_index.form import CHAT, PROMPT
 from leanloop.adapters.llama_index.messages import from_llama
@@ -25,6 +26,7 @@ from leanloop.errors import TaskStopped
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.current import current_task
+from leanloop.plugins.events.sink import Redact, Sink
 from leanloop.plugins.flow import Abandoned
 from leanloop.plugins.open_calls import OpenCalls
 from leanloop.plugins.receipt import Receipt
@@ -52,25 +54,48 @@ class LeanLoopCallback(BaseCallbackHandler):
         budget: a `Budget` or the path of a budget file: a task of its own, which counts every call the callback
             sees. With or without it, a call that nothing else counts is counted in the task that is current
             where it is made.
+        tags: who the task is for, as for `leanloop.task`.
+        on_event: told of each event of that task, beside what the budget's `events` names, as for `LeanLoop`. Each
+            trace of LlamaIndex (a query, or a call outside of one) ends it; one that goes on ends again.
+        redact: changes texts before anyone is told, as for `LeanLoop`.
+
+    Raises:
+        BudgetFileError: the file cannot be read or does not hold a budget.
+        UsageError: ``on_event`` or ``redact`` without a budget, or a sink that is no plain function.
     """
 
-    def __init__(self, budget: Budget | str | Path | None = None, *, tags: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        budget: Budget | str | Path | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        redact: Redact | None = None,
+    ) -> None:
         super().__init__(event_starts_to_ignore=[], event_ends_to_ignore=[])
         loaded = budget if isinstance(budget, Budget) or budget is None else load_budget(budget)
         # It cannot land, so nothing is kept back for a landing.
         own = loaded.model_copy(update={"at_limit": "raise"}) if loaded is not None else None
         self._task = Task(own, tags=tags) if own is not None else None
         self._guard = BudgetGuard(waits=False)
+        watched(self._task, on_event, redact)
+        self._traces = 0  # that are going on
+        self._open: set[str] = set()  # calls that are being made; a stream goes on after its trace
+        self._failed = False  # in a trace that is going on
 
     def receipt(self) -> Receipt | None:
         """What its task has spent; None where it has no task of its own."""
         return self._task.receipt() if self._task else None
 
     def start_trace(self, trace_id: str | None = None) -> None:
-        """Nothing: a trace is not a task."""
+        """A trace is not a task, but while one goes on its task has not ended."""
+        self._traces += 1
 
     def end_trace(self, trace_id: str | None = None, trace_map: dict[str, list[str]] | None = None) -> None:
-        """Nothing."""
+        """Tell the end of its task, where no other trace goes on."""
+        self._traces = max(0, self._traces - 1)
+        failed, self._failed = self._failed, False
+        self._over(failed=failed)
 
     def on_event_start(
         self,
@@ -85,6 +110,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         Raises:
             TaskStopped: a limit has no room for the call, or the task was stopped before.
         """
+        self._failed |= event_type == CBEventType.EXCEPTION
         if event_type != CBEventType.LLM or _within_another():
             return event_id
         tasks = self._tasks(event_id)
@@ -92,6 +118,7 @@ class LeanLoopCallback(BaseCallbackHandler):
             call = _call(payload or {})
             flows = [self._guard.on_model(call, task) for task in tasks]
             perform(_open_calls.begin(event_id, flows, unmade=TaskStopped("Another limit refused this call.")))
+            self._open.add(event_id)
         return event_id
 
     def on_event_end(
@@ -106,6 +133,14 @@ class LeanLoopCallback(BaseCallbackHandler):
             perform(_open_calls.end(event_id, Abandoned() if isinstance(error, GeneratorExit) else error))
         else:
             perform(_open_calls.end(event_id, _reply(given)))
+        self._open.discard(event_id)
+        self._over(failed=isinstance(error, Exception))
+
+    def _over(self, *, failed: bool) -> None:
+        """Tell the end of its task, unless something is going on, or it ends with an error of its own."""
+        task = self._task
+        if task is not None and not self._traces and not self._open and not (failed and task.stopped is None):
+            task.tell_end()
 
     def _tasks(self, event_id: str) -> list[Task]:
         """The tasks this callback counts a call in: its own always, the current one where nothing else does."""

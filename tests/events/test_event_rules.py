@@ -48,7 +48,7 @@ def test_calls_that_only_a_callback_sees_are_told_as_the_file_says(tmp_path: Pat
     ScriptedModel(script=[AIMessage("done")]).invoke([HumanMessage("go")], {"callbacks": [meter]})
 
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [row["event"] for row in rows] == ["task_began", "reserved", "settled"]
+    assert [row["event"] for row in rows] == ["task_began", "reserved", "settled", "task_ended"]
     receipt = meter.receipt()
     assert receipt is not None
-    assert rows[-1]["cost"] == receipt.cost == rows[-1]["limits"]["this task: usd"][0]
+    assert rows[2]["cost"] == receipt.cost == rows[2]["limits"]["this task: usd"][0]
