@@ -8,7 +8,8 @@ Recorded runs. Every model call and every tool call of the shared runs goes thro
 the runs one after the other over one store, model and tools played from the recording; then all of them again, as a
 workload that repeats itself. Tiers: exact and normalised (there is no embedder here; see cache_quality.py).
 
-- hits: calls answered from the cache, of all calls; dollars at GPT-4o's list price, with prefix caching.
+- hits: calls answered from the cache, of all calls; dollars at GPT-4o's list price, with prefix caching. What is spared
+  is what all calls cost less what those still made cost, which find less of their prompts cached by the provider.
 - other: hits whose answer is not the recorded one. A model that was sampled twice has answered the very same call in
   two ways, and a cache gives the first one again: that is no wrong answer.
 - wrong: those where the call was another one (normalised tier) and the two answers do not say the same, as
@@ -29,7 +30,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import langchain.agents
 from langchain_core.caches import BaseCache, InMemoryCache
@@ -41,24 +42,20 @@ from rich.table import Table
 
 from leanloop.adapters.langchain import LeanLoop, LeanLoopCache
 from leanloop.adapters.langchain.scripted import ScriptedModel
-from leanloop.adapters.traces.bill import Meter
+from leanloop.adapters.traces.cached import CachedRuns, WrongHit
 from leanloop.adapters.traces.openai import traces_in
 from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.cache_rules import CacheRules
 from leanloop.budgets.memory import MemoryStore
-from leanloop.budgets.message import Message, ToolRequest
-from leanloop.budgets.prefix_cache import rule_for
+from leanloop.budgets.message import ToolRequest
 from leanloop.budgets.prices import PriceBook
-from leanloop.budgets.tokens import counter_for
 from leanloop.plugins import drive_sync
 from leanloop.plugins.cache.ground import Grounds
 from leanloop.plugins.cache.memory import MemoryCache
-from leanloop.plugins.cache.same_answer import says_the_same
 from leanloop.plugins.cache.store import EVERYTHING
 from leanloop.plugins.cache.stores import open_cache
-from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
-from leanloop.plugins.repeats import same_arguments
+from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.task import Task
 
@@ -72,7 +69,6 @@ WRITES = (
     "update_reservation_flights", "update_reservation_passengers",
 )  # fmt: skip
 RUNS = 5
-Played = TypeVar("Played")
 
 
 def main() -> None:
@@ -84,19 +80,18 @@ def main() -> None:
     repeated = {name: calls_by_run(cache) for name, cache in ways().items()}
     console.print(repeated_table(repeated))
     figures: dict[str, dict[str, float | int]] = {}
-    doubtful: list[tuple[str, str, str]] = []
+    doubtful: list[WrongHit] = []
     for name in SETS:
         path: Path = options.data / name / "trajectories.jsonl"
         if not path.is_file():
             console.print(f"{name}: absent, skipped")
             continue
-        runs = Recorded()
-        figures[name] = replayed(runs, list(traces_in(path)))
-        doubtful += runs.doubtful
+        figures[name] = replayed(list(traces_in(path)), doubtful)
     if figures:
         console.print(recorded_table(figures))
-    for question, served, recorded in dict.fromkeys(doubtful):
-        console.print(f"asked: {question}\n  served:   {served}\n  recorded: {recorded}", markup=False)
+    for hit in dict.fromkeys(doubtful):
+        said = f"asked: {hit.question}\n  served:   {hit.served}\n  recorded: {hit.recorded}"
+        console.print(said, markup=False)
     if options.json:
         ours = ("leanloop", "leanloop set_llm_cache")
         result: dict[str, object] = {"calls_by_run": {name: repeated[name] for name in ours}, "recorded": figures}
@@ -149,80 +144,55 @@ def three_steps() -> Callable[[list[BaseMessage], dict[str, Any]], AIMessage]:
     return reply
 
 
-class Recorded:
-    """The runs of one set over one store."""
+class Results:
+    """The results of tools that only read, of the runs of one set over one store."""
 
     def __init__(self) -> None:
-        store = MemoryCache()
-        self._stack = Stack(grounds=Grounds(store=store))
-        self._tools = Stack(grounds=Grounds(store=store))
+        self._stack = Stack(grounds=Grounds(store=MemoryCache()))
         tools = {name: {"evicted_by": list(WRITES)} for name in READS}
-        self._answers = budget(CacheRules(ttl=1e6, scope=()))
-        self._results = budget(CacheRules.model_validate({"models": False, "tools": tools, "scope": ["run"]}))
-        self._ledger = MemoryStore()
-        self.doubtful: list[tuple[str, str, str]] = []
-        self._price = PriceBook({}).price(MODEL)
+        rules = CacheRules.model_validate({"models": False, "tools": tools, "scope": ["run"]})
+        self._budget = Budget(agent="bench", limits=(), loop=None, results=None, cache=rules)
 
     def play(self, trace: Trace, name: str) -> Counter[str]:
-        """One run; what was asked, answered from the cache, and at what cost."""
+        """One run; what was asked, and answered from the cache."""
         counted: Counter[str] = Counter()
-        answers = Task(self._answers, store=self._ledger)
-        results = Task(self._results, store=self._ledger, tags={"run": name})
-        counter = counter_for(MODEL)
-        meter = Meter(counter, self._price, rule_for(MODEL))
-        history: list[Message] = []
+        task = Task(self._budget, store=MemoryStore(), tags={"run": name})
         asked: dict[str, ToolRequest] = {}
         for message in trace.messages:
             if message.role == "assistant":
-                call = ModelCall(MODEL, tuple(history), provider="openai", settings=lambda: {"temperature": 0})
-                made = ModelReply(message, meter.call(history, counter.reply(message)), "stop")
-                reply = drive_sync.run(self._stack.model_flow(call, answers), partial(played, made))
-                counted["calls"] += 1
-                if reply.hit is not None:
-                    wrong = reply.hit != "exact" and not says_the_same(reply.message, message)
-                    counted += Counter(hits=1, other=said(reply.message) != said(message), wrong=wrong)
-                    if wrong:
-                        self.doubtful.append((history[-1].text, reply.message.text, message.text))
                 asked = {request.id: request for request in message.tool_calls}
             elif message.role == "tool" and message.tool_call_id in asked:
                 request = asked[message.tool_call_id]
-                tool_call = ToolCall(request.id, request.name, request.arguments)
+                call = ToolCall(request.id, request.name, request.arguments)
                 known = ToolResult(message.text, message.is_error, raw=message)
-                result = drive_sync.run(self._tools.tool_flow(tool_call, results), partial(played, known))
+                result = drive_sync.run(self._stack.tool_flow(call, task), partial(played, known))
                 counted["results"] += request.name in READS
                 if result.raw is not message:
                     counted += Counter(result_hits=1, wrong_results=result.text != message.text)
-            history.append(message)
-        receipt = answers.receipt()
-        counted["spent"], counted["spared"] = receipt.cost or 0, sum(saving.cost or 0 for saving in receipt.savings)
-        answers.close()
-        results.close()
+        task.close()
         return counted
 
 
-def played(recorded: Played, _: object) -> Played:
+def played(recorded: ToolResult, _: object) -> ToolResult:
     return recorded
 
 
-def budget(rules: CacheRules) -> Budget:
-    return Budget(agent="bench", limits=(), loop=None, results=None, cache=rules)
-
-
-def said(message: Message) -> tuple[str, list[tuple[str, object]]]:
-    return message.text, [(call.name, same_arguments(call.arguments)) for call in message.tool_calls]
-
-
-def replayed(runs: Recorded, traces: Sequence[Trace]) -> dict[str, float | int]:
-    parts = {"first": Counter[str](), "again": Counter[str]()}
-    for name, counted in parts.items():
-        for place, trace in enumerate(traces):
-            counted.update(runs.play(trace, f"{name}-{place}"))
+def replayed(traces: Sequence[Trace], doubtful: list[WrongHit]) -> dict[str, float | int]:
+    answers, results, price = CachedRuns(CacheRules()), Results(), PriceBook({}).price(MODEL)
     found: dict[str, float | int] = {}
-    for name, counted in parts.items():
+    for part in ("first", "again"):
+        counted: Counter[str] = Counter()
+        for place, trace in enumerate(traces):
+            run = answers.play(trace, MODEL, price)
+            spent, all_of_it = run.after.cached or 0, run.before.cached or 0
+            counted.update(calls=run.calls, hits=run.hits.total(), other=run.other, wrong=len(run.wrong))
+            counted.update(spent=spent, spared=all_of_it - spent)
+            counted.update(results.play(trace, f"{part}-{place}"))
+            doubtful += run.wrong
         for key in ("calls", "hits", "other", "wrong", "results", "result_hits", "wrong_results"):
-            found[f"{name}_{key}"] = counted[key]
+            found[f"{part}_{key}"] = counted[key]
         for key in ("spent", "spared"):
-            found[f"{name}_{key}_usd"] = round(counted[key] / 1e9, 4)
+            found[f"{part}_{key}_usd"] = round(counted[key] / 1e9, 4)
     return found
 
 
