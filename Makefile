@@ -9,7 +9,7 @@ PIP_INSTALL = -m pip --disable-pip-version-check install --quiet
 LANGCHAIN_TESTS = $(shell grep -rlE 'langchain|langgraph|deepagents' tests --include='test_*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo docs test lint check test-bare test-lines test-llama test-extras bench clean
+.PHONY: help install demo docs test lint check test-bare test-lines test-llama test-extras newcomer bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +54,9 @@ test-llama: .venv-llama/.installed ## the LlamaIndex tests with its integrations
 
 test-extras: ## each extra installed alone and its part used (another Python: PYTHON=python3.13); a few minutes
 	$(PYTHON) tests/shared/extras_alone.py
+
+newcomer: ## the quick start and the ten-minute pages, followed in a fresh clone of what is committed, and timed
+	$(PYTHON) tests/shared/newcomer.py
 
 bench: .venv/.installed ## every bench in its quick form (BENCH_ARGS=--json and the like are handed on)
 	@status=0; for bench in bench/[a-z]*.py; do \

@@ -20,6 +20,8 @@ from typer.testing import CliRunner
 import leanloop
 from leanloop import parse_budget
 from leanloop.adapters.cli.app import app
+from leanloop.adapters.cli.check_limits import limit_findings
+from leanloop.adapters.cli.check_order import order_findings
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import ScriptedModel
 from leanloop.budgets.difficulty_rules import DifficultyRules
@@ -131,6 +133,31 @@ def test_every_python_block_runs(reader: Path, page: str, capsys: pytest.Capture
 
     shown = capsys.readouterr().out
     assert ("print(" in "".join(blocks(page, "python"))) == bool(shown.strip())
+
+
+@pytest.mark.parametrize("page", ["start-langchain", "start-llamaindex"])
+def test_the_first_pages_take_nothing_for_granted(
+    reader: Path, page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.undo()  # no model in the place of a paid one: they ask for none
+    monkeypatch.chdir(reader)
+    for block in blocks(page, "yaml"):
+        (reader / block.splitlines()[0].removeprefix("# ")).write_text(block, encoding="utf-8")
+    exec(compile("\n".join(blocks(page, "python")), f"{page}.md", "exec"), {})
+
+    answer, receipt, *_, landed = capsys.readouterr().out.splitlines()
+    assert answer == "You have 30 days."
+    assert receipt.startswith("0.0000")
+    assert landed.startswith("The limit of 3 model calls for this task is reached")
+
+
+def test_what_the_page_on_check_shows_is_what_is_found() -> None:
+    budget = parse_budget(blocks("check", "yaml")[0], environ={})
+    shown = " ".join(blocks("check", "text")[0].split()).split("but | ")[1:]
+
+    assert [words.strip() for words in shown] == [
+        one.text for one in (*limit_findings(budget), *order_findings(budget))
+    ]
 
 
 def test_a_known_answer_of_the_page_on_routing_asks_no_model(reader: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from pathlib import Path
 
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from newcomer import PAGES, RECEIPT, quick_start
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
@@ -166,6 +168,23 @@ def test_every_command_runs(reader: Path, command: str) -> None:
     done = CliRunner().invoke(app, shlex.split(command))
 
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("way", PAGES)
+def test_the_quick_start_leads_from_a_clone_to_a_receipt(
+    way: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """make newcomer follows it in a fresh clone; here its parts are looked at."""
+    monkeypatch.delenv("LEANLOOP_EXAMPLE_MODEL", raising=False)
+    clone, enter, venv, install, example = quick_start(way)
+    assert (clone.split()[:2], enter, venv) == (["git", "clone"], "cd leanloop", "python3 -m venv .venv")
+    assert install == f".venv/bin/pip install '.[{way}]'"
+
+    runpy.run_path(str(ROOT / example.removeprefix(".venv/bin/python ")), run_name="__main__")
+
+    printed = capsys.readouterr().out
+    assert RECEIPT.search(printed)
+    assert way != "langchain" or all(f"    {line}\n" in README for line in printed.splitlines())
 
 
 def test_every_command_there_is_is_named() -> None:
