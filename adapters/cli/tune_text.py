@@ -114,9 +114,10 @@ def _lines(tuned: Tuned) -> Iterator[str]:
         f"Safety costs {share - found.naive:.1%} of the questions: as counted, {found.naive:.1%} would do, but a "
         "threshold taken there breaks the promise in about every other set."
     )
+    held_out = found.held_out_loss
     yield (
-        f"Held out: thresholds found from four fifths lost {_points(found.held_out.mean)} points on the last fifth, at "
-        f"most {_points(found.held_out.most())}."
+        f"Held out: thresholds found from four fifths lost {_points(held_out.mean)} points on the last fifth, at most "
+        f"{_points(held_out.most())}."
     )
     if found.saving is None or found.dear_cost is None:
         yield "What it saves is not known: not all rows have a cost."
@@ -152,8 +153,8 @@ def _as_dict(tuned: Tuned) -> dict[str, object]:
         "dear_share_as_counted": found.naive,
         "loss": step.loss.mean if step is not None else 0.0,
         "loss_at_most": step.loss.most() if step is not None else 0.0,
-        "held_out_loss": found.held_out.mean,
-        "held_out_loss_at_most": found.held_out.most(),
+        "held_out_loss": found.held_out_loss.mean,
+        "held_out_loss_at_most": found.held_out_loss.most(),
         "saving": _usd(found.saving),
         "dear_cost": found.dear_cost / 1e9 if found.dear_cost is not None else None,
         "thresholds": [

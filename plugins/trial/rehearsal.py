@@ -24,7 +24,7 @@ from leanloop.plugins.outcomes.store import Count
 from leanloop.plugins.steps import perform
 from leanloop.plugins.supplied import Supplied
 from leanloop.plugins.task import Task
-from leanloop.plugins.trial.bounds import Differences
+from leanloop.plugins.trial.bounds import CONFIDENCE
 from leanloop.plugins.trial.pairs import Tried
 from leanloop.plugins.trial.threshold import Case, loosest, setting_at
 
@@ -100,17 +100,18 @@ class Rehearsal:
                 of_key[name] = Count(before.weight + by.weight, before.score + by.score)
         return Judge(counts, self._settings, wary=self._wary)
 
-    def held_out(self, questions: Sequence[Question], most: float) -> Differences:
-        """What is lost on each fifth with the threshold that the other four fifths lead to."""
-        lost: list[float] = []
+    def held_out(self, questions: Sequence[Question], most: float, confidence: float = CONFIDENCE) -> list[int]:
+        """The place of the setting that each question goes to with the threshold and the outcomes of the four fifths it
+        is not in; in the same order.
+        """
+        found = [len(self._settings) - 1] * len(questions)
         for part in range(_HELD_OUT):
             rest = [one for place, one in enumerate(questions) if place % _HELD_OUT != part]
-            step = loosest(self.cases(rest), most)
+            step = loosest(self.cases(rest), most, confidence)
             judge = self.learned(rest)
-            for one in questions[part::_HELD_OUT]:
-                place = setting_at(judge.case(one), step.threshold if step else -1.0)
-                lost.append(one.scores[-1] - one.scores[place])
-        return Differences.between((max(0.0, one), max(0.0, -one)) for one in lost)
+            for place in range(part, len(questions), _HELD_OUT):
+                found[place] = setting_at(judge.case(questions[place]), step.threshold if step else -1.0)
+        return found
 
 
 class Judge:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from leanloop.plugins.trial.bounds import Differences
+from leanloop.plugins.trial.bounds import CONFIDENCE, Differences
 
 __all__ = ["Case", "Step", "loosest", "naive", "setting_at", "steps"]
 
@@ -90,13 +90,13 @@ def _moves(cases: Sequence[Case]) -> Iterator[tuple[float, float, float, int]]:
                 place = other
 
 
-def loosest(cases: Sequence[Case], most: float) -> Step | None:
+def loosest(cases: Sequence[Case], most: float, confidence: float = CONFIDENCE) -> Step | None:
     """The last step before the first that may lose more than `most` (a share); None where already the first may."""
     found = None
     for step in steps(cases):
         if step.dear == len(cases):
             continue  # nothing was left to chance
-        if not step.loss.at_most(most):
+        if not step.loss.at_most(most, confidence):
             break
         found = step
     return found

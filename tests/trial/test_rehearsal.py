@@ -83,7 +83,7 @@ def test_what_the_cheaper_setting_does_as_well_goes_to_it() -> None:
     assert found.step.dear == 40
     assert found.step.loss.mean == 0.0
     assert found.step.threshold <= found.above < 0.9
-    assert found.held_out.mean == 0.0
+    assert found.held_out_loss.mean == 0.0
     assert found.saving is not None
     assert found.saving.estimate == pytest.approx(0.75 * 9_000_000)
     assert found.saving.low < found.saving.estimate < found.saving.high
