@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from leanloop.budgets.usage import Usage
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
-__all__ = ["at", "listed", "seconds_of", "usage_of", "word"]
+__all__ = ["at", "listed", "seconds_of", "tags_of", "usage_of", "word"]
 
 _MOST = 10**12
 """More tokens than any call has: a count above it is no count."""
+
+_TAGS, _LONGEST_TAG = 50, 200
 
 _INPUT = ("input_tokens", "prompt_tokens", "prompt_token_count")
 _OUTPUT = ("output_tokens", "completion_tokens", "candidates_token_count")
@@ -47,6 +49,18 @@ def listed(value: object) -> list[object]:
 def word(*values: object) -> str | None:
     """The first that is a text with something in it."""
     return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def tags_of(value: object, *own: str) -> list[tuple[str, str]]:
+    """The words and numbers by name in an object, but those whose name begins with what is a framework's `own`."""
+    if not is_object(value):
+        return []
+    given = [(name, one) for name, one in value.items() if not name.startswith(own)]
+    return [
+        (name[:_LONGEST_TAG], str(one)[:_LONGEST_TAG])
+        for name, one in given[:_TAGS]
+        if isinstance(one, str | int | float) and not isinstance(one, bool)
+    ]
 
 
 def usage_of(*values: object) -> Usage | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import IO
+from io import BytesIO
+from typing import IO, Protocol
 
+from leanloop.adapters.traces.fields import at
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.adapters.traces.langsmith import is_langsmith, read_langsmith
 from leanloop.adapters.traces.llama_index import is_llama_index, read_llama_index
@@ -14,18 +16,27 @@ from leanloop.adapters.traces.otel import is_otel, read_otel
 from leanloop.adapters.traces.records import LONGEST_VALUE, Record, read_records
 from leanloop.adapters.traces.trace import Trace
 from leanloop.errors import TraceError
+from leanloop.plugins.shorten.json_read import is_list
 
-__all__ = ["read_runs"]
+__all__ = ["read_runs", "recorded_format"]
 
 _LOOKED_AT = 20
 """Values that may be broken before the first that tells."""
 
 
-_Read = Callable[[Iterator[Record | TraceError], str], Iterator[Trace | TraceError]]
+class _Read(Protocol):
+    def __call__(
+        self, records: Iterator[Record | TraceError], file: str, *, unsaid: bool = False
+    ) -> Iterator[Trace | TraceError]: ...
 
 
 def read_runs(
-    stream: IO[bytes], file: str, form: TraceFormat | None = None, *, longest: int = LONGEST_VALUE
+    stream: IO[bytes],
+    file: str,
+    form: TraceFormat | None = None,
+    *,
+    longest: int = LONGEST_VALUE,
+    unsaid: bool = False,
 ) -> Iterator[Trace | TraceError]:
     """The runs of an open file, one at a time; what is none comes as the error that says why.
 
@@ -34,6 +45,8 @@ def read_runs(
         file: the name that errors carry.
         form: its format; None to go by what its first values hold.
         longest: bytes of one value.
+        unsaid: give also what no agent can be played from: calls whose texts are not recorded (no error then), and
+            those that failed, as `Trace.unsaid`, in a run that may have no messages.
     """
     records = read_records(stream, file, longest=longest)
     if form is None:
@@ -43,7 +56,23 @@ def read_runs(
             first.append(more)
             form = _format(first[-1:], file)
         records = itertools.chain(first, records)
-    yield from _READ[form or TraceFormat.OPENAI](records, file)
+    yield from _READ[form or TraceFormat.OPENAI](records, file, unsaid=unsaid)
+
+
+def recorded_format(stream: IO[bytes]) -> TraceFormat | None:
+    """The format of recorded runs that the first values of a file are in; None where they are in none of them."""
+    for record in itertools.islice(read_records(BytesIO(stream.read(LONGEST_VALUE)), ""), _LOOKED_AT):
+        if isinstance(record, TraceError):
+            continue
+        try:
+            value = record.value("")
+        except TraceError:
+            continue
+        for form, holds in _HOLDS.items():
+            if holds(value):
+                return form
+        return TraceFormat.OPENAI if is_list(at(value, "messages")) else None
+    return None
 
 
 def _format(records: list[Record | TraceError], file: str) -> TraceFormat | None:
@@ -61,7 +90,9 @@ def _format(records: list[Record | TraceError], file: str) -> TraceFormat | None
     return None
 
 
-def _read_openai(records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
+def _read_openai(
+    records: Iterator[Record | TraceError], file: str, *, unsaid: bool = False
+) -> Iterator[Trace | TraceError]:
     for record in records:
         if isinstance(record, TraceError):
             yield record

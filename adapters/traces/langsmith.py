@@ -4,7 +4,9 @@ Fields: https://docs.langchain.com/langsmith/run-data-format. What is read of th
 ``inputs.messages`` or ``prompts``, ``outputs``, ``trace_id`` (else ``dotted_order``, else the parents seen before),
 ``extra``, token counts and ``total_cost``; of the root also ``error`` and ``feedback_stats``. Children may stand inside
 ``child_runs`` or in lines of their own. Messages may be as LangChain writes them (``lc``, ``id``, ``kwargs``), as it
-dumps them (``type``), or as OpenAI's (``role``). Tool runs are passed over: their results stand in the next prompt.
+dumps them (``type``), or as OpenAI's (``role``). Of tool runs only the time, the arguments and whether they failed are
+read: their results stand in the next prompt. Who made a run, and for whom, is read by
+`leanloop.adapters.traces.langsmith_about`.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from decimal import Decimal, InvalidOperation
 from leanloop.adapters.traces.chat_values import chat_messages, content_of
 from leanloop.adapters.traces.fields import at, listed, seconds_of, usage_of, word
 from leanloop.adapters.traces.gathering import FoundCall, Gathering
+from leanloop.adapters.traces.langsmith_about import agent_of, describe, error_of, tool_of
 from leanloop.adapters.traces.records import Record
 from leanloop.adapters.traces.trace import Trace
+from leanloop.budgets.message import Message
 from leanloop.errors import TraceError
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
@@ -37,6 +41,7 @@ _ROLES = {
     "ToolMessageChunk": "tool",
     "FunctionMessage": "tool",
 }
+_NOTHING = Message("assistant", "")
 _JUDGED = ("reward", "correctness", "success", "score")
 """Names of feedback that say what a trace was worth, the first that is there."""
 
@@ -46,8 +51,10 @@ def is_langsmith(value: object) -> bool:
     return isinstance(at(value, "run_type"), str) or isinstance(at(value, "runs", 0, "run_type"), str)
 
 
-def read_langsmith(records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
-    """The runs of agents in it; what cannot be read comes as the error that says why."""
+def read_langsmith(
+    records: Iterator[Record | TraceError], file: str, *, unsaid: bool = False
+) -> Iterator[Trace | TraceError]:
+    """The runs of agents in it; what cannot be read comes as the error that says why, see `read_runs`."""
     gathering = Gathering()
     roots: dict[str, str] = {}
     for record in records:
@@ -57,7 +64,7 @@ def read_langsmith(records: Iterator[Record | TraceError], file: str) -> Iterato
         try:
             value = record.value(file)
             for run, inside in _all_runs(value):
-                _take(run, inside, gathering, roots)
+                _take(run, inside, gathering, roots, unsaid=unsaid)
         except TraceError as error:
             yield error
         except ValueError as error:
@@ -79,7 +86,7 @@ def _all_runs(value: object) -> Iterator[tuple[object, str | None]]:
         waiting.extend((child, own) for child in reversed(listed(run.get("child_runs"))))
 
 
-def _take(run: object, inside: str | None, gathering: Gathering, roots: dict[str, str]) -> None:
+def _take(run: object, inside: str | None, gathering: Gathering, roots: dict[str, str], *, unsaid: bool) -> None:
     own, parent = word(at(run, "id")), word(at(run, "parent_run_id"))
     order = word(at(run, "dotted_order"))
     trace = word(at(run, "trace_id"), inside)
@@ -93,8 +100,28 @@ def _take(run: object, inside: str | None, gathering: Gathering, roots: dict[str
         raise ValueError("it has no id")
     if parent is None and inside is None:
         gathering.judge(trace, reward=_reward(run), failed=bool(at(run, "error")))
-    if at(run, "run_type") in _MODELS and at(run, "outputs") is not None and not at(run, "error"):
-        gathering.add(trace, _call(run))
+        describe(run, trace, gathering)
+    if at(run, "run_type") == "tool":
+        gathering.add_tool(trace, tool_of(run))
+    elif at(run, "run_type") in _MODELS:
+        _take_call(run, trace, gathering, unsaid=unsaid)
+
+
+def _take_call(run: object, trace: str, gathering: Gathering, *, unsaid: bool) -> None:
+    failed = bool(at(run, "error"))
+    if failed or at(run, "outputs") is None:
+        if failed and unsaid:
+            gathering.add_unsaid(trace, _call(run, (), _NOTHING))
+        return
+    try:
+        messages = chat_messages([*map(_message, _prompt(at(run, "inputs"))), _message(_reply(at(run, "outputs")))])
+        if messages[-1].role != "assistant":
+            raise ValueError("outputs: the reply is no assistant's")
+        gathering.add(trace, _call(run, messages[:-1], messages[-1]))
+    except ValueError:
+        if not unsaid:
+            raise
+        gathering.add_unsaid(trace, _call(run, (), _NOTHING))
 
 
 def _reward(run: object) -> float | None:
@@ -106,14 +133,9 @@ def _reward(run: object) -> float | None:
     return None
 
 
-def _call(run: object) -> FoundCall:
+def _call(run: object, prompt: tuple[Message, ...], reply: Message) -> FoundCall:
     outputs, extra = at(run, "outputs"), at(run, "extra")
-    reply = _reply(outputs)
-    prompt = [_message(value) for value in _prompt(at(run, "inputs"))]
-    messages = chat_messages([*prompt, _message(reply)])
-    if messages[-1].role != "assistant":
-        raise ValueError("outputs: the reply is no assistant's")
-    fields = _fields(reply)
+    fields = _fields(_reply(outputs))
     usage = usage_of(
         at(fields, "usage_metadata"),
         at(outputs, "usage_metadata"),
@@ -128,7 +150,8 @@ def _call(run: object) -> FoundCall:
         at(fields, "response_metadata", "model_name"),
     )
     began, ended = seconds_of(at(run, "start_time")), seconds_of(at(run, "end_time"))
-    return FoundCall(messages[:-1], messages[-1], model, usage, _cost(at(run, "total_cost")), began, ended)
+    cost = _cost(at(run, "total_cost"))
+    return FoundCall(prompt, reply, model, usage, cost, began, ended, agent_of(run), None, error_of(run))
 
 
 def _prompt(inputs: object) -> list[object]:

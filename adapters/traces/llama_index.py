@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from leanloop.adapters.traces.chat_values import chat_messages, content_of
-from leanloop.adapters.traces.fields import at, listed, seconds_of, usage_of, word
+from leanloop.adapters.traces.fields import at, listed, seconds_of, tags_of, usage_of, word
 from leanloop.adapters.traces.gathering import FoundCall, Gathering
 from leanloop.adapters.traces.records import Record
 from leanloop.adapters.traces.trace import Trace
@@ -34,8 +34,10 @@ def is_llama_index(value: object) -> bool:
     return isinstance(at(value, "class_name"), str) and "span_id" in (value if is_object(value) else ())
 
 
-def read_llama_index(records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
-    """The runs of agents in it; what cannot be read comes as the error that says why."""
+def read_llama_index(
+    records: Iterator[Record | TraceError], file: str, *, unsaid: bool = False
+) -> Iterator[Trace | TraceError]:
+    """The runs of agents in it; what cannot be read comes as the error that says why. Events always have texts."""
     gathering = Gathering()
     starts: OrderedDict[str, object] = OrderedDict()
     for record in records:
@@ -63,9 +65,11 @@ def _take(event: object, starts: OrderedDict[str, object], gathering: Gathering)
             starts.popitem(last=False)
     elif kind in _ENDS:
         start = starts.pop(span, None)
-        run = word(at(event, "tags", "llamaindex.run_id"))
+        tags = at(event, "tags")
+        run = word(at(tags, "llamaindex.run_id"))
         began, model = at(start, "began"), word(at(start, "model"))
-        gathering.add(run or "events", _call(event, began if isinstance(began, float) else None, model))
+        gathering.add(run, _call(event, began if isinstance(began, float) else None, model))
+        gathering.describe(run, tags=tags_of(tags, "llamaindex."))
 
 
 def _model(event: object) -> str | None:

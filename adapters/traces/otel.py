@@ -5,7 +5,8 @@ https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding. A span is a mo
 ``gen_ai.operation.name`` (chat, text_completion, generate_content). Messages are read from ``gen_ai.input.messages``,
 ``gen_ai.output.messages`` and ``gen_ai.system_instructions``, structured or as JSON text; else from the span events of
 the versions before (``gen_ai.user.message`` ... ``gen_ai.choice``), whose body stands in their attributes. Spans with
-neither (texts are off unless asked for) come as one error each.
+neither (texts are off unless asked for) come as one error each. What spans say beside that is in
+`leanloop.adapters.traces.otel_about`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from collections.abc import Iterator
 from pydantic_core import from_json
 
 from leanloop.adapters.traces.chat_values import chat_messages
-from leanloop.adapters.traces.fields import at, listed, usage_of, word
-from leanloop.adapters.traces.gathering import FoundCall, Gathering
+from leanloop.adapters.traces.fields import at, listed, word
+from leanloop.adapters.traces.gathering import Gathering
+from leanloop.adapters.traces.otel_about import agent_of, call_of, failed, tags_in, tool_of
 from leanloop.adapters.traces.records import Record
 from leanloop.adapters.traces.trace import Trace
 from leanloop.errors import TraceError
@@ -35,7 +37,6 @@ _EVENTS = {
 _SCALARS = ("stringValue", "intValue", "doubleValue", "boolValue")
 _LONGEST_NUMBER = 20
 _DEEPEST = 100
-_ERROR = 2  # STATUS_CODE_ERROR
 
 
 def is_otel(value: object) -> bool:
@@ -43,8 +44,10 @@ def is_otel(value: object) -> bool:
     return is_list(at(value, "resourceSpans")) or is_list(at(value, "resource_spans"))
 
 
-def read_otel(records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
-    """The runs of agents in it; what cannot be read comes as the error that says why."""
+def read_otel(
+    records: Iterator[Record | TraceError], file: str, *, unsaid: bool = False
+) -> Iterator[Trace | TraceError]:
+    """The runs of agents in it; what cannot be read comes as the error that says why, see `read_runs`."""
     gathering = Gathering()
     for record in records:
         if isinstance(record, TraceError):
@@ -60,9 +63,9 @@ def read_otel(records: Iterator[Record | TraceError], file: str) -> Iterator[Tra
         except ValueError as error:
             yield TraceError(f"is no export of spans: {error}", file=file, line=record.line)
             continue
-        for span in _spans(value):
+        for span, resource in _spans(value):
             try:
-                _take(span, gathering)
+                _take(span, resource, gathering, unsaid=unsaid)
             except ValueError as error:
                 name = str(at(span, "spanId"))[:32]
                 yield TraceError(f"span {name} is not a model call: {error}", file=file, line=record.line)
@@ -70,43 +73,39 @@ def read_otel(records: Iterator[Record | TraceError], file: str) -> Iterator[Tra
     yield from gathering.rest()
 
 
-def _spans(value: object) -> Iterator[object]:
+def _spans(value: object) -> Iterator[tuple[object, object]]:
+    """Each span, and what it is of."""
     for resource in listed(at(value, "resourceSpans") or at(value, "resource_spans")):
         for scope in listed(at(resource, "scopeSpans") or at(resource, "scope_spans")):
-            yield from listed(at(scope, "spans"))
+            for span in listed(at(scope, "spans")):
+                yield span, at(resource, "resource")
 
 
-def _take(span: object, gathering: Gathering) -> None:
+def _take(span: object, resource: object, gathering: Gathering, *, unsaid: bool) -> None:
     fields = _attributes(at(span, "attributes"))
     trace = word(at(span, "traceId"), at(span, "trace_id"))
     operation = fields.get("gen_ai.operation.name")
     if trace is None or operation is None:
         return  # of something else than a model
-    if not word(at(span, "parentSpanId"), at(span, "parent_span_id")):
-        gathering.judge(trace, failed=at(span, "status", "code") in (_ERROR, "STATUS_CODE_ERROR"))
-    if operation not in _CALLS or fields.get("error.type"):
-        return
-    messages = chat_messages([*_new(fields)] or [*_old(span)])
-    if messages[-1].role != "assistant":
-        raise ValueError("it has no reply")
-    tokens = {name.removeprefix("gen_ai.usage."): value for name, value in fields.items()}
-    gathering.add(
-        trace,
-        FoundCall(
-            messages[:-1],
-            messages[-1],
-            word(fields.get("gen_ai.response.model"), fields.get("gen_ai.request.model")),
-            usage_of(tokens),
-            None,
-            _time(at(span, "startTimeUnixNano")),
-            _time(at(span, "endTimeUnixNano")),
-        ),
-    )
-
-
-def _time(value: object) -> float | None:
-    text = str(value)
-    return int(text) / 1e9 if text.isascii() and text.isdigit() and len(text) < 20 else None
+    is_root = not word(at(span, "parentSpanId"), at(span, "parent_span_id"))
+    if is_root:
+        gathering.judge(trace, failed=failed(span, fields))
+    if is_root or operation == "invoke_agent":
+        gathering.describe(trace, agent=agent_of(fields), tags=tags_in(fields, _attributes(at(resource, "attributes"))))
+    if operation == "execute_tool":
+        gathering.add_tool(trace, tool_of(span, fields))
+    elif unsaid and (operation == "embeddings" or (operation in _CALLS and fields.get("error.type"))):
+        gathering.add_unsaid(trace, call_of(span, fields))
+    elif operation in _CALLS and not fields.get("error.type"):
+        try:
+            messages = chat_messages([*_new(fields)] or [*_old(span)])
+            if messages[-1].role != "assistant":
+                raise ValueError("it has no reply")
+            gathering.add(trace, call_of(span, fields, messages))
+        except ValueError:
+            if not unsaid:
+                raise
+            gathering.add_unsaid(trace, call_of(span, fields))
 
 
 def _attributes(value: object) -> dict[str, object]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from leanloop.budgets.message import Message
 from leanloop.budgets.usage import Usage
 
-__all__ = ["RecordedCall", "Trace", "asked", "succeeded"]
+__all__ = ["UNSAID", "RecordedCall", "RecordedTool", "Trace", "asked", "succeeded"]
+
+UNSAID = -1
+"""The place of a call whose reply is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +18,12 @@ class RecordedCall:
     """What a record says of one model call; None where it does not say.
 
     Attributes:
-        place: of its reply in the run's messages.
+        place: of its reply in the run's messages, else `UNSAID`.
         usage: what the provider reported.
         cost: in nano-dollars, as the record has it.
         began, seconds: the time of day as Unix time, and how long it took.
+        agent, phase: who made it, and what it was about, in the record's own words.
+        error: what it failed with.
     """
 
     place: int
@@ -27,6 +32,28 @@ class RecordedCall:
     cost: int | None = None
     began: float | None = None
     seconds: float | None = None
+    agent: str | None = None
+    phase: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTool:
+    """What a record says of one tool that ran, beside its result in the messages; None where it does not say.
+
+    Attributes:
+        call: the id of the request it answers.
+        arguments: as text.
+        began, seconds: the time of day as Unix time, and how long it took.
+    """
+
+    name: str
+    call: str | None = None
+    arguments: str | None = None
+    began: float | None = None
+    seconds: float | None = None
+    failed: bool = False
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +67,10 @@ class Trace:
         exit_status: how the agent ended, in the agent's own word; None where it is not recorded.
         calls: its model calls, in order, where the record tells them from what was only told to the model (the turns
             before, in a run that goes on with a conversation); empty where it does not: every assistant message is one.
+        of: the trace it is a part of, where the record names one.
+        tags: whom and what it was for, by name.
+        unsaid: model calls whose texts are not recorded, and those that failed; only where they are asked for.
+        tools: tools that ran, where the record tells more of them than their results.
     """
 
     id: str
@@ -47,6 +78,10 @@ class Trace:
     reward: float | None = None
     exit_status: str | None = None
     calls: tuple[RecordedCall, ...] = ()
+    of: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    unsaid: tuple[RecordedCall, ...] = ()
+    tools: tuple[RecordedTool, ...] = ()
 
 
 def asked(trace: Trace) -> tuple[int, ...]:

@@ -1,0 +1,93 @@
+"""What GenAI spans say beside their messages: who made a call, for whom, what it used and cost, and their tools.
+
+Names are those of the conventions, and ``leanloop.`` ones of `leanloop.adapters.otel`; times are nanoseconds of Unix
+time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from leanloop.adapters.traces.fields import at, usage_of, word
+from leanloop.adapters.traces.gathering import FoundCall
+from leanloop.adapters.traces.trace import RecordedTool
+from leanloop.budgets.message import Message
+
+__all__ = ["agent_of", "call_of", "failed", "tags_in", "tool_of"]
+
+Fields = Mapping[str, object]
+
+_ERROR = 2  # STATUS_CODE_ERROR
+_NOTHING = (Message("assistant", ""),)
+_TAGS = {"user": ("user.id", "enduser.id"), "session": ("session.id",)}
+_OF_RESOURCE = {"service": "service.name", "environment": "deployment.environment.name"}
+_UNKNOWN = "unknown_service"
+_LONGEST = 200
+_MOST_USD = 1e6
+
+
+def failed(span: object, fields: Fields) -> bool:
+    """Whether it ended with an error."""
+    return bool(fields.get("error.type")) or at(span, "status", "code") in (_ERROR, "STATUS_CODE_ERROR")
+
+
+def agent_of(fields: Fields) -> str | None:
+    """The agent whose span it is."""
+    return word(fields.get("gen_ai.agent.name"))
+
+
+def tags_in(fields: Fields, resource: Fields) -> list[tuple[str, str]]:
+    """For whom a trace was, and by which service."""
+    found = [(tag, word(*(fields.get(name) for name in names))) for tag, names in _TAGS.items()]
+    found += [(tag, word(resource.get(name))) for tag, name in _OF_RESOURCE.items()]
+    return [(tag, value[:_LONGEST]) for tag, value in found if value and not value.startswith(_UNKNOWN)]
+
+
+def call_of(span: object, fields: Fields, messages: tuple[Message, ...] = _NOTHING) -> FoundCall:
+    """A model call with its messages, of which the last is the reply."""
+    tokens = {name.removeprefix("gen_ai.usage."): value for name, value in fields.items()}
+    is_embedding = fields.get("gen_ai.operation.name") == "embeddings"
+    if is_embedding:
+        tokens.setdefault("output_tokens", 0)
+    return FoundCall(
+        messages[:-1],
+        messages[-1],
+        word(fields.get("gen_ai.response.model"), fields.get("gen_ai.request.model")),
+        usage_of(tokens),
+        _cost(fields.get("leanloop.cost_usd")),
+        *_times(span),
+        agent_of(fields),
+        "embedding" if is_embedding else word(fields.get("leanloop.phase")),
+        (word(fields.get("error.type")) or "")[:_LONGEST] or None,
+    )
+
+
+def tool_of(span: object, fields: Fields) -> RecordedTool:
+    """A tool that ran."""
+    began, ended = _times(span)
+    given = fields.get("gen_ai.tool.call.arguments")
+    return RecordedTool(
+        word(fields.get("gen_ai.tool.name")) or "(none)",
+        word(fields.get("gen_ai.tool.call.id")),
+        given if isinstance(given, str) else json.dumps(given) if given is not None else None,
+        began,
+        None if began is None or ended is None else max(0.0, ended - began),
+        failed(span, fields),
+        agent_of(fields),
+    )
+
+
+def _times(span: object) -> tuple[float | None, float | None]:
+    return _time(at(span, "startTimeUnixNano")), _time(at(span, "endTimeUnixNano"))
+
+
+def _time(value: object) -> float | None:
+    text = str(value)
+    return int(text) / 1e9 if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _cost(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST_USD:
+        return None
+    return round(value * 10**9)
