@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from leanloop.budgets.address_field import readable
@@ -20,6 +20,7 @@ from leanloop.budgets.event_rules import EventRules, events_or_file
 from leanloop.budgets.experiment_rules import ExperimentRules
 from leanloop.budgets.fields import FROZEN, Count, Label, Name, Positive, Several, Share
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.origin import Origin
 from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.result_rules import ResultRules, results_or_switch
 from leanloop.budgets.route_rules import RouteRules
@@ -187,6 +188,8 @@ class Budget(BaseModel):
     ] = None
     """Where it is told what happens while tasks run: a file, the log, OpenTelemetry; nowhere where not named."""
 
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
     @field_validator("limits")
     @classmethod
     def _each_resource_once(cls, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
@@ -226,6 +229,17 @@ class Budget(BaseModel):
             )
         return self
 
+    def written_at(self, origin: Origin) -> Budget:
+        """This budget, with where it was written."""
+        budget = self.model_copy()
+        budget._origin = origin  # noqa: SLF001 the copy is of this very class
+        return budget
+
+    @property
+    def origin(self) -> Origin:
+        """Where it was written."""
+        return self._origin
+
     @property
     def value(self) -> Decimal | None:
         """What one task is worth, in US dollars, where a limit says so."""
@@ -249,4 +263,4 @@ class Budget(BaseModel):
                 whole = whole.replaced_by(merged[n])
             merged[alike[0]] = whole.replaced_by(limit)
             merged = [own for n, own in enumerate(merged) if n not in alike[1:]]
-        return self.model_copy(update={"limits": tuple(merged)})
+        return self.model_copy(update={"limits": tuple(merged)}).written_at(self._origin.without("limits"))

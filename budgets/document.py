@@ -7,11 +7,12 @@ gathered, not raised one by one, so that a file is put right in one go.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from leanloop.budgets.fields import shown
+from leanloop.budgets.origin import Origin
 from leanloop.errors import BudgetFileError
 
 __all__ = ["Document", "Path", "Problem", "inside", "label"]
@@ -60,6 +61,11 @@ class Document:
         if not any(path[:n] in self.problems for n in range(len(path) + 1)):
             self.problems[path] = Problem(message, self.place(path) if place is None else place)
 
+    def origin(self) -> Origin:
+        """Where each of its values stands, for as long as the budget lives."""
+        places = {path: place for path in _paths(self.tree, ()) if (place := self.place(path)) is not None}
+        return Origin(self.file, places)
+
     def refuse(self) -> NoReturn:
         """Raise all problems as one error, those of the file first and in its order."""
         ordered = sorted(self.problems.values(), key=_by_line)
@@ -97,6 +103,17 @@ def inside(path: Path) -> str:
         else:
             words += f"{'.' if words else ''}{part if _PLAIN.fullmatch(part) else shown(part)}"
     return f" in {words}" if words else ""
+
+
+def _paths(value: object, path: Path) -> Iterator[Path]:
+    """The ways to all that is in a value."""
+    if isinstance(value, dict):
+        inner: Iterable[tuple[str | int, object]] = cast("dict[str, object]", value).items()
+    else:
+        inner = enumerate(cast("list[object]", value)) if isinstance(value, list) else ()
+    for part, one in inner:
+        yield (*path, part)
+        yield from _paths(one, (*path, part))
 
 
 def _by_line(problem: Problem) -> tuple[bool, int | str]:

@@ -85,4 +85,4 @@ def parse_budget(
             document.report(*explain(error, document.tree))
     if budget is None or document.problems:
         document.refuse()
-    return budget
+    return budget.written_at(document.origin())

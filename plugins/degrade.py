@@ -102,7 +102,9 @@ def _tell(task: Task, of: Standing, scope: str) -> None:
         model, effort = _asked(task)
         what = " and ".join([f"go to {model}"] * bool(model) + [f"ask for the effort {effort}"] * bool(effort))
         spent, limit = format_amount(of.resource, of.spent), format_amount(of.resource, of.limit)
-        message = f"Agent {task.agent}: calls {what}, since {spent} of {limit} are spent for {scope}."
+        place = task.budget.origin.place("degrade", task.degraded - 1)
+        asked = f" ({place})" if place else ""
+        message = f"Agent {task.agent}: calls {what}{asked}, since {spent} of {limit} are spent for {scope}."
         share = task.budget.degrade[task.degraded - 1].at
         alert = Alert("degraded", message, task.agent, task.id, scope, of.resource, of.limit, of.spent, share)
         task.alerts.tell(alert, logging.INFO if of.account.startswith("task:") else logging.WARNING)

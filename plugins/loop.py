@@ -59,7 +59,7 @@ class LoopGuard(Plugin):
                 if told_now and task.sinks:
                     task.tell(Nudged(task.of, time.time(), "loop", finding.brief))
                 if not told_now and finding.over >= _GRACE:
-                    error = LoopDetected(f"The task went in circles: {finding.brief}.")
+                    error = _circles(finding, task.budget, rules)
                     task.stop(error)
                     raise error
         reply: ModelReply = yield call
@@ -75,6 +75,13 @@ class LoopGuard(Plugin):
                 return known
         result: ToolResult = yield call
         return result
+
+
+def _circles(finding: Finding, budget: Budget, rules: Loop) -> LoopDetected:
+    where = budget.origin.place("loop") or f"the budget of agent {budget.agent!r}"
+    reason = f"The task went in circles: {finding.brief}."
+    hint = f"If that is meant, name the tool under loop: {{allow: [...]}}, or raise loop: {{repeats: {rules.repeats}}}"
+    return LoopDetected(reason, f"{reason} {hint} in {where}.")
 
 
 def find_loops(call: ModelCall, rules: Loop, parts: ShownParts = NO_PARTS) -> list[Finding]:

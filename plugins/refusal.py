@@ -22,10 +22,11 @@ def refused(task: Task, refusal: Refusal, owner: int, *, least: int = 0, sticky:
     holder = task.lineage[owner]
     error = _exceeded(
         holder,
+        line.account,
         line.resource,
-        format_scope(line.account),
-        line.limit + balance.raised,
+        line.limit,
         balance.spent,
+        raised=balance.raised,
         reserved=balance.reserved,
         needed=line.fixed + line.slope * least,
     )
@@ -44,7 +45,7 @@ def check_time(task: Task) -> None:
             allowed = amounts.get("seconds")
             ran = int(member.seconds * 1000)
             if allowed is not None and ran >= allowed:
-                error = _exceeded(member, "seconds", "this task", allowed, ran)
+                error = _exceeded(member, f"task:{member.id}", "seconds", allowed, ran)
                 _tell(task, error)
                 member.stop(error)
                 raise error
@@ -57,8 +58,18 @@ def _tell(task: Task, error: BudgetExceeded) -> None:
 
 
 def _exceeded(
-    holder: Task, resource: str, scope: str, limit: int, spent: int, *, reserved: int = 0, needed: int = 0
+    holder: Task,
+    account: str,
+    resource: str,
+    amount: int,
+    spent: int,
+    *,
+    raised: int = 0,
+    reserved: int = 0,
+    needed: int = 0,
 ) -> BudgetExceeded:
+    """The error; `amount` is the limit as written, `raised` what people gave on top of it since."""
+    scope, limit = format_scope(account), amount + raised
     reason = f"The limit of {format_amount(resource, limit)} for {scope} is reached: "
     reason += f"{format_amount(resource, spent)} used"
     if reserved:
@@ -73,5 +84,12 @@ def _exceeded(
         spent=spent,
         reserved=reserved,
         needed=needed,
-        hint=f"Raise {resource.partition(':')[0]} under limits in the budget of agent {holder.agent!r}.",
+        hint=f"Raise {resource.partition(':')[0]} {_where(holder, account, resource, amount)}.",
     )
+
+
+def _where(holder: Task, account: str, resource: str, amount: int) -> str:
+    """The line to change; for a budget from code, whose it is."""
+    origin = holder.budget.origin
+    place = origin.place_of_limit(holder.budget.limits, account, resource, amount)
+    return f"in {place}" if place else f"under limits in the budget of agent {holder.agent!r}"

@@ -137,9 +137,10 @@ def _tell(
     level: int = logging.WARNING,
 ) -> None:
     scope = format_scope(one.account)
+    place = task.budget.origin.place_of_limit(task.budget.limits, one.account, one.resource, one.limit)
     alert = Alert(
         kind,
-        f"Agent {task.agent}, {scope}: {what}.",
+        f"Agent {task.agent}, {scope}: {what}{f'; the limit is in {place}' if place else ''}.",
         task.agent,
         task.id,
         scope,

@@ -305,13 +305,15 @@ def test_it_is_said_once_a_window_and_step_and_of_a_task_only_in_passing(
     for _ in range(3):
         with leanloop.task(given, store=ledger) as task:
             Model().steps(task, 2)
-    said = "Agent a: calls go to gpt-4o-mini, since 2 model calls of 10 model calls are spent for agent=a per day."
+    spent = "2 model calls of 10 model calls are spent for agent=a per day."
+    said = f"Agent a: calls go to gpt-4o-mini (<budget>:5), since {spent}"
     assert [(r.levelname, r.message) for r in caplog.records] == [("WARNING", said)]
     caplog.clear()
     text = "agent: a\nwarn: []\nloop: off\nlimits: [{model_calls: 5}]\ndegrade: {at: 20%, effort: low}"
     with leanloop.task(budget(text), store=ledger) as task:
         Model().steps(task, 2)
-    said = "Agent a: calls ask for the effort low, since 1 model call of 5 model calls are spent for this task."
+    spent = "1 model call of 5 model calls are spent for this task."
+    said = f"Agent a: calls ask for the effort low (<budget>:5), since {spent}"
     assert [(r.levelname, r.message) for r in caplog.records] == [("INFO", said)]
 
 

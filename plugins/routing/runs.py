@@ -64,7 +64,11 @@ class Runs:
         if task.alerts.first(task.store, fullest.account, fullest.resource, "falls", task.agent):
             spent, limit = (format_amount(fullest.resource, amount) for amount in (fullest.spent, fullest.limit))
             scope = format_scope(fullest.account)
-            message = f"Agent {task.agent}: calls go a tier down, since {spent} of {limit} are spent for {scope}."
+            place = task.budget.origin.place("routes", "falls_at")
+            asked = f" ({place})" if place else ""
+            message = (
+                f"Agent {task.agent}: calls go a tier down{asked}, since {spent} of {limit} are spent for {scope}."
+            )
             alert = Alert(
                 "degraded", message, task.agent, task.id, scope, fullest.resource, fullest.limit, fullest.spent,
                 rules.falls_at,

@@ -133,7 +133,7 @@ def test_from_a_share_of_a_limit_on_calls_go_a_tier_down_and_it_is_said_once(
     assert agent.models == ["gpt-4.1"] * 5 + ["gpt-4.1-mini"] * 3
     said = [record.message for record in caplog.records if "tier down" in record.message]
     assert len(said) == 1
-    assert said[0].startswith("Agent a: calls go a tier down, since 5 model calls of 10")
+    assert said[0].startswith("Agent a: calls go a tier down (<budget>:3), since 5 model calls of 10")
 
 
 def test_a_limit_that_others_have_spent_of_counts_before_the_first_call(routed: Make) -> None:
