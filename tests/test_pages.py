@@ -14,7 +14,6 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
-from pydantic import BaseModel
 from typer.testing import CliRunner
 
 import leanloop
@@ -24,12 +23,6 @@ from leanloop.adapters.cli.check_limits import limit_findings
 from leanloop.adapters.cli.check_order import order_findings
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import ScriptedModel
-from leanloop.budgets.difficulty_rules import DifficultyRules
-from leanloop.budgets.event_rules import EventRules
-from leanloop.budgets.experiment_rules import ExperimentRules
-from leanloop.budgets.route_rules import CascadeRules, RouteRules
-from leanloop.budgets.scaffold_rules import ScaffoldRules
-from leanloop.budgets.thinking_rules import ThinkingRules
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = {
@@ -39,16 +32,6 @@ PAGES = {
 PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b")
 OWN_TEST = {"ledger"}
 """Pages whose commands depend on each other, and are run in tests of their own."""
-
-TABLES: dict[str, tuple[str, type[BaseModel], str]] = {
-    "difficulty": ("difficulty", DifficultyRules, "difficulty: {{{0}}}"),
-    "thinking": ("thinking", ThinkingRules, "thinking: {{{0}}}"),
-    "routes": ("routing", RouteRules, "routes: {{cheap: m, {0}}}"),
-    "cascade": ("routing", CascadeRules, "routes: {{cheap: m, cascade: {{{0}}}}}"),
-    "scaffold": ("scaffold", ScaffoldRules, "scaffold: {{{0}}}"),
-    "events": ("events", EventRules, "events: {{{0}}}"),
-    "experiment": ("proof", ExperimentRules, "thinking: on\nexperiment: {{of: thinking, {0}}}"),
-}
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -197,23 +180,6 @@ def test_every_command_runs(reader: Path, page: str, command: str) -> None:
     assert done.exit_code == 0, done.output
 
 
-@pytest.mark.parametrize("key", TABLES)
-def test_the_table_of_a_key_names_all_there_is_under_it_and_its_defaults(key: str) -> None:
-    page, rules, budget = TABLES[key]
-    tables = re.findall(r"(?:^\|.*\n)+", PAGES[page], flags=re.MULTILINE)
-    table = next(
-        one for one in tables if set(re.findall(r"^\| `(\w+)`", one, flags=re.MULTILINE)) >= {*rules.model_fields}
-    )
-    said = {row[1].strip("`"): row[3] for line in table.splitlines() if len(row := re.split(r" ?\| ?", line)) == 5}
-
-    for name, field in rules.model_fields.items():
-        default = field.get_default(call_default_factory=True)
-        if default and isinstance(default, (bool, int, float, str)) and name != "above":
-            given = parse_budget(f"agent: a\n{budget.format(f'{name}: {said[name]}')}", environ={})
-            found = given.routes.cascade if key == "cascade" and given.routes else getattr(given, key)
-            assert getattr(found, name) == default
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
     for link in re.findall(r"\]\(([^)]+)\)", PAGES[page]):
@@ -224,3 +190,24 @@ def test_every_link_leads_somewhere(page: str) -> None:
         assert there.exists(), link
         headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), flags=re.MULTILINE)
         assert not place or place in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}, link
+
+
+NAMED = re.compile(r"`(?:python )?((?:tests|bench|examples|plugins|adapters|budgets)/[\w/.-]+?)(?: --[^`]*)?`")
+"""A file or folder of the project in the text of a page, alone or as a command."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_a_page_names_is_there(page: str) -> None:
+    own = {"budgets/" + file.name for file in (DOCS.parent / "examples" / "budgets").iterdir()}
+    named = {name for name in NAMED.findall(PAGES[page]) if not name.startswith("budgets/") or name.endswith(".py")}
+
+    assert [name for name in named - own if not (DOCS.parent / name).exists()] == []
+
+
+def test_every_guarantee_names_tests_that_are_there() -> None:
+    rows = [line.split(" | ") for line in PAGES["guarantees"].splitlines() if line.startswith("| ")][2:]
+    assert len(rows) >= 10
+    for row in rows:
+        tests = re.findall(r"`(test_\w+\.py)`", row[-1]) + NAMED.findall(row[-1])
+        assert tests, row[0]
+        assert [name for name in tests if not [*(DOCS.parent / "tests").rglob(name), *DOCS.parent.glob(name)]] == []

@@ -11,30 +11,16 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from newcomer import PAGES, RECEIPT, quick_start
-from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from leanloop import Budget, Landing, Limit, Loop, parse_budget
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.langchain.scripted import ScriptedModel
-from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
-from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, SummaryRules
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.price_entry import ModelPriceEntry
-from leanloop.budgets.result_rules import ResultRules, ToolResultRules
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-KEYS: dict[str, type[BaseModel]] = {
-    "results": ResultRules,
-    "results.tools": ToolResultRules,
-    "context": ContextRules,
-    "context.summary": SummaryRules,
-    "prefix": PrefixRules,
-    "retrieved": RetrievedRules,
-}
-CACHE = (ROOT / "docs" / "cache.md").read_text(encoding="utf-8")
 PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\b")
 
 
@@ -99,53 +85,6 @@ def test_the_long_budget_file_and_the_tables_name_every_key() -> None:
         assert set(model.model_fields) <= named, model.__name__
     whole = parse_budget(blocks("yaml")[1], environ={})
     assert whole.model_fields_set == set(Budget.model_fields)
-
-
-def test_the_page_on_results_names_every_key_and_its_default() -> None:
-    rows = {
-        row[1]: row[3]
-        for line in RESULTS.splitlines()
-        if len(row := re.split(r"(?<!\\) ?\| ?", line)) == 5 and row[1].startswith("`")
-    }
-
-    for key, model in KEYS.items():
-        for name, field in model.model_fields.items():
-            default = field.get_default(call_default_factory=True)
-            if isinstance(default, bool):
-                assert rows[f"`{key}.{name}`"] == ("on" if default else "off")
-            elif isinstance(default, int):
-                assert rows[f"`{key}.{name}`"] == f"{default:,}"
-            else:
-                assert f"`{key}.{name}`" in rows
-
-
-def test_every_budget_of_the_page_on_results_reads() -> None:
-    found = re.findall(r"^```yaml\n(.*?)^```$", RESULTS, flags=re.MULTILINE | re.DOTALL)
-    assert found
-    for block in found:
-        parse_budget(block, environ={})
-
-
-def test_the_page_on_the_cache_names_every_key_and_its_default() -> None:
-    rows = {
-        row[1].strip("`"): row[3]
-        for line in CACHE.splitlines()
-        if len(row := re.split(r"(?<!\\) ?\| ?", line)) == 5 and row[1].startswith("`")
-    }
-
-    assert set(rows) >= set(CacheRules.model_fields)
-    assert all(f"`{name}`" in CACHE for name in ToolCacheRules.model_fields)
-    said = {name: rows[name] for name in ("max_false_hits", "ttl", "sample", "semantic", "max_bytes", "scope")}
-    assert parse_budget(f"agent: a\ncache: {said}".replace("'", ""), environ={}).cache == CacheRules()
-    flags = {name: field.default for name, field in CacheRules.model_fields.items() if isinstance(field.default, bool)}
-    assert {name: rows[name] for name in flags} == {name: str(value).lower() for name, value in flags.items()}
-
-
-def test_every_budget_of_the_page_on_the_cache_reads() -> None:
-    found = re.findall(r"^```yaml\n(.*?)^```$", CACHE, flags=re.MULTILINE | re.DOTALL)
-    assert found
-    for block in found:
-        parse_budget(block, environ={})
 
 
 def test_the_defaults_in_the_table_are_the_defaults() -> None:
