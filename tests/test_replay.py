@@ -326,13 +326,13 @@ def test_a_report_counts_runs_by_what_they_came_to_and_how_they_ended() -> None:
     for reward in (1.0, 0.5, None):
         run = trace(user(), *steps(6), says(), meta={"reward": reward})
         report.add(run, replayer.replay(run), replayer.replay(run))
-    report.add_bad(TraceError("is bad", file="f", line=1))
+    report.bad.add(TraceError("is bad", file="f", line=1))
     assert report.endings == {
         Ending("successful", "landed: cycles"): 1,
         Ending("failed", "landed: cycles"): 1,
         Ending("unknown", "landed: cycles"): 1,
     }
-    assert (report.runs, report.stopped_runs, report.moved, report.bad_lines) == (3, 3, 0, 1)
+    assert (report.runs, report.stopped_runs, report.moved, report.bad.count) == (3, 3, 0, 1)
     assert [(row.id, row.at_call, row.calls, row.reward) for row in report.stopped] == [("run", 3, 7, 1.0)]
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from leanloop.adapters.cli.bad_lines import tell_bad_lines
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.budgets.file import load_budget
 from leanloop.errors import TraceError, UsageError
@@ -55,7 +56,7 @@ def replay(
             if isinstance(run, TraceError):
                 if strict:
                     raise run
-                report.add_bad(run)
+                report.bad.add(run)
                 continue
             replayed = replayer.replay(run)
             report.add(run, replayed, replayer.replay(run, caching=False) if replayer.limits_money else replayed)
@@ -65,24 +66,20 @@ def replay(
         typer.echo(json.dumps(as_dict(report, replayer), indent=2))
     else:
         show(report, replayer, Console())
-    if report.bad_lines:
-        for line in report.first_bad:
-            typer.echo(f"leanloop: {line}", err=True)
-        unnamed = report.bad_lines - len(report.first_bad)
-        rest = f" ({unnamed:,} more not named here)" if unnamed else ""
-        typer.echo(f"leanloop: {report.bad_lines:,} of the lines are no runs and were left out{rest}.", err=True)
-        raise typer.Exit(1)
+    tell_bad_lines(report.bad)
 
 
-def runs_of(files: list[str], form: TraceFormat | None) -> Generator[Trace | TraceError, None, None]:
+def runs_of(
+    files: list[str], form: TraceFormat | None, doing: str = "replaying"
+) -> Generator[Trace | TraceError, None, None]:
     """The runs of all files, with a bar on stderr that moves by their bytes."""
     from leanloop.adapters.traces.formats import read_runs
 
     console = Console(stderr=True)
-    columns = (TextColumn("replaying"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     total = _bytes_of(files)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("replaying", total=total)
+        bar = progress.add_task(doing, total=total)
         for file in files:
             try:
                 with Path(file).open("rb") as stream:

@@ -49,8 +49,8 @@ def as_dict(report: Report, replayer: Replayer) -> dict[str, object]:
         "agent": replayer.budget.agent,
         "model": replayer.model,
         "runs": report.runs,
-        "bad_lines": report.bad_lines,
-        "first_bad_lines": report.first_bad,
+        "bad_lines": report.bad.count,
+        "first_bad_lines": report.bad.first,
         "not_replayed": list(replayer.left_out),
         "without_caching": {
             "bare": _amounts(report.bare, caching=False),

@@ -6,15 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from leanloop.adapters.traces.bad_lines import BadLines
 from leanloop.adapters.traces.bill import Bill
 from leanloop.adapters.traces.replay import Replayed
 from leanloop.adapters.traces.trace import Trace, succeeded
-from leanloop.errors import TraceError
 
 __all__ = ["JUDGED", "Ending", "Judged", "Report", "StoppedRun"]
-
-_BAD_LINES_SHOWN = 5
-
 
 Judged = Literal["successful", "failed", "unknown"]
 JUDGED: tuple[Judged, ...] = ("successful", "failed", "unknown")
@@ -50,19 +47,19 @@ class Report:
         budgeted: as made under the budget, where the provider caches prefixes.
         budgeted_uncached: the same where it does not; another count of calls only under a limit in usd.
         moved: runs that end otherwise where the provider does not cache.
+        bad: lines that are no runs.
     """
 
     keep: int | None = 20
     runs: int = 0
     stopped_runs: int = 0
     moved: int = 0
-    bad_lines: int = 0
     bare: Bill = field(default_factory=Bill)
     budgeted: Bill = field(default_factory=Bill)
     budgeted_uncached: Bill = field(default_factory=Bill)
     endings: Counter[Ending] = field(default_factory=Counter[Ending])
     stopped: list[StoppedRun] = field(default_factory=list[StoppedRun])
-    first_bad: list[str] = field(default_factory=list[str])
+    bad: BadLines = field(default_factory=BadLines)
 
     def add(self, trace: Trace, replayed: Replayed, uncached: Replayed) -> None:
         """Add one run: how it went with prefix caching, and without."""
@@ -88,9 +85,3 @@ class Report:
                         trace.reward,
                     )
                 )
-
-    def add_bad(self, error: TraceError) -> None:
-        """Count a line that is no run; the first few are named."""
-        self.bad_lines += 1
-        if len(self.first_bad) < _BAD_LINES_SHOWN:
-            self.first_bad.append(str(error))
