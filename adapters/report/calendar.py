@@ -43,7 +43,9 @@ def period_of(quarters: Collection[int], zone: str) -> dict[int, str]:
 def add_hours_of_week(db: duckdb.DuckDBPyConnection, zone: str) -> None:
     """Make the table ``hours``: of each quarter with events the hour of the week, 0 on Monday at midnight."""
     db.execute("CREATE TEMP TABLE hours (quarter BIGINT, hour INTEGER)")
-    found = db.execute(f"SELECT DISTINCT floor(moment / {QUARTER})::BIGINT FROM events").fetchall()
+    found = db.execute(
+        f"SELECT DISTINCT floor(moment / {QUARTER})::BIGINT FROM events WHERE moment IS NOT NULL"
+    ).fetchall()
     moments = [(quarter, local(quarter * QUARTER, zone)) for (quarter,) in found]
     if moments:
         db.execute(

@@ -56,15 +56,16 @@ def _spans(db: duckdb.DuckDBPyConnection, place: int, root: str) -> Table:
     """Model and tool calls from their beginning to their end, on a time axis that begins with the first of them."""
     found = db.execute(
         """
-        SELECT moment - coalesce(seconds, 0) AS began, coalesce(seconds, 0), event, model, phase, tool, agent,
+        SELECT moment - coalesce(seconds, 0) AS began, seconds, event, model, phase, tool, agent,
             cost, error, is_error
-        FROM events WHERE root = $root AND event IN ('settled', 'tool') ORDER BY began, moment""",
+        FROM events WHERE root = $root AND event IN ('settled', 'tool')
+        ORDER BY began NULLS LAST, moment, task, place, event""",
         {"root": root},
     ).fetchall()
     first = found[0][0]
     rows = [
         (
-            round(began - first, 6),
+            None if began is None else round(began - first, 6),
             seconds,
             "tool" if event == "tool" else "call",
             (tool if event == "tool" else model) or "(none)",
@@ -75,7 +76,9 @@ def _spans(db: duckdb.DuckDBPyConnection, place: int, root: str) -> Table:
         )
         for began, seconds, event, model, phase, tool, agent, cost, error, is_error in found[:_SPANS]
     ]
-    about = "Seconds since the task's first call began."
+    about = (
+        "Seconds since the task's first call began." if first is not None else "In their order; no time is recorded."
+    )
     if len(found) > _SPANS:
         about += f" The first {_SPANS} of {len(found):,}."
     return Table(f"task_{place}", root or "(none)", _COLUMNS, rows, about, "waterfall", folded=True)

@@ -29,6 +29,9 @@ FIELDS: dict[str, Kind] = {
     "output": "count",
     "cached_input": "count",
     "cost": "number",
+    "estimated": "flag",
+    "priced": "flag",
+    "place": "count",
     "seconds": "span",
     "error": "text",
     "limits": "object",
@@ -58,7 +61,8 @@ FIELDS: dict[str, Kind] = {
     "landed": "flag",
     "cycles": "count",
 }
-"""Of `leanloop.plugins.events.row.row_of`. count: 0 or more; number: may be negative; span: seconds, 0 or more."""
+"""Of `leanloop.plugins.events.row.row_of`, and of recorded runs (`leanloop.adapters.report.recorded`) ``priced`` and
+``place``. count: 0 or more; number: may be negative; span: seconds, 0 or more."""
 
 LATEST = 253_000_000_000.0
 """Seconds since the epoch: a moment after it (the year 9987) is none, and no calendar could name it."""
@@ -76,7 +80,7 @@ _CHECKS: dict[Kind, str] = {
     "count": f"coalesce(try_cast({{0}} AS BIGINT) BETWEEN 0 AND {_MOST}, {{0}} IS NULL)",
     "number": f"coalesce(try_cast({{0}} AS BIGINT) BETWEEN -{_MOST} AND {_MOST}, {{0}} IS NULL)",
     "span": "coalesce(try_cast({0} AS DOUBLE) BETWEEN 0 AND 1e9, {0} IS NULL)",
-    "moment": f"coalesce(try_cast({{0}} AS DOUBLE) BETWEEN 0 AND {LATEST}, false)",
+    "moment": f"coalesce(try_cast({{0}} AS DOUBLE) BETWEEN 0 AND {LATEST}, $timeless AND {{0}} IS NULL)",
     "flag": "coalesce({0} IN ('true', 'false'), true)",
     "object": "coalesce({0}[1] = '{{', true)",
     "list": "coalesce({0}[1] = '[', true)",
@@ -115,8 +119,9 @@ WHY = f"""CASE
     WHEN NOT (("v" IS NULL OR coalesce(try_cast("v" AS BIGINT), 0) = 1) AND {_FINE}
         AND ("cost" IS NULL OR "event" = 'saved' OR try_cast("cost" AS BIGINT) >= 0)) THEN 'wrong'
     WHEN try_cast("at" AS DOUBLE) < $since THEN 'before'
+    WHEN "at" IS NULL AND $since > 0 THEN 'timeless'
     END"""
-"""Why a row is left out; NULL of one that is counted."""
+"""Why a row is left out; NULL of one that is counted. Only where ``$timeless`` may it be without a time."""
 
 _OF_ONE_CALL = """CASE WHEN "event" IN ('settled', 'reserved') AND "call" IS NOT NULL"""
 

@@ -21,7 +21,8 @@ _MAGIC: tuple[tuple[bytes, Packed], ...] = (
 )
 """The first bytes: of Parquet (its format, "File Format"), gzip (RFC 1952) and Zstandard (RFC 8878)."""
 
-_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst", ".parquet")
+_LINES = (".jsonl", ".ndjson", ".json")
+_SUFFIXES = (*_LINES, *(f"{suffix}{packed}" for packed in (".gz", ".zst") for suffix in _LINES), ".parquet")
 
 
 class EventFile(NamedTuple):

@@ -35,6 +35,7 @@ def as_json(report: Report) -> str:
         for table in section.tables
     }
     about = {"version": VERSION, "zone": report.zone, "events": report.events, "left_out": report.left_out}
+    about |= {"notes": list(report.notes)}
     return json.dumps({**about, "tables": tables}, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
@@ -59,6 +60,8 @@ def as_markdown(report: Report) -> str:
     parts = [
         f"# leanloop report\n\n{report.events:,} events; {report.left_out:,} rows left out. Times in {report.zone}.\n"
     ]
+    if report.notes:
+        parts.append("".join(f"- {note}\n" for note in report.notes))
     for section in report.sections:
         parts.append(f"## {section.title}\n")
         parts += [_markdown(table, report.zone) for table in section.tables if table.rows]

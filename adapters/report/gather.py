@@ -1,4 +1,4 @@
-"""All figures of some files of events."""
+"""All figures of some files of events and recorded runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from leanloop.adapters.report.deciding import deciding
 from leanloop.adapters.report.files import event_files
 from leanloop.adapters.report.hours import hours
 from leanloop.adapters.report.looping import looping
+from leanloop.adapters.report.notes import notes_of
 from leanloop.adapters.report.read import REASONS, FileRead, read_events
 from leanloop.adapters.report.refusals import refusals
 from leanloop.adapters.report.savings import savings
 from leanloop.adapters.report.spending import spending
 from leanloop.adapters.report.standings import standings
 from leanloop.adapters.report.table import Column, Report, Section, Table
+from leanloop.adapters.traces.form import TraceFormat
 
 __all__ = ["gather"]
 
@@ -30,13 +32,22 @@ _MEMORY = "1000MB"
 _THREADS = 4
 
 
-def gather(names: Iterable[str], *, since: float = 0.0, zone: str = "UTC") -> Report:
+def gather(
+    names: Iterable[str],
+    *,
+    since: float = 0.0,
+    zone: str = "UTC",
+    form: TraceFormat | None = None,
+    model: str | None = None,
+) -> Report:
     """Read the files and put their figures together.
 
     Args:
-        names: of files, folders, or patterns.
+        names: of files of events or recorded runs, folders, or patterns.
         since: what happened before is left out; seconds since the epoch.
         zone: whose hours and days they are.
+        form: all files are recorded runs in this format; None to go by what each holds.
+        model: whose the calls of recorded runs are, where the record names none.
 
     Raises:
         UsageError: a name is of no file.
@@ -53,7 +64,8 @@ def gather(names: Iterable[str], *, since: float = 0.0, zone: str = "UTC") -> Re
         }
         with duckdb.connect(Path(folder, "events.duckdb"), config=config) as db:
             db.execute("SET enable_progress_bar = false")  # it would stand among the figures on standard output
-            read = read_events(db, files, since)
+            read = read_events(db, files, since, form=form, model=model)
+            notes = notes_of(db)
             sections = [
                 spending(db, zone),
                 savings(db),
@@ -67,7 +79,8 @@ def gather(names: Iterable[str], *, since: float = 0.0, zone: str = "UTC") -> Re
                 _errors(db),
                 _files(read),
             ]
-    return Report(zone, sum(one.counted for one in read), sum(sum(one.left_out.values()) for one in read), sections)
+    left_out = sum(sum(one.left_out.values()) for one in read)
+    return Report(zone, sum(one.counted for one in read), left_out, sections, notes)
 
 
 def _errors(db: duckdb.DuckDBPyConnection) -> Section:
@@ -86,10 +99,21 @@ def _errors(db: duckdb.DuckDBPyConnection) -> Section:
 
 def _files(read: Sequence[FileRead]) -> Section:
     rows = [
-        (one.path.name, one.counted, *(one.left_out.get(reason, 0) for reason in REASONS), one.trouble or None)
+        (
+            one.path.name,
+            one.read_as,
+            one.counted,
+            *(one.left_out.get(reason, 0) for reason in REASONS),
+            one.trouble or None,
+        )
         for one in read
     ]
-    columns = (Column("file"), Column("counted", "count"), *(Column(reason, "count") for reason in REASONS))
+    columns = (
+        Column("file"),
+        Column("read_as"),
+        Column("counted", "count"),
+        *(Column(reason, "count") for reason in REASONS),
+    )
     words = "; ".join(f"{reason}: {meaning}" for reason, meaning in REASONS.items())
     table = Table(
         "files", "Rows by file", (*columns, Column("trouble")), rows, f"Rows that were left out, by reason. {words}."

@@ -28,7 +28,7 @@ def _repeated(db: duckdb.DuckDBPyConnection) -> Table:
             FROM events WHERE event = 'tool' AND arguments IS NOT NULL
             GROUP BY hash(task, tool, arguments) HAVING count(*) > 1
         )
-        SELECT coalesce(agent, '(none)'), coalesce(tool, '(none)'), arguments, task, times, errors, coalesce(seconds, 0)
+        SELECT coalesce(agent, '(none)'), coalesce(tool, '(none)'), arguments, task, times, errors, seconds
         FROM repeated ORDER BY times DESC, seconds DESC, 1, 2, 3, 4 LIMIT {_MOST}""").fetchall()
     columns = (
         Column("agent"),
@@ -65,8 +65,9 @@ def _landed(db: duckdb.DuckDBPyConnection) -> Table:
 def _ended(db: duckdb.DuckDBPyConnection) -> Table:
     rows = db.execute(f"""
         WITH ends AS (
-            SELECT max_by(coalesce(stopped, ''), moment) AS stopped, max_by(coalesce(seconds, 0), moment) AS seconds,
-                max_by(coalesce(cycles, 0), moment) AS cycles
+            SELECT max_by(coalesce(stopped, ''), coalesce(moment, 0)) AS stopped,
+                max_by(seconds, coalesce(moment, 0)) AS seconds,
+                max_by(coalesce(cycles, 0), coalesce(moment, 0)) AS cycles
             FROM events WHERE event = 'task_ended' GROUP BY task
         )
         SELECT coalesce(nullif(stopped, ''), 'by itself') AS stopped, count(*), median(cycles), max(cycles),

@@ -58,7 +58,7 @@ class _Table(NamedTuple):
     long: bool
     chart: object
     weeks: Sequence[Week]
-    bars: Sequence[_Bar]
+    bars: Sequence[_Bar | None]
 
 
 class _Section(NamedTuple):
@@ -93,6 +93,7 @@ def as_page(report: Report) -> str:
         events=report.events,
         left_out=report.left_out,
         zone=report.zone,
+        notes=report.notes,
         facts=_facts(report),
         facts_about=report.sections[0].tables[0].about,
         sections=[_section(section, [shown(table) for table in section.tables]) for section in report.sections],
@@ -149,11 +150,15 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _bars(table: Table) -> list[_Bar]:
-    spans = [(_float(row[0]), _float(row[1]), str(row[2])) for row in table.rows]
-    whole = max((began + seconds for began, seconds, _ in spans), default=0.0) or 1.0
+def _bars(table: Table) -> list[_Bar | None]:
+    """Of a task no time is known of, none at all; of a call no time is known of, None."""
+    if all(row[0] is None for row in table.rows):
+        return []
+    spans = [(row[0], _float(row[1]), str(row[2])) for row in table.rows]
+    whole = max((_float(began) + seconds for began, seconds, _ in spans), default=0.0) or 1.0
     return [
-        _Bar(kind, round(100 * began / whole, 2), round(100 * seconds / whole, 2)) for began, seconds, kind in spans
+        None if began is None else _Bar(kind, round(100 * _float(began) / whole, 2), round(100 * seconds / whole, 2))
+        for began, seconds, kind in spans
     ]
 
 

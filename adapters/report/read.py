@@ -1,4 +1,4 @@
-"""Files of events read into a table of DuckDB; what is no event is counted, and stops nothing."""
+"""Files of events, and of recorded runs, read into a table of DuckDB; what is neither is counted, and stops nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import duckdb
 
 from leanloop.adapters.report.fields import COLUMNS, FIELDS, VALUES, WHY, table_of_events
 from leanloop.adapters.report.files import EventFile
+from leanloop.adapters.report.recorded import RowsOfRuns
+from leanloop.adapters.report.run_files import format_of, rewritten
+from leanloop.adapters.traces.form import TraceFormat
 
 __all__ = ["REASONS", "FileRead", "read_events"]
 
@@ -23,7 +26,9 @@ REASONS = {
     "other": "no event, or one this version does not know",
     "newer": "of a newer version",
     "wrong": "a value of the wrong kind",
+    "no_run": "no recorded run, or no call of one",
     "before": "before --since",
+    "timeless": "of a time that is not recorded, where --since asks for one",
     "again": "a copy of another row",
 }
 """Why rows are left out, in words."""
@@ -43,26 +48,44 @@ _PARTS = 8
 
 @dataclass(slots=True)
 class FileRead:
-    """A file, how many of its rows are counted, how many are not and why, and what went wrong with it."""
+    """A file, what it was read as, how many of its rows are counted, how many are not and why, and what went wrong."""
 
     path: Path
+    read_as: str = "events"
     counted: int = 0
     left_out: dict[str, int] = field(default_factory=dict[str, int])
     trouble: str = ""
 
 
-def read_events(db: duckdb.DuckDBPyConnection, files: Sequence[EventFile], since: float = 0.0) -> list[FileRead]:
+def read_events(
+    db: duckdb.DuckDBPyConnection,
+    files: Sequence[EventFile],
+    since: float = 0.0,
+    *,
+    form: TraceFormat | None = None,
+    model: str | None = None,
+) -> list[FileRead]:
     """Read files into the table ``events`` of `db`: each event once, in however many files its row is.
 
     Args:
         db: where the table is made.
         files: see `event_files`.
         since: events before it are left out; seconds since the epoch.
+        form: all files are recorded runs in this format; None to go by what each holds.
+        model: whose the calls of recorded runs are, where the record names none.
     """
     db.execute(table_of_events())
     read = [FileRead(file.path) for file in files]
+    made = RowsOfRuns(model)
     for number, file in enumerate(files):
-        read[number].trouble = _read(db, number, file, since)
+        found = form or format_of(file)
+        if found is None:
+            read[number].trouble = _read(db, number, file, since)
+        else:
+            with rewritten(file, found, made) as rows:
+                _insert(db, number, _JSON, since, timeless=True, path=_as_pattern(rows.path), packed="none")
+            left_out = {"no_run": rows.bad} if rows.bad else {}
+            read[number] = FileRead(file.path, found, left_out=left_out, trouble=rows.trouble)
     counts = "SELECT file, coalesce(why, ''), count(*) FROM events GROUP BY ALL ORDER BY ALL"
     for number, why, rows in db.execute(counts).fetchall():
         if why:
@@ -91,10 +114,12 @@ def _read(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: fl
     return ""
 
 
-def _insert(db: duckdb.DuckDBPyConnection, number: int, source: str, since: float, **given: str) -> None:
+def _insert(
+    db: duckdb.DuckDBPyConnection, number: int, source: str, since: float, *, timeless: bool = False, **given: str
+) -> None:
     db.execute(
         f"INSERT INTO events SELECT $number, {WHY}, {VALUES} FROM ({source})",
-        {"number": number, "since": since, **given},
+        {"number": number, "since": since, "timeless": timeless, **given},
     )
 
 

@@ -97,7 +97,7 @@ def _over_time(db: duckdb.DuckDBPyConnection, by: str, zone: str) -> Table:
         SELECT floor(moment / {QUARTER})::BIGINT,
             CASE WHEN {by} IN (FROM dearest) THEN {by} WHEN {by} IS NULL THEN '{_NONE}' ELSE '{_REST}' END AS name,
             count(*), coalesce(sum(cost), 0)
-        FROM events WHERE event = 'settled' GROUP BY ALL""").fetchall()
+        FROM events WHERE event = 'settled' AND moment IS NOT NULL GROUP BY ALL""").fetchall()
     periods = period_of({quarter for quarter, *_ in rows}, zone)
     sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for quarter, name, calls, cost in rows:

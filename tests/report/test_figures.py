@@ -161,7 +161,7 @@ def test_repeated_calls_nudges_landings_and_ends(tables: Tables) -> None:
     assert [tuple(row.values()) for row in found["landings"]] == [("out of usd", 2, 1)]
     assert [some(row, "stopped_by", "tasks", "longest") for row in found["ends"]] == [
         ("by itself", 1, 9.0),
-        ("loop", 1, 0),
+        ("loop", 1, None),
     ]
     assert [some(row, "what", "name", "times") for row in found["errors"]] == [("tool", "search", 1)]
 
