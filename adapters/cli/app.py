@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from leanloop.adapters.cli.advise import advise
 from leanloop.adapters.cli.budget import budget
 from leanloop.adapters.cli.cache import cache
 from leanloop.adapters.cli.check import check
@@ -37,6 +38,7 @@ app.add_typer(budget, name="budget")
 app.add_typer(cache, name="cache")
 app.add_typer(outcomes, name="outcomes")
 app.add_typer(tune, name="tune")
+app.command()(advise)
 app.command()(check)
 app.command()(demo)
 app.command()(evaluate)

@@ -1,0 +1,17 @@
+"""The features that are tried on recorded runs."""
+
+from __future__ import annotations
+
+from leanloop.adapters.advice.budget_limit import budget_limit
+from leanloop.adapters.advice.change import Feature
+from leanloop.adapters.advice.loop_guard import loop_guard
+from leanloop.adapters.advice.prefix_caching import prefix_caching
+
+__all__ = ["FEATURES"]
+
+FEATURES: tuple[Feature, ...] = (
+    budget_limit,
+    loop_guard,
+    prefix_caching,
+)
+"""Each stands in a module of its own; what is advised first is decided by what it saves, not by this order."""

@@ -1,0 +1,44 @@
+"""Recorded runs sent through the plugins, each as its own model's."""
+
+from __future__ import annotations
+
+from leanloop.adapters.advice.case import Case
+from leanloop.adapters.advice.change import Effect
+from leanloop.adapters.traces.replay import Replayed, Replayer, replayable
+from leanloop.adapters.traces.trace import succeeded
+from leanloop.budgets.budget import Budget
+
+__all__ = ["Replays", "effect_between", "shown_in_replay"]
+
+
+class Replays:
+    """Replays runs under one budget."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = shown_in_replay(budget)
+        self._by_model: dict[str, Replayer] = {}
+
+    def of(self, case: Case) -> Replayed:
+        """What would have become of the run; its bill counts the provider's prefix caching.
+
+        Raises:
+            PriceUnknown: the budget has a limit in usd and the case's model has no price.
+        """
+        replayer = self._by_model.get(case.model)
+        if replayer is None:
+            replayer = self._by_model[case.model] = Replayer(self._budget, case.model)
+        return replayer.replay(case.trace)
+
+
+def shown_in_replay(budget: Budget) -> Budget:
+    """The budget without what a replay cannot show: another model, or more thought, would have said something else."""
+    choices = {"thinking": None, "routes": None, "scaffold": None, "experiment": None, "answers": ()}
+    return replayable(budget)[0].model_copy(update=choices)
+
+
+def effect_between(case: Case, before: Replayed, after: Replayed) -> Effect:
+    """What lies between two replays of a run."""
+    ended = after.at_call is not None and (before.at_call is None or after.at_call < before.at_call)
+    return Effect(
+        case.group, before.budgeted.cached or 0, after.budgeted.cached or 0, success=succeeded(case.trace), ended=ended
+    )
