@@ -15,12 +15,12 @@ from decimal import Decimal
 
 import genai_prices
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
-from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.rate import Rate
 
-__all__ = ["Listed", "current_table", "dearest", "find"]
+__all__ = ["Listed", "current_table", "dearest", "find", "provider_of"]
 
 # Amazon Bedrock: an optional region and the maker, both before a dot.
 _BEDROCK = re.compile(r"(?:[a-z-]{2,12}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer)\.")
@@ -52,13 +52,14 @@ def find(model: str, provider: str | None, table: DataSnapshot) -> Listed | None
     ids and ``models/gemini-...`` are understood. A fine-tune (``ft:...``) is never priced as the model it was
     made from, which is cheaper.
     """
-    for provider_id, name in _readings(model.strip(), provider):
-        try:
-            _, info = table.find_provider_model(name, None, provider_id, None)
-        except Exception:  # noqa: BLE001, S112  LookupError for an unknown name; another error is no price either
-            continue
-        return _read(info, table)
-    return None
+    found = _entry(model, provider, table)
+    return None if found is None else _read(found[1], table)
+
+
+def provider_of(model: str, table: DataSnapshot) -> Provider | None:
+    """Whose model it is, read as `find` does; None where the table does not know it."""
+    found = _entry(model, None, table)
+    return None if found is None else found[0]
 
 
 def dearest(table: DataSnapshot) -> Listed:
@@ -77,6 +78,15 @@ def dearest(table: DataSnapshot) -> Listed:
         changes=True,
         version=f"most expensive of {_version(table)}",
     )
+
+
+def _entry(model: str, provider: str | None, table: DataSnapshot) -> tuple[Provider, ModelInfo] | None:
+    for provider_id, name in _readings(model.strip(), provider):
+        try:
+            return table.find_provider_model(name, None, provider_id, None)
+        except Exception:  # noqa: BLE001, S112  LookupError for an unknown name; another error is no price either
+            continue
+    return None
 
 
 def _readings(model: str, provider: str | None) -> Iterator[tuple[str | None, str]]:

@@ -71,8 +71,8 @@ class CachedRun:
 class CachedRuns:
     """Runs over one cache, in the order they come.
 
-    Calls are taken to be made at temperature 0, by tasks with the same tags. Where a record says when a call was made,
-    answers older than the rules allow are not given again; where it does not, no time passes.
+    Calls are taken to be made at temperature 0. Where a record says when a call was made, answers older than the rules
+    allow are not given again; where it does not, no time passes.
 
     Args:
         rules: which answers may be given again. There is no embedder, so none is by meaning.
@@ -90,7 +90,7 @@ class CachedRuns:
         before, after = Meter(counter, price, rule), Meter(counter, price, rule)
         found = CachedRun()
         recorded = {call.place: call for call in trace.calls}
-        task = Task(self._budget, store=MemoryStore())
+        task = Task(self._budget, store=MemoryStore(), tags=dict(trace.tags))
         for place in asked(trace):
             prompt, reply = trace.messages[:place], trace.messages[place]
             output = counter.expected(counter.reply(reply))

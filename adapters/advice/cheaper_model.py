@@ -1,0 +1,145 @@
+"""A cheaper model for which step: from labelled questions, from runs of several models, or from prices alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from statistics import fmean
+
+from pydantic import JsonValue
+
+from leanloop.adapters.advice.case import Case, Terms
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.labelled_settings import labelled_rows, mean_costs, settled
+from leanloop.adapters.advice.paired_runs import paired_runs
+from leanloop.adapters.advice.phases import PhaseCall, by_phase, calls_by_phase
+from leanloop.budgets.money import format_usd
+from leanloop.budgets.price_book import price_book
+from leanloop.budgets.price_table import current_table
+from leanloop.budgets.same_provider import same_provider
+from leanloop.plugins.difficulty.setting import Setting
+from leanloop.plugins.trial.labelled import Labelled
+from leanloop.plugins.trial.tuning import Tuning
+
+__all__ = ["FEATURE", "cheaper_model"]
+
+FEATURE = "cheaper model"
+
+_TRIED = 4
+"""Cheaper settings at most: each takes some seconds, and each more makes all bounds wider."""
+
+_SHOWN = 6
+"""Models whose price is compared."""
+
+
+def cheaper_model(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+    """Which calls a cheaper model may take over: by labelled rows where there are some of two models, else by tasks
+    that were run with several; of runs of one model only what others would cost is told, and never advised.
+    """
+    if terms.budget.routes is not None:
+        return Unmeasured(FEATURE, "the budget file has routes; leanloop tune routes finds their threshold")
+    calls = calls_by_phase(cases, terms.budget)
+    rows, assumed = _with_costs(labelled_rows(terms), calls, terms)
+    dear, cheaper = _settings(rows, cases)
+    found: Change | Unmeasured | None
+    if dear is not None and cheaper:
+        found = settled(FEATURE, rows, terms, dear=dear, cheaper=cheaper, keys=_keys)
+    else:
+        found = paired_runs(FEATURE, cases, terms)
+    if isinstance(found, Change):
+        return replace(found, notes=(*found.notes, *_another(dear, cases), *assumed))
+    prices = _prices(calls, terms)
+    if found is None:
+        [(model, _)] = Counter(case.model for case in cases).most_common(1) or [("MODEL", 0)]
+        why = (
+            "what a cheaper model would lose is not in a recording. To measure it: leanloop evaluate QUESTIONS "
+            f"--models {model},CHEAPER --out rows.jsonl, and then leanloop advise with --labelled rows.jsonl"
+        )
+        return Unmeasured(FEATURE, why, prices)
+    return Unmeasured(FEATURE, found.why, (*found.notes, *assumed, *prices))
+
+
+def _settings(rows: Sequence[Labelled], cases: Sequence[Case]) -> tuple[Setting | None, list[Setting]]:
+    """The setting that questions go to now, the runs' own model or else the dearest; and those of other models that
+    cost less with as much thinking, those with the most rows first.
+    """
+    costs = mean_costs(rows)
+    count = Counter(row.setting for row in rows)
+    runs = Counter(case.model for case in cases)
+    own = [setting for setting in costs if setting.model in runs]
+    dear = max(own, key=lambda one: (runs[one.model], count[one], str(one)), default=None)
+    if dear is None:
+        dear = max(costs, key=lambda one: (costs[one], str(one)), default=None)
+    if dear is None:
+        return None, []
+    cheaper = [
+        one for one in costs if one.model != dear.model and one.effort == dear.effort and costs[one] < costs[dear]
+    ]
+    return dear, sorted(cheaper, key=lambda one: (-count[one], str(one)))[:_TRIED]
+
+
+def _another(dear: Setting | None, cases: Sequence[Case]) -> tuple[str, ...]:
+    """Whether the labelled rows are of another model than the runs."""
+    models = sorted({case.model for case in cases})
+    if dear is None or not models or dear.model in models:
+        return ()
+    return (f"The rows have no setting of the runs' own model ({', '.join(models[:3])}): this is about {dear}.",)
+
+
+def _with_costs(
+    rows: list[Labelled], calls: Sequence[PhaseCall], terms: Terms
+) -> tuple[list[Labelled], tuple[str, ...]]:
+    """Rows as they are where each has its cost; else at what the mean call of the runs would cost with their model."""
+    if not calls or all(row.cost is not None for row in rows):
+        return rows, ()
+    prices = price_book(terms.budget)
+    mean: dict[str, int | None] = {}
+    for model in {row.setting.model for row in rows}:
+        price = prices.price(model) if prices.knows(model) else None
+        mean[model] = None if price is None else round(fmean(price.cost(call.usage) for call in calls))
+    note = "Not all rows have a cost: a question is taken to cost what the mean call of these runs would."
+    return [replace(row, cost=mean[row.setting.model]) for row in rows], (note,)
+
+
+def _keys(tuning: Tuning) -> Mapping[str, JsonValue]:
+    cheap, dear = tuning.settings
+    return {"routes": {"cheap": cheap.model, "frontier": dear.model, "above": tuning.above}}
+
+
+def _prices(calls: Sequence[PhaseCall], terms: Terms) -> tuple[str, ...]:
+    """In words, what each phase costs with the model that most calls are of, and with cheaper ones of its provider."""
+    models = Counter(call.model for call in calls)
+    if not models:
+        return ()
+    model = models.most_common(1)[0][0]
+    own = [call for call in calls if call.model == model]
+    prices = price_book(terms.budget)
+    costs = by_phase(own, prices.price(model))
+    whole = sum(costs.values())
+    if not whole:
+        return ()
+    longest = max(call.usage.total for call in own)
+    named = {*same_provider(model, current_table(), longest), *terms.budget.prices} - {model}
+    others = {name: by_phase(own, prices.price(name)) for name in named if prices.knows(name)}
+    # Of models at one price the nearest by name; these first, as other sizes of the same; then the dearest, which may
+    # do most.
+    order = sorted(others, key=lambda name: (-_alike(name, model), -sum(others[name].values()), name))
+    at_price = {sum(others[name].values()): name for name in reversed(order)}
+    cheaper = [name for name in order if name in at_price.values() and sum(others[name].values()) < whole]
+    shares = ", ".join(f"{phase} {cost / whole:.0%}" for phase, cost in costs.items() if cost)
+    notes = [f"With {model} these {len(own):,} calls cost {format_usd(whole)}: {shares}."]
+    for name in cheaper[:_SHOWN]:
+        its = others[name]
+        each = ", ".join(f"{format_usd(its[phase])} {phase}" for phase, cost in costs.items() if cost)
+        saved = 1 - sum(its.values()) / whole
+        notes.append(f"With {name} they would cost {saved:.0%} less for as many tokens: {each}.")
+    if not cheaper:
+        notes.append("The price book has no cheaper model of its provider.")
+    return tuple(notes)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two names begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
