@@ -150,7 +150,11 @@ def _load(vocabulary: _Vocabulary) -> tuple[tiktoken.Encoding, str] | None:
         except (OSError, lzma.LZMAError):
             continue
         if hashlib.sha256(content).hexdigest() != vocabulary.sha256:
-            _log.warning("The vocabulary %s in %s is not the published file; it is not used.", vocabulary.name, phrase)
+            _log.warning(
+                "The vocabulary %s in %s is not the published file, and is not used; delete it.",
+                vocabulary.name,
+                phrase,
+            )
             continue
         lines = (line.split() for line in content.splitlines())
         ranks = {base64.b64decode(token): int(rank) for token, rank in lines}

@@ -89,7 +89,7 @@ class Alerts:
             try:
                 self.hook(alert)
             except Exception:  # noqa: BLE001 the call is worth more than the news of it
-                _log.warning("on_alert raised for an alert of kind %r", alert.kind, exc_info=True)
+                _log.warning("on_alert raised for an alert of kind %r; the call goes on.", alert.kind, exc_info=True)
 
     def first(self, store: LedgerStore, account: str, *what: object) -> bool:
         """Whether this is the first time it is asked: by this task of its own account, by this process of any other."""

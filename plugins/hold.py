@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
 from leanloop.plugins.leases import leases
+from leanloop.plugins.log import warn
 from leanloop.plugins.steps import Steps
 
 __all__ = ["Hold"]
-
-_log = logging.getLogger("leanloop")
 
 
 class Hold:
@@ -59,4 +57,9 @@ class Hold:
             yield Io(self._store.release, self._store.arelease, name)
         except StoreError as error:
             if not in_doubt:
-                _log.warning("The landing reserve of task %s stays set aside: %s", self._task, error)
+                warn(
+                    "The landing reserve of task %s could not be given back: it stays set aside until its lease "
+                    "ends. %s",
+                    self._task,
+                    error,
+                )

@@ -84,7 +84,9 @@ def _land(call: ModelCall, task: Task, stop: TaskStopped) -> ModelFlow:
             landing = replace(landing, messages=(*shortened(history, target, counter), asked))
         except Exception as error:  # noqa: BLE001  (a failed landing still ends with an answer)
             _log.warning(
-                "The landing of task %s failed (%s); it answers without a model.", task.id, type(error).__name__
+                "The last call of task %s failed (%s): its answer is put together from what the tools gave.",
+                task.id,
+                type(error).__name__,
             )
             break
         else:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from leanloop.budgets.store import Demand, LedgerStore
 from leanloop.errors import StoreError
+from leanloop.plugins.log import warn
 
 __all__ = ["Leases", "leases"]
 
@@ -74,8 +75,8 @@ class Leases:
         except RuntimeError as error:  # no thread is to be had now, or ever again: the interpreter ends
             self._thread = None
             _log.warning(
-                "No lease is renewed until the next call; one that is longer than its lease counts as spent "
-                "until it reports: %s",
+                "No thread could be started, so no lease is renewed until the next call (%s). A call that takes longer "
+                "than its lease counts as spent until it reports.",
                 error,
             )
 
@@ -117,18 +118,23 @@ class Leases:
         try:
             held = set(store.renew(names, lease))
         except StoreError as error:
-            _log.warning("%d reservations could not be renewed, and will be tried again: %s", len(names), error)
+            warn(
+                "The leases of %d reservations could not be renewed; it is tried again until they end. %s",
+                len(names),
+                error,
+            )
             return
         except Exception:  # noqa: BLE001 a store of somebody else's: the other reservations are renewed all the same
-            _log.exception("%d reservations could not be renewed, and will be tried again", len(names))
+            _log.exception("The leases of %d reservations could not be renewed; it is tried again.", len(names))
             return
         with self._changed:
             kept = self._kept.get(store, {})
             lost = [name for name in names if name not in held and kept.pop(name, None) is not None]
         if lost:
             _log.warning(
-                "The leases of %d reservations ended before they could be renewed. They count as spent until their "
-                "calls report (landing reserves were given back). Was the process suspended?",
+                "The leases of %d reservations ended before they could be renewed: they count as spent until their "
+                "calls report (landing reserves were given back). See whether the process was suspended, or the store "
+                "down.",
                 len(lost),
             )
 

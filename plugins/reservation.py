@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -14,14 +13,13 @@ from leanloop.budgets.store import Demand, Grant, Refusal
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
 from leanloop.plugins.leases import leases
+from leanloop.plugins.log import warn
 from leanloop.plugins.task import Task
 from leanloop.plugins.watch import watch
 
 __all__ = ["Reservation"]
 
 Item = TypeVar("Item")
-
-_log = logging.getLogger("leanloop")
 
 _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.25
@@ -60,7 +58,11 @@ class Reservation:
             yield from self.release(in_doubt=True)  # it may have been made and only the answer lost
             if self.task.budget.on_store_error == "refuse":
                 raise
-            _log.warning("A call of task %s goes unlimited, the ledger cannot be reached: %s", self.task.id, error)
+            warn(
+                "A call of task %s goes unlimited (on_store_error: allow), for the ledger failed: %s",
+                self.task.id,
+                error,
+            )
             self._demand = Demand((), demand.most, demand.least)
             return Grant(demand.most, ())
         except BaseException:  # cancelled while waiting: the reservation may stand
@@ -101,7 +103,12 @@ class Reservation:
         try:
             yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual, entry)
         except StoreError as error:
-            _log.warning("A call of task %s stays reserved at its worst case: %s", self.task.id, error)
+            warn(
+                "What a call of task %s cost could not be booked: its worst case stays reserved, and counts as spent "
+                "once its lease ends. %s",
+                self.task.id,
+                error,
+            )
         for owner, standings in stand:
             watch(owner, standings)
 
@@ -124,7 +131,12 @@ class Reservation:
             yield Io(self.task.store.release, self.task.store.arelease, self._id)
         except StoreError as error:
             if not in_doubt:
-                _log.warning("A call of task %s stays reserved though unbilled: %s", self.task.id, error)
+                warn(
+                    "A call of task %s was not billed, and could not be given back: its worst case stays reserved, and "
+                    "counts as spent once its lease ends. %s",
+                    self.task.id,
+                    error,
+                )
 
 
 async def _asleep(seconds: float) -> None:

@@ -86,9 +86,11 @@ class WeekProfiles:
         try:
             known.found = _profiles(store, list(known.wanted), now or datetime.now(UTC))
         except StoreError as error:
-            _log.info("The history of the ledger cannot be read, forecasts are linear: %s", error)
+            _log.info("The history of the ledger cannot be read, so forecasts go by this window alone. %s", error)
         except Exception:  # noqa: BLE001 a thread of ours must not end in a trace on somebody's screen
-            _log.warning("The history of the ledger cannot be read, forecasts are linear", exc_info=True)
+            _log.warning(
+                "The history of the ledger cannot be read, so forecasts go by this window alone.", exc_info=True
+            )
 
 
 def _profiles(books: Books, wanted: list[_Key], now: datetime) -> dict[_Key, WeekProfile]:

@@ -56,6 +56,12 @@ def _no_models_that_ailed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing, "HEALTH", Health())
 
 
+@pytest.fixture(autouse=True)
+def _no_lines_left_out_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of lines that could come with every call one is written a minute; each test sees its own."""
+    monkeypatch.setattr("leanloop.plugins.log._kinds", {})
+
+
 class Letters:
     """A stream of replies of one letter each; the last carries the rest."""
 

@@ -266,7 +266,7 @@ def test_a_renewal_that_fails_is_tried_again(
     kept.drop(store, "r")
     ended(kept)
     assert len(caplog.messages) == 1
-    assert "1 reservations could not be renewed, and will be tried again" in caplog.messages[0]
+    assert "The leases of 1 reservations could not be renewed; it is tried again" in caplog.messages[0]
 
 
 def test_a_lease_that_was_lost_is_told_once(kept: Leases, store: Durable, caplog: pytest.LogCaptureFixture) -> None:
@@ -276,7 +276,7 @@ def test_a_lease_that_was_lost_is_told_once(kept: Leases, store: Durable, caplog
     kept.keep(store, "r", 0.1, owner)
     ended(kept)
     [message] = caplog.messages
-    assert message.startswith("The leases of 1 reservations ended before they could be renewed.")
+    assert message.startswith("The leases of 1 reservations ended before they could be renewed: they count as spent")
 
 
 def test_a_forked_child_renews_nothing_of_its_parents(store: Durable) -> None:

@@ -63,7 +63,7 @@ def test_a_store_that_is_down_lets_the_call_pass_where_the_file_says_so(caplog: 
     task = opened(FailingStore("reserve"), "allow")
     assert run(Stack().model_flow(CALL, task), lambda _: REPLY) is REPLY
     assert task.receipt().usage.total == 15, "metered all the same"
-    assert "goes unlimited" in caplog.text
+    assert "goes unlimited (on_store_error: allow), for the ledger failed: no connection" in caplog.text
 
 
 @pytest.mark.parametrize("on_store_error", ["refuse", "allow"])
@@ -75,7 +75,7 @@ def test_a_reply_that_was_paid_is_never_lost_for_the_storage(
     assert run(Stack().model_flow(CALL, task), lambda _: REPLY) is REPLY
     [balance] = store.balances([(f"task:{task.id}", "tokens")])
     assert balance.reserved > 15, "what could not be settled stays reserved, never free"
-    assert "stays reserved at its worst case" in caplog.text
+    assert "could not be booked: its worst case stays reserved, and counts as spent" in caplog.text
 
 
 def test_a_failed_call_reports_its_own_error_even_when_it_cannot_be_released(caplog: pytest.LogCaptureFixture) -> None:
@@ -87,7 +87,7 @@ def test_a_failed_call_reports_its_own_error_even_when_it_cannot_be_released(cap
 
     with pytest.raises(Refused):
         run(Stack().model_flow(CALL, opened(FailingStore("release"), "refuse")), send)
-    assert "stays reserved though unbilled" in caplog.text
+    assert "was not billed, and could not be given back: its worst case stays reserved" in caplog.text
 
 
 @pytest.mark.parametrize("on_store_error", ["refuse", "allow"])

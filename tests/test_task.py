@@ -330,7 +330,7 @@ async def test_a_store_that_fails_at_the_end_of_a_block_fails_nothing(
     else:
         async with leanloop.task(BUDGET, store=Gone()) as task:
             task.hold.keep("hold")
-    assert "stays set aside: no connection" in caplog.text
+    assert "stays set aside until its lease ends. no connection" in caplog.text
 
 
 async def test_what_is_kept_back_is_given_back_also_where_the_block_ends_in_another_context(

@@ -218,7 +218,12 @@ def _by_class(kind: Hashable) -> Dialect | None:
 def _say_once(model: str, effort: Effort) -> None:
     if (model, effort) not in _said:
         _said.add((model, effort))
-        _log.warning("%s knows no reasoning effort %r (known: none): left alone", model, effort)
+        _log.warning(
+            "%s takes no reasoning effort, so its thinking is left as it is (effort %s was asked for). Name a model "
+            "that reasons, or take the effort out of the budget file (thinking, degrade).",
+            model,
+            effort,
+        )
 
 
 def _count(value: object) -> int | None:

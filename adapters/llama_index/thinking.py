@@ -72,7 +72,12 @@ def say_unknown(model: str, effort: Effort) -> None:
     """Say, once in a process, that a model cannot be asked to think less."""
     if (model, effort) not in _said:
         _said.add((model, effort))
-        _log.warning("%s knows no reasoning effort %r (known: none): left alone", model, effort)
+        _log.warning(
+            "%s takes no reasoning effort, so its thinking is left as it is (effort %s was asked for). Name a model "
+            "that reasons, or take the effort out of the budget file (thinking, degrade).",
+            model,
+            effort,
+        )
 
 
 def is_thought(given: object) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from leanloop.errors import StoreError
 from leanloop.plugins.cache.store import CacheStore
+from leanloop.plugins.log import warn
 
 __all__ = ["ClaimRenewal", "renewal"]
 
@@ -79,9 +80,15 @@ class ClaimRenewal:
             try:
                 kept.store.renew([kept.key], owner, kept.lease)
             except StoreError as error:
-                _log.warning("Cache: a claim could not be renewed, and will be tried again: %s", error)
+                warn(
+                    "Cache: the claim to an answer that is being made could not be renewed; once it ends, another "
+                    "process may ask the same. %s",
+                    error,
+                )
             except Exception:  # noqa: BLE001 a store of somebody else's: the other claims are renewed all the same
-                _log.exception("Cache: a claim could not be renewed, and will be tried again")
+                _log.exception(
+                    "Cache: the claim to an answer that is being made could not be renewed; it is tried again."
+                )
 
 
 renewal = ClaimRenewal()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CacheEvent", "OnCacheEvent", "Problem", "log_event"]
+from leanloop.plugins.log import warn
 
-_log = logging.getLogger("leanloop")
+__all__ = ["CacheEvent", "OnCacheEvent", "Problem", "log_event"]
 
 Problem = Literal["damaged", "newer", "foreign", "dimension", "not_finite", "too_large", "store", "embedder"]
 """An entry that cannot be read; of a newer version; found under a key that is not its own. A vector of another length
@@ -36,5 +35,12 @@ OnCacheEvent = Callable[[CacheEvent], None]
 
 
 def log_event(event: CacheEvent) -> None:
-    """A line in the log, where nobody else wants to be told."""
-    _log.warning("Cache: %s (%s %s)", event.detail, event.problem, event.key or "-")
+    """A line in the log, where nobody else wants to be told; one a minute of each problem."""
+    detail = event.detail.rstrip(".")
+    warn(
+        "Cache: %s. The call goes on without it (%s, entry %s).",
+        detail,
+        event.problem,
+        event.key or "-",
+        kind=event.problem,
+    )

@@ -35,7 +35,7 @@ from leanloop.plugins.thinking.phase import phase_of
 
 __all__ = ["Learning"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("leanloop")
 
 _ESTIMATES = 4_096
 _SURE = 5

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from leanloop.errors import UsageError
 from leanloop.plugins.events.event import Event, Settled, Text
+from leanloop.plugins.log import warn
 
 __all__ = ["Redact", "Sink", "Sinks"]
 
@@ -95,7 +96,8 @@ class _Outlet:
         except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as error:  # noqa: BLE001
             self.until = time.monotonic() + _PAUSE
             _log.warning(
-                "A sink of events raised %s for %r and is told nothing for %.0f seconds.",
+                "The sink of events %s raised %s for a %s event, and is told nothing for %.0f s. The call goes on.",
+                getattr(self.sink, "__qualname__", type(self.sink).__name__),
                 type(error).__name__,
                 event.kind,
                 _PAUSE,
@@ -136,5 +138,5 @@ def _text(asked: str, answered: str, redact: Redact | None) -> Text | None:
     try:
         return Text(str(redact(asked)), str(redact(answered)))
     except Exception as error:  # noqa: BLE001 the user's own function; better no text than all of it
-        _log.warning("redact raised %s; the text is left out.", type(error).__name__)
+        warn("redact raised %s: what calls said is left out of the events it failed for.", type(error).__name__)
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from leanloop.budgets.budget import Budget
@@ -11,6 +10,7 @@ from leanloop.errors import LoopDetected
 from leanloop.plugins.budget import NOT_DONE
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.flow import ModelFlow, Plugin
+from leanloop.plugins.log import warn
 from leanloop.plugins.outcomes.counting import infer
 from leanloop.plugins.outcomes.made import KeptAt
 from leanloop.plugins.repeats import REPEATED
@@ -33,8 +33,6 @@ often as any.
 
 LOOPED = 0.5
 """Weight of a loop that the guard ends, for the latest decisions: of 37 such runs of InterCode two had succeeded."""
-
-_log = logging.getLogger("leanloop")
 
 
 class Outcomes(Plugin):
@@ -90,6 +88,8 @@ def _count(task: Task, decided: Sequence[KeptAt], score: float, weight: float) -
             changed = yield from infer(store, decision, score, weight)
         except Exception as error:  # noqa: BLE001  (what is learned fails no call)
             if task.note(f"What came of some calls could not be kept, so that nothing is learned of them: {error}"):
-                _log.warning("Task %s: what came of its calls could not be kept (%s).", task.id, error)
+                warn(
+                    "What came of calls of task %s could not be kept, so nothing is learned of them. %s", task.id, error
+                )
             return
         task.made.counted(changed)

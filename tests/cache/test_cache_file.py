@@ -112,5 +112,5 @@ def test_a_vector_that_cannot_be_compared_is_left_out_and_said(
     broken = Entry("k", "{}", NOW, 1.0, context="c", vector=np.array([np.nan], np.float32))
     with caplog.at_level(logging.WARNING, logger="leanloop"):
         assert write_entries(tmp_path / "cache", [broken]) == 1
-    assert "not_finite k" in caplog.text
+    assert "(not_finite, entry k)" in caplog.text
     assert [entry.vector for entry in read_entries(tmp_path / "cache")] == [None]

@@ -62,7 +62,7 @@ def test_a_sink_that_raises_stops_nobody_and_is_told_nothing_for_a_minute(
     sinks.tell(EVENT)
 
     assert (len(asked), len(heard.events)) == (2, 4)
-    assert f"raised {type(error).__name__} for 'nudged' and is told nothing for 60 seconds" in caplog.text
+    assert f"raised {type(error).__name__} for a nudged event, and is told nothing for 60 s." in caplog.text
 
 
 def test_control_c_in_a_sink_is_the_users() -> None:

@@ -138,7 +138,11 @@ def test_that_a_model_cannot_be_asked_for_less_is_said_once(caplog: pytest.LogCa
     guarded = LeanLoop(Budget(agent="a"), plugins=[Less()]).llm(ScriptedLLM(script=["done"], model="plain"))
     for _ in range(2):
         guarded.chat([ChatMessage(content="hello")])
-    assert caplog.messages.count("plain knows no reasoning effort 'low' (known: none): left alone") == 1
+    said = (
+        "plain takes no reasoning effort, so its thinking is left as it is (effort low was asked for). Name a model "
+        "that reasons, or take the effort out of the budget file (thinking, degrade)."
+    )
+    assert caplog.messages.count(said) == 1
 
 
 # With the providers' own classes
