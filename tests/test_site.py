@@ -1,5 +1,6 @@
 """The documentation site is built as make docs does, fetches nothing, and has all that is public."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import importlib
@@ -51,6 +52,16 @@ def test_the_reference_has_every_public_name(module: str) -> None:
     assert [name for name in public if f"::: {module}.{name}\n" not in named] == []
 
 
+def test_all_that_is_public_is_in_the_reference(site: Path) -> None:
+    page = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8").partition("## What a version promises")[0]
+    doors = re.findall(r"^- \*\*[\w.]+\*\*: (.+?)\n\n", page, flags=re.MULTILINE | re.DOTALL)
+    shown = "".join(one.read_text(encoding="utf-8") for one in (site / "reference").glob("*.html"))
+
+    there = {anchor.rpartition(".")[2] for anchor in re.findall(r'id="(leanloop[\w.]+)"', shown)}
+    assert len(doors) >= 3
+    assert {name for names in doors for name in re.findall(r"`(\w+)`", names)} - there == set()
+
+
 def test_every_example_is_on_the_page_of_examples(site: Path) -> None:
     page = (site / "examples.html").read_text(encoding="utf-8")
 
@@ -59,8 +70,13 @@ def test_every_example_is_on_the_page_of_examples(site: Path) -> None:
 
 
 def test_the_order_that_is_drawn_is_that_of_the_stack() -> None:
-    drawn = (ROOT / "docs" / "stack.md").read_text(encoding="utf-8")
-    names = [type(plugin).__name__ for plugin in Stack().plugins]
+    model, tool = re.findall(
+        r"```text\n(.*?)```", (ROOT / "docs" / "stack.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    stack = Stack()
 
-    places = [drawn.index(f"  {name} ") for name in names]
-    assert places == sorted(places)
+    drawn = [name for name in re.findall(r"^ *\|? +([A-Z]\w+)  ", model, flags=re.MULTILINE) if name != "Experiment"]
+    assert drawn == [type(plugin).__name__ for plugin in stack.plugins]
+    assert model.index("Experiment") < model.index(drawn[0]), "it is around all of them"
+    around_tools = [type(plugin).__name__ for plugin in stack._tool]
+    assert re.findall(r"^ +([A-Z]\w+)  ", tool, flags=re.MULTILINE) == around_tools
