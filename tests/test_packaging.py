@@ -48,10 +48,17 @@ def only(folder: Path, pattern: str) -> Path:
 
 
 def modules_in_the_tree() -> set[str]:
-    found = {
-        f"leanloop/{path.relative_to(ROOT).as_posix()}" for name in FOLDERS for path in (ROOT / name).rglob("*.py")
-    }
-    return found | {f"leanloop/{path.name}" for path in (ROOT / "src/leanloop").glob("*.py")}
+    return {name for name in files_in_the_tree() if name.endswith(".py")}
+
+
+def files_in_the_tree() -> set[str]:
+    """All that is read when leanloop runs: modules, Lua, prompts, words, vocabularies, the template of a page."""
+    front = ROOT / "src/leanloop"
+    found = [path.relative_to(front) for path in front.iterdir() if path.is_file() and path.suffix]
+    for name in FOLDERS:
+        files = (path for path in (ROOT / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        found += [path.relative_to(ROOT) for path in files]
+    return {f"leanloop/{path.as_posix()}" for path in found}
 
 
 def contents(wheel: Path) -> dict[str, bytes]:
@@ -65,22 +72,14 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(copy_tree(tmp_path_factory.mktemp("tree")))
 
 
-def test_the_wheel_holds_every_module_and_the_typing_marker(dist: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_tree(dist: Path) -> None:
     shipped = set(contents(only(dist, "*.whl")))
 
-    assert {name for name in shipped if name.endswith(".py")} == modules_in_the_tree()
-    assert "leanloop/py.typed" in shipped
-    for vocabulary in ("cl100k_base", "o200k_base"):
-        assert f"leanloop/budgets/{vocabulary}.tiktoken.xz" in shipped
-    assert "leanloop/budgets/vocabulary.LICENSE" in shipped
-
-
-def test_the_wheel_holds_every_script_that_redis_runs(dist: Path) -> None:
-    shipped = {PurePosixPath(name).name for name in contents(only(dist, "*.whl")) if name.endswith(".lua")}
-
-    folders = (ROOT / "budgets", ROOT / "plugins" / "results", ROOT / "plugins" / "cache")
-    assert shipped == {path.name for folder in folders for path in folder.glob("*.lua")}
-    assert {"redis_reserve.lua", "redis_put.lua"} <= shipped
+    assert shipped == files_in_the_tree()
+    folders = {PurePosixPath(name).parent.name for name in shipped if name.endswith(".lua")}
+    assert {"budgets", "cache", "outcomes", "results"} <= folders
+    for name in ("py.typed", "budgets/o200k_base.tiktoken.xz", "adapters/report/page.css"):
+        assert f"leanloop/{name}" in shipped
 
 
 def test_the_wheel_installs_nothing_but_leanloop_at_the_top(dist: Path) -> None:
