@@ -42,7 +42,7 @@ class Advice:
 def advise(
     cases: Sequence[Case],
     terms: Terms,
-    tree: Mapping[str, object],
+    own: Mapping[str, object] | None = None,
     features: Sequence[Feature] = FEATURES,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Advice:
@@ -51,7 +51,7 @@ def advise(
     Args:
         cases: the runs; those of models without a price are left out, which is said.
         terms: what holds for all features.
-        tree: the file the terms' budget was read from, as plain values.
+        own: the file the terms' budget was read from, as plain values; None for a new one.
         features: what to try.
         progress: is told the name of each feature before it is tried.
     """
@@ -85,7 +85,7 @@ def advise(
         successes=judged.count(True),
         failures=judged.count(False),
         models=tuple(sorted({case.model for case in priced})),
-        together=put_together(tree, ranked(changes, terms), priced, terms),
+        together=put_together(own, ranked(changes, terms), priced, terms),
         unmeasured=tuple(unmeasured),
         notes=tuple(notes),
     )

@@ -18,7 +18,7 @@ from leanloop.plugins.volatile import split
 
 __all__ = ["SAMPLE", "Sample", "sampled"]
 
-SAMPLE = 500
+SAMPLE = 600
 """Runs that are looked at, where nobody says how many: a few seconds of replays, and shares to a few points."""
 
 
@@ -41,7 +41,14 @@ class Sample:
     def cases(self, model: str, prices: PriceBook) -> list[Case]:
         """The runs as cases: each is its recorded model's where that has a price, else `model`'s."""
         known: dict[str, bool] = {}
-        return [Case(run, _model_of(run, prices, known) or model, _group(run)) for run in self.runs]
+        parts: dict[str, str] = {}  # of one trace: what the first of them is a run of, they all are
+        cases: list[Case] = []
+        for run in self.runs:
+            group = _group(run)
+            if run.of is not None:
+                group = parts.setdefault(run.of, group)
+            cases.append(Case(run, _model_of(run, prices, known) or model, group))
+        return cases
 
 
 def sampled(runs: Iterable[Trace | TraceError], most: int | None = SAMPLE, seed: int = 0) -> Sample:

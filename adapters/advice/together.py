@@ -1,7 +1,7 @@
 """All that is advised in one file, replayed as one: savings overlap, so their sum would promise too much.
 
 Changes are added in their order. One with which the file would lose more than is allowed, or cost more than without,
-is left out.
+is left out. In a new file what is on by default is left on where that does no harm to what was added.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from leanloop.adapters.advice.saving import Saving, saving_of
 from leanloop.adapters.advice.tree import budget_of, changed
 from leanloop.adapters.traces.replay import Replayed
 from leanloop.budgets.budget import Budget
+from leanloop.budgets.price_book import price_book
 
 __all__ = ["Together", "put_together"]
 
@@ -49,9 +50,12 @@ class Together:
         return tuple(one for one in self.ranked if one.advised)
 
 
-def put_together(tree: Mapping[str, object], ranked: Sequence[Ranked], cases: Sequence[Case], terms: Terms) -> Together:
-    """Lay what is advised over a file, one change after the other."""
-    before = _replayed(cases, terms.budget)
+def put_together(
+    own: Mapping[str, object] | None, ranked: Sequence[Ranked], cases: Sequence[Case], terms: Terms
+) -> Together:
+    """Lay what is advised over a file, one change after the other; `own` is the user's, None for a new one."""
+    tree = dict(own) if own is not None else bare_tree(terms.budget.agent)
+    runs = _Runs(cases, terms)
     told: list[Ranked] = []
     unseen: list[str] = []
     saving: Saving | None = None
@@ -60,22 +64,21 @@ def put_together(tree: Mapping[str, object], ranked: Sequence[Ranked], cases: Se
             told.append(one)
             continue
         with_it = changed(tree, [one.change.keys])
-        new = budget_of(with_it)
-        if not _is_seen(one.change, terms.budget, new):
-            unseen.append(one.change.feature)
-        else:
-            whole = _saving(cases, before, new, terms)
+        against = _without_a_price(budget_of(with_it))
+        if not against and _is_seen(one.change, terms.budget, budget_of(with_it)):
+            whole = runs.under(with_it)
             against = _against(whole, saving, terms)
-            if against:
-                told.append(replace(one, against=against, alone=True))
-                continue
-            saving = whole
+            saving = saving if against else whole
+        elif not against:
+            unseen.append(one.change.feature)
+        if against:
+            told.append(replace(one, against=against, alone=True))
+            continue
         tree = with_it
         told.append(one)
-    file = _with_defaults(tree, told)
-    if saving is not None and file != tree:
-        saving = _saving(cases, before, budget_of(file), terms)
-    return Together(file, tuple(told), tuple(unseen), saving)
+    if own is None:
+        tree, saving = _with_defaults(tree, saving, runs)
+    return Together(tree, tuple(told), tuple(unseen), saving)
 
 
 def _is_seen(change: Change, before: Budget, after: Budget) -> bool:
@@ -84,17 +87,16 @@ def _is_seen(change: Change, before: Budget, after: Budget) -> bool:
     return any(getattr(old, key) != getattr(new, key) for key in change.keys)
 
 
-def _with_defaults(tree: Mapping[str, object], ranked: Sequence[Ranked]) -> dict[str, object]:
-    """The file without its switches that are off, unless what they switch does harm on these runs."""
-    harmful = {key for one in ranked if not one.advised and _does_harm(one.saving) for key in one.change.keys}
-    off = bare_tree("")
-    return {
-        key: value for key, value in tree.items() if key not in ON_BY_DEFAULT or key in harmful or value != off[key]
-    }
-
-
-def _does_harm(saving: Saving) -> bool:
-    return bool(saving.losses.lost or saving.missing) or saving.share.estimate < -_NOTHING
+def _without_a_price(budget: Budget) -> tuple[str, ...]:
+    """The models that a file with a limit in dollars may not name, since they have no price."""
+    if budget.routes is None or not any(limit.usd is not None for limit in budget.limits):
+        return ()
+    prices = price_book(budget)
+    return tuple(
+        f"beside a limit in dollars {model} needs a price: name it under prices"
+        for model in budget.routes.models
+        if not prices.knows(model)
+    )
 
 
 def _against(whole: Saving, before: Saving | None, terms: Terms) -> tuple[str, ...]:
@@ -107,21 +109,44 @@ def _against(whole: Saving, before: Saving | None, terms: Terms) -> tuple[str, .
     return tuple(found)
 
 
-_Bill = tuple[Replayed, int]
+def _with_defaults(
+    tree: dict[str, object], saving: Saving | None, runs: _Runs
+) -> tuple[dict[str, object], Saving | None]:
+    """The file without those of its switches that are off and do as well at their default."""
+    off = bare_tree("")
+    now = saving if saving is not None else runs.under(tree)
+    for key in ON_BY_DEFAULT:
+        if tree[key] != off[key]:
+            continue
+        without = {name: value for name, value in tree.items() if name != key}
+        whole = runs.under(without)
+        harm = whole.losses.share > now.losses.share or whole.missing > now.missing
+        if not harm and whole.after <= now.after * (1 + _NOTHING):
+            tree, now = without, whole
+    return tree, now if saving is not None else None
 
 
-def _replayed(cases: Sequence[Case], budget: Budget) -> list[_Bill]:
-    replays = Replays(budget)
-    return [(found := replays.of(case), _cost(case, found, budget)) for case in cases]
+class _Runs:
+    """The runs as they are without the changes, and what files make of them."""
+
+    def __init__(self, cases: Sequence[Case], terms: Terms) -> None:
+        self._cases = cases
+        self._seed = terms.seed
+        self._before = self._replayed(terms.budget)
+
+    def under(self, tree: Mapping[str, object]) -> Saving:
+        """What the file makes of them."""
+        effects: list[Effect] = []
+        after = self._replayed(budget_of(tree))
+        for case, (old, cost), (new, now) in zip(self._cases, self._before, after, strict=True):
+            effects.append(replace(effect_between(case, old, new), before=cost, after=now))
+        return saving_of(Change("together", {}, effects, how=""), self._seed)
+
+    def _replayed(self, budget: Budget) -> list[tuple[Replayed, int]]:
+        replays = Replays(budget)
+        return [(found := replays.of(case), _cost(case, found, budget)) for case in self._cases]
 
 
 def _cost(case: Case, replayed: Replayed, budget: Budget) -> int:
     bill = replayed.budgeted
     return (bill.cached if is_cached(case, budget) else bill.uncached) or 0
-
-
-def _saving(cases: Sequence[Case], before: Sequence[_Bill], budget: Budget, terms: Terms) -> Saving:
-    effects: list[Effect] = []
-    for case, (old, cost), (new, now) in zip(cases, before, _replayed(cases, budget), strict=True):
-        effects.append(replace(effect_between(case, old, new), before=cost, after=now))
-    return saving_of(Change("together", {}, effects, how=""), terms.seed)

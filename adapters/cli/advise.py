@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["advise"]
 
 _SEED = 0
-_SAMPLE = 500
+_SAMPLE = 600
 
 
 def advise(
@@ -71,7 +71,7 @@ def advise(
 
     if out is not None:
         check_free(out, force=force)  # before minutes of work
-    terms, tree = _terms(budget, agent, labelled or [], read_most(lose_at_most))
+    terms, own = _terms(budget, agent, labelled or [], read_most(lose_at_most))
     with closing(runs_of(traces, form, "reading")) as runs:
         sample = sampled(runs, None if every else limit, _SEED)
     if not sample.runs:
@@ -79,8 +79,8 @@ def advise(
         raise UsageError("No run with a call of a model is in these files; there is nothing to measure.")
     cases = sample.cases(model, price_book(terms.budget))
     with _progress(len(FEATURES) + 1) as progress:
-        advice = find_advice(cases, terms, tree, FEATURES, progress)
-    text = advised_file(advice, sample)
+        advice = find_advice(cases, terms, own, FEATURES, progress)
+    text = advised_file(advice, sample, own)
     if out is not None:
         write_file(out, text, force=force)
     if as_json:
@@ -88,7 +88,7 @@ def advise(
     else:
         show(advice, sample, screen())
         if out is None:
-            typer.echo("\n" + (advised_keys(advice, tree) if budget else text), nl=False)
+            typer.echo("\n" + (text if own is None else advised_keys(advice, own)), nl=False)
     if out is not None:
         typer.echo(f"Written: {out}. In words: leanloop check {out}", err=as_json)
     tell_bad_lines(sample.bad)
@@ -96,19 +96,20 @@ def advise(
 
 def _terms(
     file: Path | None, agent: str, labelled: Sequence[Path], lose_at_most: float
-) -> tuple[Terms, dict[str, object]]:
-    from leanloop.adapters.advice.bare import bare_budget, bare_tree
+) -> tuple[Terms, dict[str, object] | None]:
+    from leanloop.adapters.advice.bare import bare_budget
     from leanloop.adapters.advice.case import Terms
     from leanloop.adapters.advice.tree import tree_in
 
+    own: dict[str, object] | None = None
     if file is None:
         parse_budget(json.dumps({"agent": agent}), file="--agent", environ={})  # a name that cannot be one is told here
-        budget, tree = bare_budget(agent), bare_tree(agent)
+        budget = bare_budget(agent)
     else:
         # Without the environment: what stands there, passwords among it, must not get into a file.
-        budget, tree = load_budget(file, environ={}), tree_in(file)
+        budget, own = load_budget(file, environ={}), tree_in(file)
     rows = tuple(row for path in labelled for row in labelled_rows(path, budget.agent))
-    return Terms(budget, lose_at_most, rows, _SEED), tree
+    return Terms(budget, lose_at_most, rows, _SEED), own
 
 
 @contextmanager

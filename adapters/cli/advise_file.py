@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from leanloop.adapters.advice.advice import Advice
+from leanloop.adapters.advice.bare import ON_BY_DEFAULT
 from leanloop.adapters.advice.budget_file import budget_text, commented
 from leanloop.adapters.advice.cases import Sample
 from leanloop.adapters.advice.ranking import Ranked
@@ -17,14 +18,18 @@ from leanloop.errors import UsageError
 __all__ = ["advised_file", "advised_keys", "check_free", "write_file"]
 
 
-def advised_file(advice: Advice, sample: Sample) -> str:
-    """The whole file. What is not advised stands at its end, as comments."""
+def advised_file(advice: Advice, sample: Sample, own: Mapping[str, object] | None) -> str:
+    """The whole file; `own` is the user's, None for a new one. What is not advised stands at its end, as comments."""
     head = (
         f"By leanloop advise, from {runs_read(advice, sample)}.",
         *summary(advice),
         "In words: leanloop check, with this file.",
     )
-    parts = [budget_text(advice.together.tree, head, _comments(advice))]
+    comments = _comments(advice)
+    if own is None:
+        off = [key for key in ON_BY_DEFAULT if advice.together.tree.get(key) is False]
+        comments |= {key: ["On by default, which on these runs would cost more or lose more."] for key in off}
+    parts = [budget_text(advice.together.tree, head, comments)]
     parts += ["\n".join(_left_out(one)) + "\n" for one in advice.together.ranked if not one.advised]
     text = "\n".join(parts)
     parse_budget(text, file="the advised file", environ={})
