@@ -40,16 +40,21 @@ def load_budget(path: str | Path, *, environ: Mapping[str, str] | None = None) -
     file = str(path)
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
-        raise BudgetFileError(f"a budget file ends in .yaml, .yml or .toml, not in {suffix!r}", file=file)
+        ending = f"not in {suffix!r}" if suffix else "and this name has no ending"
+        raise BudgetFileError(f"a budget file ends in .yaml, .yml or .toml, {ending}", file=file)
     try:
         if Path(path).exists() and not Path(path).is_file():
-            raise BudgetFileError("is not a file", file=file)
+            kind = "a folder" if Path(path).is_dir() else "no plain file"
+            raise BudgetFileError(f"is {kind}; name the file itself", file=file)
         with Path(path).open("rb") as stream:
             data = stream.read(_LARGEST + 1)
+    except FileNotFoundError as error:
+        message = "there is no such file; see the folder the program runs in, or write one with leanloop init"
+        raise BudgetFileError(message, file=file) from error
     except OSError as error:
         raise BudgetFileError(f"cannot be read: {error.strerror}", file=file) from error
     except ValueError:
-        raise BudgetFileError("is not the name of a file", file=repr(file)) from None
+        raise BudgetFileError("is not the name of a file: it holds a null byte", file=repr(file)) from None
     if len(data) > _LARGEST:
         raise BudgetFileError(f"is larger than {_LARGEST:,} bytes; a budget file is a few lines", file=file)
     try:

@@ -35,9 +35,13 @@ def read_toml(text: str, *, file: str) -> Document:
         message = f"this is not TOML: {_PLACE.sub('', str(error))[:200]}"
         raise BudgetFileError(message, file=file, line=int(place[1]) if place and place[1] else None) from None
     except (ValueError, ArithmeticError):
-        raise BudgetFileError("a number in the file is too long", file=file) from None
+        raise BudgetFileError(
+            "a number in the file is too large; write digits such as 200_000 or 0.50", file=file
+        ) from None
     except RecursionError:
-        raise BudgetFileError("the file is nested far too deep", file=file) from None
+        raise BudgetFileError(
+            "the file is nested far too deep; no key of a budget file needs more than 8 levels", file=file
+        ) from None
     if not tree:
         raise BudgetFileError('the file is empty; it needs at least the line agent = "NAME"', file=file)
     return Document(file, tree, find=_Lines(text).find)

@@ -37,6 +37,15 @@ _SWITCHES = {
     for spelling in (word, word.title(), word.upper())
 }
 _EMPTY = {"", "~", "null", "Null", "NULL"}
+_HINTS = {
+    "'\\t'": "; use spaces in place of the tab",
+    "mapping values are not allowed": "; a text with a colon in it needs quotes, and each key a line of its own",
+    "could not find expected ':'": "; a key needs a colon behind it",
+    "expected <block end>": "; indent the keys of one mapping alike",
+    "expected ',' or": "; close the bracket, or put a comma between its items",
+}
+"""What to do about the slips people make, by a part of PyYAML's own words."""
+
 _NO_ALIASES = "anchors (&) and aliases (*) are not allowed; write the value out"
 
 
@@ -71,9 +80,10 @@ def read_yaml(text: str, *, file: str) -> Document:
         reader.read(yaml.parse(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        message = error.problem or "this is not YAML"
-        if "'\\t'" in message:
-            message += "; YAML allows no tabs here, use spaces"
+        column = "" if mark is None else f" (column {mark.column + 1})"
+        problem = error.problem or "it cannot be read"
+        hint = next((hint for part, hint in _HINTS.items() if part in problem), "")
+        message = f"this is not YAML: {problem}{column}{hint}"
         raise BudgetFileError(message, file=file, line=None if mark is None else mark.line + 1) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

@@ -65,16 +65,23 @@ class Entry:
         try:
             told: object = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise StoreError(f"A row of the ledger's history is damaged: {error}.") from error
+            raise _damaged(f"{error}") from error
         if not isinstance(told, dict):
-            raise StoreError("A row of the ledger's history is damaged: it is no JSON object.")
+            raise _damaged("it is no JSON object")
         known = {name: value for name, value in cast("dict[str, Any]", told).items() if name in _NAMES}
         for name, value in known.items():
             if not _fits(name, value):
-                raise StoreError(f"A row of the ledger's history is damaged: its {name} is {str(value)[:40]!r}.")
+                raise _damaged(f"its {name} is {str(value)[:40]!r}")
         if known.get("kind") == "expired" and "task" in known:
             known["task"] = _unquoted(known["task"])
         return cls(at=at, **known)
+
+
+def _damaged(how: str) -> StoreError:
+    return StoreError(
+        f"A row of the ledger's history is damaged: {how}. Limits hold without it; restore a copy of the "
+        "store to read it."
+    )
 
 
 _write = json.JSONEncoder(separators=(",", ":")).encode

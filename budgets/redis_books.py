@@ -132,4 +132,6 @@ _FAR = 1e12
 
 
 def _overtaken() -> StoreError:
-    return StoreError("Another ledger was moved to the same place meanwhile; nothing of this one is kept there.")
+    return StoreError(
+        "Another ledger was moved to the same place meanwhile; nothing of this one is kept there. Name an empty one."
+    )

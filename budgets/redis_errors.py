@@ -25,11 +25,17 @@ def explain(error: Exception, address: RedisAddress, called: str = "ledger's Red
     at = f"The {called} at {address.name}"
     text = " ".join(str(error).split())
     if text.startswith("No master found"):
-        return f"{at}: no sentinel answers that knows a primary named {address.service!r}."
+        return (
+            f"{at}: no sentinel answers that knows a primary named {address.service!r}. See that they run, and that "
+            "the address ends in the name they monitor."
+        )
     if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError) or text.startswith(
         ("WRONGPASS", "NOAUTH", "Authentication required")
     ):
-        return f"{at} refuses the user name or password of its address."
+        return (
+            f"{at} refuses the user name or password of its address. Put them right; in a password, / ? # @ % are "
+            "written percent-encoded."
+        )
     if isinstance(error, exceptions.NoPermissionError):
         return f"{at} lets this user not do it; the ledger needs EVALSHA and EVAL on keys {{{address.prefix}}}:*."
     if isinstance(error, exceptions.BusyLoadingError):
@@ -44,9 +50,10 @@ def explain(error: Exception, address: RedisAddress, called: str = "ledger's Red
             "another program writes there. Give the ledger a prefix of its own with ?prefix=NAME."
         )
     if isinstance(error, AttributeError | ValueError):
-        return f"{at}: the connection was closed while a step was under way ({text})."
+        return f"{at}: the connection was closed while a step was under way ({text}); the next step opens a new one."
     if isinstance(error, _GONE) or "cannot be connected" in text:
-        return f"{at} cannot be reached: {text or type(error).__name__}"
+        what = (text or type(error).__name__).rstrip(".")
+        return f"{at} cannot be reached: {what}. See that it runs, and that the address names it."
     return f"{at} could not do it: {text}"
 
 

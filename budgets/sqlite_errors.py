@@ -17,7 +17,7 @@ _ADVICE = {
     sqlite3.SQLITE_NOTADB: "it is no SQLite database; give the ledger a path of its own",
     sqlite3.SQLITE_CORRUPT: "it is damaged; restore a copy, or move it away together with its -wal and -shm files to "
     "begin anew (what was spent in the windows that are open is then forgotten)",
-    sqlite3.SQLITE_IOERR: "its disk cannot be read or written",
+    sqlite3.SQLITE_IOERR: "its disk cannot be read or written; see whether it is full, failing or no longer mounted",
 }
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -30,7 +30,7 @@ def explain(error: Exception, path: Path, timeout: float, called: str = "ledger"
         return StoreError(f"The {called} {path} cannot hold a value: {error}.")
     if is_busy(error):
         return was_busy(path, timeout, called)
-    advice = _ADVICE.get(_code(error), "it failed")
+    advice = _ADVICE.get(_code(error), "SQLite failed in a way not known here; see what it says")
     return StoreError(f"The {called} {path} cannot be used: {advice} (SQLite: {error}).")
 
 

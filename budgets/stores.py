@@ -89,7 +89,10 @@ def read_sqlite(url: str) -> SqlitePlace:
     options = dict(parse_qsl(query, keep_blank_values=True))
     unknown = sorted(options.keys() - {"timeout", "history"})
     if unknown:
-        raise UsageError(f"A store in SQLite has the options timeout and history, and not {', '.join(unknown)}.")
+        raise UsageError(
+            f"A store in SQLite has the options timeout and history, and not {', '.join(unknown)}: "
+            "sqlite:///FILE?timeout=5&history=100000."
+        )
     return SqlitePlace(_path(unquote(place)), _timeout(options), _history(options))
 
 

@@ -166,7 +166,10 @@ class _View(Generic[Chunk]):
 
     def open(self, call: ModelCall) -> None:
         if self._began:
-            raise UsageError("A plugin made a second call after chunks had been shown; set holds_stream = True on it.")
+            raise UsageError(
+                "A plugin made a second call after chunks had been shown; set holds_stream = True on it, "
+                "so that chunks wait for its decision."
+            )
         self._arrived = []
         self._passing = not (self._held or call.hold_stream)
 
@@ -197,7 +200,10 @@ class _View(Generic[Chunk]):
         reply: ModelReply = end.value
         if self._began:
             if self._shown is None or not _same(reply, self._shown):
-                raise UsageError("A plugin changed a reply after its chunks were shown; set holds_stream = True on it.")
+                raise UsageError(
+                    "A plugin changed a reply after its chunks were shown; set holds_stream = True on it, so that chunks "
+                    "wait for its decision."
+                )
             return ()
         held = next((chunks for whole, chunks in self._replies if _same(whole, reply)), None)
         return self._chunks.split(reply) if held is None else held

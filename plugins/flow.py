@@ -147,4 +147,4 @@ def compose(hooks: Sequence[Callable[[Call, Task], Flow[Call, Result]]], call: C
 
 def _wrong(hook: object, step: object, call: object) -> str:
     name = getattr(hook, "__qualname__", repr(hook))
-    return f"{name} yielded {type(step).__name__}; yield a {type(call).__name__} or Io."
+    return f"{name} yielded {type(step).__name__}; yield the {type(call).__name__} it wants made, or Io."

@@ -374,8 +374,14 @@ def test_an_empty_file_is_refused(text: str) -> None:
         ("- agent: a", "<budget>:1: the file must hold keys such as agent: NAME, not a list"),
         ("agent", "<budget>:1: the file must hold keys such as agent: NAME, not a single value"),
         ("agent: a\n---\nagent: b", "<budget>:2: a second document begins here; a budget file holds one agent"),
-        ("agent: a\nlanding:\n\ttokens: 5", "<budget>:3: found character '\\t' that cannot start any token; YAML all"),
-        ("agent: [a", "<budget>:1: expected ',' or ']', but got '<stream end>'"),
+        (
+            "agent: a\nlanding:\n\ttokens: 5",
+            "<budget>:3: this is not YAML: found character '\\t' that cannot start any token (column 1); use spaces",
+        ),
+        (
+            "agent: [a",
+            "<budget>:1: this is not YAML: expected ',' or ']', but got '<stream end>' (column 10); close the bracket",
+        ),
         ("agent: a\x07", "<budget>:1: the character '\\x07' may not stand in a YAML file"),
         ("agent: a\nlimits: \x00", "<budget>:2: the character '\\x00' may not stand in a YAML file"),
         ('agent: "\\UFFFFFFFF"', "<budget>: this is not YAML: a number in an escape or directive is too large"),
@@ -406,7 +412,7 @@ def test_a_billion_laughs_are_refused_at_the_first_anchor() -> None:
         ("agent = ", "<budget>: this is not TOML: Invalid value"),
         ('agent = "a"\n[landing]\n[landing]', "<budget>:3: this is not TOML: Cannot declare ('landing',) twice"),
         ("agent = " + "9" * 999, "<budget>:1: the line has 1,007 characters; at most 1,000 are read"),
-        ("agent = 1e99999999999999999999", "<budget>: a number in the file is too long"),
+        ("agent = 1e99999999999999999999", "<budget>: a number in the file is too large; write digits such as 200_000"),
         ("agent = [" + "\n[" * 100_000, "<budget>: the file is nested far too deep"),
         ('agent = "a"\nlimts = 1 # limits', "<budget>:2: unknown key 'limts'; did you mean 'limits'?"),
         ('agent = "a"\n# tokens\n[landing]\ntokens = -1', "<budget>:4: 'tokens' in landing must be 0 or more, not -1"),
@@ -437,7 +443,7 @@ def test_problems_of_a_toml_file(text: str, message: str) -> None:
     ("name", "data", "message"),
     [
         ("a.json", b"{}", "a.json: a budget file ends in .yaml, .yml or .toml, not in '.json'"),
-        ("a", b"", "a: a budget file ends in .yaml, .yml or .toml, not in ''"),
+        ("a", b"", "a: a budget file ends in .yaml, .yml or .toml, and this name has no ending"),
         ("a.yaml", b"agent: a\n\xff", "a.yaml:2: is not UTF-8: byte 0xff at offset 9; save it as UTF-8"),
         ("a.yaml", b"#" * 1_000_001, "a.yaml: is larger than 1,000,000 bytes; a budget file is a few lines"),
     ],
@@ -450,7 +456,10 @@ def test_a_file_of_the_wrong_kind_is_refused(tmp_path: Path, name: str, data: by
 
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
-    for name, message in {"none.yaml": "cannot be read: No such file", "folder.yaml": "is not a file"}.items():
+    for name, message in {
+        "none.yaml": "there is no such file; see the folder the program runs in, or write one with leanloop init",
+        "folder.yaml": "is a folder; name the file itself",
+    }.items():
         with pytest.raises(BudgetFileError, match=message):
             load_budget(tmp_path / name, environ={})
     with pytest.raises(BudgetFileError, match="cannot be read: File name too long"):

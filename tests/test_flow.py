@@ -128,7 +128,7 @@ def test_a_plugin_that_yields_something_else_is_told_what_to_yield() -> None:
         def on_model(self, call: ModelCall, task: Task) -> ModelFlow:
             return (yield cast("ModelCall", "a string"))
 
-    with pytest.raises(UsageError, match=r"Wrong\.on_model yielded str; yield a ModelCall or Io\."):
+    with pytest.raises(UsageError, match=r"Wrong\.on_model yielded str; yield the ModelCall it wants made, or Io\."):
         run(compose([Wrong().on_model], CALL, TASK), lambda call: said("x"))
 
 
@@ -137,7 +137,7 @@ def test_a_model_call_yielded_around_a_tool_is_refused() -> None:
         def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
             return (yield cast("ToolCall", CALL))
 
-    with pytest.raises(UsageError, match="yielded ModelCall; yield a ToolCall"):
+    with pytest.raises(UsageError, match="yielded ModelCall; yield the ToolCall"):
         run(compose([Wrong().on_tool], ToolCall("1", "t", "{}"), TASK), lambda call: ToolResult(""))
 
 

@@ -536,7 +536,10 @@ def test_redis_that_goes_in_the_middle_and_comes_back(start_redis: Callable[...,
 
 def test_a_wrong_password(start_redis: Callable[..., Server]) -> None:
     server = start_redis("--requirepass", "secret")
-    both(RedisStore(server.url(user=":hunter2@")), "refuses the user name or password of its address.$")
+    both(
+        RedisStore(server.url(user=":hunter2@")),
+        "refuses the user name or password of its address. Put them right; in a password, .* percent-encoded.$",
+    )
     both(RedisStore(server.url()), "refuses the user name or password")
     store = RedisStore(server.url(user=":secret@"))
     with contextlib.closing(store):

@@ -113,7 +113,9 @@ class ChatRequest:
             model = self._substitutes.of(model, call.model)
             if provider_of(model) is not provider_of(self._model) and settings.keys() - _OURS:
                 bound = ", ".join(sorted(settings.keys() - _OURS))
-                raise ModelUnavailable(call.model, f"{bound} stand in {type(self._model).__name__}'s own terms.")
+                kind = type(self._model).__name__
+                why = f"what is bound for {kind} ({bound}) means nothing to another provider; name a model of the same."
+                raise ModelUnavailable(call.model, why)
             settings = settings_for(model, call.model, settings, call.max_output)
         elif call.max_output != self._cap:
             settings |= cap_settings(model, settings, call.max_output)

@@ -76,7 +76,9 @@ def settings_for(substitute: object, name: str, settings: Mapping[str, Any], mos
     cap, thinking = output_cap(model, fitting), thinking_tokens(model, fitting)
     if most is not None and thinking >= most:
         raise ModelUnavailable(
-            name, f"its thinking budget of {thinking:,} tokens does not fit into {most:,} of output."
+            name,
+            f"its thinking budget of {thinking:,} tokens does not fit into {most:,} of output; raise "
+            "max_output, or lower the thinking budget.",
         )
     if most is not None and (cap is None or cap > most):
         fitting |= cap_settings(model, fitting, most)

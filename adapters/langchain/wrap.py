@@ -133,7 +133,9 @@ def _method(sent: Sent, own: object, name: str, inner: Any) -> Any:
         return inner
     kind: type = sent.model.__class__
     if name in {"_stream", "_astream"} and not any(_overrides(kind, one) for one in ("_stream", name)):
-        raise ModelUnavailable(model_name(sent.model), f"{kind.__name__} cannot stream.")
+        raise ModelUnavailable(
+            model_name(sent.model), f"{kind.__name__} cannot stream; call invoke, or name a model that can."
+        )
     return getattr(sent.model, name)
 
 

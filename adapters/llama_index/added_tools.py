@@ -53,7 +53,7 @@ def _tool(name: str, description: str, inputs: tuple[tuple[str, str], ...]) -> B
     schema = create_model(name, __config__=ConfigDict(json_schema_extra=_without_titles), **fields)
 
     def never_run(**_: object) -> NoReturn:
-        raise UsageError(f"{name} is answered by leanloop, within a guarded call of the model.")
+        raise UsageError(f"{name} is answered by leanloop, within a guarded call; guard the model: loop.llm(llm).")
 
     return FunctionTool.from_defaults(never_run, name=name, description=description, fn_schema=schema)
 

@@ -222,6 +222,8 @@ def _fitting(provider: Provider, sent: Sent, call: ModelCall) -> int | None:
     thinking = provider.thinking_tokens(sent.llm, sent.kwargs)
     if most is not None and thinking >= most:
         raise ModelUnavailable(
-            call.model, f"its thinking budget of {thinking:,} tokens does not fit into {most:,} of output."
+            call.model,
+            f"its thinking budget of {thinking:,} tokens does not fit into {most:,} of output; raise "
+            "max_output, or lower the thinking budget.",
         )
     return most if own is None or most is None else min(own, most)

@@ -75,14 +75,16 @@ def translated(
     foreign = sorted(kwargs.keys() - _NEUTRAL - (prepared.written if prepared else frozenset()))
     if foreign:
         raise ModelUnavailable(
-            name, f"{type(other).__name__} has no {', '.join(foreign)}, which the call to {type(own).__name__} has."
+            name,
+            f"{type(other).__name__} has no {', '.join(foreign)}, which the call to {type(own).__name__} "
+            "has; leave that out, or name a model of the same provider.",
         )
     neutral = {key: value for key, value in kwargs.items() if key in _NEUTRAL}
     if prepared is None:
         return messages, neutral
     prepare: Any = getattr(other, "_prepare_chat_with_tools_compat", None)
     if prepare is None:
-        raise ModelUnavailable(name, f"{type(other).__name__} cannot call tools.")
+        raise ModelUnavailable(name, f"{type(other).__name__} cannot call tools; name a model that can.")
     settings: dict[str, Any] = prepare(prepared.tools, chat_history=list(messages), **prepared.settings)
     settings.pop(PREPARED, None)
     return settings.pop("messages"), settings | neutral

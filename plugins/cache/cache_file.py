@@ -60,7 +60,7 @@ def write_entries(path: Path, entries: Iterable[Entry], tell: OnCacheEvent = log
                 Path(name).unlink()
             raise
     except OSError as error:
-        raise StoreError(f"The cache cannot be written to {path}: {error.strerror}.") from error
+        raise StoreError(f"The cache cannot be written to {path}: {error.strerror}. Name another file.") from error
     return count
 
 

@@ -26,6 +26,7 @@ from leanloop.budgets.fields import shown
 from leanloop.budgets.money import to_nano
 from leanloop.errors import LeanLoopError, TraceError, UsageError
 from leanloop.plugins.difficulty.setting import Setting
+from leanloop.plugins.trial.wrong_line import first_wrong
 
 __all__ = ["Labelled", "labelled_in", "read_labelled"]
 
@@ -33,6 +34,7 @@ _LONGEST_LINE = 1024 * 1024
 """Bytes."""
 
 _BOM = b"\xef\xbb\xbf"
+_SHAPE = 'a row is {"id": "q1", "setting": "gpt-5", "score": 1}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,15 @@ def _parsed(line: bytes, file: str, number: int) -> Labelled | None:
         if row.score is None:
             if row.error is not None:
                 return None
-            raise TraceError("has no score, and no error that says why", file=file, line=number)
+            why = f"has no score, and no error that says why; {_SHAPE}"
+            raise TraceError(why, file=file, line=number)
         cost = None if row.cost is None else to_nano(Decimal(repr(row.cost)))
     except ValidationError as error:
-        raise TraceError(f"is no labelled row: {_first_problem(error)}", file=file, line=number) from None
+        raise TraceError(f"is no labelled row: {first_wrong(error)}; {_SHAPE}", file=file, line=number) from None
     except LeanLoopError:
         raise
     except ValueError as error:
-        raise TraceError(f"is no labelled row: {error}", file=file, line=number) from None
+        raise TraceError(f"is no labelled row: {error}; {_SHAPE}", file=file, line=number) from None
     return Labelled(
         id=str(row.id),
         setting=Setting.read(row.setting),
@@ -153,10 +156,3 @@ def _parsed(line: bytes, file: str, number: int) -> Labelled | None:
         tags=row.tags,
         line=number,
     )
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = str(first["loc"][0]) if first["loc"] else "the line"  # what stands there is not shown: anybody's secret
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place[:40]}: {first['msg'][:200]}{more}"

@@ -18,6 +18,7 @@ from pydantic_core import from_json
 
 from leanloop.budgets.fields import shown
 from leanloop.errors import TraceError, UsageError
+from leanloop.plugins.trial.wrong_line import first_wrong
 
 __all__ = ["AskedOf", "questions_in"]
 
@@ -25,6 +26,7 @@ _LONGEST_LINE = 4 * 1024 * 1024
 """Bytes."""
 
 _BOM = b"\xef\xbb\xbf"
+_SHAPE = 'a line is {"question": "What is 3 + 4?", "answer": 7}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,8 @@ def _parsed(line: bytes, file: str, number: int) -> AskedOf:
     try:
         row = _Row.model_validate(from_json(line, allow_inf_nan=False))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = str(first["loc"][0]) if first["loc"] else "the line"
-        why = f"is no question: {place[:40]}: {first['msg'][:200]}"
-        raise TraceError(why, file=file, line=number) from None
+        raise TraceError(f"is no question: {first_wrong(error)}; {_SHAPE}", file=file, line=number) from None
     except ValueError as error:
-        raise TraceError(f"is no question: {error}", file=file, line=number) from None
+        raise TraceError(f"is no question: {error}; {_SHAPE}", file=file, line=number) from None
     name = f"line {number}" if row.id is None else str(row.id)
     return AskedOf(name, row.question, row.answer, row.check, row.step, row.tags)

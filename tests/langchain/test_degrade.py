@@ -137,8 +137,9 @@ def test_a_model_that_cannot_stream_leaves_the_stream_where_it_was(run: Any, sto
         said = ["".join(str(part.text) for part in run.stream(model, "?")) for _ in range(3)]
     assert said == ["one two"] * 3
     assert task.receipt().model_calls == 3
+    why = "Silent cannot stream; call invoke, or name a model that can."
     assert [alert.message for alert in alerts if alert.kind == "unavailable"] == [
-        "Agent a: gpt-4o-mini does not take over from gpt-4o: Silent cannot stream."
+        f"Agent a: gpt-4o-mini does not take over from gpt-4o: {why}"
     ]
 
 
@@ -236,9 +237,7 @@ def test_an_effort_the_model_does_not_know_is_left_alone_and_said_once(
     loop = LeanLoop(budget("{at: 20%, effort: low}"), store=store)
     create_agent(openai(provider), [search], middleware=[loop]).invoke({"messages": [HumanMessage("Find out.")]})
     assert all("reasoning_effort" not in payload for payload in provider.payloads)
-    assert [r.message for r in caplog.records].count(
-        "gpt-4o knows no reasoning effort 'low' (known: none): left alone"
-    ) == 1
+    assert sum("gpt-4o takes no reasoning effort" in message for message in caplog.messages) == 1
 
 
 @pytest.mark.parametrize(

@@ -123,11 +123,12 @@ def test_prompts_and_plain_chats_go_to_the_substitute_as_well(store: Any) -> Non
 
 
 UNABLE: dict[str, tuple[LLM, dict[str, Any], str]] = {
-    "no tools": (ScriptedTextLLM(script=["x"]), {}, "ScriptedTextLLM cannot call tools."),
+    "no tools": (ScriptedTextLLM(script=["x"]), {}, "ScriptedTextLLM cannot call tools; name a model that can."),
     "a parameter": (
         Foreign(script=["x"]),
         {"top_p": 1},
-        "Foreign has no top_p, which the call to ScriptedLLM has.",
+        "Foreign has no top_p, which the call to ScriptedLLM has; leave that out, or name a model of the same "
+        "provider.",
     ),
 }
 

@@ -221,7 +221,7 @@ def test_what_cannot_be_done_is_refused_with_the_way_out(arguments: tuple[str, .
     ("text", "why"),
     [
         ("", "holds no questions"),
-        ('{"question": "Who?"}', "set.jsonl:1: is no question: answer: Field required"),
+        ('{"question": "Who?"}', "set.jsonl:1: is no question: answer is missing; a line is"),
         ('{"question": "", "answer": 1}', "question: String should have at least 1"),
         ("[]", "is no question: the line"),
         ("{", "is no question"),
