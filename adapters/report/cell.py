@@ -28,6 +28,8 @@ def for_people(value: Cell, unit: Unit, zone: str) -> str:
         case "share":
             return f"{value * 100:.2g}%" if 0 < value < 0.001 else f"{value:,.1%}"
         case "seconds":
+            if 0 < value < 0.001:
+                return f"{value * 1_000:.2g} ms"
             return f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s"
         case "time":
             return f"{local(value, zone):%Y-%m-%d %H:%M}"

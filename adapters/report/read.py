@@ -82,10 +82,10 @@ def read_events(
         if found is None:
             read[number].trouble = _read(db, number, file, since)
         else:
-            with rewritten(file, found, made) as rows:
-                _insert(db, number, _JSON, since, timeless=True, path=_as_pattern(rows.path), packed="none")
-            left_out = {"no_run": rows.bad} if rows.bad else {}
-            read[number] = FileRead(file.path, found, left_out=left_out, trouble=rows.trouble)
+            with rewritten(file, found, made) as told:
+                _insert(db, number, _JSON, since, timeless=True, path=_as_pattern(told.path), packed="none")
+            left_out = {"no_run": told.bad} if told.bad else {}
+            read[number] = FileRead(file.path, found, left_out=left_out, trouble=told.trouble)
     counts = "SELECT file, coalesce(why, ''), count(*) FROM events GROUP BY ALL ORDER BY ALL"
     for number, why, rows in db.execute(counts).fetchall():
         if why:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import tempfile
-import zlib
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple
 
 from leanloop.adapters.report.files import EventFile
 from leanloop.adapters.report.recorded import RowsOfRuns
@@ -35,11 +33,9 @@ def format_of(file: EventFile) -> TraceFormat | None:
     """The format of recorded runs a file is in; None where it is one of events, or of nothing that is known."""
     if file.packed not in _UNPACKED:
         return None
-    try:
-        with _opened(file) as stream:
-            return recorded_format(stream)
-    except (OSError, EOFError, zlib.error):
-        return None
+    with suppress(OSError), file.path.open("rb") as stream:
+        return recorded_format(stream)
+    return None
 
 
 @contextmanager
@@ -57,7 +53,7 @@ def _write(file: EventFile, form: TraceFormat, made: RowsOfRuns, out: IO[bytes])
         return 0, f"not read: recorded runs are read plain or packed by gzip, not as {file.packed}"
     bad, trouble = 0, ""
     try:
-        with _opened(file) as stream:
+        with file.path.open("rb") as stream:
             for run in read_runs(stream, file.path.name, form, unsaid=True):
                 if isinstance(run, TraceError):
                     bad += 1
@@ -65,10 +61,6 @@ def _write(file: EventFile, form: TraceFormat, made: RowsOfRuns, out: IO[bytes])
                     continue
                 for row in made.rows(run, file.path.name):
                     out.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
-    except (OSError, EOFError, zlib.error):
-        trouble = "damaged; read up to there"
+    except OSError as error:
+        trouble = f"not read to its end: {error.strerror}"
     return bad, trouble
-
-
-def _opened(file: EventFile) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(file.path)) if file.packed == "gzip" else file.path.open("rb")

@@ -232,6 +232,7 @@ def test_calls_without_a_price_are_drawn_by_their_number(write: Callable[..., st
         (0.0004, "share", "0.04%", 0.0004),
         (2.0, "share", "200.0%", 2.0),
         (0.0123, "seconds", "0.0123 s", 0.0123),
+        (0.0000936, "seconds", "0.094 ms", 0.0000936),
         (1234.5, "seconds", "1,234 s", 1234.5),
         (12345, "count", "12,345", 12345),
         (2.5, "count", "2.5", 2.5),
