@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import BaseModel, Field, ValidationError
 
+from leanloop.adapters.traces.fields import at, listed, word
 from leanloop.adapters.traces.openai import first_problem, messages_of
 from leanloop.adapters.traces.record import MessageRecord
 from leanloop.budgets.message import Message
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
-__all__ = ["chat_messages", "content_of"]
+__all__ = ["as_openai", "chat_messages", "content_of"]
 
 _KEPT = ("text", "input_text", "output_text", "image_url", "input_image")
+_ROLES = {
+    "human": "user",
+    "ai": "assistant",
+    "chatbot": "assistant",
+    "model": "assistant",
+    "function": "tool",
+    **{role: role for role in ("system", "developer", "user", "assistant", "tool")},
+}
+"""What frameworks call the roles; a class is named by one of these, with Message or MessageChunk behind it."""
 
 
 class _Messages(BaseModel):
@@ -45,3 +55,40 @@ def content_of(value: object) -> object:
         elif is_object(part) and part.get("type") in _KEPT:
             parts.append(part)
     return parts
+
+
+def as_openai(message: Mapping[str, object], *, answer: bool = False) -> Iterator[object]:
+    """A message in OpenAI's shape; two or more where the results of tools stand inside one of the user's, as Anthropic
+    has them (https://docs.anthropic.com/en/api/messages). The `answer` of a model is an assistant's if it says nothing
+    else.
+    """
+    given, content = message.get("content"), content_of(message.get("content"))
+    parts = listed(given)
+    role = word(message.get("role")) or ("assistant" if answer else None)
+    role = _ROLES.get(role.lower().removesuffix("chunk").removesuffix("message"), role) if role else None
+    results = [part for part in parts if at(part, "type") == "tool_result"]
+    for part in results:
+        yield {
+            "role": "tool",
+            "tool_call_id": at(part, "tool_use_id"),
+            "content": content_of(at(part, "content")),
+            "is_error": at(part, "is_error") is True,
+        }
+    if results and not content:
+        return
+    made: dict[str, object] = {"role": role, "content": content, "name": word(message.get("name"))}
+    calls = listed(message.get("tool_calls")) or [part for part in parts if at(part, "type") == "tool_use"]
+    if calls:
+        made["tool_calls"] = [_call(call) for call in calls]
+    if role == "tool":
+        made["tool_call_id"] = word(message.get("tool_call_id"))
+        made["is_error"] = message.get("status") == "error"
+    yield made
+
+
+def _call(call: object) -> object:
+    """A tool call, whose arguments LangChain names ``args`` and Anthropic ``input``."""
+    for name in ("args", "input"):
+        if is_object(call) and name in call:
+            return {"id": call.get("id"), "name": call.get("name"), "arguments": call[name]}
+    return call

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+from pydantic_core import from_json
 
 from leanloop.budgets.usage import Usage
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
-__all__ = ["at", "listed", "seconds_of", "tags_of", "usage_of", "word"]
+__all__ = ["at", "listed", "nano_of", "seconds_of", "structured", "tags_of", "usage_of", "word"]
 
 _MOST = 10**12
 """More tokens than any call has: a count above it is no count."""
 
 _TAGS, _LONGEST_TAG = 50, 200
 
+_LONGEST_NUMBER = 40
+
 _INPUT = ("input_tokens", "prompt_tokens", "prompt_token_count")
 _OUTPUT = ("output_tokens", "completion_tokens", "candidates_token_count")
 _READ = (
     ("input_token_details", "cache_read"),
+    ("prompt_token_details", "cache_read"),
     ("prompt_tokens_details", "cached_tokens"),
     ("cache_read_input_tokens",),
     ("cache_read.input_tokens",),
 )
-_WRITTEN = (("input_token_details", "cache_creation"), ("cache_creation.input_tokens",))
+_WRITTEN = (
+    ("input_token_details", "cache_creation"),
+    ("prompt_token_details", "cache_creation"),
+    ("cache_creation_input_tokens",),
+    ("cache_creation.input_tokens",),
+)
 _REASONED = (
     ("output_token_details", "reasoning"),
+    ("completion_token_details", "reasoning"),
     ("completion_tokens_details", "reasoning_tokens"),
     ("reasoning.output_tokens",),
+    ("reasoning_tokens",),
 )
 
 
@@ -99,3 +112,24 @@ def seconds_of(value: object) -> float | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def nano_of(value: object) -> int | None:
+    """Dollars, as a number or as text, in nano-dollars."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > _LONGEST_NUMBER:
+        return None
+    try:
+        cost = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return round(cost * 10**9) if cost.is_finite() and 0 <= cost < 10**9 else None
+
+
+def structured(value: object) -> object:
+    """A structured value, or the JSON text of one; a text that is no JSON stays what it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return value

@@ -31,7 +31,7 @@ _UNNAMED = "events"
 
 @dataclass(frozen=True, slots=True)
 class FoundCall:
-    """One model call as a record has it; times as Unix time."""
+    """One model call as a record has it; times as Unix time, `id` the record's own name for it in its trace."""
 
     prompt: tuple[Message, ...]
     reply: Message
@@ -43,6 +43,7 @@ class FoundCall:
     agent: str | None = None
     phase: str | None = None
     error: str | None = None
+    id: str | None = None
 
     def holds(self, other: FoundCall) -> bool:
         """Whether the other's time lies within its own, and it says the same; where it says nothing, used the same."""
@@ -69,6 +70,7 @@ class FoundCall:
 class _Found:
     calls: list[FoundCall] = field(default_factory=list[FoundCall])
     known: dict[Message, Message] = field(default_factory=dict[Message, Message])
+    there: set[int] = field(default_factory=set[int])  # what was added under an id, by its hash
     letters: int = 0
     reward: float | None = None
     failed: bool = False
@@ -94,6 +96,8 @@ class Gathering:
     def add(self, trace: str | None, call: FoundCall) -> None:
         """Add a call. Equal messages are kept once, so that a long run does not hold its history again and again."""
         found = self._of(trace)
+        if _was_there(call, found.there):
+            return
         known = found.known
         new = sum(_letters(message) for message in (*call.prompt, call.reply) if message not in known)
         found.letters += new
@@ -104,7 +108,9 @@ class Gathering:
 
     def add_unsaid(self, trace: str, call: FoundCall) -> None:
         """Add a call whose texts are not recorded, or that failed: its prompt and reply are empty."""
-        self._of(trace).unsaid.append(call)
+        found = self._of(trace)
+        if not _was_there(call, found.there):
+            found.unsaid.append(call)
 
     def add_tool(self, trace: str, tool: RecordedTool) -> None:
         """Add a tool that ran."""
@@ -189,6 +195,14 @@ def _once(calls: Sequence[FoundCall]) -> list[FoundCall]:
         else:
             kept.append(call)
     return kept
+
+
+def _was_there(call: FoundCall, there: set[int]) -> bool:
+    if call.id is None:
+        return False
+    before, own = len(there), hash((call.id, call.prompt, call.reply))
+    there.add(own)
+    return len(there) == before
 
 
 def _letters(message: Message) -> int:

@@ -1,21 +1,21 @@
-"""Reads runs of LangChain and LangSmith: JSON Lines or an array of runs, or one object with ``runs`` in it.
+"""Reads runs of LangChain and LangSmith: JSON Lines or an array of runs, or one object with ``runs`` or ``data``.
 
 Fields: https://docs.langchain.com/langsmith/run-data-format. What is read of them: ``run_type`` llm or chat_model with
 ``inputs.messages`` or ``prompts``, ``outputs``, ``trace_id`` (else ``dotted_order``, else the parents seen before),
 ``extra``, token counts and ``total_cost``; of the root also ``error`` and ``feedback_stats``. Children may stand inside
 ``child_runs`` or in lines of their own. Messages may be as LangChain writes them (``lc``, ``id``, ``kwargs``), as it
-dumps them (``type``), or as OpenAI's (``role``). Of tool runs only the time, the arguments and whether they failed are
-read: their results stand in the next prompt. Who made a run, and for whom, is read by
+dumps them (``type``), or as OpenAI's or Anthropic's (``role``). Objects may be JSON text, as bulk exports have them
+(https://docs.langchain.com/langsmith/data-export). Of tool runs only the time, the arguments and whether they failed
+are read: their results stand in the next prompt. Who made a run, and for whom, is read by
 `leanloop.adapters.traces.langsmith_about`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 
-from leanloop.adapters.traces.chat_values import chat_messages, content_of
-from leanloop.adapters.traces.fields import at, listed, seconds_of, usage_of, word
+from leanloop.adapters.traces.chat_values import as_openai, chat_messages
+from leanloop.adapters.traces.fields import at, listed, nano_of, seconds_of, structured, usage_of, word
 from leanloop.adapters.traces.gathering import FoundCall, Gathering
 from leanloop.adapters.traces.langsmith_about import agent_of, describe, error_of, tool_of
 from leanloop.adapters.traces.records import Record
@@ -27,20 +27,7 @@ from leanloop.plugins.shorten.json_read import is_list, is_object
 __all__ = ["is_langsmith", "read_langsmith"]
 
 _MODELS = ("llm", "chat_model")
-_ROLES = {
-    "human": "user",
-    "ai": "assistant",
-    "function": "tool",
-    "HumanMessage": "user",
-    "HumanMessageChunk": "user",
-    "AIMessage": "assistant",
-    "AIMessageChunk": "assistant",
-    "SystemMessage": "system",
-    "SystemMessageChunk": "system",
-    "ToolMessage": "tool",
-    "ToolMessageChunk": "tool",
-    "FunctionMessage": "tool",
-}
+_OBJECTS = ("inputs", "outputs", "extra", "feedback_stats", "tags", "child_runs")
 _NOTHING = Message("assistant", "")
 _JUDGED = ("reward", "correctness", "success", "score")
 """Names of feedback that say what a trace was worth, the first that is there."""
@@ -48,7 +35,7 @@ _JUDGED = ("reward", "correctness", "success", "score")
 
 def is_langsmith(value: object) -> bool:
     """Whether it is a run, or an object with runs."""
-    return isinstance(at(value, "run_type"), str) or isinstance(at(value, "runs", 0, "run_type"), str)
+    return any(isinstance(at(value, *way, "run_type"), str) for way in ((), ("runs", 0), ("data", 0)))
 
 
 def read_langsmith(
@@ -75,12 +62,13 @@ def read_langsmith(
 
 def _all_runs(value: object) -> Iterator[tuple[object, str | None]]:
     """Every run in a value, with the id of that on whose inside it stands."""
-    runs = at(value, "runs")
-    waiting: list[tuple[object, str | None]] = [(run, None) for run in (runs if is_list(runs) else [value])]
+    runs = next((listed(at(value, name)) for name in ("runs", "data") if is_list(at(value, name))), [value])
+    waiting: list[tuple[object, str | None]] = [(run, None) for run in runs]
     while waiting:
         run, inside = waiting.pop()
         if not is_object(run) or not isinstance(run.get("run_type"), str):
             raise ValueError("run_type: it has none")
+        run = {**run, **{name: structured(run[name]) for name in _OBJECTS if isinstance(run.get(name), str)}}
         yield run, inside
         own = inside or word(run.get("trace_id"), run.get("id"))
         waiting.extend((child, own) for child in reversed(listed(run.get("child_runs"))))
@@ -114,7 +102,8 @@ def _take_call(run: object, trace: str, gathering: Gathering, *, unsaid: bool) -
             gathering.add_unsaid(trace, _call(run, (), _NOTHING))
         return
     try:
-        messages = chat_messages([*map(_message, _prompt(at(run, "inputs"))), _message(_reply(at(run, "outputs")))])
+        told = [one for value in _prompt(at(run, "inputs")) for one in as_openai(_message(value))]
+        messages = chat_messages([*told, *as_openai(_message(_reply(at(run, "outputs"))), answer=True)])
         if messages[-1].role != "assistant":
             raise ValueError("outputs: the reply is no assistant's")
         gathering.add(trace, _call(run, messages[:-1], messages[-1]))
@@ -148,18 +137,22 @@ def _call(run: object, prompt: tuple[Message, ...], reply: Message) -> FoundCall
         at(extra, "invocation_params", "model"),
         at(extra, "invocation_params", "model_name"),
         at(fields, "response_metadata", "model_name"),
+        at(outputs, "model"),
+        at(run, "inputs", "model"),
     )
     began, ended = seconds_of(at(run, "start_time")), seconds_of(at(run, "end_time"))
-    cost = _cost(at(run, "total_cost"))
-    return FoundCall(prompt, reply, model, usage, cost, began, ended, agent_of(run), None, error_of(run))
+    cost, own = nano_of(at(run, "total_cost")), word(at(run, "id"))
+    return FoundCall(prompt, reply, model, usage, cost, began, ended, agent_of(run), None, error_of(run), own)
 
 
 def _prompt(inputs: object) -> list[object]:
     messages = listed(at(inputs, "messages"))
     if messages and is_list(messages[0]) and not isinstance(at(messages[0], 0), str):
-        return listed(messages[0])  # a batch; a run is one of it
-    prompts = listed(at(inputs, "prompts"))
-    return messages or [{"role": "user", "content": text} for text in prompts[:1]]
+        messages = listed(messages[0])  # a batch; a run is one of it
+    if not messages:
+        return [{"role": "user", "content": text} for text in listed(at(inputs, "prompts"))[:1]]
+    system = at(inputs, "system")  # Anthropic's, beside the messages
+    return [{"role": "system", "content": system}, *messages] if system else messages
 
 
 def _reply(outputs: object) -> object:
@@ -180,39 +173,15 @@ def _fields(value: object) -> object:
     return value
 
 
-def _message(value: object) -> object:
-    """A message in OpenAI's shape."""
+def _message(value: object) -> dict[str, object]:
+    """The fields of a message, however it is written, with what says its role under ``role``."""
     if is_list(value) and len(value) == 2:
-        value = {"role": value[0], "content": value[1]}
+        return {"role": value[0], "content": value[1]}
     fields = _fields(value)
-    kind = word(at(fields, "role"), at(fields, "type"), at(value, "type"), at(value, "id", -1))
-    if kind in (None, "constructor"):
+    if not is_object(fields):
+        return {}
+    kind = word(fields.get("role"), fields.get("type"), at(value, "type"))
+    if kind in (None, "constructor", "message"):
         kind = word(*reversed(listed(at(value, "id"))))
-    message: dict[str, object] = {
-        "role": _ROLES.get(kind or "", kind),
-        "content": content_of(at(fields, "content")),
-        "name": word(at(fields, "name")),
-    }
-    calls = listed(at(fields, "tool_calls")) or listed(at(fields, "additional_kwargs", "tool_calls"))
-    if calls:
-        message["tool_calls"] = [
-            {"id": at(call, "id"), "name": at(call, "name"), "arguments": at(call, "args")}
-            if is_object(call) and "args" in call
-            else call
-            for call in calls
-        ]
-    if message["role"] == "tool":
-        message["tool_call_id"] = word(at(fields, "tool_call_id"))
-        message["is_error"] = at(fields, "status") == "error"
-    return message
-
-
-def _cost(value: object) -> int | None:
-    """Dollars, as a number or as text, in nano-dollars."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 40:
-        return None
-    try:
-        cost = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return round(cost * 10**9) if cost.is_finite() and 0 <= cost < 10**9 else None
+    calls = listed(fields.get("tool_calls")) or listed(at(fields, "additional_kwargs", "tool_calls"))
+    return {**fields, "role": kind, "tool_calls": calls}

@@ -9,27 +9,33 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from leanloop.adapters.traces.fields import at, usage_of, word
+from leanloop.adapters.traces.fields import at, nano_of, seconds_of, usage_of, word
 from leanloop.adapters.traces.gathering import FoundCall
 from leanloop.adapters.traces.trace import RecordedTool
 from leanloop.budgets.message import Message
 
-__all__ = ["agent_of", "call_of", "failed", "tags_in", "tool_of"]
+__all__ = ["agent_of", "call_of", "failed", "id_of", "tags_in", "tool_of"]
 
 Fields = Mapping[str, object]
 
-_ERROR = 2  # STATUS_CODE_ERROR
+_FAILED = (2, "STATUS_CODE_ERROR", "ERROR")
 _NOTHING = (Message("assistant", ""),)
 _TAGS = {"user": ("user.id", "enduser.id"), "session": ("session.id",)}
 _OF_RESOURCE = {"service": "service.name", "environment": "deployment.environment.name"}
 _UNKNOWN = "unknown_service"
 _LONGEST = 200
-_MOST_USD = 1e6
 
 
 def failed(span: object, fields: Fields) -> bool:
     """Whether it ended with an error."""
-    return bool(fields.get("error.type")) or at(span, "status", "code") in (_ERROR, "STATUS_CODE_ERROR")
+    codes = (at(span, "status", "code"), at(span, "status", "status_code"))
+    return bool(fields.get("error.type")) or any(code in _FAILED for code in codes)
+
+
+def id_of(span: object) -> str | None:
+    """By which it is known in its trace."""
+    found = word(at(span, "spanId"), at(span, "span_id"), at(span, "context", "span_id"))
+    return None if found is None else found[:_LONGEST]
 
 
 def agent_of(fields: Fields) -> str | None:
@@ -55,11 +61,12 @@ def call_of(span: object, fields: Fields, messages: tuple[Message, ...] = _NOTHI
         messages[-1],
         word(fields.get("gen_ai.response.model"), fields.get("gen_ai.request.model")),
         usage_of(tokens),
-        _cost(fields.get("leanloop.cost_usd")),
+        nano_of(fields.get("leanloop.cost_usd")),
         *_times(span),
         agent_of(fields),
         "embedding" if is_embedding else word(fields.get("leanloop.phase")),
         (word(fields.get("error.type")) or "")[:_LONGEST] or None,
+        id_of(span),
     )
 
 
@@ -79,15 +86,10 @@ def tool_of(span: object, fields: Fields) -> RecordedTool:
 
 
 def _times(span: object) -> tuple[float | None, float | None]:
-    return _time(at(span, "startTimeUnixNano")), _time(at(span, "endTimeUnixNano"))
+    began, ended = (_time(at(span, name)) for name in ("startTimeUnixNano", "endTimeUnixNano"))
+    return (began or seconds_of(at(span, "start_time"))), (ended or seconds_of(at(span, "end_time")))
 
 
 def _time(value: object) -> float | None:
     text = str(value)
     return int(text) / 1e9 if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def _cost(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST_USD:
-        return None
-    return round(value * 10**9)

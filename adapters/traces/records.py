@@ -1,4 +1,5 @@
-"""Takes a file apart into JSON values without holding all of it: JSON Lines, an array, or values one after the other.
+"""Takes a file apart into JSON values without holding all of it: JSON Lines, an array, or values one after the other,
+packed by gzip or not.
 
 A value is at most 64 MiB; NaN and Infinity are not JSON; a nesting deeper than the parser's own bound is refused.
 """
@@ -12,6 +13,7 @@ from typing import IO
 
 from pydantic_core import from_json
 
+from leanloop.adapters.traces.packed import BROKEN, unpacked
 from leanloop.errors import TraceError
 
 __all__ = ["LONGEST_VALUE", "Record", "read_records"]
@@ -53,6 +55,19 @@ def read_records(stream: IO[bytes], file: str, *, longest: int = LONGEST_VALUE) 
     costs only itself. Where it opens one that ends further down (an array, or an object over several lines), values
     are told apart by their brackets.
     """
+    line = 1
+    try:
+        with unpacked(stream) as plain:
+            for record in _records(plain, file, longest):
+                line = record.line
+                yield record
+    except ValueError as error:
+        yield TraceError(f"{error}", file=file, line=line)
+    except BROKEN as error:
+        yield TraceError(f"is cut off or damaged within its gzip: {error}", file=file, line=line)
+
+
+def _records(stream: IO[bytes], file: str, longest: int) -> Iterator[Record | TraceError]:
     number = 0
     first = b""
     while not first.strip():

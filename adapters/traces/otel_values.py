@@ -1,0 +1,75 @@
+"""Attributes of spans as plain values: OTLP's AnyValue, and what is flattened into names with numbers in them."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from leanloop.adapters.traces.fields import at, listed
+from leanloop.plugins.shorten.json_read import is_object
+
+__all__ = ["attributes", "unflattened"]
+
+_SCALARS = ("stringValue", "intValue", "doubleValue", "boolValue")
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_DEEPEST = 100
+_STEPS = 20
+"""Names within one flattened name; deeper ones are none of any convention's."""
+
+
+def attributes(value: object) -> dict[str, object]:
+    """By name: OTLP's list of pairs (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding), or a plain
+    object, as ``span.to_json()`` of the Python SDK writes.
+    """
+    if is_object(value):
+        return {str(name): one for name, one in value.items()}
+    found: dict[str, object] = {}
+    for pair in listed(value):
+        name = at(pair, "key")
+        if isinstance(name, str):
+            found[name] = _plain(at(pair, "value"), 0)
+    return found
+
+
+def _plain(value: object, depth: int) -> object:
+    """An AnyValue as the value it is."""
+    if not is_object(value) or depth > _DEEPEST:
+        return None
+    if "arrayValue" in value:
+        return [_plain(one, depth + 1) for one in listed(at(value, "arrayValue", "values"))]
+    if "kvlistValue" in value:
+        pairs = listed(at(value, "kvlistValue", "values"))
+        return {str(at(pair, "key")): _plain(at(pair, "value"), depth + 1) for pair in pairs}
+    number = value.get("intValue")
+    if isinstance(number, str) and _INTEGER.fullmatch(number):
+        return int(number)  # 64 bits, which JSON's numbers do not hold everywhere
+    return next((value[name] for name in _SCALARS if name in value), None)
+
+
+def unflattened(fields: dict[str, object], prefix: str) -> object:
+    """What stands under a prefix, flattened or not: ``a.0.b`` and ``a.1.b`` are a list under ``a`` of objects with b.
+
+    Numbers say the order, not the place: a list that misses some is as long as what there is.
+    """
+    whole = fields.get(prefix)
+    if whole is not None:
+        return whole
+    tree: dict[str, object] = {}
+    for name, value in fields.items():
+        if name.startswith(f"{prefix}."):
+            *way, last = name[len(prefix) + 1 :].split(".", _STEPS)
+            place = tree
+            for step in way:
+                below = place.setdefault(step, {})
+                place = cast("dict[str, object]", below) if isinstance(below, dict) else {}
+            place.setdefault(last, value)
+    return _lists(tree)
+
+
+def _lists(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    tree = cast("dict[str, object]", value)
+    if tree and all(name.isascii() and name.isdigit() and len(name) < _STEPS for name in tree):
+        return [_lists(tree[name]) for name in sorted(tree, key=int)]
+    return {name: _lists(one) for name, one in tree.items()}
