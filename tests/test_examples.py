@@ -271,22 +271,15 @@ def test_the_environment_names_a_real_model(
     assert "From the paid service." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "llama_index_agent.py",
-        "llama_index_long_results.py",
-        "llama_index_query_engine.py",
-        "llama_index_workflow.py",
-    ],
-)
+@pytest.mark.parametrize("script", [path.name for path in sorted(EXAMPLES.glob("llama*.py"))])
+@pytest.mark.parametrize("named", ["gpt-4o-mini", "openai:gpt-4o-mini"])
 def test_the_environment_names_a_real_model_for_llama_index(
-    script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    script: str, named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def paid_service(model: str) -> ScriptedLLM:
         return ScriptedLLM(script=[f"From the paid service, by {model}."])
 
-    monkeypatch.setenv("LEANLOOP_EXAMPLE_MODEL", "gpt-4o-mini")
+    monkeypatch.setenv("LEANLOOP_EXAMPLE_MODEL", named)
     monkeypatch.setitem(
         sys.modules, "llama_index.llms.openai", cast("ModuleType", SimpleNamespace(OpenAI=paid_service))
     )
@@ -300,6 +293,13 @@ def test_the_environment_names_a_real_model_for_llama_index(
 @pytest.mark.parametrize("file", BUDGETS, ids=lambda path: path.name)
 def test_a_budget_file_is_named_for_its_agent(file: Path) -> None:
     assert load_budget(file, environ={}).agent == file.stem
+
+
+def test_no_example_is_left_out_of_those_that_run() -> None:
+    here = Path(__file__).read_text(encoding="utf-8")
+
+    assert [script.name for script in SCRIPTS if f'run("{script.name}")' not in here] == []
+    assert {script.name.partition("_")[0] for script in SCRIPTS} == {"langchain", "langgraph", "llama"}
 
 
 def test_every_example_is_in_the_list_of_examples() -> None:
