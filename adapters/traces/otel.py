@@ -5,8 +5,8 @@ Conventions: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/ ; 
 https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding. A span is a model call by its
 ``gen_ai.operation.name`` (chat, text_completion, generate_content), or by what OpenInference and OpenLLMetry say
 instead (`leanloop.adapters.traces.otel_dialects`). Where its messages stand is in
-`leanloop.adapters.traces.otel_messages`; spans without any (texts are off unless asked for) come as one error each. What
-spans say beside that is in `leanloop.adapters.traces.otel_about`.
+`leanloop.adapters.traces.otel_messages`; spans without any (texts are off unless asked for) come as one error each.
+What spans say beside that is in `leanloop.adapters.traces.otel_about`.
 """
 
 from __future__ import annotations
