@@ -201,7 +201,7 @@ class _View(Generic[Chunk]):
         if self._began:
             if self._shown is None or not _same(reply, self._shown):
                 raise UsageError(
-                    "A plugin changed a reply after its chunks were shown; set holds_stream = True on it, so that chunks "
+                    "A plugin changed a reply after its chunks were shown; set holds_stream = True on it, so that they "
                     "wait for its decision."
                 )
             return ()

@@ -77,7 +77,7 @@ def translated(
         raise ModelUnavailable(
             name,
             f"{type(other).__name__} has no {', '.join(foreign)}, which the call to {type(own).__name__} "
-            "has; leave that out, or name a model of the same provider.",
+            "has; leave that out, or name a model of that provider.",
         )
     neutral = {key: value for key, value in kwargs.items() if key in _NEUTRAL}
     if prepared is None:

@@ -127,8 +127,7 @@ UNABLE: dict[str, tuple[LLM, dict[str, Any], str]] = {
     "a parameter": (
         Foreign(script=["x"]),
         {"top_p": 1},
-        "Foreign has no top_p, which the call to ScriptedLLM has; leave that out, or name a model of the same "
-        "provider.",
+        "Foreign has no top_p, which the call to ScriptedLLM has; leave that out, or name a model of that provider.",
     ),
 }
 
