@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -16,6 +15,7 @@ from langchain_core.messages import AnyMessage
 from langchain_core.messages.utils import count_tokens_approximately
 
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
+from leanloop.adapters.traces.out_of_sight import Missing, asking
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.memory import MemoryStore
 from leanloop.budgets.message import Message, ToolRequest, ToolSpec
@@ -41,9 +41,6 @@ __all__ = [
 MODEL = "claude-sonnet-4-5"
 """Priced at 3, 0.3, 3.75 and 15 usd a million: read 0.1x, written 1.25x, output 5x."""
 
-_HANDLE = re.compile(r'read_result\("(r[a-z2-7]{12})"')
-
-
 Answer = Callable[[Sequence[Message]], ModelReply]
 """Bills what is sent, and gives what the model says to it."""
 
@@ -65,7 +62,7 @@ class Way(Protocol):
         """What becomes of a tool result."""
         ...
 
-    def asks(self, whole: Message, request: ToolRequest, value: str, sent: Sequence[Message]) -> ToolRequest:
+    def asks(self, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
         """The call by which an agent would see a value of a result again."""
         ...
 
@@ -88,10 +85,10 @@ class Nothing:
     def arrive(self, result: Message, request: ToolRequest, history: Sequence[Message]) -> Message:
         return result
 
-    def asks(self, whole: Message, request: ToolRequest, value: str, sent: Sequence[Message]) -> ToolRequest:
+    def asks(self, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
         """The tool is called again."""
         self._times += 1
-        return replace(request, id=f"again_{self._times}")
+        return replace(missing.given.request, id=f"again_{self._times}")
 
 
 class Arrival(Nothing):
@@ -160,16 +157,10 @@ class LeanLoop:
         text = self._run(request, tuple(history), ToolResult(result.text, result.is_error)).text
         return result if text == result.text else replace(result, text=text)
 
-    def asks(self, whole: Message, request: ToolRequest, value: str, sent: Sequence[Message]) -> ToolRequest:
+    def asks(self, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
         """`read_result` with a search for the value; the tool itself where no handle is in sight."""
         self._reads += 1
-        place = next((n for n, one in enumerate(sent) if one.tool_call_id == whole.tool_call_id), -1)
-        # Its own handle, or that of the batch it was cleared with, further up.
-        found = (_HANDLE.search(one.text) for one in reversed(sent[: place + 1]) if one.role == "tool")
-        handle = next(filter(None, found), None)
-        if handle is None:
-            return replace(request, id=f"again_{self._reads}")
-        return ToolRequest(f"read_{self._reads}", READ_RESULT, json.dumps({"handle": handle[1], "search": value}))
+        return asking(f"read_{self._reads}", missing, sent)
 
     def _run(self, request: ToolRequest, history: tuple[Message, ...], given: ToolResult) -> ToolResult:
         call = ToolCall(request.id, request.name, request.arguments, history=history, readable=True)

@@ -14,9 +14,9 @@ output out, which nobody here changes; "bill" has it in. Recordings hold no desc
 none; one row adds that of our `read_result` to each of them.
 
 Readbacks. A recording cannot react. So whenever its agent writes a value (a path, name, number, quoted text: see
-evidence.py) that some earlier result has and that stands nowhere in what would be sent, a call is put in between which
-gets it: the model call with its output, and its result, which stays in the history. With us that is `read_result`
-through the real plugins; peers without a handle call the tool again.
+leanloop.adapters.traces.out_of_sight) that some earlier result has and that stands nowhere in what would be sent, a
+call is put in between which gets it: the model call with its output, and its result, which stays in the history. With
+us that is `read_result` through the real plugins; peers without a handle call the tool again.
 
 Chained runs: the steps of the SWE-agent runs, shuffled (seeded) run by run, one behind the other, to 100 and 200 steps.
 
@@ -51,15 +51,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from _context_ways import MODEL, Arrival, Cleared, LeanLoop, Nothing, Way, deepagents_evicted, head_and_tail, looked_up
-from _used_values import said, seen, sources, used
 from langchain.agents.middleware import ClearToolUsesEdit
 from rich.console import Console
 from rich.table import Table
 
 from leanloop.adapters.traces.bill import Meter
 from leanloop.adapters.traces.openai import traces_in
+from leanloop.adapters.traces.out_of_sight import Missing, Sight
 from leanloop.budgets.budget import Budget
-from leanloop.budgets.message import Message, ToolRequest
+from leanloop.budgets.message import Message
 from leanloop.budgets.prefix_cache import rule_for
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.tokens import TokenCounter
@@ -233,84 +233,63 @@ def _sum(costs: Sequence[Cost]) -> Cost:
 
 def replay(run: Run, way: Way) -> tuple[Cost, Cost]:
     """Play one run, with the calls that get back what is no longer in sight."""
-    state = _Replayed(
-        way, Meter(COUNTER, PRICE, rule_for(MODEL)), {r.id: r for m in run.messages for r in m.tool_calls}, [], set()
-    )
+    meter = Meter(COUNTER, PRICE, rule_for(MODEL))
+    requests = {r.id: r for m in run.messages for r in m.tool_calls}
     history: list[Message] = []
     readbacks = unread = recorded = 0
     sent: Sequence[Message] = ()
-    begun = 0
-    for message in run.messages:
-        if len(state.whole) in run.told:
-            begun = len(state.whole)
+    sight = Sight()
+    for place, message in enumerate(run.messages):
+        if place in run.told:
+            sight = Sight()
+            for told in run.told[place]:
+                sight.told(told)
         if message.role == "tool":
-            history.append(way.arrive(message, state.requests[message.tool_call_id or ""], sent))
-        elif message.role == "assistant":
-            recorded += COUNTER.expected(COUNTER.reply(message))
-            state.had.clear()
+            request = requests[message.tool_call_id or ""]
+            history.append(way.arrive(message, request, sent))
+            sight.gave(message, request)
+            continue
+        if message.role == "assistant":
+            recorded += meter.output(message)
+            values = sight.took(message)
             while True:
-                play = _Play(message, state, begun, run.told[begun])
+                play = _Play(message, way, meter, sight, values)
                 way.send(history, play.answer)
                 sent = play.sent
-                if play.read is None:
+                if play.missing is None:
                     break
                 readbacks += 1
-                source, value = play.read
                 request = play.reply.tool_calls[0]
-                again = replace(source, tool_call_id=request.id, name=request.name)
+                again = replace(play.missing.given.result, tool_call_id=request.id, name=request.name)
                 history += [play.reply, way.arrive(again, request, sent)]
-                unread += not seen(value, history[-1:])
-                state.had.add(value)  # or else six results in turn would push each other out of the last five
-            history.append(message)
-        else:
-            history.append(message)
-        state.whole.append(message)
-    bill = state.meter.bill
+                unread += not sight.sees(play.missing.value, history[-1:])
+                values.remove(play.missing.value)  # or else six results in turn would push each other out of the last
+        history.append(message)
+        sight.told(message)
+    bill = meter.bill
     output = PRICE.cost(Usage(output=recorded))
     cached, uncached = (Cost(one - output, one, readbacks, unread) for one in (bill.cached or 0, bill.uncached or 0))
     return cached, uncached
 
 
-class _Replayed(NamedTuple):
-    """A run so far: its results as they came are in `whole`, the values it read again for the call at hand in `had`."""
-
-    way: Way
-    meter: Meter
-    requests: Mapping[str, ToolRequest]
-    whole: list[Message]
-    had: set[str]
-
-
 class _Play:
     """The model in one call: it says what was recorded, or asks for what it would have to see for that."""
 
-    def __init__(self, recorded: Message, run: _Replayed, begun: int, told: Sequence[Message]) -> None:
+    def __init__(self, recorded: Message, way: Way, meter: Meter, sight: Sight, values: Sequence[str]) -> None:
         self.reply = recorded
-        self.read: tuple[Message, str] | None = None
+        self.missing: Missing | None = None
         self.sent: Sequence[Message] = ()
-        self._run = run
-        self._begun = begun
-        self._told = told
+        self._way = way
+        self._meter = meter
+        self._sight = sight
+        self._values = values
 
     def answer(self, sent: Sequence[Message]) -> ModelReply:
         self.sent = sent
-        self.read = self._missing()
-        way = self._run.way
-        if self.read is not None:
-            source, value = self.read
-            request = way.asks(source, self._run.requests[source.tool_call_id or ""], value, sent)
-            self.reply = Message("assistant", "", (request,))
-        tokens = COUNTER.expected(COUNTER.reply(self.reply))
-        return ModelReply(self.reply, self._run.meter.call((*way.prompt, *sent), tokens))
-
-    def _missing(self) -> tuple[Message, str] | None:
-        """The first value the agent used that it does not see, and the result that has it."""
-        for value in used(said(self.reply)):
-            if value not in self._run.had and not seen(value, self.sent) and not seen(value, self._told):
-                source = next(sources(value, self._run.whole[self._begun :]), None)
-                if source is not None:
-                    return self._run.whole[self._begun + source], value
-        return None
+        self.missing = self._sight.missing(self._values, sent)
+        if self.missing is not None:
+            self.reply = Message("assistant", "", (self._way.asks(self.missing, sent),))
+        return ModelReply(self.reply, self._meter.call((*self._way.prompt, *sent), self._meter.output(self.reply)))
 
 
 def headroom(groups: Mapping[str, Sequence[Run]]) -> dict[str, str] | None:

@@ -21,7 +21,6 @@ import argparse
 import importlib.util
 import json
 import os
-import re
 import subprocess
 import sys
 import zlib
@@ -35,6 +34,7 @@ from rich.table import Table
 
 from leanloop.adapters.traces.openai import traces_in
 from leanloop.adapters.traces.trace import Trace
+from leanloop.adapters.traces.used_values import said, stands_in, values_in
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Message
 from leanloop.budgets.result_rules import ResultRules
@@ -44,21 +44,12 @@ from leanloop.plugins.drive_sync import run
 from leanloop.plugins.result_limit import ResultLimit
 from leanloop.plugins.results.search import search
 from leanloop.plugins.results.text_range import read_range
-from leanloop.plugins.shorten.json_read import is_list, is_object
 from leanloop.plugins.task import Task
 
 SETS = ("tau-bench", "swe-agent-demos", "intercode-bash")
 ENDING = {"all": "", "shortened": "_shortened"}
 LIMITS = (500, 1_000, 2_000)
 LONGEST_SEARCH = 200  # characters
-
-_VALUE = re.compile(
-    r"[\"'`]([^\"'`\n]{3,60})[\"'`]"  # quoted
-    r"|(?<![\w/])([~.]{0,2}/?[\w.+-]+(?:/[\w.+-]+)+)"  # path
-    r"|([\w.+-]+@[\w-]+\.[\w.]+)"  # address
-    r"|(?<!\w)([A-Z][a-z]+(?: [A-Z][a-z]+)+)"  # name
-    r"|(?<!\w)(\w*(?:\d\w|\w\d|_\w|[a-z][A-Z])\w*(?:[.:-]\w+)*)"  # identifier, date, number of two digits or more
-)
 
 count = counter_for("gpt-4o").text
 
@@ -143,65 +134,24 @@ def report(console: Console, figures: Mapping[str, Figures], by_set: Mapping[str
 
 def results_of(name: str, trace: Trace) -> Iterator[Result]:
     messages = trace.messages
-    said = [message.text + "\n" + "\n".join(map(arguments_of, message.tool_calls)) for message in messages]
+    texts = [said(message) for message in messages]
     calls = {request.id: request for message in messages for request in message.tool_calls}
     for place, message in enumerate(messages):
         if message.role != "tool":
             continue
         asked = max(at for at in range(place) if messages[at].role == "assistant")
-        known = "\n".join(said[:place]).lower()
+        known = "\n".join(texts[:place]).lower()
         here = message.text.lower()
         used: dict[str, None] = {}
         for at in range(place + 1, len(messages)):
             if messages[at].role == "assistant":
-                for value in values_in(said[at]):
+                for value in values_in(texts[at]):
                     if stands_in(value, here) and not stands_in(value, known):
                         used[value] = None
         request = calls[message.tool_call_id or ""]
         before = messages[: asked + 1]
         call = ToolCall(name=request.name, arguments=request.arguments, id=request.id, history=before, readable=True)
         yield Result(name, message.text, call, tuple(used), before)
-
-
-def arguments_of(request: object) -> str:
-    """A call's arguments as the values they are: a command is not read with its quotes escaped."""
-    text = str(getattr(request, "arguments", ""))
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text
-    texts: list[str] = []
-    waiting: list[object] = [found]
-    while waiting:
-        value = waiting.pop()
-        if is_object(value):
-            waiting.extend(value.values())
-        elif is_list(value):
-            waiting.extend(value)
-        else:
-            texts.append(json.dumps(value) if isinstance(value, str) and "\n" not in value else str(value))
-    return "\n".join(reversed(texts))
-
-
-def values_in(text: str) -> Iterator[str]:
-    place = 0
-    while match := _VALUE.search(text, place):
-        value = next(group for group in match.groups() if group).strip(" .,:;()[]{}").lower()
-        if len(value) > 1:
-            yield value
-        # What is inside of quotes may have values of its own.
-        place = match.start() + 1 if match.group(1) else match.end()
-
-
-def stands_in(value: str, text: str) -> bool:
-    """Whether it is there, and not as a part of a longer word or number. Both in lower case."""
-    place = text.find(value)
-    while place >= 0:
-        before, after = text[place - 1 : place], text[place + len(value) :][:1]
-        if not (before.isalnum() and value[0].isalnum()) and not (after.isalnum() and value[-1].isalnum()):
-            return True
-        place = text.find(value, place + 1)
-    return False
 
 
 def visible(peer: Peer, results: Sequence[Result]) -> Figures:

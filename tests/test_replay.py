@@ -25,9 +25,11 @@ from leanloop.adapters.traces.report import Ending, Report
 from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.budget import Budget, Landing
 from leanloop.budgets.cache_rules import CacheRules
-from leanloop.budgets.context_rules import ContextRules
+from leanloop.budgets.context_rules import ContextRules, SummaryRules
 from leanloop.budgets.degrade_step import DegradeStep
+from leanloop.budgets.event_rules import EventRules
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.tokens import counter_for
 from leanloop.errors import PriceUnknown, TraceError
 from leanloop.plugins.receipt import Receipt
@@ -63,7 +65,7 @@ def trace(*messages: Record, **fields: object) -> Trace:
 
 def budget(**fields: Any) -> Budget:
     limit = Limit(**fields) if fields else None
-    return Budget(agent="helper", limits=(limit,) if limit else ())
+    return Budget(agent="helper", limits=(limit,) if limit else (), results=None)
 
 
 def steps(count: int, *, equal: bool = False, text: str = "result") -> list[Record]:
@@ -231,13 +233,27 @@ def test_limits_of_the_clock_and_the_calendar_are_left_out_and_named() -> None:
     assert replayable(Budget(agent="a", limits=(Limit(seconds=Decimal(1)),)))[0].limits == ()
 
 
-def test_what_an_agent_would_have_done_with_less_is_left_out_and_named() -> None:
+def test_what_another_model_or_the_same_would_have_said_to_less_is_left_out_and_named() -> None:
+    summed_up = ContextRules(keep=2, summary=SummaryRules())
     given = Budget(
-        agent="a", degrade=(DegradeStep(to="gpt-4o-mini"),), context=ContextRules(), cache=CacheRules(), limits=()
+        agent="a", degrade=(DegradeStep(to="gpt-4o-mini"),), context=summed_up, cache=CacheRules(), limits=()
     )
     kept, left_out = replayable(given)
-    assert (kept.degrade, kept.results, kept.context, kept.cache) == ((), None, None, None)
-    assert left_out == ("degrade", "context", "cache")
+    assert (kept.degrade, kept.context, kept.cache) == ((), ContextRules(keep=2), None)
+    assert left_out == ("degrade", "cache", "context.summary")
+
+
+def test_a_replay_writes_nothing_where_its_budget_says() -> None:
+    given = Budget(
+        agent="a",
+        results=ResultRules(store="sqlite:///results.db", max_bytes=10**12),
+        events=EventRules(file="e.jsonl"),
+    )
+    kept, left_out = replayable(given)
+    assert kept.results is not None
+    assert (kept.results.store, kept.events) == ("memory", None)
+    assert kept.results.max_bytes < 10**9
+    assert left_out == ()
 
 
 def test_with_prefix_caching_a_limit_in_usd_lasts_longer() -> None:
@@ -467,7 +483,7 @@ def test_no_runs_at_all_is_said(files: Path) -> None:
 def test_what_cannot_be_replayed_is_said_once(files: Path) -> None:
     text = "agent: helper\nlimits: [{cycles: 9, seconds: 5}, {per: day, usd: 1}]\n"
     result = run(files, "runs.jsonl", "runs.jsonl", budget_text=text)
-    assert result.stdout.count("Not replayed, because a recording has no clock: seconds, limits per day.") == 1
+    assert result.stdout.count("Not replayed, because a recording does not show it: seconds, limits per day.") == 1
 
 
 def test_runs_that_end_elsewhere_without_caching_are_said(files: Path) -> None:

@@ -29,13 +29,15 @@ def show(report: Report, replayer: Replayer, console: Console) -> None:
         console.print(_stopped(report))
     notes: list[str] = []
     if replayer.left_out:
-        notes.append(f"Not replayed, because a recording has no clock: {', '.join(replayer.left_out)}.")
+        notes.append(f"Not replayed, because a recording does not show it: {', '.join(replayer.left_out)}.")
     if report.moved:
         notes.append(
             f"{report.moved:,} runs end elsewhere where the provider does not cache; outcomes are those with caching."
         )
     if not replayer.priced:
         notes.append(f"No price is known for {replayer.model}; name it under prices in the budget file.")
+    if report.used:
+        notes.append(_read_back(report))
     notes.append(
         "Taken as given: a model goes on as recorded whatever it is told; a landing's answer is as long as the run's "
         "mean reply, at most what the budget keeps for it. Tokens are counted, tool schemas are not recorded."
@@ -65,9 +67,24 @@ def as_dict(report: Report, replayer: Replayer) -> dict[str, object]:
             for judged in JUDGED
         },
         "ends_elsewhere_without_caching": report.moved,
+        "read_back": {
+            "calls": report.readbacks,
+            "values_used": report.used,
+            "values_out_of_sight": report.missing,
+        },
         "stopped_runs": report.stopped_runs,
         "stopped": [run._asdict() for run in report.stopped],
     }
+
+
+def _read_back(report: Report) -> str:
+    """What shortened and cleared results meant for the agents."""
+    out = f"{report.missing:,} ({report.missing / report.used:.2%})" if report.missing else "none"
+    return (
+        f"Read back: where an agent used what it would not have seen any more, a call that gets it was put in, "
+        f"{report.readbacks:,} in all; of {report.used:,} values that agents took from results, {out} stayed out of "
+        "sight all the same."
+    )
 
 
 def _amounts(bill: Bill, *, caching: bool) -> dict[str, object]:

@@ -36,23 +36,35 @@ class Bill:
 
 
 class Meter:
-    """Counts the calls of one run in order. Recorded runs rarely say what was billed, so it is counted here."""
+    """Counts the calls of one run in order. Recorded runs rarely say what was billed, so it is counted here.
 
-    def __init__(self, counter: TokenCounter, price: Price | None, rule: PrefixRule) -> None:
+    Args:
+        counter: counts tokens.
+        price: of the model, where it is known.
+        rule: how its provider caches prefixes.
+        front: tokens of tools in front of every prompt, beyond those that the recording is counted without.
+    """
+
+    def __init__(self, counter: TokenCounter, price: Price | None, rule: PrefixRule, front: int = 0) -> None:
         self.bill = Bill()
         self._counter = counter
         self._price = price
         self._rule = rule
         self._framing = counter.prompt(())
+        self._front = front
         self._before: tuple[Message, ...] = ()
+
+    def output(self, reply: Message) -> int:
+        """Output tokens of a reply."""
+        return self._counter.expected(self._counter.reply(reply))
 
     def call(self, prompt: Sequence[Message], output: int) -> Usage:
         """Add a call with that prompt and as many output tokens; gives its usage with prefix caching."""
         messages = tuple(prompt)
         expected = self._counter.expected
         same = common_prefix(self._before, messages)
-        shared = self._counter.prompt(messages[:same]) - self._framing if same else 0
-        tokens = expected(self._counter.prompt(messages))
+        shared = self._front + self._counter.prompt(messages[:same]) - self._framing if same else 0
+        tokens = expected(self._front + self._counter.prompt(messages))
         read, written = split(tokens, expected(shared), self._rule)
         plain = Usage(tokens, output, estimated=True)
         usage = Usage(tokens, output, read, written, estimated=True)

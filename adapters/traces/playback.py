@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Literal
 
 from leanloop.adapters.traces.bill import Meter
+from leanloop.adapters.traces.reading_back import Readback, ReadingBack
 from leanloop.adapters.traces.trace import Trace
-from leanloop.budgets.message import Message, ToolRequest
+from leanloop.budgets.message import Changed, Message, ToolRequest
 from leanloop.errors import BudgetExceeded, TaskStopped
 from leanloop.plugins import drive_sync
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
@@ -40,6 +41,7 @@ class Playback:
         model: whose calls they are taken to be.
         landing: output tokens of a landing's answer.
         caching: whether the provider reports cached tokens.
+        reading: the agent can read back what was shortened or cleared; None where nothing is.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Playback:
         model: str,
         landing: int,
         caching: bool,
+        reading: ReadingBack | None = None,
     ) -> None:
         self.meter = meter
         self.calls = self.loop_notes = self.answered = self.refused = 0
@@ -63,6 +66,8 @@ class Playback:
         self._model = model
         self._landing = landing
         self._caching = caching
+        self._reading = reading
+        self._readback: Readback | None = None
         self._history: list[Message] = []
         self._asked: tuple[Message, ...] = ()
         self._requests: dict[str, ToolRequest] = {}
@@ -104,6 +109,7 @@ class Playback:
                     self._result(message)
                 else:
                     self._history.append(message)
+                    self._saw(message)
                 if self._cut is not None or self._task.landed:
                     return
         except TaskStopped:
@@ -113,11 +119,22 @@ class Playback:
 
     def _reply(self, recorded: Message, output: int) -> None:
         self.calls += 1
-        call = ModelCall(self._model, tuple(self._history))
-        drive_sync.run(self._stack.model_flow(call, self._task), lambda sent: self._send(sent, recorded, output))
+        if self._reading is not None:
+            self._reading.begin(recorded)
+        while (readback := self._ask(recorded, output)) is not None:
+            self._read_back(readback)
         self._history.append(recorded)
         self._requests = {request.id: request for request in recorded.tool_calls}
         self._asked = tuple(self._history)
+        self._saw(recorded)
+
+    def _ask(self, recorded: Message, output: int) -> Readback | None:
+        """Make one model call; gives what the model reads back before it can reply as recorded."""
+        self._readback = None
+        tools = self._reading.tools if self._reading is not None else ()
+        call = ModelCall(self._model, tuple(self._history), tools=tools)
+        drive_sync.run(self._stack.model_flow(call, self._task), lambda sent: self._send(sent, recorded, output))
+        return self._readback if self._cut is None and not self._task.landed else None
 
     def _send(self, sent: ModelCall, recorded: Message, output: int) -> ModelReply:
         cap = sent.max_output
@@ -127,9 +144,13 @@ class Playback:
             reply = Message("assistant", "(the answer of the landing)")
         else:
             self._note_notes(sent)
+            self._readback = self._reading.asks(sent.messages) if self._reading is not None else None
+            if self._readback is not None:
+                reply = self._readback.reply
+                output = self.meter.output(reply)
             if cap is not None and output > cap:
                 self._cut, output = (self._capped_by(cap), f"A reply of {output:,} tokens was cut at {cap:,}."), cap
-                reply = replace(recorded, tool_calls=())  # what was cut calls no tool: its arguments are not whole
+                reply = replace(reply, tool_calls=())  # what was cut calls no tool: its arguments are not whole
         usage = self.meter.call(sent.messages, output)
         return ModelReply(reply, usage if self._caching else replace(usage, cached_input=0, cache_write=0))
 
@@ -149,16 +170,34 @@ class Playback:
         self._told |= {text for text in notes if text.startswith(_LOOP_NOTE)}
         self.loop_notes = len(self._told)
 
+    def _read_back(self, readback: Readback) -> None:
+        """Answer a call that was put in; it stays in the history."""
+        self._history.append(readback.reply)
+        self._asked = tuple(self._history)
+        request = readback.request
+        self._tool(request, replace(readback.source, tool_call_id=request.id, name=request.name))
+        if self._reading is not None:
+            self._reading.answered(readback, self._history[-1])
+
     def _result(self, recorded: Message) -> None:
-        request = self._requests[recorded.tool_call_id or ""]
-        call = ToolCall(request.id, request.name, request.arguments, history=self._asked)
-        given = ToolResult(recorded.text, recorded.is_error, raw=recorded)
-        result = drive_sync.run(self._stack.tool_flow(call, self._task), lambda _: given)
-        if result.raw is recorded:
-            self._history.append(recorded)
-            return
-        self._history.append(replace(recorded, text=result.text, is_error=result.is_error))
-        if result.text.startswith(REPEATED):
+        result = self._tool(self._requests[recorded.tool_call_id or ""], recorded)
+        if result.raw is recorded or isinstance(result.raw, Changed):
+            self._saw(recorded)
+        elif result.text.startswith(REPEATED):
             self.answered += 1
         else:
             self.refused += 1
+
+    def _tool(self, request: ToolRequest, recorded: Message) -> ToolResult:
+        """Have a tool give what is recorded, and put into the history what the plugins make of that."""
+        readable = self._reading is not None
+        call = ToolCall(request.id, request.name, request.arguments, history=self._asked, readable=readable)
+        given = ToolResult(recorded.text, recorded.is_error, raw=recorded)
+        result = drive_sync.run(self._stack.tool_flow(call, self._task), lambda _: given)
+        whole = result.raw is recorded
+        self._history.append(recorded if whole else replace(recorded, text=result.text, is_error=result.is_error))
+        return result
+
+    def _saw(self, message: Message) -> None:
+        if self._reading is not None:
+            self._reading.saw(message)

@@ -6,8 +6,14 @@ through the very stack an agent has; every recorded tool result is what the tool
 - A model that is told something (of a loop, of what is left) is taken not to heed it and goes on as recorded.
 - A reply longer than the cap its call was sent with would have been cut: the run ends there.
 - A landing's answer is taken to be as long as the run's mean reply, at most what the budget keeps for it.
-- Tool results are taken whole, and nothing is cleared or answered from a cache: what an agent would have read back, or
-  asked otherwise, is not in a recording.
+- Tool results are shortened and cleared as the budget says, for an agent that has tools. Where it then writes a value
+  that it could not see any more, a call that reads it back is put in before (`leanloop.adapters.traces.reading_back`);
+  that it would have looked for something else, or overlooked what it did not write, is not in a recording. In front of
+  each prompt stands the description of `read_result`. A run that calls a tool of that name is taken as it is.
+- What to clear is decided as where the provider caches. How long runs are, and which results are needed again, is
+  learnt from the runs before.
+- Summaries of what was cleared are not written, and nothing is answered from a cache or by another model: what would
+  have been said then is not in a recording.
 - A clock and a calendar are missing: limits in seconds, and those per minute, hour, day, week or month, are left out.
 """
 
@@ -16,7 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leanloop.adapters.traces.bill import Bill, Meter
+from leanloop.adapters.traces.openai import LONGEST_LINE
 from leanloop.adapters.traces.playback import Outcome, Playback
+from leanloop.adapters.traces.reading_back import ReadingBack, can_read_back
 from leanloop.adapters.traces.trace import Trace, asked
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.limit import Limit
@@ -31,6 +39,9 @@ from leanloop.plugins.task import Task
 
 __all__ = ["Replayed", "Replayer", "replayable"]
 
+_KEPT = 2 * LONGEST_LINE
+"""Bytes of whole results that are kept at a time: those of the longest run, and what is cleared of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -43,6 +54,9 @@ class Replayed:
         loop_notes, answered, refused: how often the model was told of a loop, a tool call was answered from an
             earlier result, and a tool call was refused by its limit.
         bare, budgeted: the calls as recorded, and as they would have been made.
+        readbacks: calls among these that were put in to read back what was out of sight.
+        used: values that the agent had from its tools; not counted where it could not read back.
+        missing: those of them that were out of sight, and that reading back did not show.
     """
 
     outcome: Outcome
@@ -54,6 +68,9 @@ class Replayed:
     refused: int
     bare: Bill
     budgeted: Bill
+    readbacks: int = 0
+    used: int = 0
+    missing: int = 0
 
 
 def replayable(budget: Budget) -> tuple[Budget, tuple[str, ...]]:
@@ -70,13 +87,19 @@ def replayable(budget: Budget) -> tuple[Budget, tuple[str, ...]]:
         if limit.amounts():
             limits.append(limit)
     # What another model would have answered, or this one to less, is not in a recording.
-    left_out += [name for name in ("degrade", "context", "cache") if getattr(budget, name)]
-    kept = {"limits": tuple(limits), "degrade": (), "warn": (), "results": None, "context": None, "cache": None}
-    return budget.model_copy(update=kept), tuple(dict.fromkeys(left_out))
+    left_out += [name for name in ("degrade", "cache") if getattr(budget, name)]
+    results, context = budget.results, budget.context
+    if results is not None:
+        results = results.model_copy(update={"store": "memory", "max_bytes": min(results.max_bytes, _KEPT)})
+    if context is not None and context.summary is not None:
+        left_out.append("context.summary")
+        context = context.model_copy(update={"summary": None})
+    kept = {"limits": tuple(limits), "degrade": (), "warn": (), "results": results, "context": context}
+    return budget.model_copy(update={**kept, "cache": None, "events": None}), tuple(dict.fromkeys(left_out))
 
 
 class Replayer:
-    """Replays runs under one budget, as if they were `model`'s. Runs share nothing: each has its own ledger.
+    """Replays runs under one budget, as if they were `model`'s. Each has its own ledger.
 
     Attributes:
         left_out: limits of the budget that cannot be replayed.
@@ -98,6 +121,7 @@ class Replayer:
                 raise
             self._price = None
         self.priced = self._price is not None
+        self._whole = self.budget.model_copy(update={"results": None, "context": None})
         self._stack = Stack()
         self._counter = counter_for(model)
         self._rule = rule_for(model)
@@ -109,9 +133,17 @@ class Replayer:
         for place, output in outputs.items():
             bare.call(trace.messages[:place], output)
         landing = min(self.budget.landing.tokens, -(-sum(outputs.values()) // max(1, len(outputs))))
-        task = Task(self.budget, store=MemoryStore())
+        reading = ReadingBack(trace) if can_read_back(trace, self.budget) else None
         run = Playback(
-            trace, outputs, task, self._stack, self._meter(), model=self.model, landing=landing, caching=caching
+            trace,
+            outputs,
+            Task(self.budget if reading is not None else self._whole, store=MemoryStore()),
+            self._stack,
+            self._meter(self._described(reading)),
+            model=self.model,
+            landing=landing,
+            caching=caching,
+            reading=reading,
         )
         run.play()
         why, reason = run.stopped or (None, None)
@@ -125,7 +157,17 @@ class Replayer:
             refused=run.refused,
             bare=bare.bill,
             budgeted=run.meter.bill,
+            readbacks=reading.readbacks if reading is not None else 0,
+            used=reading.used if reading is not None else 0,
+            missing=reading.missing if reading is not None else 0,
         )
 
-    def _meter(self) -> Meter:
-        return Meter(self._counter, self._price, self._rule)
+    def _described(self, reading: ReadingBack | None) -> int:
+        """Tokens of the description of `read_result`, beside those of the agent's own tools."""
+        if reading is None:
+            return 0
+        count = self._counter.prompt
+        return count((), reading.tools) - count((), reading.tools[:-1])
+
+    def _meter(self, front: int = 0) -> Meter:
+        return Meter(self._counter, self._price, self._rule, front)

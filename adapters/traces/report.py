@@ -47,6 +47,7 @@ class Report:
         budgeted: as made under the budget, where the provider caches prefixes.
         budgeted_uncached: the same where it does not; another count of calls only under a limit in usd.
         moved: runs that end otherwise where the provider does not cache.
+        readbacks, used, missing: see `leanloop.adapters.traces.replay.Replayed`.
         bad: lines that are no runs.
     """
 
@@ -54,6 +55,9 @@ class Report:
     runs: int = 0
     stopped_runs: int = 0
     moved: int = 0
+    readbacks: int = 0
+    used: int = 0
+    missing: int = 0
     bare: Bill = field(default_factory=Bill)
     budgeted: Bill = field(default_factory=Bill)
     budgeted_uncached: Bill = field(default_factory=Bill)
@@ -68,6 +72,9 @@ class Report:
         self.budgeted += replayed.budgeted
         self.budgeted_uncached += uncached.budgeted
         self.moved += (replayed.outcome, replayed.at_call) != (uncached.outcome, uncached.at_call)
+        self.readbacks += replayed.readbacks
+        self.used += replayed.used
+        self.missing += replayed.missing
         how = f"{replayed.outcome}: {replayed.why}" if replayed.why else replayed.outcome
         success = succeeded(trace)
         self.endings[Ending("unknown" if success is None else "successful" if success else "failed", how)] += 1
