@@ -78,6 +78,7 @@ class LimitTable:
         self._holders = tuple(holders)
         self.limited = frozenset(name for holder in self._holders for _, amounts in holder.amounts for name in amounts)
         self._open = _Open(math.inf, math.inf, (), {})
+        self._least: dict[tuple[str, ...], int | None] = {}
 
     def demand(
         self, needs: Mapping[str, Need], *, most: int = 0, least: int = 0, now: float | None = None
@@ -105,6 +106,14 @@ class LimitTable:
             for account, resource, limit, expires, also, _ in touched[0]
         ]
         return Demand(tuple(lines), most, least), touched[1]
+
+    def least(self, resources: tuple[str, ...]) -> int | None:
+        """The least limit on any of these, in the ledger's unit; None where there is none."""
+        if resources not in self._least:
+            every = (amounts for holder in self._holders for _, amounts in holder.amounts)
+            limits = [amounts[one] for amounts in every for one in resources if one in amounts]
+            self._least[resources] = min(limits, default=None)
+        return self._least[resources]
 
     def _opened(self, now: float) -> _Open:
         moment = datetime.fromtimestamp(now, UTC)

@@ -52,7 +52,7 @@ class Conversation:
         self.cut = False
         self._opening = _opening_of(call)
         self._agent = call.agent
-        self._names = _names(call)
+        self._names = frozenset(tool.name for tool in call.tools)
 
     def continues(self, call: ModelCall) -> bool:
         """Whether `call` goes on with this conversation, perhaps with another system prompt or other tools.
@@ -63,8 +63,7 @@ class Conversation:
         given = system_of(call)
         if call.agent != self._agent or not (self.begins_as(call) or (call.agent and self._goes_on(call))):
             return False
-        names = _names(call)
-        same_tools = names == self._names if names else self.begins_as(call)
+        same_tools = self._names_of(call) == self._names if call.tools else self.begins_as(call)
         if given is None or self.given is None:
             return given is self.given and (same_tools or self.begins_as(call))
         return given.text == self.given.text or (same_tools and alike(given.text, self.given.text))
@@ -76,7 +75,7 @@ class Conversation:
     def made(self, call: ModelCall, shared: int) -> None:
         """`call` was sent, of which `shared` messages had been sent before."""
         self.calls += 1
-        self._names = _names(call)
+        self._names = self._names_of(call)
         self._opening = _opening_of(call)
         self.sent, self.tools = call.messages, call.tools
         while self.written and self.written[-1] >= shared:
@@ -86,7 +85,12 @@ class Conversation:
 
     def begins_as(self, call: ModelCall) -> bool:
         """Whether the first message is the same."""
-        return self._opening is not None and self._opening == _opening_of(call)
+        opening, begun = _opening_of(call), self._opening
+        return begun is not None and (opening is begun or opening == begun)
+
+    def _names_of(self, call: ModelCall) -> frozenset[str]:
+        """The names of its tools, which mostly are those of the latest call."""
+        return self._names if call.tools is self.tools else frozenset(tool.name for tool in call.tools)
 
     def _goes_on(self, call: ModelCall) -> bool:
         opening, begun = _opening_of(call), self._opening
@@ -124,7 +128,3 @@ def _opening_of(call: ModelCall) -> Message | None:
     """The first message that is no system prompt."""
     start = 0 if system_of(call) is None else 1
     return call.messages[start] if len(call.messages) > start else None
-
-
-def _names(call: ModelCall) -> frozenset[str]:
-    return frozenset(tool.name for tool in call.tools)

@@ -56,7 +56,10 @@ class Prefix(Plugin):
             reply: ModelReply = yield call
             return reply
         with self._lock:
-            talk = self._tasks.setdefault(task, Conversations()).of(call)
+            talks = self._tasks.get(task)
+            if talks is None:
+                talks = self._tasks[task] = Conversations()
+            talk = talks.of(call)
             sent, shared = self._prepared(call, talk, task)
         reply = yield sent
         if sent.purpose == "step":

@@ -67,16 +67,15 @@ def may_repeat(messages: Sequence[Message], count: int, parts: ShownParts = NO_P
 
     Every repetition shows in its results: equal ones, failed ones, or one that was given again.
     """
-    texts: set[str] = set()
+    results: list[Message] = []
     for message in reversed(messages):
         if message.role == "tool":
-            text = parts.handle_of(message.text) or message.text
-            if message.is_error or text in texts or text.startswith(REPEATED):
-                return True
-            texts.add(text)
-        elif message.role == "user" or len(texts) >= count:
-            return False
-    return False
+            results.append(message)
+        elif message.role == "user" or len(results) >= count:
+            break
+    if any(message.is_error or message.text.startswith(REPEATED) for message in results):
+        return True
+    return len(parts.wholes([message.text for message in results])) < len(results)
 
 
 def last_steps(messages: Sequence[Message], count: int, parts: ShownParts = NO_PARTS) -> tuple[list[Step], int]:

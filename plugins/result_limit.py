@@ -63,25 +63,26 @@ class ResultLimit(Plugin):
         rules = task.budget.results or ResultRules()
         if call.readable:
             results_of(task)  # a store that cannot be opened here is said before the tool does anything
+        batch = task.batches.of(call, rules.batch)
         try:
             result: ToolResult = yield call
         except Exception:
-            task.batches.grant(call, 0, rules.batch)  # it leaves its share to the others of its step
+            batch.grant(0)  # it leaves its share to the others of its step
             raise
         own = rules.tools.get(call.name, _ALL)
         count = counter_for(task.latest_model or _OTHERWISE).text
+        before, counted = about(result.text, count)
         if task.budget.results is None or own is None or call.direct:
-            task.batches.grant(call, 0, rules.batch)
-            task.batches.give_back(call, -about(result.text, count)[0], rules.batch)
+            batch.grant(0)
+            batch.give_back(-before)
             return result
-        granted = task.batches.grant(call, _wish(own, rules, task), rules.batch)
+        granted = batch.grant(_wish(own, rules, task))
         room = Room(max(granted, min(FLOOR, own.max_tokens or rules.max_tokens)), count)
         shown = yield from beside(result.text, lambda: _whole(result.text, room, compact=rules.compact))
         if shown is None:
             shown = yield from _shortened(result.text, own.kind, room, call, task)
-        spent, _ = about(shown, count)
-        before, counted = about(result.text, count)
-        task.batches.give_back(call, granted - min(spent, before), rules.batch)
+        spent = before if shown is result.text else about(shown, count)[0]
+        batch.give_back(granted - min(spent, before))
         if spent >= before:
             return result
         how = "counted" if counted else "estimated from samples of the whole"

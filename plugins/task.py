@@ -332,17 +332,11 @@ class Task:
 
         In the ledger's unit. What calls in flight have set aside is not taken off.
         """
-        if self.limited.isdisjoint(resources):
+        least = self.table.least(resources)
+        if least is None:
             return None
-        limits = [
-            amounts[resource]
-            for holder in self.holders
-            for _, amounts in holder.amounts
-            for resource in resources
-            if resource in amounts
-        ]
         seen = [left for member in self.lineage if (left := member.tally.left(resources)) is not None]
-        return max(0, min(limits + seen)) if limits else None
+        return max(0, min([least, *seen]))
 
     def receipt(self) -> Receipt:
         """What was spent so far, sub-tasks included."""

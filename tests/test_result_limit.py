@@ -215,14 +215,14 @@ def test_threads_share_a_step_and_never_pass_its_limit() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), min_size=1, max_size=8), st.integers(1, 5000))
 def test_grants_of_a_step_never_add_up_to_more_than_it_has(results: list[tuple[int, int]], most: int) -> None:
-    batches = Batches()
     call = ToolCall("call-0", "search", "{}", history=asked_for(*["search"] * len(results)))
+    batch = Batches().of(call, most)
     spent = 0
     for wish, wanted in results:
-        granted = batches.grant(call, wish, most)
+        granted = batch.grant(wish)
         assert 0 <= granted <= wish
         used = min(granted, wanted)
-        batches.give_back(call, granted - used, most)
+        batch.give_back(granted - used)
         spent += used
     assert spent <= most
 

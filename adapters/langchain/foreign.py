@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from operator import attrgetter
 from typing import cast
 
 from langchain_core.messages import AIMessage
@@ -22,6 +23,8 @@ __all__ = ["without_foreign"]
 _KINDS = frozenset({"thinking", "redacted_thinking", "reasoning", "tool_use", "function_call", "tool_call"})
 """Blocks that are a provider's own; what is called stands in `tool_calls` too."""
 
+_thought = attrgetter("thought")  # asked of the whole history in every call
+
 _PACKAGES = {
     "azure": "langchain_openai",
     "bedrock": "langchain_aws",
@@ -34,7 +37,7 @@ _PACKAGES = {
 def without_foreign(call: ModelCall, model: object) -> ModelCall:
     """The call as `model` may be sent it; the very same where nothing was thought by another provider's."""
     messages = call.messages
-    if not any(message.thought for message in messages):
+    if not any(map(_thought, messages)):
         return call
     packages = _packages(cast("Hashable", type(model)))
     kept = tuple(_without_thoughts(one) if one.thought and _is_foreign(one, packages) else one for one in messages)

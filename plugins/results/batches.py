@@ -2,69 +2,74 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from dataclasses import dataclass
 
 from leanloop.budgets.message import Message
 from leanloop.plugins.call import ToolCall
 
-__all__ = ["Batches"]
+__all__ = ["Batch", "Batches"]
 
 _REMEMBERED = 8
 """Steps whose results may still be coming: one, unless an agent branches."""
 
 
-@dataclass(slots=True)
-class _Batch:
-    left: int
-    coming: int
-
-
-class Batches:
-    """The latest steps of one task, safe under threads.
+class Batch:
+    """The results of one step, safe under threads.
 
     A result gets an even share of what is left, by the results still to come. What it does not use is left to them: so
     the more small ones have come, the longer the others may be.
+
+    Args:
+        most: tokens of all of them together.
+        coming: how many there are to be.
     """
+
+    __slots__ = ("_coming", "_left", "_lock")
+
+    def __init__(self, most: int, coming: int) -> None:
+        self._lock = threading.RLock()
+        self._left = most
+        self._coming = coming
+
+    def grant(self, wish: int) -> int:
+        """Tokens for one result: at most `wish`, and its share."""
+        with self._lock:
+            granted = max(0, min(wish, self._left // max(1, self._coming)))
+            self._left -= granted
+            self._coming -= 1
+            return granted
+
+    def give_back(self, tokens: int) -> None:
+        """Leave to others what was granted and not used; less than nothing where more was."""
+        with self._lock:
+            self._left += tokens
+
+
+class Batches:
+    """The latest steps of one task, safe under threads."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._batches: dict[object, _Batch] = {}
+        self._known: dict[object, Batch] = {}
 
-    def grant(self, call: ToolCall, wish: int, most: int) -> int:
-        """Tokens for the result of `call`: at most `wish`, and its share of the `most` of all results of its step.
-
-        Where no history says which step it is of, it shares with none.
-        """
+    def of(self, call: ToolCall, most: int) -> Batch:
+        """The step that asked for `call`; where no history says which that is, it shares with none."""
         if not call.history:
-            return wish
-        with self._lock:
-            batch = self._of(call, most)
-            granted = max(0, min(wish, batch.left // max(1, batch.coming)))
-            batch.left -= granted
-            batch.coming -= 1
-            return granted
-
-    def give_back(self, call: ToolCall, tokens: int, most: int) -> None:
-        """Leave to others what was granted and not used; less than nothing where more was."""
-        if not call.history:
-            return
-        with self._lock:
-            self._of(call, most).left += tokens
-
-    def _of(self, call: ToolCall, most: int) -> _Batch:
+            return Batch(sys.maxsize, 1)
         asking = _asking(call)
         # Where the history does not show who asked, it is at least the same one for all calls of a step.
-        key = (len(call.history), tuple(one.id for one in asking.tool_calls) if asking else call.history[-1:])
-        batch = self._batches.get(key)
-        if batch is None:
-            batch = self._batches[key] = _Batch(most, len(asking.tool_calls) if asking else 1)
-            if len(self._batches) > _REMEMBERED:
-                del self._batches[next(iter(self._batches))]
-        return batch
+        key = (len(call.history), tuple([one.id for one in asking.tool_calls]) if asking else call.history[-1:])
+        with self._lock:
+            batch = self._known.get(key)
+            if batch is None:
+                batch = self._known[key] = Batch(most, len(asking.tool_calls) if asking else 1)
+                if len(self._known) > _REMEMBERED:
+                    del self._known[next(iter(self._known))]
+            return batch
 
 
 def _asking(call: ToolCall) -> Message | None:
     """The message whose tool calls are being run, where the history ends with it."""
-    last = call.history[-1] if call.history else None
-    return last if last is not None and last.role == "assistant" and last.tool_calls else None
+    last = call.history[-1]
+    return last if last.role == "assistant" and last.tool_calls else None

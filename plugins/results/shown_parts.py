@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = ["ShownParts"]
 
 
@@ -22,3 +24,7 @@ class ShownParts:
     def handle_of(self, text: str) -> str | None:
         """The handle of the whole of which `text` was shown, to the letter; None for every other text."""
         return self._handles.get(text)
+
+    def wholes(self, texts: Sequence[str]) -> set[str]:
+        """The results that `texts` show, each once: by its handle where a part of it is shown, else by its text."""
+        return set(map(self._handles.get, texts, texts)) if self._handles else set(texts)
