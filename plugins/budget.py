@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -181,7 +180,7 @@ def _reported(error: BaseException, quote: Quote) -> Usage | None:
 def _capped(call: ModelCall, units: int, task: Task) -> ModelCall:
     """The call with its cap sent along, where a limit relies on it or the file names one."""
     if not task.limited.isdisjoint(PER_OUTPUT_TOKEN) or task.budget.max_output is not None:
-        return replace(call, max_output=units)
+        return call.but(max_output=units)
     return call
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, Literal
 
 from leanloop.budgets.degrade_step import Effort
 from leanloop.budgets.message import Message, ToolSpec
@@ -91,6 +92,17 @@ class ModelCall:
     def steps(self) -> tuple[Message, ...]:
         """The history in which tool calls and their results are found."""
         return self.messages if self.history is None else self.history
+
+    def but(self, **changes: object) -> ModelCall:
+        """The call with other values: `dataclasses.replace` at half its cost, which each plugin on its way pays."""
+        values: list[Any] = list(_values(self))
+        for name, value in changes.items():
+            values[_PLACES[name]] = value
+        return ModelCall(*values)
+
+
+_PLACES = {one.name: place for place, one in enumerate(fields(ModelCall))}
+_values = attrgetter(*_PLACES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from leanloop.budgets.route_rules import CascadeRules
@@ -134,7 +134,7 @@ class _Climb:
         ladder, call, learning, task = self.ladder, self.ladder.call, self.learning, self.task
         store, before = learning.store_of(task.budget), ladder.cost or 0
         if checked or not last:
-            call = replace(call, hold_stream=checked or call.hold_stream, final=call.final and last)
+            call = call.but(hold_stream=checked or call.hold_stream, final=call.final and last)
         try:
             reply: ModelReply = yield from ladder.ask(ladder.rungs[level], call, down=below is None)
         except BaseException:
@@ -161,4 +161,4 @@ def _passing(error: Exception) -> bool:
 
 
 def _made_with(call: ModelCall, model: str) -> ModelCall:
-    return call if model == call.model else replace(call, model=model, provider=None)
+    return call if model == call.model else call.but(model=model, provider=None)

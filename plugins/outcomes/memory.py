@@ -88,7 +88,9 @@ class MemoryOutcomes:
             before = self._decisions.get(decision.id)
             if before is not None:
                 score = before.score if decision.score is None else decision.score
-                decision = replace(decision, score=score, task=before.task, within=before.within)
+                kept = (score, before.task, before.within)
+                if kept != (decision.score, decision.task, decision.within):
+                    decision = replace(decision, score=score, task=before.task, within=before.within)
             self._decisions[decision.id] = decision
             for task in (decision.task, *decision.within):
                 self._of_task.setdefault(task, {})[decision.id] = None

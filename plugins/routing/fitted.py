@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from leanloop.plugins.call import ModelCall
 from leanloop.plugins.thinking.asked import asking
 
@@ -25,12 +23,12 @@ def fitted(call: ModelCall, model: str, most: int | None, *, final: bool) -> Mod
         ModelUnavailable: the framework cannot have that model.
     """
     if model == call.model:
-        return call if final == call.final else replace(call, final=final)
+        return call if final == call.final else call.but(final=final)
     can = call.abilities(model) if call.abilities is not None else None
-    other = replace(call, model=model, provider=call.provider if can is None else can.provider, final=final)
+    other = call.but(model=model, provider=call.provider if can is None else can.provider, final=final)
     if can is None:
         return other
     if call.thinking is None:
         return other
     effort = can.nearest(call.thinking)
-    return replace(other, thinking=None, min_output=0) if effort is None else asking(other, effort, can, most)
+    return other.but(thinking=None, min_output=0) if effort is None else asking(other, effort, can, most)
