@@ -52,7 +52,7 @@ test-llama: .venv-llama/.installed ## the LlamaIndex tests with its integrations
 	.venv-llama/bin/python -c 'from llama_index.llms import anthropic, deepseek, google_genai, ollama, openai, openai_like'
 	.venv-llama/bin/python -m pytest -n $(JOBS) tests/llama_index
 
-test-extras: ## each extra installed alone and its part used (another Python: PYTHON=python3.13); a few minutes
+test-extras: ## the wheel with each extra alone, and its part used (another Python: PYTHON=python3.13); a few minutes
 	$(PYTHON) tests/shared/extras_alone.py
 
 newcomer: ## the quick start and the ten-minute pages, followed in a fresh clone of what is committed, and timed
