@@ -63,9 +63,10 @@ BESIDE: dict[type[BaseModel], dict[str, object]] = {
 
 
 def table_rows(page: str) -> list[tuple[str, str]]:
-    """Key and default of each row of the tables of keys: those whose head is `key`, or `key of` another."""
+    """Key and default of each row of the tables of keys: their head begins with key, and ends with default."""
     rows: list[tuple[str, str]] = []
-    for head, body in re.findall(r"^\| key(?: of `([\w.]+)`)? \|.*\n\| ---.*\n((?:\|.*\n)+)", page, flags=re.MULTILINE):
+    tables = r"^\| key(?: of `([\w.]+)`)? \|.*\| default \|\n\| ---.*\n((?:\|.*\n)+)"
+    for head, body in re.findall(tables, page, flags=re.MULTILINE):
         for line in body.splitlines():
             key, *_, default = line.strip("| ").split(" | ")
             rows.append((f"{head}.{key.strip('`')}".lstrip("."), default.strip("`")))
