@@ -42,14 +42,13 @@ from leanloop.budgets.tokens import counter_for
 from leanloop.plugins.call import ToolCall, ToolResult
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.result_limit import ResultLimit
-from leanloop.plugins.results.search import search
+from leanloop.plugins.results.search import LONGEST_SEARCH, search
 from leanloop.plugins.results.text_range import read_range
 from leanloop.plugins.task import Task
 
 SETS = ("tau-bench", "swe-agent-demos", "intercode-bash")
 ENDING = {"all": "", "shortened": "_shortened"}
 LIMITS = (500, 1_000, 2_000)
-LONGEST_SEARCH = 200  # characters
 
 count = counter_for("gpt-4o").text
 

@@ -226,6 +226,13 @@ def test_cleared_results_are_read_back_too() -> None:
     assert (kept.readbacks, kept.used) == (0, 1)
 
 
+def test_a_value_too_long_to_be_searched_for_is_read_by_its_line() -> None:
+    long = "01" * 200
+    pages = HIDDEN.replace("order ZX-5000", f"key {long}")
+    found = replayed(trace(user(), asks(), tool(pages), says(f"It is {long}.")))
+    assert (found.readbacks, found.used, found.missing) == (1, 1, 0)
+
+
 def test_results_told_before_the_run_are_read_back_by_their_call_or_by_none() -> None:
     told = trace(user(), asks(at=1), tool(f"PG-100\n{FILLER}"), asks(at=2), tool(FILLER), user("?"), says("PG-100"))
     run = Trace(told.id, told.messages, calls=(RecordedCall(len(told.messages) - 1),))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from leanloop.adapters.traces.used_values import said, stands_in, used
 from leanloop.budgets.message import Message, ToolRequest
 from leanloop.plugins.read_result import READ_RESULT
+from leanloop.plugins.results.search import LONGEST_SEARCH
 
 __all__ = ["Given", "Missing", "Sight", "asking"]
 
@@ -100,8 +101,8 @@ class Sight:
 def asking(name: str, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
     """The call by which an agent gets back what it misses, with `name` as its id.
 
-    `read_result` with a search for it, by the handle of the result or that of the batch it was cleared with, further
-    up; the tool itself, once more, where no handle is in sight.
+    `read_result` with a search for it, or by its line where it is too long to be searched for, by the handle of the
+    result or that of the batch it was cleared with, further up; the tool itself, again, where no handle is in sight.
     """
     value, given = missing
     asked = given.request.id
@@ -111,4 +112,9 @@ def asking(name: str, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
     handle = next(filter(None, found), None)
     if handle is None:
         return ToolRequest(name, given.request.name, given.request.arguments)
-    return ToolRequest(name, READ_RESULT, json.dumps({"handle": handle[1], "search": value}))
+    wanted = {"search": value}
+    if len(value) > LONGEST_SEARCH:
+        text = given.result.text.lower()
+        line = text.count("\n", 0, max(0, text.find(value))) + 1
+        wanted = {"lines": f"{line}-{line}"}
+    return ToolRequest(name, READ_RESULT, json.dumps({"handle": handle[1], **wanted}))

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from leanloop.plugins.results.part import Part, Wrong, take
 from leanloop.plugins.shorten.lines import lower_case
 
-__all__ = ["search"]
+__all__ = ["LONGEST_SEARCH", "search"]
 
-_LONGEST = 200
+LONGEST_SEARCH = 200
 """Characters of what is searched for."""
 
 _AROUND = 2
@@ -28,8 +28,8 @@ def search(text: str, words: str, page: int, tokens: int, count: Callable[[str],
     Raises:
         Wrong: words that are too long, or a page behind the last match.
     """
-    if len(words) > _LONGEST:
-        raise Wrong(f"search is at most {_LONGEST} characters.")
+    if len(words) > LONGEST_SEARCH:
+        raise Wrong(f"search is at most {LONGEST_SEARCH} characters.")
     lower, wanted = lower_case(text), lower_case(words)
     total = lower.count(wanted)
     said = f"{total} matches of {words!r}"
