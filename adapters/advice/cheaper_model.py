@@ -8,16 +8,18 @@ from dataclasses import replace
 from itertools import takewhile
 from statistics import fmean
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
-from leanloop.adapters.advice.labelled_settings import labelled_rows, mean_costs, settled
+from leanloop.adapters.advice.labelled_questions import labelled_rows, mean_costs, mean_scores
+from leanloop.adapters.advice.labelled_settings import settled
 from leanloop.adapters.advice.paired_runs import paired_runs
 from leanloop.adapters.advice.phases import PhaseCall, by_phase, calls_by_phase
 from leanloop.budgets.money import format_usd
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.price_table import current_table
+from leanloop.budgets.route_rules import RouteRules
 from leanloop.budgets.same_provider import same_provider
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.trial.labelled import Labelled
@@ -49,8 +51,11 @@ def cheaper_model(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
     else:
         found = paired_runs(FEATURE, cases, terms)
     if isinstance(found, Change):
-        return replace(found, notes=(*found.notes, *_another(dear, cases), *assumed))
+        return replace(found, notes=(*found.notes, *_about(found.keys, cases, terms), *assumed))
     prices = _prices(calls, terms)
+    if found is None and dear is not None:
+        why = f"none of the labelled rows is of a model that costs less than {dear}"
+        return Unmeasured(FEATURE, why, prices)
     if found is None:
         [(model, _)] = Counter(case.model for case in cases).most_common(1) or [("MODEL", 0)]
         why = (
@@ -63,42 +68,58 @@ def cheaper_model(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
 
 def _settings(rows: Sequence[Labelled], cases: Sequence[Case]) -> tuple[Setting | None, list[Setting]]:
     """The setting that questions go to now, the runs' own model or else the dearest; and those of other models that
-    cost less with as much thinking, those with the most rows first.
+    cost less with as much thinking, those with the most rows first. Where costs are not known, the one that does best
+    is taken for the dearest, and each of the others may be cheaper.
     """
-    costs = mean_costs(rows)
     count = Counter(row.setting for row in rows)
     runs = Counter(case.model for case in cases)
-    own = [setting for setting in costs if setting.model in runs]
-    dear = max(own, key=lambda one: (runs[one.model], count[one], str(one)), default=None)
-    if dear is None:
-        dear = max(costs, key=lambda one: (costs[one], str(one)), default=None)
+    costs = mean_costs(rows)
+    known = costs.keys() == count.keys()
+    worth = costs if known else mean_scores(rows)
+    dear = max(worth, key=lambda one: (runs[one.model], worth[one], str(one)), default=None)
     if dear is None:
         return None, []
-    cheaper = [
-        one for one in costs if one.model != dear.model and one.effort == dear.effort and costs[one] < costs[dear]
-    ]
+    others = [one for one in worth if one.effort == dear.effort and _are_tiers(one.model, dear.model)]
+    cheaper = [one for one in others if not known or worth[one] < worth[dear]]
     return dear, sorted(cheaper, key=lambda one: (-count[one], str(one)))[:_TRIED]
 
 
-def _another(dear: Setting | None, cases: Sequence[Case]) -> tuple[str, ...]:
-    """Whether the labelled rows are of another model than the runs."""
+def _are_tiers(cheap: str, dear: str) -> bool:
+    """Whether a budget file can name both: names in rows may be anything."""
+    try:
+        RouteRules.model_validate({"cheap": cheap, "frontier": dear})
+    except ValidationError:
+        return False
+    return True
+
+
+def _about(keys: Mapping[str, JsonValue], cases: Sequence[Case], terms: Terms) -> tuple[str, ...]:
+    """Whether it is about another model than the runs', and what the file lacks to price those it names."""
+    rules = RouteRules.model_validate(keys["routes"])
     models = sorted({case.model for case in cases})
-    if dear is None or not models or dear.model in models:
-        return ()
-    return (f"The rows have no setting of the runs' own model ({', '.join(models[:3])}): this is about {dear}.",)
+    prices = price_book(terms.budget)
+    notes: list[str] = []
+    if models and set(models).isdisjoint(rules.models):
+        notes.append(f"The rows are not about the runs' own model ({', '.join(models[:3])}).")
+    notes += [
+        f"No price is known for {model}: under a limit in usd it is refused, unless the file names it under prices."
+        for model in rules.models
+        if not prices.knows(model)
+    ]
+    return tuple(notes)
 
 
 def _with_costs(
     rows: list[Labelled], calls: Sequence[PhaseCall], terms: Terms
 ) -> tuple[list[Labelled], tuple[str, ...]]:
-    """Rows as they are where each has its cost; else at what the mean call of the runs would cost with their model."""
-    if not calls or all(row.cost is not None for row in rows):
-        return rows, ()
+    """Rows as they are where each has its cost; else at what the mean call of the runs would cost with their models,
+    where all have a price.
+    """
     prices = price_book(terms.budget)
-    mean: dict[str, int | None] = {}
-    for model in {row.setting.model for row in rows}:
-        price = prices.price(model) if prices.knows(model) else None
-        mean[model] = None if price is None else round(fmean(price.cost(call.usage) for call in calls))
+    models = {row.setting.model for row in rows}
+    if not calls or all(row.cost is not None for row in rows) or not all(map(prices.knows, models)):
+        return rows, ()
+    mean = {model: round(fmean(prices.price(model).cost(call.usage) for call in calls)) for model in models}
     note = "Not all rows have a cost: a question is taken to cost what the mean call of these runs would."
     return [replace(row, cost=mean[row.setting.model]) for row in rows], (note,)
 

@@ -8,16 +8,16 @@ tried, each is held to a bound that holds for all of them together (Bonferroni),
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pydantic import JsonValue
 
 from leanloop.adapters.advice.case import Terms
 from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.labelled_questions import mean_costs
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError
 from leanloop.plugins.difficulty.setting import Setting
@@ -26,10 +26,7 @@ from leanloop.plugins.trial.labelled import Labelled
 from leanloop.plugins.trial.pairs import Tried, tried_with
 from leanloop.plugins.trial.tuning import Tuning, tuned
 
-__all__ = ["MOST_QUESTIONS", "labelled_rows", "mean_costs", "settled"]
-
-MOST_QUESTIONS = 5_000
-"""Of more a sample is taken: so many take some ten seconds for each setting that is tried."""
+__all__ = ["settled"]
 
 _STEPS_NAMED = 24
 
@@ -59,28 +56,6 @@ class _Found:
         return self.saved / max(1, sum(_cost(one, -1) for one in self.tuning.tried))
 
 
-def labelled_rows(terms: Terms) -> list[Labelled]:
-    """The rows of the budget's agent, or of none; of too many questions a sample."""
-    rows = [row for row in terms.labelled if row.agent in {"", terms.budget.agent}]
-    questions = sorted({(row.agent, row.id) for row in rows})
-    if len(questions) <= MOST_QUESTIONS:
-        return rows
-    kept = set(random.Random(terms.seed).sample(questions, MOST_QUESTIONS))  # noqa: S311 - no secret
-    return [row for row in rows if (row.agent, row.id) in kept]
-
-
-def mean_costs(rows: Sequence[Labelled]) -> dict[Setting, float]:
-    """What a question costs with each setting, in nano-dollars, for those all of whose rows say so."""
-    costs: dict[Setting, list[int | None]] = {}
-    for row in rows:
-        costs.setdefault(row.setting, []).append(row.cost)
-    return {
-        setting: fmean(known)
-        for setting, each in costs.items()
-        if len(known := [cost for cost in each if cost is not None]) == len(each)
-    }
-
-
 def settled(
     feature: str,
     rows: Sequence[Labelled],
@@ -99,7 +74,15 @@ def settled(
         dear: the setting that all questions go to now.
         cheaper: those that may take some of them over.
         keys: of the budget file, for what was found.
+
+    Returns:
+        The change; or why there is none to make. Where costs are not known it is told which questions the cheaper
+        setting could take over, and nothing is advised.
     """
+    costs = mean_costs(rows)
+    unpriced = not {dear, *cheaper} <= costs.keys()
+    if unpriced:
+        rows = [replace(row, cost=int(row.setting == dear)) for row in rows]
     confidence = 1 - (1 - CONFIDENCE) / len(cheaper)
     found: list[_Found] = []
     failed: list[str] = []
@@ -119,17 +102,20 @@ def settled(
         "each sent by what the outcomes of others say of its kind; what is saved is measured on fifths that had no "
         f"part in finding the threshold. The loss is bounded at 95 % confidence{together}."
     )
+    if unpriced:
+        why = (
+            "what it would save is not known: not every row has its cost in usd. leanloop evaluate writes it for "
+            "models with a price; others are named under prices in the file given with --budget"
+        )
+        return Unmeasured(feature, why, (how, *_notes(best)))
     notes = (*_notes(best), *others, *(f"Not taken: {why}." for why in failed))
     return Change(feature, keys(best.tuning), _effects(best.tuning), how, notes, _lost(best))
 
 
 def _tried(rows: Sequence[Labelled], cheap: Setting, dear: Setting, terms: Terms, confidence: float) -> _Found | str:
     """What was found for a cheaper setting; or in words why it is none to take."""
-    names = f"{cheap} and {dear}"
     try:
         tried = tried_with([row for row in rows if row.setting in (cheap, dear)], (cheap, dear))
-        if any(cost is None for one in tried for cost in one.costs):
-            return f"not all rows of {names} have a cost"
         if sum(_cost(one, 0) for one in tried) >= sum(_cost(one, -1) for one in tried):
             return f"{cheap} costs no less than {dear} on the {len(tried):,} questions that both have answered"
         right = fmean(one.scores[-1] for one in tried)

@@ -98,7 +98,7 @@ def _pairs(cases: Sequence[Case], terms: Terms) -> Iterator[_Pair]:
     dear = max(by_model, key=lambda model: (sum(map(len, by_model[model].values())), model))
     for cheap in sorted(runs):
         shared = {group: (runs[cheap][group], its) for group, its in runs[dear].items() if group in runs[cheap]}
-        if cheap != dear and shared:
+        if cheap != dear and shared and cheap.isprintable() and cheap == cheap.strip():  # a file can name it
             yield _Pair(cheap, dear, shared)
 
 

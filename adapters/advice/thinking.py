@@ -9,7 +9,8 @@ from pydantic import JsonValue
 
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
-from leanloop.adapters.advice.labelled_settings import labelled_rows, settled
+from leanloop.adapters.advice.labelled_questions import labelled_rows
+from leanloop.adapters.advice.labelled_settings import settled
 from leanloop.adapters.advice.phases import calls_by_phase, thought
 from leanloop.adapters.reasoning import anthropic, deepseek, google, open_weights, openai
 from leanloop.budgets.degrade_step import EFFORTS, Effort
