@@ -19,13 +19,24 @@ import leanloop
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("adapters", "budgets", "plugins")
+BESIDE = ("tests", "examples", "bench", "docs")
+FILES = (
+    "pyproject.toml",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Makefile",
+    "mkdocs.yml",
+)
 
 
 def copy_tree(target: Path) -> Path:
     """Copy what a build reads, so that building writes nothing into the working tree."""
-    for name in (*FOLDERS, "src", "tests"):
+    for name in (*FOLDERS, *BESIDE, "src"):
         shutil.copytree(ROOT / name, target / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
+    for name in FILES:
         shutil.copy(ROOT / name, target / name)
     return target
 
@@ -102,11 +113,13 @@ def test_a_checkout_without_symbolic_links_builds_the_same_wheel(dist: Path, tmp
     assert contents(only(build(tree, "--wheel"), "*.whl")) == contents(only(dist, "*.whl"))
 
 
-def test_the_sdist_carries_the_tests_and_the_licence(dist: Path) -> None:
+def test_the_sdist_carries_all_that_the_tests_need(dist: Path) -> None:
     with tarfile.open(only(dist, "*.tar.gz")) as archive:
         names = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
 
-    assert {"LICENSE", "README.md", "pyproject.toml", "tests/test_packaging.py"} <= names
+    files = [path for folder in (*FOLDERS, *BESIDE) for path in (ROOT / folder).rglob("*") if path.is_file()]
+    needed = {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
+    assert needed | {*FILES} <= names
 
 
 def test_the_metadata_names_the_command_and_every_extra(dist: Path) -> None:
