@@ -20,7 +20,7 @@ from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.rate import Rate
 
-__all__ = ["Listed", "current_table", "dearest", "find", "provider_of"]
+__all__ = ["Listed", "current_table", "dearest", "find", "provider_of", "window_of"]
 
 # Amazon Bedrock: an optional region and the maker, both before a dot.
 _BEDROCK = re.compile(r"(?:[a-z-]{2,12}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer)\.")
@@ -60,6 +60,12 @@ def provider_of(model: str, table: DataSnapshot) -> Provider | None:
     """Whose model it is, read as `find` does; None where the table does not know it."""
     found = _entry(model, None, table)
     return None if found is None else found[0]
+
+
+def window_of(model: str, table: DataSnapshot) -> int | None:
+    """Tokens that a model reads and writes in one call at most; None where the table does not say."""
+    found = _entry(model, None, table)
+    return None if found is None else found[1].context_window
 
 
 def dearest(table: DataSnapshot) -> Listed:

@@ -70,7 +70,7 @@ def test_what_is_commented_out_reads_when_it_is_switched_on(project: Path) -> No
     run("--model", "gpt-4.1", "--agent", "a")
     text = (project / "budgets" / "a.yaml").read_text(encoding="utf-8").replace("CHEAP", "gpt-4.1-nano")
     keys = re.findall(r"^# (\w+): ", text, flags=re.MULTILINE)
-    assert {"store", "events", "cache", "context", "thinking", "degrade", "routes", "scaffold", "prices"} <= set(keys)
+    assert {"events", "cache", "context", "thinking", "degrade", "routes", "scaffold", "prices"} <= set(keys)
     for key in keys:
         changed = re.sub(rf"^# ({key}: )", r"\1", text, flags=re.MULTILINE)
         assert key in parse_budget(changed, environ={}).model_fields_set

@@ -21,6 +21,7 @@ from leanloop import parse_budget
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.cli.check_limits import limit_findings
 from leanloop.adapters.cli.check_order import order_findings
+from leanloop.adapters.cli.check_settings import setting_findings
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import ScriptedModel
 
@@ -138,9 +139,8 @@ def test_what_the_page_on_check_shows_is_what_is_found() -> None:
     budget = parse_budget(blocks("check", "yaml")[0], environ={})
     shown = " ".join(blocks("check", "text")[0].split()).split("but | ")[1:]
 
-    assert [words.strip() for words in shown] == [
-        one.text for one in (*limit_findings(budget), *order_findings(budget))
-    ]
+    found = (*limit_findings(budget), *order_findings(budget), *setting_findings(budget))
+    assert [words.strip() for words in shown] == [one.text for one in found]
 
 
 def test_a_known_answer_of_the_page_on_routing_asks_no_model(reader: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,7 +40,7 @@ _UNKNOWN_MODEL = {
 def check(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Budget files, YAML or TOML.")]) -> None:
     """Check budget files and print what they hold an agent to. Exits with 1 if any file has a problem.
 
-    Limits that never come to count, or do less than they seem to, are rows that begin with "but".
+    Lines that never come to count, or do less than they seem to, are rows that begin with "but".
     """
     console = Console()
     failed = False
@@ -129,12 +129,13 @@ def _rows(budget: Budget) -> list[tuple[str | None, str, str]]:
 
 
 def _doubts(budget: Budget) -> list[tuple[str, str]]:
-    """What is wrong with the limits themselves."""
+    """What is wrong with the limits themselves, and with what stands beside them."""
     # Here, because they reckon as the budget does, which counts tokens, and tiktoken takes a while to import.
     from leanloop.adapters.cli.check_limits import limit_findings
     from leanloop.adapters.cli.check_order import order_findings
+    from leanloop.adapters.cli.check_settings import setting_findings
 
-    found = (*limit_findings(budget), *order_findings(budget))
+    found = (*limit_findings(budget), *order_findings(budget), *setting_findings(budget))
     return [(_FATAL if finding.fatal else "but", finding.text) for finding in found]
 
 

@@ -105,9 +105,9 @@ notify: [70%, 90%]           # at these shares of a limit the model is told what
 warn: [80%, 95%]             # at these, people are told: by the log, and by alerts
 loop: {{repeats: 3, window: 8}}   # equal steps (same call, same result) among the last 8 that are a loop
 results: {{max_tokens: 4_000}}    # longer results of tools are shortened; read_result reads the rest
+store: sqlite:///leanloop.db # where spending is kept: a day outlives the process, which memory does not
 unknown_model: refuse        # a model without a price is refused where usd are limited; or free, most_expensive
 
-# store: sqlite:///leanloop.db    # where spending is kept: outlives the process, shared by all; default: memory
 # max_output: 4_000               # the most output tokens one call may ask for
 # events: events.jsonl            # a line for each thing that happens, for leanloop report and leanloop watch
 # cache: {{ttl: 1h}}                # the same question is answered from before for an hour

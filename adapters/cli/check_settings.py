@@ -1,0 +1,197 @@
+"""Settings of a budget that a limit, a model or another setting leaves nothing to do, or turns into another thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from leanloop.adapters.cli.check_limits import Finding
+from leanloop.budgets.amount import format_amount
+from leanloop.budgets.budget import Budget
+from leanloop.budgets.money import format_usd, to_nano
+from leanloop.budgets.price_book import price_book
+from leanloop.budgets.price_table import current_table, window_of
+from leanloop.budgets.usage import Usage
+from leanloop.errors import PriceUnknown
+
+__all__ = ["setting_findings"]
+
+_USUAL = Usage(1_500, 400)
+"""A call by which prices are compared."""
+
+_LEAST_THOUGHT = 1_024
+"""The fewest tokens Anthropic lets a model think in, and they are part of its output
+(https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking); others think as long as it takes.
+"""
+
+
+def setting_findings(budget: Budget) -> list[Finding]:
+    """None of them stops a call; each is a line that does nothing, or another thing than one would read."""
+    return [
+        *_tools(budget),
+        *_forgotten(budget),
+        *_value(budget),
+        *_landing(budget),
+        *_loop(budget),
+        *_never_so_large(budget),
+        *_windows(budget),
+        *_thinking(budget),
+        *_dearer_steps(budget),
+        *_unpriced(budget),
+    ]
+
+
+def _tools(budget: Budget) -> Iterator[Finding]:
+    """Tools that may never be called: the model is told so each time it tries."""
+    for number, limit in enumerate(budget.limits, start=1):
+        for resource, amount in limit.amounts().items():
+            if amount == 0 and resource.startswith("tool_calls"):
+                tool = resource.partition(":")[2]
+                which, away = (tool, "it") if tool else ("any tool", "its tools")
+                yield Finding(
+                    f"limits item {number}: 0 calls of {which}: the agent has {away} and is refused each time, which "
+                    f"costs a call of the model. Take {away} from the agent, or write 1 or more"
+                )
+
+
+def _forgotten(budget: Budget) -> Iterator[Finding]:
+    """Limits of a window, counted by each process for itself."""
+    if budget.store != "memory":
+        return
+    numbers = [f"{number}" for number, limit in enumerate(budget.limits, start=1) if limit.per != "task"]
+    if numbers:
+        items = f"item{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
+        yield Finding(
+            f"limits {items}: store: memory is each process's own, and forgotten when it ends: a restart begins the "
+            "window anew, and two processes may spend it twice. Write store: sqlite:///leanloop.db, or redis://HOST"
+        )
+
+
+def _value(budget: Budget) -> Iterator[Finding]:
+    """A task that may cost more than it is worth."""
+    if budget.value is None:
+        return
+    worth = to_nano(budget.value)
+    for number, limit in enumerate(budget.limits, start=1):
+        usd = limit.amounts().get("usd")
+        if limit.per == "task" and usd is not None and usd > worth:
+            yield Finding(
+                f"limits item {number}: a task is worth {format_usd(worth)} and may cost {format_usd(usd)}. "
+                f"Write usd: {format_usd(worth).removeprefix('$')} or less, or a higher value"
+            )
+
+
+def _landing(budget: Budget) -> Iterator[Finding]:
+    if budget.at_limit == "raise" and "landing" in budget.model_fields_set and budget.landing.tokens:
+        yield Finding(
+            f"landing: {budget.landing.tokens:,} tokens are kept back for nothing: at_limit: raise ends a task with "
+            "BudgetExceeded. Take out landing, or write at_limit: land"
+        )
+
+
+def _loop(budget: Budget) -> Iterator[Finding]:
+    """A guard that the end of the task comes before."""
+    if budget.loop is None or "loop" not in budget.model_fields_set:
+        return
+    lands = budget.at_limit == "land" and budget.landing.tokens > 0
+    for number, limit in enumerate(budget.limits, start=1):
+        for resource in ("cycles", "model_calls"):
+            amount = limit.amounts().get(resource)
+            # Steps are compared before each call; one that works must come after them.
+            if limit.per == "task" and amount is not None and 0 < amount - 1 - lands < budget.loop.repeats:
+                yield Finding(
+                    f"loop: {budget.loop.repeats} equal steps are seen too late: item {number} ends the task after "
+                    f"{format_amount(resource, amount)}{', of which one is kept back' if lands else ''}, so that no "
+                    f"call is left to do otherwise. "
+                    f"Write repeats: 2, or {resource}: {budget.loop.repeats + 1 + lands} or more"
+                )
+                return
+
+
+def _never_so_large(budget: Budget) -> Iterator[Finding]:
+    """Sizes of a prompt that a task's own limit on tokens does not let it reach."""
+    context, named = budget.context, dict[str, int]()
+    if context is not None and context.at_tokens is not None:
+        named["context: at_tokens"] = context.at_tokens
+    if budget.retrieved.max_tokens is not None:
+        named["retrieved: max_tokens"] = budget.retrieved.max_tokens
+    for number, limit in enumerate(budget.limits, start=1):
+        amounts = limit.amounts()
+        least = min((amounts[one] for one in ("tokens", "input_tokens") if one in amounts), default=None)
+        if limit.per == "task" and least is not None:
+            for key, size in named.items():
+                if size >= least:
+                    yield Finding(
+                        f"{key}: no prompt has {size:,} tokens: item {number} allows {least:,} in a whole task, and "
+                        f"what is read again counts each time. Write {least // 4:_} or less, or raise item {number}"
+                    )
+
+
+def _windows(budget: Budget) -> Iterator[Finding]:
+    """Sizes beyond what a model that the file names reads and writes in one call."""
+    table, context = current_table(), budget.context
+    sizes = {"max_output": budget.max_output, "context: at_tokens": context.at_tokens if context else None}
+    for model in _tiers(budget):
+        window = window_of(model, table)
+        for key, size in sizes.items():
+            if window is not None and size is not None and size >= window:
+                yield Finding(
+                    f"{key}: {size:,} tokens are more than {model} can: {window:,}, read and written together. "
+                    f"Write {key.rpartition(' ')[2]}: {window // 4} or less"
+                )
+
+
+def _thinking(budget: Budget) -> Iterator[Finding]:
+    cap = budget.max_output
+    if budget.thinking is not None and cap is not None and cap <= _LEAST_THOUGHT:
+        yield Finding(
+            f"thinking: {budget.thinking.effort} effort has no room in max_output: {cap}: thoughts are output, and "
+            f"some models think in {_LEAST_THOUGHT:,} tokens or not at all. Write max_output: 8_000, or thinking: off"
+        )
+
+
+def _dearer_steps(budget: Budget) -> Iterator[Finding]:
+    """A later step of `degrade` that costs more than the one before."""
+    book, costs = price_book(budget), list[tuple[str, int]]()
+    for step in sorted(budget.degrade, key=lambda one: one.at):
+        try:
+            costs += [(step.to, book.price(step.to).cost(_USUAL))] if step.to else []
+        except PriceUnknown:
+            continue
+    for (before, less), (after, more) in pairwise(costs):
+        if more > less:
+            yield Finding(
+                f"degrade: nearer to the limit calls go from {before} to {after}, which is dearer: {format_usd(more)} "
+                f"beside {format_usd(less)} for 1,500 tokens in and 400 out. Name them the other way round"
+            )
+
+
+def _unpriced(budget: Budget) -> Iterator[Finding]:
+    """Models beside the agent's own that a limit in usd refuses, or does not see."""
+    if not any(limit.usd is not None for limit in budget.limits):
+        return
+    if budget.unknown_model == "free":
+        yield Finding(
+            "unknown_model: free: a model without a known price, a misspelt one too, costs nothing under the limit in "
+            "usd. Write unknown_model: most_expensive, or its price under prices"
+        )
+        return
+    summary = budget.context.summary if budget.context is not None else None
+    beside = {
+        "context: summary: model": summary.model if summary is not None else None,
+        "cache: judge": budget.cache.judge if budget.cache is not None else None,
+    }
+    for key, model in beside.items():
+        try:
+            if model is not None:
+                price_book(budget).price(model)
+        except PriceUnknown:
+            yield Finding(
+                f"{key}: no price is known for {model}, so that under a limit in usd it is never asked. "
+                f"Write its price: prices: {{{model}: {{input: 0.10, output: 0.40}}}} (usd per million tokens)"
+            )
+
+
+def _tiers(budget: Budget) -> tuple[str, ...]:
+    routed = budget.routes.models if budget.routes is not None else ()
+    return tuple(dict.fromkeys([*(step.to for step in budget.degrade if step.to is not None), *routed]))
