@@ -1,9 +1,10 @@
 """What does a cycle cost with the whole of leanloop around it, and with LangChain's own middleware?
 
-A fake model in ``create_agent`` asks for one tool call per cycle. Four agents run in turns: with `LeanLoop` (usd,
-tokens, cycles and tool calls per task, usd per day, loop guard, notices); with ModelCallLimit, ToolCallLimit,
-ContextEditing and Summarization, none of them triggering; with a middleware that has both of LeanLoop's hooks and
-does nothing in them; and bare, whose difference from bare is the noise. Between any two of them runs a bare one.
+A fake model in ``create_agent`` asks for one tool call per cycle. Six agents run in turns: with `LeanLoop` (usd,
+tokens, cycles and tool calls per task, usd per day, loop guard, notices); with the same whose events, three a cycle,
+go to a function that does nothing, and to a file; with ModelCallLimit, ToolCallLimit, ContextEditing and Summarization,
+none of them triggering; with a middleware that has both of LeanLoop's hooks and does nothing in them; and bare, whose
+difference from bare is the noise. Between any two of them runs a bare one.
 
 - The keys are the median, over the rounds, of (with - bare), per cycle, in CPU time of this process; bare is the mean
   of the bare runs just before and just after. Side by side, because a busy machine slows neighbouring runs alike, and
@@ -27,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from langchain.agents import create_agent
@@ -46,6 +48,7 @@ from rich.table import Table
 
 from leanloop import Budget, Limit, MemoryStore
 from leanloop.adapters.langchain import LeanLoop
+from leanloop.budgets.event_rules import EventRules
 
 ROUNDS = {10: 80, 50: 25, 200: 8}
 """Rounds by cycles per run: a minute or two together."""
@@ -90,13 +93,23 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--rounds", type=float, default=1.0, help="so many times the rounds of the quick form")
     options = parser.parse_args()
+    with TemporaryDirectory(prefix="leanloop-bench-") as folder:
+        told = BUDGET.model_copy(update={"events": EventRules(file=f"{folder}/events.jsonl")})
+        compare(
+            {
+                "leanloop": leanloop,
+                "to a function": lambda: [LeanLoop(BUDGET, store=MemoryStore(), on_event=lambda _: None)],
+                "to a file": lambda: [LeanLoop(told, store=MemoryStore())],
+                "built-ins": builtins,
+                "empty hooks": lambda: [EmptyHooks()],
+                "bare": list,
+            },
+            options,
+        )
+
+
+def compare(agents: dict[str, Middleware], options: argparse.Namespace) -> None:
     console = Console()
-    agents: dict[str, Middleware] = {
-        "leanloop": leanloop,
-        "built-ins": builtins,
-        "empty hooks": lambda: [EmptyHooks()],
-        "bare": list,
-    }
     for middleware in agents.values():
         run(middleware, 10)
     gc.collect()
@@ -122,6 +135,8 @@ def main() -> None:
     console.print(table)
     if options.json:
         figures = {f"leanloop_ms_{cycles}": over["leanloop", cycles] for cycles in ROUNDS}
+        figures |= {f"events_function_ms_{cycles}": over["to a function", cycles] for cycles in ROUNDS}
+        figures |= {f"events_file_ms_{cycles}": over["to a file", cycles] for cycles in ROUNDS}
         figures |= {f"builtin_ms_{cycles}": over["built-ins", cycles] for cycles in ROUNDS}
         figures |= {f"empty_hooks_ms_{cycles}": over["empty hooks", cycles] for cycles in ROUNDS}
         figures["ratio_200_10"] = over["leanloop", 200] / over["leanloop", 10]

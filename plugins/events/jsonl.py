@@ -14,6 +14,8 @@ __all__ = ["JsonlFile"]
 # Without O_NONBLOCK a named pipe that nobody reads would hold up the call. Windows has neither this nor O_CLOEXEC.
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
+_written = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str).encode
+
 
 class JsonlFile:
     """Appends each event to a file, in one write, so that threads and processes may share it.
@@ -37,7 +39,7 @@ class JsonlFile:
             OSError: it cannot be written. Of a line that was written in part (the disk is full), the rest of the file
                 is kept apart.
         """
-        line = json.dumps(row_of(event), ensure_ascii=True, separators=(",", ":"), default=str).encode()
+        line = _written(row_of(event)).encode()
         line = b"\n" * self._torn + line + b"\n"
         file = self._opened()
         try:

@@ -15,9 +15,35 @@ __all__ = ["VERSION", "row_of"]
 VERSION = 1
 """Of the rows; a reader leaves out what it does not know."""
 
+_USAGE = tuple(field.name for field in fields(Usage))
+
 
 def row_of(event: Event) -> dict[str, object]:
     """The event as JSON can say it: its fields, with those of usage and text beside them; empty ones left out."""
+    row = _of(event)
+    for name in _own(cast("Hashable", type(event))):
+        value: object = getattr(event, name)
+        match value:
+            case None | "" | False:
+                continue
+            case str() | int():  # which most are
+                row[name] = value
+            case float():
+                row[name] = round(value, 6)
+            case Usage():
+                row |= {part: amount for part in _USAGE if (amount := getattr(value, part))}
+            case Text():
+                row |= asdict(value)
+            case Mapping():
+                if value:
+                    row[name] = dict(cast("Mapping[str, object]", value))
+            case _:
+                row[name] = value
+    return row
+
+
+def _of(event: Event) -> dict[str, object]:
+    """What every row begins with."""
     of = event.of
     row: dict[str, object] = {
         "v": VERSION,
@@ -30,22 +56,6 @@ def row_of(event: Event) -> dict[str, object]:
         row["within"] = list(of.within)
     if of.tags:
         row["tags"] = dict(of.tags)
-    for name in _own(cast("Hashable", type(event))):
-        value: object = getattr(event, name)
-        match value:
-            case None | "" | False:
-                continue
-            case Usage():
-                row |= {key: amount for key, amount in asdict(value).items() if amount}
-            case Text():
-                row |= asdict(value)
-            case Mapping():
-                if value:
-                    row[name] = dict(cast("Mapping[str, object]", value))
-            case float():
-                row[name] = round(value, 6)
-            case _:
-                row[name] = value
     return row
 
 
