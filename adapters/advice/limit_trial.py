@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from leanloop.adapters.advice.case import Case, Terms
@@ -12,6 +12,7 @@ from leanloop.adapters.advice.folds import cross_fitted
 from leanloop.adapters.advice.replays import Replays, effect_between
 from leanloop.adapters.traces.replay import Replayed
 from leanloop.adapters.traces.trace import succeeded
+from leanloop.budgets.fields import MOST
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.money import from_nano
 
@@ -33,7 +34,7 @@ class Candidate(NamedTuple):
         """The least amount that so many of a hundred of these do not exceed, with room."""
         exact = sorted(costs)[math.ceil(self.percentile / 100 * len(costs)) - 1] * self.room
         step = int(10 ** max(0, len(str(int(exact))) - _DIGITS))
-        return max(1, math.ceil(exact / step) * step)
+        return min(MOST, max(1, math.ceil(exact / step) * step))
 
 
 class LimitTrial:
@@ -86,14 +87,21 @@ class LimitTrial:
         return effect_between(case, self._before[id(case)], self._replayed(case, limit))
 
     def tightest(self, candidates: Sequence[Candidate], cases: Sequence[Case]) -> Candidate:
-        """The tightest that loses no more of these runs than allowed; the widest where none does."""
+        """The tightest that loses no more of these runs than allowed, whether it is fitted to all of them or to a part
+        and tried on the others; the widest where none does.
+        """
         ordered = sorted(candidates, key=lambda one: self.limit(one, cases))
-        return next((one for one in ordered if self._lost(one, cases) <= self._terms.lose_at_most), ordered[-1])
+        most = self._terms.lose_at_most
+        for candidate in ordered:
+            parts = [(cases, cases)], cross_fitted(cases, self._terms.seed)
+            if all(self._lost(candidate, part) <= most for part in parts):
+                return candidate
+        return ordered[-1]
 
-    def _lost(self, candidate: Candidate, cases: Sequence[Case]) -> float:
-        """The share of successes it loses, fitted to a part of these and tried on the others."""
+    def _lost(self, candidate: Candidate, parts: Iterable[tuple[Sequence[Case], Sequence[Case]]]) -> float:
+        """The share of successes it loses: fitted to the first of each pair, tried on the second."""
         lost = of = 0
-        for fitted, held_out in cross_fitted(cases, self._terms.seed):
+        for fitted, held_out in parts:
             limit = self.limit(candidate, fitted)
             counted = [case for case in held_out if succeeded(case.trace) or not self.judged]
             lost += sum(self._ends(case, limit) for case in counted)

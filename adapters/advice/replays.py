@@ -40,5 +40,11 @@ def effect_between(case: Case, before: Replayed, after: Replayed) -> Effect:
     """What lies between two replays of a run."""
     ended = after.at_call is not None and (before.at_call is None or after.at_call < before.at_call)
     return Effect(
-        case.group, before.budgeted.cached or 0, after.budgeted.cached or 0, success=succeeded(case.trace), ended=ended
+        case.group,
+        before.budgeted.cached or 0,
+        after.budgeted.cached or 0,
+        success=succeeded(case.trace),
+        ended=ended,
+        used=after.used,
+        missing=max(0, after.missing - before.missing),
     )

@@ -26,6 +26,8 @@ LEAST_TASKS = 5
 """With fewer tasks nothing is said of what others would save: five, drawn again and again, hardly show more."""
 
 _DRAWS = 4_000
+_DRAWN_AT_ONCE = 1_000_000
+"""Tasks, which bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,13 @@ def _share(effects: Sequence[Effect], seed: int) -> Interval:
     if len(place) < LEAST_TASKS:
         return Interval(share, -math.inf, 1.0)
     draw = np.random.default_rng(seed)
-    shares = np.zeros(_DRAWS)
-    for number in range(_DRAWS):
-        old, new = sums[:, draw.integers(len(place), size=len(place))].sum(axis=1)
-        shares[number] = 1 - new / old if old > 0 else 0.0
+    shares: list[float] = []
+    at_once = max(1, min(_DRAWS, _DRAWN_AT_ONCE // len(place)))
+    while len(shares) < _DRAWS:
+        old, new = sums[:, draw.integers(len(place), size=(at_once, len(place)))].sum(axis=2)
+        shares += (1 - new / np.where(old > 0, old, np.inf) - (old <= 0)).tolist()
     tail = _tail(len(place))
-    low, high = (float(one) for one in np.quantile(shares, (tail, 1 - tail)))
+    low, high = (float(one) for one in np.quantile(shares[:_DRAWS], (tail, 1 - tail)))
     return Interval(share, min(low, share), max(high, share))
 
 

@@ -28,7 +28,10 @@ def show(advice: Advice, sample: Sample, console: Console) -> None:
         table.add_column(name, justify="right" if name in ("", "saves", "at 95 %", "lost") else "left", no_wrap=True)
     for place, one in enumerate(ranked, start=1):
         table.add_row(str(place), plain(one.change.feature), *_figures(one))
-    show_table(console, runs_read(advice, sample), table)
+    if ranked:
+        show_table(console, runs_read(advice, sample), table)
+    else:
+        _print(console, runs_read(advice, sample), 0)
     for place, one in enumerate(ranked, start=1):
         _print(console, f"{place}. {one.change.feature}: {saved(one.saving)}; {lost(one.saving)}.", 0)
         for line in _reasons(one):
@@ -54,7 +57,8 @@ def summary(advice: Advice) -> Iterator[str]:
     """What all that is advised comes to."""
     together = advice.together
     if not together.taken:
-        yield "Nothing is advised: no change surely saves on these runs without losing too much."
+        why = "no change surely saves on these runs without losing too much"
+        yield f"Nothing is advised: {why if together.ranked else 'nothing could be measured'}."
         return
     if together.saving is not None:
         yield (
