@@ -200,8 +200,8 @@ class Budget(BaseModel):
                 if first != number:
                     raise PydanticCustomError(
                         "same_limit_twice",
-                        "limit {resource} per {per} twice for the same scope, in items {first} and {second}; keep one",
-                        {"resource": resource, "per": limit.per, "first": first, "second": number},
+                        "item {item} names {resource} per {per}, as item {first} does for the same scope; keep one",
+                        {"item": number, "resource": resource, "per": limit.per, "first": first},
                     )
         return limits
 
@@ -215,9 +215,9 @@ class Budget(BaseModel):
     def _each_later(cls, steps: tuple[DegradeStep, ...]) -> tuple[DegradeStep, ...]:
         for number, (step, later) in enumerate(pairwise(steps), start=2):
             if later.at <= step.at:
-                context = {"number": number, "at": f"{later.at:.4g}", "before": f"{step.at:.4g}"}
+                context = {"item": number, "at": f"{later.at:.4g}", "before": f"{step.at:.4g}"}
                 raise PydanticCustomError(
-                    "degrade_order", "item {number} begins at {at}, not above {before} of the one before it", context
+                    "degrade_order", "item {item} begins at {at}, not above {before} of the one before it", context
                 )
         return steps
 
@@ -225,7 +225,9 @@ class Budget(BaseModel):
     def _tries_what_is_there(self) -> Budget:
         if self.experiment is not None and getattr(self, self.experiment.of) is None:
             raise PydanticCustomError(
-                "nothing_to_try", "has an experiment with {of}, which it does not name", {"of": self.experiment.of}
+                "nothing_to_try",
+                "{key} tries {of}, which the file does not name; add {of}, or name another key under of",
+                {"key": "experiment", "of": self.experiment.of},
             )
         return self
 

@@ -38,7 +38,7 @@ def apply_environment(document: Document, environ: Mapping[str, str]) -> None:
         if not all(keys):
             document.report((name,), "names no key; write LEANLOOP__KEY or LEANLOOP__KEY__KEY", place=name)
         elif keys[0] == "AGENT":
-            document.report((name,), "the agent's name cannot be overridden", place=name)
+            document.report((name,), "the agent's name cannot be overridden; unset it", place=name)
         elif (found := _enter(document, keys, name)) is not None:
             holder, path = found
             holder[str(path[-1])] = value = _value(environ[name].strip())

@@ -114,7 +114,8 @@ def _decimal(places: int, most: Decimal) -> Callable[[object], Decimal]:
     return check
 
 
-def _share(value: object) -> float:
+def _share(given: object) -> float:
+    value = given
     if isinstance(value, str) and _PERCENT.fullmatch(value):
         value = Decimal(f"{value[:-1]}E-2")
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
@@ -122,7 +123,7 @@ def _share(value: object) -> float:
     # Only a finite decimal can be compared, and no int is between 0 and 1.
     number = math.nan if isinstance(value, int) or not math.isfinite(value) else float(value)
     if not _SMALLEST_SHARE <= number <= _LARGEST_SHARE:
-        context = {"value": shown(value)}
+        context = {"value": shown(given)}
         raise PydanticCustomError(
             "share", "must be a share from 0.001 to 0.999, such as 0.7 or 70%, not {value}", context
         )

@@ -15,7 +15,9 @@ __all__ = ["read_toml"]
 _LONGEST_LINE = 1_000
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[A-Za-z0-9_-]+")
 _TABLE_OF_LIST = re.compile(r"\s*\[\[\s*([A-Za-z0-9_-]+)\s*\]\]")
-_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_HINTS = {"Invalid value": "; a text needs quotes", "Expected '='": "; a key needs = behind it"}
+"""What to do about the slips people make, by a part of tomllib's own words."""
 
 
 def read_toml(text: str, *, file: str) -> Document:
@@ -32,7 +34,10 @@ def read_toml(text: str, *, file: str) -> Document:
         tree = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
-        message = f"this is not TOML: {_PLACE.sub('', str(error))[:200]}"
+        problem = _PLACE.sub("", str(error))[:200]
+        column = f" (column {place[2]})" if place and place[2] else ""
+        hint = next((hint for part, hint in _HINTS.items() if part in problem), "")
+        message = f"this is not TOML: {problem}{column}{hint}"
         raise BudgetFileError(message, file=file, line=int(place[1]) if place and place[1] else None) from None
     except (ValueError, ArithmeticError):
         raise BudgetFileError(

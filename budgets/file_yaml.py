@@ -39,10 +39,12 @@ _SWITCHES = {
 _EMPTY = {"", "~", "null", "Null", "NULL"}
 _HINTS = {
     "'\\t'": "; use spaces in place of the tab",
-    "mapping values are not allowed": "; a text with a colon in it needs quotes, and each key a line of its own",
+    "mapping values are not allowed": "; a text with a colon in it needs quotes, and keys of one mapping stand one "
+    "below the other",
+    "sequence entries are not allowed": "; a list begins on a line of its own, or stands in brackets",
     "could not find expected ':'": "; a key needs a colon behind it",
     "expected <block end>": "; indent the keys of one mapping alike",
-    "expected ',' or": "; close the bracket, or put a comma between its items",
+    "expected ',' or": "; close the bracket that opens in line {line}, or put a comma between its items",
 }
 """What to do about the slips people make, by a part of PyYAML's own words."""
 
@@ -83,6 +85,7 @@ def read_yaml(text: str, *, file: str) -> Document:
         column = "" if mark is None else f" (column {mark.column + 1})"
         problem = error.problem or "it cannot be read"
         hint = next((hint for part, hint in _HINTS.items() if part in problem), "")
+        hint = hint.replace("{line}", str(error.context_mark.line + 1 if error.context_mark else 1))
         message = f"this is not YAML: {problem}{column}{hint}"
         raise BudgetFileError(message, file=file, line=None if mark is None else mark.line + 1) from None
     except yaml.reader.ReaderError as error:

@@ -46,8 +46,13 @@ def explain(error: ErrorDetails, tree: Mapping[str, object]) -> tuple[Path, str]
             return path, f"unknown key {shown(key)}{inside(path[:-1])}; it belongs under {' or '.join(homes)}"
         return path, f"unknown key {shown(key)}{inside(path[:-1])}; {nearest(key, known)}"
     if kind == "missing":
-        return path, f"the key {str(error['loc'][-1])!r} is missing{inside(path)}"
-    return path, f"{label(path)} {_said(error, path)}"
+        return path, f"the key {str(error['loc'][-1])!r} is missing{inside(path)}; add it"
+    context, said = error.get("ctx", {}), _said(error, path)
+    if "item" in context:  # which of a list it is about, or which key of the file
+        path, said = (*path, context["item"] - 1), said.removeprefix(f"item {context['item']} ")
+    elif "key" in context:
+        path, said = (*path, context["key"]), said.removeprefix(f"{context['key']} ")
+    return path, f"{label(path)} {said}"
 
 
 def _said(error: ErrorDetails, path: Path) -> str:
@@ -63,7 +68,8 @@ def _said(error: ErrorDetails, path: Path) -> str:
         case "mapping_type" | "dict_type":
             return f"must be a mapping of keys, not {shown(given)}"
         case "tuple_type":
-            return f"must be a list, not {shown(given)}"
+            hint = "; begin each item with a dash" if isinstance(given, dict) else "; put it in brackets, as in [a, b]"
+            return f"must be a list, not {shown(given)}{hint}"
         case "string_type":
             return f"must be a text, not {shown(given)}; put it in quotes if it is one"
         case "string_too_short":

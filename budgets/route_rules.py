@@ -90,8 +90,8 @@ class CascadeRules(BaseModel):
             raise PydanticCustomError("no_verifier", "names the gate verifier and no model; add verifier: MODEL")
         for key, gate in (("verifier", "verifier"), ("second", "agreement"), ("answer_form", "format")):
             if getattr(self, key) is not None and gate not in self.gates:
-                context = {"key": key, "gate": gate}
-                raise PydanticCustomError("idle_key", "names {key}, which the gate {gate} is for; add that", context)
+                context = {"idle": key, "gate": gate}
+                raise PydanticCustomError("idle_key", "names {idle}, which the gate {gate} is for; add that", context)
         if self.answer_form is not None:
             _form_is_one(self.answer_form)
         return self

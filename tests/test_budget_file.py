@@ -242,7 +242,7 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
         ("agent: a\ndegrade: off", "<budget>:2: 'degrade' must be a list, not false"),
         (
             "agent: a\ndegrade:\n- {to: a}\n- {at: 0.8, to: b}",
-            "<budget>:2: 'degrade' item 2 begins at 0.8, not above 0.8 of the one before it",
+            "<budget>:4: 'degrade' item 2 begins at 0.8, not above 0.8 of the one before it",
         ),
         ("agent: a\nnotify: [yes]", "<budget>:2: 'notify' item 1 must be a number, not true"),
         ("agent: a\nloop: {repeats: 1}", "<budget>:2: 'repeats' in loop must be 2 or more, not 1"),
@@ -251,7 +251,7 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
         ("agent: a\nloop: {repeats: x, window: 8}", "<budget>:2: 'repeats' in loop must be a whole number, not 'x'"),
         (
             "agent: a\nlimits: [{usd: 1}, {cycles: 3}, {usd: 2}]",
-            "<budget>:2: 'limits' limit usd per task twice for the same scope, in items 1 and 3; keep one",
+            "<budget>:2: 'limits' item 3 names usd per task, as item 1 does for the same scope; keep one",
         ),
     ],
 )
@@ -380,7 +380,7 @@ def test_an_empty_file_is_refused(text: str) -> None:
         ),
         (
             "agent: [a",
-            "<budget>:1: this is not YAML: expected ',' or ']', but got '<stream end>' (column 10); close the bracket",
+            "<budget>:1: this is not YAML: expected ',' or ']', but got '<stream end>' (column 10); close the bracket that opens in line 1",
         ),
         ("agent: a\x07", "<budget>:1: the character '\\x07' may not stand in a YAML file"),
         ("agent: a\nlimits: \x00", "<budget>:2: the character '\\x00' may not stand in a YAML file"),

@@ -99,7 +99,7 @@ def test_prefix_and_retrieved_are_keys() -> None:
         ("results: {tools: [search]}", ":2: 'tools' in results must be a mapping of keys, not a list"),
         (
             "results: {share: 120%}",
-            ":2: 'share' in results must be a share from 0.001 to 0.999, such as 0.7 or 70%, not 1.20",
+            ":2: 'share' in results must be a share from 0.001 to 0.999, such as 0.7 or 70%, not '120%'",
         ),
         ("results: {ttl: soon}", ":2: 'ttl' in results must be a time such as 30s, 10m, 1h or 7d, not 'soon'"),
         (

@@ -195,9 +195,9 @@ def test_a_rolling_limit_stands_beside_that_of_the_calendar_and_only_one_says_wh
         day,
         Limit(per="day", rolling=True, usd=2),
     )
-    with pytest.raises(ValidationError, match="limit usd per day twice"):
+    with pytest.raises(ValidationError, match="item 2 names usd per day, as item 1 does"):
         Budget(agent="a", limits=(rolling, rolling))
-    with pytest.raises(ValidationError, match="value per task twice"):
+    with pytest.raises(ValidationError, match="item 2 names value per task, as item 1 does"):
         Budget(agent="a", limits=(Limit(usd=1, value=1), Limit(tokens=1, value=2)))
     worth = Budget(agent="a", limits=(Limit(tokens=1), Limit(usd=1, value=3)))
     assert worth.value == 3

@@ -122,7 +122,7 @@ def test_other_rules_are_another_experiment() -> None:
 
 
 def test_an_experiment_with_a_key_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BudgetFileError, match="experiment with cache, which it does not name"):
+    with pytest.raises(BudgetFileError, match="'experiment' tries cache, which the file does not name; add cache"):
         parse("agent: a\nexperiment: {of: cache}\n", environ={})
 
 
