@@ -6,14 +6,15 @@ needs no database of zones of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import duckdb
 
 from leanloop.budgets.zone import zone_named
 
-__all__ = ["QUARTER", "add_hours_of_week", "local", "period_of"]
+__all__ = ["QUARTER", "Periods", "add_hours_of_week", "local", "periods_of"]
 
 QUARTER = 900
 """Seconds."""
@@ -21,7 +22,20 @@ QUARTER = 900
 _SHOWN = 48
 """Periods of a chart, at most, where a longer period has fewer."""
 
-_PERIODS = ("%Y-%m-%d %H:00", "%Y-%m-%d", "%G-W%V", "%Y-%m", "%Y")
+_MOST_STEPS = 40_000
+
+_PERIODS = (("%Y-%m-%d %H:00", 1), ("%Y-%m-%d", 4), ("%G-W%V", 48), ("%Y-%m", 48), ("%Y", 48))
+"""How each is named, and in steps of how many quarters none of them is passed over."""
+
+_SHORT = ("%Y-%m-%d %H:%M", 1)
+"""Quarters of an hour, where there is less than half a day of them."""
+
+
+class Periods(NamedTuple):
+    """The period of each quarter, and all there are on an axis, in order."""
+
+    names: dict[int, str]
+    axis: Sequence[str]
 
 
 def local(at: float, zone: str) -> datetime:
@@ -29,15 +43,28 @@ def local(at: float, zone: str) -> datetime:
     return datetime.fromtimestamp(at, UTC).astimezone(zone_named(zone))
 
 
-def period_of(quarters: Collection[int], zone: str) -> dict[int, str]:
-    """The hour, day, week, month or year that each quarter is in: the shortest of which there are not too many."""
+def periods_of(quarters: Collection[int], zone: str) -> Periods:
+    """The quarters, hours, days, weeks, months or years these are in: the shortest of which there are not too many.
+
+    The axis has those in between as well, but where that would be too many: a clock that was wrong would spoil it.
+    """
     moments = {quarter: local(quarter * QUARTER, zone) for quarter in quarters}
+    span = max(quarters, default=0) - min(quarters, default=0)
     names: dict[int, str] = {}
-    for period in _PERIODS:
+    axis: list[str] = []
+    for period, step in (_SHORT, *_PERIODS) if span < _SHOWN else _PERIODS:
         names = {quarter: f"{moment:{period}}" for quarter, moment in moments.items()}
-        if len(set(names.values())) <= _SHOWN:
+        axis = sorted(set(names.values()))
+        if len(axis) <= _SHOWN:
+            if span // step <= _MOST_STEPS:
+                between = {
+                    local(one * QUARTER, zone)
+                    for one in range(min(quarters, default=0), max(quarters, default=0), step)
+                }
+                whole = sorted({*axis, *(f"{moment:{period}}" for moment in between)})
+                axis = whole if len(whole) <= _SHOWN else axis
             break
-    return names
+    return Periods(names, axis)
 
 
 def add_hours_of_week(db: duckdb.DuckDBPyConnection, zone: str) -> None:

@@ -5,31 +5,40 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from xml.etree import ElementTree as ET
 
 from leanloop.adapters.report.cell import for_people, printable
 from leanloop.adapters.report.table import Cell, Table, Unit
 from leanloop.errors import MissingExtra
 
-__all__ = ["COLOURS", "chart_of"]
+__all__ = ["COLOURS", "Chart", "chart_of"]
 
 COLOURS = 6
 """Series that are told apart by colour, ``color-0`` and so on."""
 
-_WIDTH, _HEIGHT = 420, 270
-"""Small, so that the letters are readable when the page is 375 pixels wide."""
+_WIDTH, _HEIGHT, _LETTERS = 380, 230, 12
+"""Small, so that the letters are readable when the page is 320 pixels wide."""
 
-_FRAME, _BAR = 40, 22
+_FRAME, _BAR = 40, 24
 """Of bars: around them, and of each."""
 
 _BARS = 10
-_LABEL = 22
+_LABEL, _NAME = 22, 40
+"""Letters of a name: beside its bar, and below a chart."""
+
 _PRECEDENCE: tuple[Unit, ...] = ("usd", "share", "count")
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-class _Chart(Protocol):
+class Chart(NamedTuple):
+    """A drawing, and the names of the series in it, in the order of their colours."""
+
+    svg: str = ""
+    series: Sequence[str] = ()
+
+
+class _Drawing(Protocol):
     x_labels: Sequence[str]
     value_formatter: Callable[[float | None], str]
 
@@ -38,19 +47,21 @@ class _Chart(Protocol):
     def render(self, **how: object) -> bytes: ...
 
 
-def chart_of(table: Table, zone: str) -> str:
-    """The SVG of a table that is drawn as bars or stacks; empty where there is nothing to see.
+def chart_of(table: Table, zone: str) -> Chart:
+    """The chart of a table that is drawn as bars or stacks; empty where there is nothing to see.
 
     Raises:
         MissingExtra: pygal is not installed.
     """
     place = _measure(table)
     if not any(row[place] for row in table.rows):
-        return ""
+        return Chart()
     unit = table.columns[place].unit
-    chart = _stacks(table, place) if table.drawn == "stacks" else _bars(table, place)
-    chart.value_formatter = lambda value: "" if value is None else for_people(value, unit, zone)
-    return _bare(chart.render(), f"Chart: {table.title}. Its figures are in the table below.")
+    names = _series(table, place) if table.drawn == "stacks" else []
+    drawing = _stacks(table, place, names) if names else _bars(table, place)
+    drawing.value_formatter = lambda value: _tick(value, unit, zone)
+    svg = _bare(drawing.render(), f"Chart: {table.title}. Its figures are in the table below.")
+    return Chart(svg, [_cut(name, _NAME) for name in names])
 
 
 def _measure(table: Table) -> int:
@@ -60,41 +71,41 @@ def _measure(table: Table) -> int:
     return next((place for place in known if any(row[place] for row in table.rows)), known[0])
 
 
-def _new(kind: str, **how: object) -> _Chart:
+def _new(kind: str, **how: object) -> _Drawing:
     try:
         pygal = import_module("pygal")
     except ImportError as error:
         raise MissingExtra("pygal", "report") from error
     # It adds a finder for plugins of its own, of a kind that Python 3.11 warns of at every import and 3.12 passes over.
     sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
-    make: Callable[..., _Chart] = getattr(pygal, kind)
-    size = {"width": _WIDTH, "height": _HEIGHT, "margin": 6, "margin_right": 30}
-    labels = {"truncate_label": -1, "show_minor_x_labels": False, "x_labels_major_count": 3}
+    make: Callable[..., _Drawing] = getattr(pygal, kind)
+    letters = import_module("pygal.style").Style(label_font_size=_LETTERS, major_label_font_size=_LETTERS)
+    size = {"width": _WIDTH, "height": _HEIGHT, "margin": 6, "margin_right": 44, "style": letters}
+    labels = {"truncate_label": -1, "show_minor_x_labels": False, "x_labels_major_count": 3, "show_legend": False}
     return make(js=[], disable_xml_declaration=True, **{**size, **labels, **how})
 
 
-def _stacks(table: Table, place: int) -> _Chart:
-    periods = sorted({str(row[0]) for row in table.rows})
-    names: dict[str, int] = {}
+def _series(table: Table, place: int) -> list[str]:
+    """The names in the second column, those with most first."""
+    sums: dict[str, float] = {}
     for row in table.rows:
-        names[str(row[1])] = names.get(str(row[1]), 0) + _number(row[place])
-    chart = _new(
-        "StackedBar",
-        legend_at_bottom=True,
-        legend_at_bottom_columns=2,
-        truncate_legend=_LABEL,
-    )
-    chart.x_labels = periods
-    for name in sorted(names, key=lambda name: (-names[name], name)):
+        sums[str(row[1])] = sums.get(str(row[1]), 0.0) + _number(row[place])
+    return sorted(sums, key=lambda name: (-sums[name], name))
+
+
+def _stacks(table: Table, place: int, names: Sequence[str]) -> _Drawing:
+    chart = _new("StackedBar", max_scale=6, margin_right=12, x_labels_major_count=2)
+    chart.x_labels = table.axis
+    for name in names:
         values = {str(row[0]): _number(row[place]) for row in table.rows if row[1] == name}
-        chart.add(printable(name), [values.get(period) for period in periods])
+        chart.add(printable(name), [values.get(period) for period in table.axis])
     return chart
 
 
-def _bars(table: Table, place: int) -> _Chart:
+def _bars(table: Table, place: int) -> _Drawing:
     rows = list(reversed(table.rows[:_BARS]))
-    chart = _new("HorizontalBar", show_legend=False, height=_FRAME + _BAR * len(rows))
-    chart.x_labels = [_cut(": ".join(str(cell) for cell in row[: _texts(table)] if cell)) for row in rows]
+    chart = _new("HorizontalBar", height=_FRAME + _BAR * len(rows))
+    chart.x_labels = [_cut(": ".join(str(cell) for cell in row[: _texts(table)] if cell), _LABEL) for row in rows]
     chart.add(table.columns[place].name, [_number(row[place]) for row in rows])
     return chart
 
@@ -103,13 +114,19 @@ def _texts(table: Table) -> int:
     return 2 if table.columns[1].unit == "text" else 1
 
 
-def _cut(name: str) -> str:
+def _cut(name: str, most: int) -> str:
     name = printable(name)
-    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _number(cell: Cell) -> int:
-    return cell if isinstance(cell, int) else round(cell) if isinstance(cell, float) else 0
+def _tick(value: float | None, unit: Unit, zone: str) -> str:
+    """There is no half of a call."""
+    part_of_one = value is not None and unit == "count" and not float(value).is_integer()
+    return "" if value is None or part_of_one else for_people(value, unit, zone)
+
+
+def _number(cell: Cell) -> float:
+    return cell if isinstance(cell, int | float) else 0
 
 
 def _bare(svg: bytes, label: str) -> str:
@@ -125,7 +142,19 @@ def _bare(svg: bytes, label: str) -> str:
             elif kind in ("script", "style", "defs", "desc") or "overlay" in classes or is_title:
                 parent.remove(child)
         parent.attrib.pop("id", None)
+    _keep_ends_inside(root)
     root.set("role", "img")
     root.set("aria-label", printable(label))
     ET.register_namespace("", _SVG.strip("{}"))
     return ET.tostring(root, encoding="unicode")
+
+
+def _keep_ends_inside(root: ET.Element) -> None:
+    """The first and the last period would go over the edges, if they stood with their middle below their bar."""
+    graph = root.find(f"{_SVG}g")
+    if graph is None or "horizontal" in graph.get("class", ""):
+        return
+    axes = [group for group in root.iter(f"{_SVG}g") if group.get("class") == "axis x"]
+    periods = [text for axis in axes for text in axis.iter(f"{_SVG}text") if "major" in text.get("class", "")]
+    for text, anchor in zip((periods[0], periods[-1]) if len(periods) > 1 else (), ("start", "end"), strict=False):
+        text.set("style", f"text-anchor:{anchor}")

@@ -87,7 +87,7 @@ def _errors(db: duckdb.DuckDBPyConnection) -> Section:
     rows = db.execute("""
         SELECT CASE event WHEN 'tool' THEN 'tool' ELSE 'call' END AS what,
             coalesce(CASE event WHEN 'tool' THEN tool ELSE model END, '(none)') AS name,
-            CASE event WHEN 'tool' THEN 'failed' ELSE error END AS error, count(*), coalesce(sum(cost), 0)
+            CASE event WHEN 'tool' THEN 'failed' ELSE error END AS error, count(*), sum(cost)
         FROM events WHERE (event = 'settled' AND error IS NOT NULL) OR (event = 'tool' AND is_error)
         GROUP BY ALL ORDER BY count(*) DESC, 1, 2, 3 LIMIT 50""").fetchall()
     columns = (Column("what"), Column("name"), Column("error"), Column("times", "count"), Column("usd", "usd"))

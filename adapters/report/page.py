@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from leanloop.adapters.report.cell import exact, for_people, printable
-from leanloop.adapters.report.chart import chart_of
+from leanloop.adapters.report.chart import Chart, chart_of
 from leanloop.adapters.report.table import Cell, Report, Section, Table, Unit
 from leanloop.adapters.report.week import Week, weeks_of
 from leanloop.errors import MissingExtra
@@ -57,6 +57,7 @@ class _Table(NamedTuple):
     folded: bool
     long: bool
     chart: object
+    series: Sequence[str]
     weeks: Sequence[Week]
     bars: Sequence[_Bar | None]
 
@@ -85,8 +86,8 @@ def as_page(report: Report) -> str:
     template = made.from_string(here.joinpath("page.html.j2").read_text("utf-8"))
 
     def shown(table: Table) -> _Table:
-        chart = chart_of(table, report.zone) if table.drawn in ("stacks", "bars") else ""
-        return _shown(table, report.zone, Markup(chart))  # noqa: S704 - made by chart_of
+        chart = chart_of(table, report.zone) if table.drawn in ("stacks", "bars") else Chart()
+        return _shown(table, report.zone, Markup(chart.svg), chart.series)  # noqa: S704 - made by chart_of
 
     return template.render(
         css=Markup(here.joinpath("page.css").read_text("utf-8")),  # noqa: S704 - our own
@@ -115,7 +116,7 @@ def _facts(report: Report) -> list[_Shown]:
     ]
 
 
-def _shown(table: Table, zone: str, chart: object) -> _Table:
+def _shown(table: Table, zone: str, chart: object, series: Sequence[str]) -> _Table:
     title = printable(table.title)
     many = f"{len(table.rows):,} row{'s' * (len(table.rows) != 1)}"
     summary = title
@@ -136,6 +137,7 @@ def _shown(table: Table, zone: str, chart: object) -> _Table:
         table.folded,
         table.drawn in ("stacks", "week") or len(table.rows) > _LONG,
         chart,
+        series,
         weeks_of(table, zone) if table.drawn == "week" and table.rows else (),
         _bars(table) if table.drawn == "waterfall" else (),
     )

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import duckdb
 
-from leanloop.adapters.report.calendar import QUARTER, period_of
+from leanloop.adapters.report.calendar import QUARTER, periods_of
 from leanloop.adapters.report.table import Column, Section, Table
 
 __all__ = ["spending"]
@@ -98,13 +98,14 @@ def _over_time(db: duckdb.DuckDBPyConnection, by: str, zone: str) -> Table:
             CASE WHEN {by} IN (FROM dearest) THEN {by} WHEN {by} IS NULL THEN '{_NONE}' ELSE '{_REST}' END AS name,
             count(*), coalesce(sum(cost), 0)
         FROM events WHERE event = 'settled' AND moment IS NOT NULL GROUP BY ALL""").fetchall()
-    periods = period_of({quarter for quarter, *_ in rows}, zone)
+    periods = periods_of({quarter for quarter, *_ in rows}, zone)
     sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for quarter, name, calls, cost in rows:
-        one = sums[periods[quarter], name]
+        one = sums[periods.names[quarter], name]
         one[0] += calls
         one[1] += cost
     found = [(period, name, calls, cost) for (period, name), (calls, cost) in sorted(sums.items())]
     columns = (Column("period"), Column(by), Column("calls", "count"), Column("usd", "usd"))
     about = f"The {_NAMED} dearest by name. Times in {zone}; one without calls has no row."
-    return Table(f"spend_over_time_by_{by}", f"Over time, by {by}", columns, found, about, "stacks")
+    title = f"Over time, by {by}"
+    return Table(f"spend_over_time_by_{by}", title, columns, found, about, "stacks", axis=periods.axis)

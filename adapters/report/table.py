@@ -36,6 +36,7 @@ class Table:
         about: how the figures were come by, and what was left out.
         drawn: how the page shows it.
         folded: it is one of several like it, and opened when it is wanted.
+        axis: of stacks, all there is of the first column, also that of which there is no row.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Table:
     about: str = ""
     drawn: Drawn = ""
     folded: bool = False
+    axis: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

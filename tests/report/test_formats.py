@@ -49,9 +49,9 @@ class Page(HTMLParser):
             self.columns[self._table], self.values[self._table] = [], []
         elif tag == "tr":
             self.values[self._table].append([])
-        elif tag == "th":
+        elif tag == "th" and given.get("scope") == "col":
             self._in_head = True
-        elif tag == "td":
+        elif tag in ("td", "th"):
             self.values[self._table][-1].append(None)
         elif tag == "data" and self._table and self.values[self._table][-1:] not in ([], [[]]):
             self.values[self._table][-1][-1] = given["value"]
@@ -242,3 +242,33 @@ def test_calls_without_a_price_are_drawn_by_their_number(write: Callable[..., st
 def test_a_figure_for_people_and_for_programs(value: object, unit: str, text: str, program: object) -> None:
     assert for_people(value, unit, "UTC") == text  # type: ignore[arg-type]
     assert exact(value, unit, "UTC") == program  # type: ignore[arg-type]
+
+
+def test_each_bar_of_a_share_is_as_long_as_it_is(write: Callable[..., str]) -> None:
+    tiers = ["miss"] * 3 + ["exact"]
+    page = page_of(gather([write([event("hit", tier=tier, at=MONDAY + at) for at, tier in enumerate(tiers)])]))
+
+    widths = [
+        float(given["width"] or 0)
+        for tag, given in page.tags
+        if tag == "rect" and "tooltip-trigger" in (given["class"] or "")
+    ]
+    long, short = sorted(widths, reverse=True)[:2]
+    assert long == pytest.approx(3 * short, rel=0.01)
+
+
+def test_every_series_of_a_chart_is_named_beside_its_colour(write: Callable[..., str]) -> None:
+    for number in (1, 2, 3, 5, 9):
+        text = as_page(gather([write([settled(5 + one, agent=f"a{one}") for one in range(number)])]))
+
+        legend = re.findall(r'<span class="swatch (color-\d)"></span><bdi>(a\d|others)</bdi>', text)
+        assert [colour for colour, _ in legend] == [f"color-{place}" for place in range(min(number, 6))]
+
+
+def test_a_chart_over_time_has_a_place_for_the_periods_without_calls(write: Callable[..., str]) -> None:
+    report = gather([write([settled(1), settled(1, at=MONDAY + 10 * 3_600)])])
+    [table] = [one for section in report.sections for one in section.tables if one.name == "spend_over_time_by_agent"]
+
+    assert len(table.rows) == 2
+    assert [period[11:] for period in table.axis][:2] == ["00:00", "00:15"]
+    assert len(table.axis) == 41
