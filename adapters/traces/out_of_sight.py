@@ -116,5 +116,5 @@ def asking(name: str, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
     if len(value) > LONGEST_SEARCH:
         text = given.result.text.lower()
         line = text.count("\n", 0, max(0, text.find(value))) + 1
-        wanted = {"lines": f"{line}-{line}"}
+        wanted = {"lines": f"{line}-{line + 1}"}  # a batch has a line of its own above its first result
     return ToolRequest(name, READ_RESULT, json.dumps({"handle": handle[1], **wanted}))

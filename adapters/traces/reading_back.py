@@ -16,7 +16,7 @@ from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Message, ToolRequest, ToolSpec
 from leanloop.plugins.read_result import READ_DESCRIPTION, READ_RESULT, ReadArguments
 
-__all__ = ["MOST_IN_BETWEEN", "Readback", "ReadingBack", "can_read_back"]
+__all__ = ["MOST_IN_BETWEEN", "Readback", "ReadingBack", "can_read_back", "tools_of"]
 
 MOST_IN_BETWEEN = 20
 """Calls that are put in before one reply; what is missing beyond them counts as not found."""
@@ -29,8 +29,13 @@ def can_read_back(trace: Trace, budget: Budget) -> bool:
 
     One that calls a tool of that name has its own, or the run was recorded with results shortened already.
     """
-    names = _tools_of(trace)
+    names = tools_of(trace)
     return budget.results is not None and bool(names) and READ_RESULT not in names
+
+
+def tools_of(trace: Trace) -> list[str]:
+    """The names of the tools that a run calls, each once."""
+    return list(dict.fromkeys(call.name for message in trace.messages for call in message.tool_calls))
 
 
 class Readback(NamedTuple):
@@ -57,7 +62,7 @@ class ReadingBack:
     """
 
     def __init__(self, trace: Trace) -> None:
-        self.tools = (*map(ToolSpec, _tools_of(trace)), _SPEC)
+        self.tools = (*map(ToolSpec, tools_of(trace)), _SPEC)
         self.readbacks = self.used = self.missing = 0
         self._sight = Sight()
         self._values: list[str] = []
@@ -99,7 +104,3 @@ class ReadingBack:
         self.missing += not self._sight.sees(readback.value, [result])
         # Seen or not, it is not asked for again: what is read behind it may take its place.
         self._values.remove(readback.value)
-
-
-def _tools_of(trace: Trace) -> list[str]:
-    return list(dict.fromkeys(call.name for message in trace.messages for call in message.tool_calls))

@@ -1,0 +1,65 @@
+"""Shortened tool results: at which limit they pay, and where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from leanloop.adapters.advice.case import Case, Terms
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.grid import Setting, chosen, tried
+from leanloop.adapters.traces.reading_back import tools_of
+from leanloop.budgets.result_rules import ResultRules
+from leanloop.plugins.read_result import READ_RESULT
+
+__all__ = ["FEATURE", "LIMITS", "ONE_TASK", "results", "untried"]
+
+FEATURE = "shortened results"
+
+LIMITS = (4_000, 1_000, 500)
+"""Tokens of one result."""
+
+ONE_TASK = "all runs are of one task: a setting is chosen on some tasks and measured on others"
+
+_HOW = (
+    "Each run was replayed with its tools' results shortened. Before its agent wrote a value that stood nowhere in "
+    "what it was then sent, a call that reads it back was put in and paid for, and so is the description of "
+    "read_result in each prompt. The limit was chosen on other tasks than it is measured on. What an agent overlooks "
+    "and never writes is not in a recording."
+)
+
+
+def results(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+    """Try limits of results; where they are shortened already, other limits and none."""
+    why = untried(cases)
+    if why is not None:
+        return Unmeasured(FEATURE, why)
+    found = tried(cases, _settings(terms), terms)
+    best = chosen(cases, found, terms)
+    if best is None:
+        return Unmeasured(FEATURE, ONE_TASK)
+    taken, effects = best
+    return Change(FEATURE, taken.setting.keys, effects, _HOW, tuple(one.told() for one in found))
+
+
+def untried(cases: Sequence[Case]) -> str | None:
+    """Why results cannot be shortened or cleared in any of the runs; None where they can."""
+    tools = [tools_of(case.trace) for case in cases]
+    if not any(message.role == "tool" for case in cases for message in case.trace.messages):
+        return "no run has a result of a tool"
+    if all(READ_RESULT in names for names in tools if names):
+        return (
+            f"these runs call a tool named {READ_RESULT}: they were recorded with results shortened, or it is your own"
+        )
+    return None
+
+
+def _settings(terms: Terms) -> Iterator[Setting]:
+    budget = terms.budget
+    rules = budget.results or ResultRules()
+    for limit in LIMITS:
+        if budget.results is None or limit != rules.max_tokens:
+            new = rules.model_copy(update={"max_tokens": limit})
+            words = f"results: {{max_tokens: {limit}}}"
+            yield Setting({"results": {"max_tokens": limit}}, budget.model_copy(update={"results": new}), words)
+    if budget.results is not None:
+        yield Setting({"results": False}, budget.model_copy(update={"results": None}), "results: off")
