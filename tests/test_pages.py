@@ -135,12 +135,20 @@ def test_the_first_pages_take_nothing_for_granted(
     assert landed.startswith("The limit of 3 model calls for this task is reached")
 
 
+def findings(text: str) -> list[str]:
+    budget = parse_budget(text, environ={})
+    return [one.text for look in (limit_findings, order_findings, setting_findings) for one in look(budget)]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml") and page != "check"])
+def test_a_budget_file_that_is_shown_has_nothing_the_check_finds(page: str) -> None:
+    assert [said for block in blocks(page, "yaml") for said in findings(block)] == []
+
+
 def test_what_the_page_on_check_shows_is_what_is_found() -> None:
-    budget = parse_budget(blocks("check", "yaml")[0], environ={})
     shown = " ".join(blocks("check", "text")[0].split()).split("but | ")[1:]
 
-    found = (*limit_findings(budget), *order_findings(budget), *setting_findings(budget))
-    assert [words.strip() for words in shown] == [one.text for one in found]
+    assert [words.strip() for words in shown] == findings(blocks("check", "yaml")[0])
 
 
 def test_a_known_answer_of_the_page_on_routing_asks_no_model(reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
