@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from leanloop.adapters.cli import init as init_module
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.cli.init_file import first_budget, task_usd
 from leanloop.adapters.cli.init_project import look_at
+from leanloop.adapters.cli.init_text import text_of
 from leanloop.budgets.price_table import current_table
 from leanloop.budgets.prices import PriceBook, PriceOverride
 from leanloop.errors import BudgetFileError, UsageError
@@ -110,6 +112,19 @@ def test_in_a_terminal_it_asks(project: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("LlamaIndex", "llama-index"),
+        ("llama_index", "llama-index"),
+        ("LangGraph", "langchain"),
+        ("LangChain", "langchain"),
+    ],
+)
+def test_a_framework_may_be_spelt_in_any_way(project: Path, said: str, meant: str) -> None:
+    assert f"Add to the agent ({meant})" in run("--framework", said, "--agent", "a").stdout
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--framework", "crewai"], "--framework is langchain or llama-index, not 'crewai'"),
@@ -173,11 +188,81 @@ def test_the_files_of_all_priced_models_read_and_have_room_for_their_landing() -
         ("pyproject.toml", '[tool.poetry.group.run.dependencies]\nllama-index = "*"', "llama-index"),
         ("uv.lock", '[[package]]\nname = "llama-index-core"', "llama-index"),
         ("requirements-dev.txt", "-r base.txt\n\nllama-index==0.14 ; python_version > '3'", "llama-index"),
+        ("requirements.in", "langchain", "langchain"),
+        ("requirements/base.txt", "langchain", "langchain"),
+        ("setup.cfg", "[options]\ninstall_requires =\n    langchain>=1", "langchain"),
+        ("environment.yml", "dependencies:\n  - pip:\n    - llama-index", "llama-index"),
+        ("Pipfile", '[packages]\nlangchain = "*"', "langchain"),
+        ("Pipfile.lock", '{"default": {"langchain": {}}}', "langchain"),
+        ("poetry.lock", '[[package]]\nname = "langchain"', "langchain"),
+        ("pdm.lock", '[[package]]\nname = "llama_index"', "llama-index"),
+        ("pylock.toml", '[[packages]]\nname = "langchain"', "langchain"),
+        ("pyproject.toml", '[tool.pdm.dev-dependencies]\nrun = ["langchain"]', "langchain"),
+        ("pyproject.toml", '[tool.uv]\ndev-dependencies = ["langchain"]', "langchain"),
+        ("pyproject.toml", '[tool.hatch.envs.default]\ndependencies = ["langchain"]', "langchain"),
+        ("app.py", "import os\n\nfrom llama_index.core.agent.workflow import FunctionAgent", "llama-index"),
     ],
 )
 def test_the_framework_is_read_from_the_dependencies(project: Path, file: str, text: str, framework: str) -> None:
-    (project / file).write_text(text, encoding="utf-8")
-    assert look_at(project).frameworks == (framework,)
+    (project / file).parent.mkdir(exist_ok=True)
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):  # the last is what PowerShell writes
+        (project / file).write_text(text, encoding=encoding)
+        assert look_at(project).frameworks == (framework,)
+
+
+def test_files_that_requirements_include_are_read_once_and_none_outside_the_project(project: Path) -> None:
+    (project / "requirements.txt").write_text(
+        "-r a.txt\n-r ../outside.txt\n--requirement=missing.txt", encoding="utf-8"
+    )
+    (project / "a.txt").write_text("-c requirements.txt\n-r a.txt\nlangchain", encoding="utf-8")
+    (project.parent / "outside.txt").write_text("llama-index", encoding="utf-8")
+    assert look_at(project).frameworks == ("langchain",)
+
+
+def test_what_the_project_names_comes_before_what_its_lock_holds_and_what_it_imports(project: Path) -> None:
+    (project / "uv.lock").write_text('[[package]]\nname = "langchain-core"', encoding="utf-8")
+    (project / "app.py").write_text("import langchain", encoding="utf-8")
+    assert look_at(project).frameworks == ("langchain",)
+    (project / "requirements.txt").write_text("llama-index", encoding="utf-8")
+    assert look_at(project).frameworks == ("llama-index",)
+    (project / "requirements.txt").write_text("llama-index\nlangchain", encoding="utf-8")
+    assert look_at(project).frameworks == ("langchain", "llama-index")
+    (project / "app.py").write_text("import llama_index", encoding="utf-8")
+    assert look_at(project).frameworks == ("llama-index", "langchain")
+
+
+def test_notebooks_are_read_by_their_cells_of_code(project: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": "import langchain; 'gpt-4.1-nano'"},
+        {"cell_type": "code", "source": ["from llama_index.core import Settings\n", 'llm = OpenAI(model="gpt-4.1")']},
+        {"cell_type": "code", "source": "other = 'gpt-4.1'", "outputs": [{"text": "'gpt-4o'"}]},
+        {"cell_type": "code"},
+        3,
+    ]
+    (project / "a.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    for name, text in (("b", "{"), ("c", "[]"), ("d", '{"cells": 3}'), ("e", "[" * 100_000)):
+        (project / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    found = look_at(project)
+    assert (found.frameworks, found.models) == (("llama-index",), ("gpt-4.1",))
+
+
+def test_a_file_that_cannot_be_looked_at_is_empty(project: Path) -> None:
+    assert text_of(project / ("a" * 300), 1_000) == ""
+
+
+def test_a_folder_of_traps_says_nothing_and_fails_nothing(project: Path) -> None:
+    (project / "self").symlink_to(project)
+    for name in ("pyproject.toml", "requirements.txt", "a.py"):
+        (project / name).symlink_to(name)  # to itself
+    (project / "uv.lock").mkdir()
+    os.mkfifo(project / "setup.cfg")
+    (project / "Pipfile").write_text(f"{'a.' * 3_000}dependencies = ['langchain']", encoding="utf-8")
+    (project / "Pipfile.lock").write_text("[" * 100_000, encoding="utf-8")
+    (project / "environment.yml").write_text("x" * 1_000_001 + "\nlangchain", encoding="utf-8")
+    assert look_at(project) == ((), (), None)
+    (project / "pyproject.toml").unlink()
+    (project / "pyproject.toml").write_text(f"{'a.' * 3_000}dependencies = ['langchain']", encoding="utf-8")
+    assert look_at(project).frameworks == ("langchain",)
 
 
 @pytest.mark.parametrize("text", ["[", "project = 1\ntool = 2", "package = 3", "package = [1, {name = 2}]", "\0\0"])
@@ -204,7 +289,7 @@ def test_models_are_found_in_the_projects_own_code_alone(project: Path) -> None:
     (project / "large.py").write_text('"gpt-4"' + " " * 1_000_000, encoding="utf-8")
     (project / "notes.txt").write_text('"gpt-4"', encoding="utf-8")
     (project / "link.py").symlink_to(project / "own" / "x.py")
-    (project / "bytes.py").write_bytes(b'\xff\xfe "gpt-4.1-nano"')
+    (project / "bytes.py").write_bytes(b'\xff\x80 "gpt-4.1-nano"')
     os.mkfifo(project / "pipe.py")
 
     assert look_at(project).models == ("gpt-4.1", "gpt-4.1-nano", "openai/gpt-4o-mini")

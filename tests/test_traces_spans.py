@@ -92,7 +92,7 @@ def test_a_run_told_by_openinference_is_one_conversation() -> None:
         "llm.cost.total": 0.0125,
     }
     asked_for = {f"llm.input_messages.2.{name}": value for name, value in (call(0) | {"message.role": "ai"}).items()}
-    later = TOLD | asked_for | openinference("input", 3, role="tool", content="found a", tool_call_id="c1")
+    later: Row = TOLD | asked_for | openinference("input", 3, role="tool", content="found a", tool_call_id="c1")
     answered = later | openinference("output", 0, role="assistant", content="it is a")
     tool = {"openinference.span.kind": "TOOL", "tool.name": "search", "input.value": SEARCH.arguments}
     trace = one(span(LLM | TOLD | ASKS | counts), span(tool, 2), span(LLM | answered, 3))
@@ -142,7 +142,7 @@ def test_an_image_a_function_of_old_and_a_completion_are_read() -> None:
     ids=["flat", "function", "JSON text", "Anthropic's"],
 )
 def test_a_run_told_by_openllmetry_is_one_conversation(calls: Row) -> None:
-    told = {
+    told: Row = {
         "llm.request.type": "chat",
         "gen_ai.request.model": "gpt-4o",
         "gen_ai.prompt.0.role": "system",
@@ -150,8 +150,8 @@ def test_a_run_told_by_openllmetry_is_one_conversation(calls: Row) -> None:
         "gen_ai.prompt.1.role": "user",
         "gen_ai.prompt.1.content": json.dumps([{"type": "text", "text": "find a"}]),
     }
-    first = told | {f"gen_ai.completion.0.{name}": value for name, value in ({"role": "assistant"} | calls).items()}
-    later = told | {f"gen_ai.prompt.2.{name}": value for name, value in ({"role": "assistant"} | calls).items()}
+    first: Row = told | {f"gen_ai.completion.0.{name}": value for name, value in ({"role": "assistant"} | calls).items()}
+    later: Row = told | {f"gen_ai.prompt.2.{name}": value for name, value in ({"role": "assistant"} | calls).items()}
     later |= {"gen_ai.prompt.10.role": "tool", "gen_ai.prompt.10.content": "found a"}
     later |= {"gen_ai.prompt.10.tool_call_id": "c1", "gen_ai.completion.0.content": "it is a"}
     later |= {"gen_ai.usage.prompt_tokens": 9, "gen_ai.usage.completion_tokens": 2}
@@ -179,7 +179,7 @@ def test_a_result_of_a_tool_inside_a_message_of_the_user_is_one() -> None:
 
 
 def test_texts_on_the_event_of_a_span_are_read() -> None:
-    told = {
+    told: Row = {
         "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": "a"}]}]),
         "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "b"}]}]),
     }

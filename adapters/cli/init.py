@@ -48,15 +48,15 @@ def init(
 ) -> None:
     """Write a commented budget file for the project in this folder, and print the line that puts it to work.
 
-    Looks at pyproject.toml, requirements*.txt and uv.lock for the framework, and at the code for the model, by whose
+    Looks at pyproject.toml, requirements and lock files for the framework, and at the code for the model, by whose
     price the limits are chosen. Runs none of it. Asks where it stands in a terminal; else takes what is found.
     """
-    if framework is not None and framework not in FRAMEWORKS:
+    if framework is not None and _meant(framework) is None:
         raise UsageError(f"--framework is langchain or llama-index, not {framework[:40]!r}.")
     found = look_at(Path())
     asks = not yes and _in_terminal()
     agent = agent or _ask("Name of the agent", _folder_name(), asks)
-    framework = framework or _framework(found, asks)
+    framework = (_meant(framework) if framework else None) or _framework(found, asks)
     model = model or _ask("Model", next(iter(found.models), found.likely) or "", asks) or None
     if model and (len(model) > _LONGEST or not model.isprintable()):
         raise UsageError(f"--model is the name of a model, at most {_LONGEST} printable characters.")
@@ -90,9 +90,15 @@ def _tell(file: Path, framework: str, found: Project, model: str | None) -> None
 
 def _framework(found: Project, asks: bool) -> str:
     likely = next(iter(found.frameworks), "langchain")
-    while (given := _ask("Framework (langchain or llama-index)", likely, asks)) not in FRAMEWORKS:
+    while (meant := _meant(_ask("Framework (langchain or llama-index)", likely, asks))) is None:
         typer.echo("langchain or llama-index.")
-    return given
+    return meant
+
+
+def _meant(answer: str) -> str | None:
+    """The framework that is meant: in any spelling (LlamaIndex, llama_index), or by a package that is built on it."""
+    spelt = re.sub(r"[^a-z]", "", answer[:_LONGEST].lower())
+    return next((name for name in FRAMEWORKS if spelt in {re.sub("[^a-z]", "", one) for one in FRAMEWORKS[name]}), None)
 
 
 def _ask(what: str, default: str, asks: bool) -> str:

@@ -5,15 +5,17 @@ Nothing is imported or run. What is read is bounded, since a folder may hold any
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from leanloop.adapters.cli.init_dependencies import declared, locked
+from leanloop.adapters.cli.init_text import text_of
 from leanloop.budgets.price_table import current_table
 
 __all__ = ["FRAMEWORKS", "Project", "look_at"]
@@ -36,14 +38,22 @@ _PROVIDERS = {
 _MOST_FILES = 2_000
 _MOST_FOLDERS = 20_000
 _LARGEST = 1_000_000
-_LARGEST_LOCK = 20_000_000
+_LARGEST_NOTEBOOK = 10_000_000
 _NO_CODE = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__", "build", "dist"})
-_REQUIREMENT = re.compile(r"\s{0,20}([A-Za-z0-9][A-Za-z0-9._-]{0,99})")
 _LITERAL = re.compile(r"""["']([A-Za-z0-9][A-Za-z0-9._:/@-]{2,99})["']""")
+_IMPORT = re.compile(r"^[ \t]{0,40}(?:from|import)[ \t]{1,20}(\w{1,100})", re.MULTILINE)
+_IMPORTED = {"langchain": "langchain", "langchain_core": "langchain", "langgraph": "langchain"} | {
+    "deepagents": "langchain",
+    "llama_index": "llama-index",
+}
 
 
 class Project(NamedTuple):
-    """`models` are those named in the code, the most often named first; `likely` is one to reckon with without any."""
+    """`models` are those named in the code, the most often named first; `likely` is one to reckon with without any.
+
+    Of `frameworks` the first is the likeliest: one the project names itself comes before one that only its lock or its
+    code names, and of several that which the code imports most.
+    """
 
     frameworks: tuple[str, ...]
     models: tuple[str, ...]
@@ -51,14 +61,25 @@ class Project(NamedTuple):
 
 
 def look_at(folder: Path) -> Project:
-    """Read the dependencies (pyproject.toml, uv.lock, requirements*.txt) and the code below `folder`."""
-    names = frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in _dependencies(folder))
-    frameworks = tuple(name for name, packages in FRAMEWORKS.items() if not names.isdisjoint(packages))
-    likely = next((model for end, model in _PROVIDERS.items() if any(_ends(name, end) for name in names)), None)
-    counted: Counter[str] = Counter()
+    """Read what the project depends on, and the code below `folder`, notebooks included."""
+    named, chosen = declared(folder), locked(folder)
+    counted, imported = Counter[str](), Counter[str]()
     for text in _code(folder):
         counted.update(filter(_is_model, _LITERAL.findall(text)))
-    return Project(frameworks, tuple(sorted(counted, key=lambda name: (-counted[name], name))), likely)
+        imported.update(_IMPORTED[name] for name in _IMPORT.findall(text) if name in _IMPORTED)
+    likely = next(
+        (model for end, model in _PROVIDERS.items() if any(_ends(name, end) for name in named | chosen)), None
+    )
+    models = tuple(sorted(counted, key=lambda name: (-counted[name], name)))
+    return Project(_frameworks(named, chosen, imported), models, likely)
+
+
+def _frameworks(named: frozenset[str], chosen: frozenset[str], imported: Counter[str]) -> tuple[str, ...]:
+    for names in (named, chosen):
+        found = [name for name, packages in FRAMEWORKS.items() if not names.isdisjoint(packages)]
+        if found:
+            return tuple(sorted(found, key=lambda name: -imported[name]))
+    return tuple(name for name, _ in imported.most_common())
 
 
 def _ends(name: str, provider: str) -> bool:
@@ -66,53 +87,8 @@ def _ends(name: str, provider: str) -> bool:
     return name == provider or name.endswith(f"-{provider}")
 
 
-def _dependencies(folder: Path) -> Iterator[str]:
-    for file in sorted(folder.glob("requirements*.txt"))[:20]:
-        for line in _text(file, _LARGEST).splitlines():
-            yield from _name_in(line)
-    for requirement in _strings(_toml(folder / "pyproject.toml", _LARGEST)):
-        yield from _name_in(requirement)
-    packages = _toml(folder / "uv.lock", _LARGEST_LOCK).get("package")
-    for package in cast("list[object]", packages) if isinstance(packages, list) else []:
-        name = cast("dict[str, object]", package).get("name") if isinstance(package, dict) else None
-        if isinstance(name, str):
-            yield name
-
-
-def _strings(table: dict[str, object]) -> Iterator[str]:
-    """The requirements of a pyproject.toml, and Poetry's, which are keys."""
-    project, tool = _table(table, "project"), _table(table, "tool")
-    groups = [project.get("dependencies"), *_table(project, "optional-dependencies").values()]
-    groups += _table(table, "dependency-groups").values()
-    for group in groups:
-        if isinstance(group, list):
-            yield from (one for one in cast("list[object]", group) if isinstance(one, str))
-    poetry = _table(tool, "poetry")
-    yield from _table(poetry, "dependencies")
-    for group in _table(poetry, "group").values():
-        if isinstance(group, dict):
-            yield from _table(cast("dict[str, object]", group), "dependencies")
-
-
-def _table(table: dict[str, object], key: str) -> dict[str, object]:
-    value = table.get(key)
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _name_in(requirement: str) -> list[str]:
-    found = _REQUIREMENT.match(requirement)
-    return [found[1]] if found else []
-
-
-def _toml(file: Path, largest: int) -> dict[str, object]:
-    try:
-        return tomllib.loads(_text(file, largest))
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}
-
-
 def _code(folder: Path) -> Iterator[str]:
-    """The texts of the project's own Python files; links are not followed."""
+    """The texts of the project's own Python files and notebooks; links are not followed."""
     read = 0
     for number, (place, folders, files) in enumerate(os.walk(folder)):
         if number >= _MOST_FOLDERS:
@@ -120,25 +96,31 @@ def _code(folder: Path) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not _left_out(Path(place, name)))
         for name in sorted(files):
             file = Path(place, name)
-            if name.endswith(".py") and not file.is_symlink():
+            if name.endswith((".py", ".ipynb")) and not file.is_symlink():
                 if read >= _MOST_FILES:
                     return
                 read += 1
-                yield _text(file, _LARGEST)
+                yield _cells(text_of(file, _LARGEST_NOTEBOOK)) if name.endswith(".ipynb") else text_of(file, _LARGEST)
+
+
+def _cells(notebook: str) -> str:
+    """The code of a notebook (nbformat 4: https://nbformat.readthedocs.io/en/latest/format_description.html)."""
+    try:
+        value: object = json.loads(notebook)
+    except (ValueError, RecursionError):
+        return ""
+    cells = cast("dict[str, object]", value).get("cells") if isinstance(value, dict) else None
+    lines: list[str] = []
+    for cell in cast("list[object]", cells) if isinstance(cells, list) else []:
+        held = cast("dict[str, object]", cell) if isinstance(cell, dict) else {}
+        source = held.get("source") if held.get("cell_type") == "code" else None
+        parts = cast("list[object]", source) if isinstance(source, list) else [source]
+        lines.append("".join(part for part in parts if isinstance(part, str)))
+    return "\n".join(lines)
 
 
 def _left_out(folder: Path) -> bool:
     return folder.name.startswith(".") or folder.name in _NO_CODE or (folder / "pyvenv.cfg").exists()
-
-
-def _text(file: Path, largest: int) -> str:
-    """Empty for what is no ordinary file, is too large, or cannot be read."""
-    try:
-        if not file.is_file() or file.stat().st_size > largest:
-            return ""
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _is_model(literal: str) -> bool:
