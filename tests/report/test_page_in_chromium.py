@@ -6,7 +6,8 @@ Debian: apt install chromium chromium-driver; pip install selenium. Without them
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,17 +103,63 @@ def wide(browser: Any, width: int) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
+def hostile_rows() -> list[Row]:
+    """Fifty of everything, by names that are long, right to left, of other scripts, or mark-up."""
+    names = (
+        '<script>console.error("x")</script>',
+        "x" * 200,
+        "\u202eevil",
+        "نموذج عربي طويل",
+        "מודל (1)",
+        "🦜🔗 🚀",
+        "=1+1",
+    )
+    made: list[Row] = []
+    for number in range(50):
+        name = f"{names[number % len(names)]} {number}"
+        at = MONDAY + number * 9_000
+        made += [
+            settled(
+                number, at=at, agent=name, model=name, phase=name, task=name, tags={name: name}, error=name,
+                limits={f"{name} per day: usd": [number, 50]},
+            ),
+            *(event("tool", tool=name, arguments="h", task=name, at=at + again) for again in (1, 2)),
+            event("saved", plugin=name, what=name, how=name, cost=number, at=at),
+            event("refused", resource=name, scope=name, at=at),
+        ]  # fmt: skip
+    return made
+
+
+def long_tasks() -> list[Row]:
+    return [
+        settled(number, at=MONDAY + number, task=f"task{task}", seconds=0.5)
+        for task in range(10)
+        for number in range(500)
+    ]
+
+
+PAGES: Mapping[str, Callable[[], list[Row]]] = {
+    "full": rows,
+    "empty": list,
+    "one event": lambda: [settled(5)],
+    "hostile": hostile_rows,
+    "free": lambda: [settled(0, at=MONDAY + number) for number in range(9)],
+    "long tasks": long_tasks,
+}
+
+
 @pytest.fixture(params=["full", "empty"])
 def page(request: pytest.FixtureRequest, browser: Any, write: Callable[..., str], tmp_path: Path) -> str:
     file = tmp_path / "report.html"
-    file.write_text(as_page(gather([write(rows() if request.param == "full" else [])])), "utf-8")
+    file.write_text(as_page(gather([write(PAGES[request.param]())])), "utf-8")
     wide(browser, 1_200)
     browser.get_log("browser")
     browser.get(file.as_uri())
     return str(request.param)
 
 
-@pytest.mark.parametrize("width", [375, 1_200])
+@pytest.mark.parametrize("page", PAGES, indirect=True)
+@pytest.mark.parametrize("width", [320, 375, 768, 1_280])
 def test_the_page_is_no_wider_than_the_screen_with_all_tasks_open(width: int, page: str, browser: Any) -> None:
     wide(browser, width)
 
@@ -122,6 +169,7 @@ def test_the_page_is_no_wider_than_the_screen_with_all_tasks_open(width: int, pa
     assert max(browser.execute_script(asked)) == width
 
 
+@pytest.mark.parametrize("page", PAGES, indirect=True)
 def test_the_console_is_empty_and_nothing_is_loaded(page: str, scheme: str, browser: Any) -> None:
     assert browser.get_log("browser") == []
     assert browser.execute_script("return performance.getEntriesByType('resource').map(one => one.name)") == []
@@ -136,6 +184,56 @@ def test_all_that_is_seen_has_contrast(page: str, scheme: str, browser: Any) -> 
     least = {"text": 4.5, "graphic": 3.0}  # WCAG 2.2, 1.4.3 and 1.4.11, level AA
     assert [(kind, what, ratio) for kind, what, ratio in found if ratio < least[kind]] == []
     assert len(found) > (300 if page == "full" else 20)
+
+
+def test_headings_go_down_one_step_at_a_time_and_parts_have_names(page: str, browser: Any) -> None:
+    asked = """const ids = [...document.querySelectorAll('[id]')].map(one => one.id);
+    return [
+        [...document.querySelectorAll('h1, h2, h3, h4')].map(one => Number(one.tagName[1])),
+        ['header', 'nav', 'main'].map(one => document.querySelectorAll(one).length),
+        [...document.querySelectorAll('nav, section, [role=region]')].filter(one => !(one.getAttribute('aria-label')
+            || document.getElementById(one.getAttribute('aria-labelledby')))).length,
+        [...document.querySelectorAll('a[href^="#"]')].filter(one => !document.querySelector(one.hash)).length,
+        ids.length - new Set(ids).size,
+        [...document.querySelectorAll('th')].filter(one => !one.scope).length]"""
+
+    levels, landmarks, nameless, dead, doubled, unscoped = browser.execute_script(asked)
+
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
+    assert landmarks == [1, 1, 1]
+    assert (nameless, dead, doubled, unscoped) == (0, 0, 0, 0)
+
+
+def test_what_is_pressed_is_large_enough_for_a_finger(page: str, browser: Any) -> None:
+    wide(browser, 320)
+    asked = """return [...document.querySelectorAll('nav a, summary')].map(one => one.getBoundingClientRect())
+        .map(one => [one.width, one.height])"""
+
+    sizes = browser.execute_script(asked)
+
+    assert min(min(size) for size in sizes) >= 24  # WCAG 2.2, 2.5.8, level AA; pixels
+
+
+def test_letters_of_charts_are_legible_on_a_phone(page: str, browser: Any) -> None:
+    wide(browser, 375)
+    asked = """return [...document.querySelectorAll('svg text')].filter(one => one.textContent.trim())
+        .map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a)"""
+
+    assert min(browser.execute_script(asked), default=12) >= 10
+
+
+@pytest.mark.parametrize("page", PAGES, indirect=True)
+def test_no_letter_of_a_chart_is_cut_off_at_its_edge(page: str, browser: Any) -> None:
+    asked = """return [...document.querySelectorAll('svg text')].filter(one => one.textContent.trim()).filter(one => {
+        const a = one.getBoundingClientRect(), b = one.closest('svg').getBoundingClientRect();
+        return a.left < b.left - 1 || a.right > b.right + 1; }).map(one => one.textContent)"""
+
+    assert browser.execute_script(asked) == []
+
+
+def test_nothing_moves_by_itself(page: str, browser: Any) -> None:
+    assert browser.execute_script("return document.getAnimations().length") == 0
 
 
 def test_the_page_is_dark_where_that_is_preferred(page: str, scheme: str, browser: Any) -> None:
