@@ -33,6 +33,7 @@ def same_provider(model: str, table: DataSnapshot, context: int = 0) -> list[str
         and info.context_window >= context
         and not info.deprecated
         and not _OTHERWISE.search(info.id)
-        and (listed := find(info.id, provider.id, table)) is not None
+        and provider_of(info.id, table) is provider  # and not a guest's, nor a name that says nothing by itself
+        and (listed := find(info.id, None, table)) is not None
         and listed.output.most() > 0
     )

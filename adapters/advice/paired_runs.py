@@ -39,7 +39,7 @@ class _Pair(NamedTuple):
 def paired_runs(feature: str, cases: Sequence[Case], terms: Terms) -> Change | Unmeasured | None:
     """All calls with a cheaper model, where both have run the same tasks; None where no task was judged with two.
 
-    The dearer model of a pair is the one most runs are of.
+    The dearer model of a pair is the one most runs are of; of as many, the one whose runs cost more.
     """
     pairs = list(_pairs(cases, terms))
     if not pairs:
@@ -95,7 +95,8 @@ def _pairs(cases: Sequence[Case], terms: Terms) -> Iterator[_Pair]:
         }
         for model, of in by_model.items()
     }
-    dear = max(by_model, key=lambda model: (sum(map(len, by_model[model].values())), model))
+    bills = {model: [cost for each in of.values() for cost, _ in each] for model, of in by_model.items()}
+    dear = max(bills, key=lambda model: (len(bills[model]), sum(bills[model]), model))
     for cheap in sorted(runs):
         shared = {group: (runs[cheap][group], its) for group, its in runs[dear].items() if group in runs[cheap]}
         if cheap != dear and shared and cheap.isprintable() and cheap == cheap.strip():  # a file can name it

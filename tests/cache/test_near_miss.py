@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from benches import bench_module
 
 from leanloop.plugins.cache.normalise import normalised
 from leanloop.plugins.cache.verify import verify
-
-BENCH = Path(__file__).parents[2] / "bench"
-
-
-def bench_module(name: str) -> ModuleType:
-    found = importlib.util.spec_from_file_location(f"bench{name}", BENCH / f"{name}.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules[found.name] = module
-    found.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
