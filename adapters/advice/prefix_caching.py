@@ -11,7 +11,6 @@ from leanloop.adapters.traces.trace import succeeded
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.prefix_cache import rule_for
 from leanloop.budgets.usage import Usage
-from leanloop.plugins.volatile import split
 
 __all__ = ["FEATURE", "is_cached", "prefix_caching"]
 
@@ -22,8 +21,6 @@ _HOW = (
     "next. Taken for granted: calls of a run follow each other within five minutes, and no run reads what another "
     "has written."
 )
-_ALIKE = 50
-"""Runs whose system prompts are compared with each other."""
 
 
 def is_cached(case: Case, budget: Budget) -> bool:
@@ -34,22 +31,27 @@ def is_cached(case: Case, budget: Budget) -> bool:
 def prefix_caching(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
     """Try breakpoints for providers that must be told where to cache (`leanloop.budgets.prefix_cache`)."""
     replays = Replays(terms.budget)
-    notes = [*_reported(cases), *_volatile(cases)]
+    reported: list[Case] = []
+    read = Usage()
     effects: list[Effect] = []
     by_itself = uncached = 0
     asks = False
     for case in cases:
         bill = replays.of(case).budgeted
+        if _reports(case):
+            reported.append(case)
+            read += bill.usage
         cached, plain = bill.cached or 0, bill.uncached or 0
         is_on = is_cached(case, terms.budget)
         asks |= not is_on
         by_itself += cached if is_on else 0
         uncached += plain if is_on else 0
         effects.append(Effect(case.group, cached if is_on else plain, cached, success=succeeded(case.trace)))
+    notes = _reported(reported, read)
     if not asks:
         saved = f"; as counted that saves {1 - by_itself / uncached:.1%} of what they would cost" if uncached else ""
-        return Unmeasured(FEATURE, f"the provider caches these runs' prompts already{saved}", tuple(notes))
-    return Change(FEATURE, {"prefix": {"breakpoints": True}}, effects, _HOW, tuple(notes))
+        return Unmeasured(FEATURE, f"the provider caches these runs' prompts already{saved}", notes)
+    return Change(FEATURE, {"prefix": {"breakpoints": True}}, effects, _HOW, notes)
 
 
 def _was_asked(case: Case) -> bool:
@@ -57,30 +59,19 @@ def _was_asked(case: Case) -> bool:
     return any(usage.cached_input or usage.cache_write for usage in usages)
 
 
-def _reported(cases: Sequence[Case]) -> list[str]:
-    """How much of the input the provider says it read from its cache."""
-    total = Usage()
-    for case in cases:
-        for call in case.trace.calls:
-            total += call.usage or Usage()
-    if not total.input:
-        return []
-    return [f"By the recorded usage {total.cached_input / total.input:.1%} of the input was read from the cache."]
+def _reports(case: Case) -> bool:
+    return bool(case.trace.calls) and all(call.usage is not None for call in case.trace.calls)
 
 
-def _volatile(cases: Sequence[Case]) -> list[str]:
-    """Whether system prompts differ from run to run in dates, times or ids alone."""
-    prompts: dict[str, set[str]] = {}
-    for case in cases:
-        first = case.trace.messages[0]
-        if first.role == "system" and len(prompts) < _ALIKE:
-            prompts.setdefault(split(first.text).stable, set()).add(first.text)
-    moved = sum(len(texts) for texts in prompts.values() if len(texts) > 1)
-    if not moved:
-        return []
+def _reported(cases: Sequence[Case], counted: Usage) -> tuple[str, ...]:
+    """How much of the input the provider says it read from its cache, beside what the prompts have in common."""
+    usages = [call.usage for case in cases for call in case.trace.calls if call.usage is not None]
+    total = sum(usage.input for usage in usages)
+    if not total or not counted.input:
+        return ()
+    read, could = sum(usage.cached_input for usage in usages) / total, counted.cached_input / counted.input
     found = (
-        f"{moved:,} system prompts differ from others in a date, a time or an id alone, which breaks the cached prefix "
-        "between tasks: prefix: {volatile: behind} sends that behind the history. What it saves depends on how "
-        "closely tasks follow each other, and was not measured."
+        f"By the recorded usage of {len(cases):,} runs {read:.1%} of the input was read from the cache; as counted, "
+        f"{could:.1%} could be."
     )
-    return [found]
+    return (found,)

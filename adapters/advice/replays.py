@@ -32,7 +32,9 @@ class Replays:
 
 def shown_in_replay(budget: Budget) -> Budget:
     """The budget without what a replay cannot show: another model, or more thought, would have said something else."""
-    choices = {"thinking": None, "routes": None, "scaffold": None, "experiment": None, "answers": ()}
+    # Within a recorded run the system prompt is one: where it changes, another run begins (`volatile_prompt`).
+    prefix = budget.prefix.model_copy(update={"volatile": "warn"})
+    choices = {"thinking": None, "routes": None, "scaffold": None, "experiment": None, "answers": (), "prefix": prefix}
     return replayable(budget)[0].model_copy(update=choices)
 
 

@@ -20,6 +20,7 @@ from leanloop.adapters.advice.tree import budget_of, changed
 from leanloop.adapters.traces.replay import Replayed
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.price_book import price_book
+from leanloop.plugins.shorten.json_read import is_object
 
 __all__ = ["Together", "put_together"]
 
@@ -113,17 +114,25 @@ def _with_defaults(
     tree: dict[str, object], saving: Saving | None, runs: _Runs
 ) -> tuple[dict[str, object], Saving | None]:
     """The file without those of its switches that are off and do as well at their default."""
-    off = bare_tree("")
     now = saving if saving is not None else runs.under(tree)
     for key in ON_BY_DEFAULT:
-        if tree[key] != off[key]:
+        without = _without(tree, key, bare_tree("")[key])
+        if without == tree:
             continue
-        without = {name: value for name, value in tree.items() if name != key}
         whole = runs.under(without)
         harm = whole.losses.share > now.losses.share or whole.missing > now.missing
         if not harm and whole.after <= now.after * (1 + _NOTHING):
             tree, now = without, whole
     return tree, now if saving is not None else None
+
+
+def _without(tree: Mapping[str, object], key: str, off: object) -> dict[str, object]:
+    """The file without a switch that is off, by itself or in a mapping of the key."""
+    value = tree[key]
+    rest: object = None if value == off else value
+    if is_object(value) and is_object(off):
+        rest = {name: one for name, one in value.items() if off.get(name) != one}
+    return {name: rest if name == key else one for name, one in tree.items() if name != key or rest}
 
 
 class _Runs:

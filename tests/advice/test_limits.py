@@ -179,7 +179,7 @@ def test_who_asks_already_is_not_told_to() -> None:
     usages = [Usage(2_000, 10, cached_input=1_500)] * 5
     found = prefix_caching([claude(n, *usages) for n in range(6)], TERMS)
     assert isinstance(found, Unmeasured)
-    assert found.notes[0].startswith("By the recorded usage 75.0% of the input was read from the cache")
+    assert found.notes[0].startswith("By the recorded usage of 6 runs 75.0% of the input was read from the cache; as")
 
     asks = bare_budget("a").model_copy(update={"prefix": PrefixRules()})
     assert is_cached(claude(1), asks)
