@@ -36,7 +36,10 @@ class Substitutes:
         self._given = dict(given or {})
         for name, model in self._given.items():
             if not isinstance(cast("object", model), BaseChatModel):
-                raise UsageError(f"models: {name!r} is a {type(model).__name__}; give a chat model, not yet bound.")
+                raise UsageError(
+                    f"models: {name!r} is a {type(model).__name__}; give a chat model, not yet bound: "
+                    f"ChatOpenAI(model={name!r})."
+                )
         # One attribute, so that agents on other threads never see half of it.
         self._made: tuple[object, str, object] = (None, "", None)
 

@@ -31,7 +31,9 @@ def guarded_embedding(model: Model, guard: Guard) -> Model:
     if isinstance(model, _Embeds):
         return cast("Model", model)
     if not isinstance(cast("object", model), BaseEmbedding):
-        raise UsageError(f"embedding() takes an embedding model of LlamaIndex, not {type(model).__name__}.")
+        raise UsageError(
+            f"embedding() takes an embedding model of LlamaIndex, not {type(model).__name__}: OpenAIEmbedding()."
+        )
     return cast("Model", copied(model, guard.kind(type(model), _Embeds)))
 
 

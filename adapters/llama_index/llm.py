@@ -56,7 +56,7 @@ def guarded(llm: Model, guard: Guard) -> Model:
     if isinstance(llm, GuardedLLM):
         return cast("Model", llm)
     if not isinstance(cast("object", llm), LLM):
-        raise UsageError(f"llm() takes an LLM of LlamaIndex, not {type(llm).__name__}.")
+        raise UsageError(f"llm() takes an LLM of LlamaIndex, not {type(llm).__name__}: OpenAI(model=...).")
     if isinstance(llm, StructuredLLM):  # it calls its inner LLM, and that is where a call is one call
         outer = copied(llm, type(llm))
         outer.__dict__["llm"] = guarded(llm.llm, guard)

@@ -48,7 +48,9 @@ def guarded_engine(engine: Engine, guard: Guard) -> Engine:
         UsageError: `engine` is no query engine of LlamaIndex.
     """
     if not isinstance(cast("object", engine), BaseQueryEngine):
-        raise UsageError(f"query_engine() takes a query engine of LlamaIndex, not {type(engine).__name__}.")
+        raise UsageError(
+            f"query_engine() takes a query engine of LlamaIndex, not {type(engine).__name__}: index.as_query_engine()."
+        )
     return cast("Engine", _components(guard).twin(engine))
 
 

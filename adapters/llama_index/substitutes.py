@@ -57,7 +57,9 @@ class Substitutes:
         self._given = dict(given or {})
         for name, llm in self._given.items():
             if not isinstance(cast("object", llm), LLM):
-                raise UsageError(f"models: {name!r} is a {type(llm).__name__}; give an LLM of LlamaIndex.")
+                raise UsageError(
+                    f"models: {name!r} is a {type(llm).__name__}; give an LLM of LlamaIndex: OpenAI(model={name!r})."
+                )
 
     def get(self, name: str) -> LLM | None:
         """The LLM that was given under that name."""

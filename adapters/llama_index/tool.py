@@ -53,7 +53,7 @@ def guarded_tool(tool: Tool, guard: Guard) -> Tool:
         UsageError: `tool` is no LlamaIndex tool.
     """
     if not isinstance(cast("object", tool), BaseTool):
-        raise UsageError(f"tools() takes LlamaIndex tools, not {type(tool).__name__}; FunctionTool.from_defaults(fn).")
+        raise UsageError(f"tools() takes LlamaIndex tools, not {type(tool).__name__}: FunctionTool.from_defaults(fn).")
     if isinstance(tool, _Called):
         return tool
     twin = guard.twin(tool, _Calls if isinstance(tool, AsyncBaseTool) else _Called)

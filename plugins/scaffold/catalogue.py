@@ -42,7 +42,9 @@ def all_tools(own: Sequence[CognitiveTool] = ()) -> Mapping[str, CognitiveTool]:
     named: dict[str, CognitiveTool] = {}
     for tool in own:
         if not isinstance(cast("object", tool), CognitiveTool):
-            raise UsageError(f"cognitive_tools takes CognitiveTool objects, not a {type(tool).__name__}.")
+            raise UsageError(
+                f"cognitive_tools takes CognitiveTools, not a {type(tool).__name__}: CognitiveTool.from_file(path)."
+            )
         if tool.name in named or tool.name in _PLAIN:
             raise UsageError(f"There are two cognitive tools named {tool.name!r}; give one of them another name.")
         named[tool.name] = tool
