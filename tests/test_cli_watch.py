@@ -27,6 +27,7 @@ from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Demand, Grant, LedgerStore, Line
 from leanloop.budgets.stores import open_store
+from leanloop.errors import LeanLoopError, UsageError
 
 NOW = time.time()
 BUDGET = """
@@ -353,7 +354,7 @@ def test_a_line_without_end_is_not_kept(seen: Seen, monkeypatch: pytest.MonkeyPa
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
 )
@@ -364,8 +365,8 @@ ROWS = st.dictionaries(NAMES, JSON | st.sampled_from(["settled", "reserved", "ta
 @given(st.lists(ROWS, max_size=5))
 def test_rows_of_any_form_are_survived(rows: list[dict[str, Any]]) -> None:
     class Given(Followed):
-        def rows(self) -> list[dict[str, Any]]:
-            return rows
+        def rows(self) -> Iterator[dict[str, Any]]:
+            return iter(rows)
 
     console = Console(width=100)
     with console.capture():
@@ -424,3 +425,66 @@ def _until(terminal: int, words: bytes) -> bytes:
         assert select.select([terminal], [], [], 30)[0], shown
         shown += os.read(terminal, 65_536)
     return shown
+
+
+def test_a_limit_is_shown_until_its_window_has_ended(tmp_path: Path) -> None:
+    limits = {
+        "agent=a per minute: usd": [1, 2],
+        "user=u1 per rolling hour: tokens": [1, 2],
+        "global per day: usd": [1, 2],
+    }
+    path = written(tmp_path / "events.jsonl", [row("settled", "t", at=NOW - 100, call="c", limits=limits)])
+    followed, console = Followed(path), Console(width=100)
+    view = EventsView(followed)
+
+    def shown(at: float) -> str:
+        with console.capture() as captured:
+            console.print(view.frame(console, at, 9))
+        return captured.get()
+
+    assert "minute" not in shown(NOW)
+    assert "rolling hour" in shown(NOW)
+    assert "rolling hour" not in shown(NOW + 4_000)
+    assert "global per day" in shown(NOW + 4_000)
+    followed.close()
+
+
+def test_of_limits_for_each_user_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanloop.adapters.cli.watch_events._MOST_LIMITS", 2)
+    rows = [row("settled", "t", call="c", limits={f"user=u{n} per day: usd": [n, 9]}) for n in range(5)]
+    shown = watch("--events", written(tmp_path / "events.jsonl", rows))
+
+    assert [name in shown for name in ("user=u2", "user=u3", "user=u4")] == [False, True, True]
+
+
+def test_numbers_that_no_amount_has_are_passed_over(tmp_path: Path) -> None:
+    limits = {"this task: usd": [10**400, 1], "global per day: usd": [1, 10**400], "global per day: tokens": [5, 10]}
+    shown = watch("--events", written(tmp_path / "events.jsonl", [row("settled", "t", call="c", limits=limits)]))
+
+    assert "50%" in shown
+    assert "usd of global" not in shown
+
+
+def test_a_file_that_fails_while_it_is_read_is_said_and_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed = Followed(written(tmp_path / "events.jsonl", [row("task_began", "a")]))
+
+    def stale(file: int) -> os.stat_result:
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(watch_follow.os, "fstat", stale)
+        with pytest.raises(UsageError, match=r"cannot be read: Stale file handle\."):
+            list(followed.rows())
+    assert [one["task"] for one in followed.rows()] == ["a"]
+    followed.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"no ledger at all" * 100, b"SQLite format 3\0" + b"\xff" * 5_000])
+def test_a_ledger_that_is_none_is_said(tmp_path: Path, content: bytes) -> None:
+    place = tmp_path / "ledger.db"
+    place.write_bytes(content)
+    result = CliRunner().invoke(app, ["watch", "--store", f"sqlite:///{place}", "--once"])
+
+    assert result.exit_code == 0 if not content else isinstance(result.exception, LeanLoopError), result.output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -24,7 +26,16 @@ __all__ = ["EventsView"]
 _SILENT = 900.0
 """Seconds after which a task that tells nothing more is taken for failed: no event says so."""
 
+_LARGEST = 1e18
+"""No amount that is told is larger."""
+
 _THIS_TASK = "this task: "
+
+_WINDOWS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0, "week": 604_800.0, "month": 2_678_400.0}
+"""Seconds after which a window has certainly ended, by the last word of a limit's scope."""
+
+_MOST_LIMITS = 10_000
+"""Limits that are kept, of which there may be one for each user; of one more, that told of longest ago is forgotten."""
 
 
 @dataclass(slots=True)
@@ -63,7 +74,7 @@ class EventsView:
         self._followed = followed
         self._tasks: dict[str, _Seen] = {}
         self._agents: dict[str, _Agent] = {}
-        self._limits: dict[str, tuple[int, int]] = {}
+        self._limits: OrderedDict[str, tuple[float, int, int]] = OrderedDict()  # when, spent, limit
 
     def frame(self, console: Console, now: float, most: int) -> RenderableType:
         """How things stand at `now`, in seconds since the epoch.
@@ -74,6 +85,7 @@ class EventsView:
         for row in self._followed.rows():
             self._take(row)
         self._tasks = {task: one for task, one in self._tasks.items() if one.last > now - _SILENT}
+        self._limits = OrderedDict((words, one) for words, one in self._limits.items() if now < one[0] + _lasts(words))
         running = [_running(task, one, now) for task, one in self._tasks.items()]
         title = f"{self._followed.path}"
         if self._followed.skipped:
@@ -81,7 +93,7 @@ class EventsView:
         elif not self._followed.path.exists():
             title += ", which is not there yet"
         spenders = agents_table([self._spender(agent) for agent in self._agents], console, most)
-        filling = filling_table([_filling(words, *two) for words, two in self._limits.items()], console, most)
+        filling = filling_table([_filling(words, *two) for words, (_, *two) in self._limits.items()], console, most)
         return titled(title, spenders, filling, tasks_table(running, console, most))
 
     def _take(self, row: Mapping[str, Any]) -> None:
@@ -102,9 +114,9 @@ class EventsView:
         elif event == "settled":
             one.open.discard(_text(row, "call"))
             one.phase, one.model = _text(row, "phase"), _text(row, "model")
-            self._settled(row, task, agent)
+            self._settled(row, task, agent, at)
 
-    def _settled(self, row: Mapping[str, Any], task: str, agent: str) -> None:
+    def _settled(self, row: Mapping[str, Any], task: str, agent: str, at: float) -> None:
         tokens = int(_number(row, "input") or 0) + int(_number(row, "output") or 0)
         told = _number(row, "cost")
         cost = None if told is None else int(told)
@@ -123,14 +135,17 @@ class EventsView:
         limits = row.get("limits")
         for words, two in cast("dict[str, object]", limits).items() if isinstance(limits, dict) else ():
             match two:
-                case [int(used), int(most)]:
-                    self._limit(task, words, used, most)
+                case [int(used), int(most)] if abs(used) < _LARGEST and abs(most) < _LARGEST:
+                    self._limit(task, words, used, most, at)
                 case _:
                     pass
 
-    def _limit(self, task: str, words: str, spent: int, most: int) -> None:
+    def _limit(self, task: str, words: str, spent: int, most: int, at: float) -> None:
         if not words.startswith(_THIS_TASK):
-            self._limits[words] = spent, most
+            self._limits[words] = at, spent, most
+            self._limits.move_to_end(words)
+            if len(self._limits) > _MOST_LIMITS:
+                self._limits.popitem(last=False)
             return
         share = spent / most if most > 0 else 1.0
         one = self._tasks[task]
@@ -153,6 +168,11 @@ def _filling(words: str, spent: int, most: int) -> Filling:
     return Filling(f"{resource} of {scope}", resource, spent, most=most)
 
 
+def _lasts(words: str) -> float:
+    """Seconds for which a limit stands as it was told: its window's, as ``user=u1 per rolling hour: usd`` says it."""
+    return _WINDOWS.get(words.rpartition(": ")[0].rpartition(" ")[2], math.inf)
+
+
 def _text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     return value if isinstance(value, str) else ""
@@ -160,4 +180,4 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _number(row: Mapping[str, Any], name: str) -> float | None:
     value = row.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18 else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -14,6 +15,8 @@ __all__ = ["Followed"]
 
 _MOST = 64 * 1024 * 1024
 """Bytes from the end of a file that are read of what was there before; a minute's look at a year's file ends soon."""
+
+_CHUNK = 1024 * 1024
 
 _LONGEST = 4 * 1024 * 1024
 """Bytes of a line; what is longer is none of ours."""
@@ -33,19 +36,21 @@ class Followed:
         self._file: BinaryIO | None = None
         self._rest = b""
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows since the last time; what is no JSON object is passed over.
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows since the last time, one at a time; what is no JSON object is passed over.
 
         Raises:
             UsageError: it cannot be read.
         """
-        found: list[dict[str, Any]] = []
-        if self._file is not None and self._replaced():
-            found += self._read()  # what was written before it was moved away
+        try:
+            if self._file is not None and self._replaced():
+                yield from self._read(self._file)  # what was written before it was moved away
+                self.close()
+            if self._file is not None or self._open():
+                yield from self._read(self._file)
+        except OSError as error:
             self.close()
-        if self._file is None and not self._open():
-            return found
-        return found + self._read()
+            raise UsageError(f"{self.path} cannot be read: {error.strerror}.") from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -61,8 +66,6 @@ class Followed:
             self._file = self.path.open("rb")
         except FileNotFoundError:
             return False
-        except OSError as error:
-            raise UsageError(f"{self.path} cannot be read: {error.strerror}.") from error
         before = os.fstat(self._file.fileno()).st_size - _MOST
         if before > 0:
             self.skipped = self._file.seek(before)
@@ -79,15 +82,19 @@ class Followed:
             return True
         return not os.path.samestat(held, now) or held.st_size < self._file.tell()
 
-    def _read(self) -> list[dict[str, Any]]:
-        if self._file is None:
-            return []
-        if os.fstat(self._file.fileno()).st_size < self._file.tell():
-            return []
-        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
-        if len(self._rest) > _LONGEST:
-            self._rest = b""
-        return [row for line in lines if len(line) <= _LONGEST and (row := _row(line)) is not None]
+    def _read(self, file: BinaryIO | None) -> Iterator[dict[str, Any]]:
+        """Up to where it ends now: of one that grows faster than it is read, the rest comes the next time."""
+        if file is None:
+            return
+        left = os.fstat(file.fileno()).st_size - file.tell()
+        while left > 0 and (read := file.read(min(left, _CHUNK))):
+            left -= len(read)
+            *lines, self._rest = (self._rest + read).split(b"\n")
+            if len(self._rest) > _LONGEST:
+                self._rest = b""
+            for line in lines:
+                if len(line) <= _LONGEST and (row := _row(line)) is not None:
+                    yield row
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
