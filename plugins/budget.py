@@ -53,7 +53,7 @@ class BudgetGuard(Plugin):
         quote = Quote.of(call, task)
         if not landing and task.hold.name is None:
             yield from set_aside(quote, task, call.min_output)
-        cycles = task.take_cycles()
+        cycles = task.cycles.take()
         needs = _needs(quote, cycles, leave_room=task.hold.name is not None and not landing)
         hold = task.hold.name if landing else None
         try:
@@ -64,7 +64,7 @@ class BudgetGuard(Plugin):
                 sticky = call.final and not grant.passing(quote.least)
                 raise refused(task, grant, owners[grant.place], least=quote.least, sticky=sticky)
         except BaseException:
-            task.give_cycles_back(cycles)
+            task.cycles.give_back(cycles)
             raise
         if hold is not None:
             task.hold.take(hold)
@@ -75,7 +75,7 @@ class BudgetGuard(Plugin):
             if known_unbilled(error):
                 tell(Usage(), 0, error=error)
                 yield from held.release()
-                task.give_cycles_back(cycles)
+                task.cycles.give_back(cycles)
             else:
                 told = _reported(error, quote)
                 usage = told or quote.worst_usage(grant.units)
@@ -138,7 +138,7 @@ def pay_cycles(task: Task) -> Generator[Io[Any], Any, None]:
     Raises:
         BudgetExceeded: there is no room for it.
     """
-    cycles = task.take_cycles()
+    cycles = task.cycles.take()
     if not cycles:
         return
     lands = task.hold.name is None and task.budget.at_limit == "land" and task.budget.landing.tokens > 0
@@ -149,7 +149,7 @@ def pay_cycles(task: Task) -> Generator[Io[Any], Any, None]:
         if isinstance(grant, Refusal):
             raise refused(task, grant, owners[grant.place])
     except BaseException:
-        task.give_cycles_back(cycles)
+        task.cycles.give_back(cycles)
         raise
     yield from held.settle({"cycles": cycles})
 

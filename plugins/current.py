@@ -42,13 +42,13 @@ def begin_task(
         UsageError: the current task has another value for one of the tags, and see `Task`.
     """
     current = current_task()
-    if current is not None and current.claim(budget, tags):
+    if current is not None and current.claim.take(budget, tags):
         if value is not None:
             current.value = to_nano(value)
         current.alerts.hook = current.alerts.hook or on_alert
         return current
     task = Task(budget, tags=tags, parent=current, store=store, task_id=task_id, value=value, on_alert=on_alert)
-    task.claim(budget)
+    task.claim.take(budget)
     return task
 
 

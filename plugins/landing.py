@@ -39,7 +39,7 @@ class Landing(Plugin):
         However it ends, what was set aside for a landing that will not come is given back.
         """
         task.clock.resume()
-        task.begin_cycle()
+        task.cycles.begin()
         try:
             try:
                 reply: ModelReply = yield call
@@ -47,17 +47,17 @@ class Landing(Plugin):
                 if task.budget.at_limit == "raise":
                     raise
                 reply = yield from _land(call, task, stop)
-                if task.sinks:
+                if task.events:
                     by_model = reply.raw is not None or reply.usage != Usage()
-                    task.tell(Landed(task.of, time.time(), stop.reason, by_model))
+                    task.events.tell(Landed(task.events.of, time.time(), stop.reason, by_model))
         except BaseException as error:
             yield from task.hold.give_back()
             if isinstance(error, TaskStopped):
-                task.tell_end()
+                task.events.tell_end()
             raise
         if all(request.name in call.answer_tools for request in reply.message.tool_calls):
             yield from task.hold.give_back()
-            task.tell_end()
+            task.events.tell_end()
         return reply
 
 

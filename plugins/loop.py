@@ -56,8 +56,8 @@ class LoopGuard(Plugin):
         if rules is not None and call.purpose == "step" and task.stopped is None:
             for finding in find_loops(call, rules, task.shown_parts):
                 told_now = task.notes.add(f"loop:{finding.key}", f"[loop] {finding.note}", call.messages)
-                if told_now and task.sinks:
-                    task.tell(Nudged(task.of, time.time(), "loop", finding.brief))
+                if told_now and task.events:
+                    task.events.tell(Nudged(task.events.of, time.time(), "loop", finding.brief))
                 if not told_now and finding.over >= _GRACE:
                     error = _circles(finding, task.budget, rules)
                     task.stop(error)

@@ -35,8 +35,8 @@ class BudgetNotice(Plugin):
                 if use is not None:
                     share = max(share for share in shares if share <= use.share)
                     added = task.notes.add(f"budget:{member.id}:{share}", _text(use), call.messages)
-                    if added and task.sinks:
-                        task.tell(Nudged(task.of, time.time(), "budget", format_scope(use.account)))
+                    if added and task.events:
+                        task.events.tell(Nudged(task.events.of, time.time(), "budget", format_scope(use.account)))
         messages = task.notes.apply(call.messages)
         reply: ModelReply = yield call if messages is call.messages else replace(call, messages=messages)
         return reply

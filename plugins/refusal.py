@@ -52,9 +52,9 @@ def check_time(task: Task) -> None:
 
 
 def _tell(task: Task, error: BudgetExceeded) -> None:
-    if task.sinks:
+    if task.events:
         told = (error.scope, error.resource, error.limit, error.spent, error.needed)
-        task.tell(Refused(task.of, time.time(), *told))
+        task.events.tell(Refused(task.events.of, time.time(), *told))
 
 
 def _exceeded(

@@ -88,8 +88,8 @@ class ResultLimit(Plugin):
         how = "counted" if counted else "estimated from samples of the whole"
         saved = Saving("result limit", "tool results shortened", f"{how}, once each", calls=1, tokens=before - spent)
         task.save(saved)
-        if task.sinks:
-            task.tell(Shortened(task.of, time.time(), call.name, before, spent))
+        if task.events:
+            task.events.tell(Shortened(task.events.of, time.time(), call.name, before, spent))
         return replace(result, text=shown, raw=Changed.of(result.raw))
 
 

@@ -169,7 +169,7 @@ class Stack:
         """The flow of one tool call."""
         self._watching.begin(task)
         hooks = self._chain(task.rules).on_tool
-        return compose((tell_of_tool, *hooks) if task.sinks else hooks, call, task)
+        return compose((tell_of_tool, *hooks) if task.events else hooks, call, task)
 
     def _in_arm(self, call: ModelCall, task: Task) -> ModelFlow:
         return compose(self._chain(task.rules).on_model, call, task)

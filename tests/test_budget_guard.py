@@ -506,11 +506,11 @@ def test_the_parents_time_runs_for_the_child_too(ledger: MemoryStore, clock: Clo
 def test_a_cycle_is_paid_once_however_often_its_call_is_tried(ledger: MemoryStore) -> None:
     with leanloop.task(budget(Limit(cycles=2)), store=ledger) as task:
         for _ in range(2):
-            task.begin_cycle()
+            task.cycles.begin()
             ask(task)
             ask(task)
         assert spent(task, "cycles") == 2
-        task.begin_cycle()
+        task.cycles.begin()
         for _ in range(2):
             with pytest.raises(BudgetExceeded, match="2 cycles"):
                 ask(task)

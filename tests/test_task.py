@@ -155,9 +155,9 @@ def test_one_landing_can_be_claimed() -> None:
 
 def test_one_agent_can_claim_a_task_of_its_budget() -> None:
     with leanloop.task(BUDGET, limits=[Limit(tokens=5)]) as task:
-        assert not task.claim(Budget(agent="another"))
-        assert task.claim(BUDGET)
-        assert not task.claim(BUDGET)
+        assert not task.claim.take(Budget(agent="another"))
+        assert task.claim.take(BUDGET)
+        assert not task.claim.take(BUDGET)
 
 
 # Cycles.
@@ -165,12 +165,12 @@ def test_one_agent_can_claim_a_task_of_its_budget() -> None:
 
 def test_a_cycle_is_paid_by_the_next_reservation() -> None:
     task = Task(BUDGET)
-    task.begin_cycle()
-    task.begin_cycle()
-    assert task.take_cycles() == 2
-    assert task.take_cycles() == 0
-    task.give_cycles_back(2)
-    assert task.take_cycles() == 2
+    task.cycles.begin()
+    task.cycles.begin()
+    assert task.cycles.take() == 2
+    assert task.cycles.take() == 0
+    task.cycles.give_back(2)
+    assert task.cycles.take() == 2
     assert task.receipt().cycles == 2
 
 
@@ -366,7 +366,7 @@ def test_a_tag_that_is_no_text_is_refused(tags: Any) -> None:
     with pytest.raises(UsageError, match=r"A tag is text, such as"), leanloop.task(BUDGET, tags=tags):
         pass
     with leanloop.task(BUDGET) as task, pytest.raises(UsageError, match=r"A tag is text"):
-        task.add_tags(tags)
+        task.claim.add_tags(tags)
 
 
 def test_tags_told_later_count_from_the_first_call_on() -> None:
@@ -374,9 +374,9 @@ def test_tags_told_later_count_from_the_first_call_on() -> None:
     with leanloop.task(budget, tags={"tier": "gold"}) as task:
         with pytest.raises(UsageError, match="needs the tag 'user'"):
             task.table.demand({"tokens": Need(1)})
-        task.add_tags({"user": "u1", "tier": "gold"})
+        task.claim.add_tags({"user": "u1", "tier": "gold"})
         demand, _ = task.table.demand({"tokens": Need(1)})
         assert demand.lines[0].account.startswith("user=u1:day:")
         with pytest.raises(UsageError, match=r"open with another value of the tag 'user' than 'u2'"):
-            task.add_tags({"city": "Rome", "user": "u2"})
+            task.claim.add_tags({"city": "Rome", "user": "u2"})
         assert task.receipt().tags == {"tier": "gold", "user": "u1"}

@@ -94,7 +94,7 @@ class LeanLoopCallback(BaseCallbackHandler):
     @property
     def ignore_chain(self) -> bool:
         """Chains only say when its task has ended, which nobody may want to know."""
-        return self._task is None or not self._task.sinks
+        return self._task is None or not self._task.events
 
     def receipt(self) -> Receipt | None:
         """What its task has spent; None where it has no task of its own."""
@@ -155,7 +155,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         if tasks:
             call = ToolCall(str(run_id), name, input_str)
             flows = [_PATIENT.on_tool(call, task) for task in tasks]
-            flows += [tell_of_tool(call, task) for task in tasks if task.sinks]
+            flows += [tell_of_tool(call, task) for task in tasks if task.events]
             with self._until_stopped():
                 yield from open_calls.begin(run_id, flows, unmade=Paused(_refused()))
 
@@ -189,7 +189,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         """Tell the end of its task, unless a chain is running, or it ends with an error of its own."""
         task = self._task
         if task is not None and not self._chains and not (failed and task.stopped is None):
-            task.tell_end()
+            task.events.tell_end()
 
     @contextmanager
     def _until_stopped(self) -> Generator[None, None, None]:

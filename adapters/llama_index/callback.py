@@ -140,7 +140,7 @@ class LeanLoopCallback(BaseCallbackHandler):
         """Tell the end of its task, unless something is going on, or it ends with an error of its own."""
         task = self._task
         if task is not None and not self._traces and not self._open and not (failed and task.stopped is None):
-            task.tell_end()
+            task.events.tell_end()
 
     def _tasks(self, event_id: str) -> list[Task]:
         """The tasks this callback counts a call in: its own always, the current one where nothing else does."""

@@ -233,8 +233,8 @@ class _Lookup:
             ground.tell(error)
             return
         self._task.tally.cached(checked=record.checked, wrong=record.wrong, bound=record.bound)
-        if self._task.sinks:
-            self._task.tell(Hit(self._task.of, time.time(), "checked", wrong=not same))
+        if self._task.events:
+            self._task.events.tell(Hit(self._task.events.of, time.time(), "checked", wrong=not same))
 
     def _entry(self, reply: ModelReply) -> Entry:
         rules, usage = self._ground.rules, reply.usage or Usage()

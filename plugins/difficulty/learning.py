@@ -101,8 +101,8 @@ class Learning:
         store, cost = recent.store, decision.cost
         if task.within:
             decision = replace(decision, within=tuple(task.within))
-        if task.sinks:
-            task.tell(gated(decision, task.of))
+        if task.events:
+            task.events.tell(gated(decision, task.events.of))
         try:
             if cost is not None and not decision.escalated:  # else it is the cost of two settings
                 spent = [Added(key, decision.setting, Count(calls=1, cost=cost)) for key in decision.keys]

@@ -38,10 +38,10 @@ def telling(call: ModelCall, task: Task, quote: Quote, units: int) -> Told:
         quote: its worst case.
         units: output tokens that were granted.
     """
-    if not task.sinks:
+    if not task.events:
         return _silent
     last = call.messages[-1].text if call.messages else ""
-    again, task.latest_asked = task.latest_asked == (len(call.messages), last), (len(call.messages), last)
+    again, task.events.latest_asked = task.events.latest_asked == (len(call.messages), last), (len(call.messages), last)
     phase = call.purpose if call.purpose != "step" else "retry" if again else phase_of(call)
     most = quote.input_cost + units * quote.output_cost if quote.price else None
     effort = call.thinking or call.effort
@@ -50,7 +50,7 @@ def telling(call: ModelCall, task: Task, quote: Quote, units: int) -> Told:
 
 def telling_of_embeddings(call: EmbedCall, task: Task, tokens: int, cost: int | None) -> Told:
     """The same of a call that makes embeddings, for which so many tokens were set aside; never with text."""
-    return _Booked(call, task, "embedding").reserved(tokens, 0, cost) if task.sinks else _silent
+    return _Booked(call, task, "embedding").reserved(tokens, 0, cost) if task.events else _silent
 
 
 def _silent(
@@ -72,7 +72,8 @@ class _Booked:
         self._id = uuid.uuid4().hex
 
     def reserved(self, tokens: int, units: int, most: int | None) -> _Booked:
-        self._task.tell(Reserved(self._task.of, time.time(), self._id, self._call.model, tokens, units, most))
+        events = self._task.events
+        events.tell(Reserved(events.of, time.time(), self._id, self._call.model, tokens, units, most))
         return self
 
     def __call__(
@@ -80,7 +81,7 @@ class _Booked:
     ) -> None:
         call, task = self._call, self._task
         settled = Settled(
-            task.of,
+            task.events.of,
             time.time(),
             self._id,
             call.model,
@@ -93,7 +94,7 @@ class _Booked:
             None if error is None else type(error).__name__,
             _standing(task),
         )
-        task.tell(settled, None if reply is None else (self._asked, reply.message.text))
+        task.events.tell(settled, None if reply is None else (self._asked, reply.message.text))
 
 
 def _standing(task: Task) -> Mapping[str, tuple[int, int]]:

@@ -38,4 +38,4 @@ def tell_of_tool(call: ToolCall, task: Task) -> ToolFlow:
 def _tell(call: ToolCall, task: Task, began: float, *, is_error: bool) -> None:
     arguments = same_arguments(call.arguments).encode("utf-8", "surrogatepass")
     told = blake2b(arguments, key=_KEY, digest_size=8).hexdigest()
-    task.tell(ToolEnded(task.of, time.time(), call.name, time.monotonic() - began, is_error, told))
+    task.events.tell(ToolEnded(task.events.of, time.time(), call.name, time.monotonic() - began, is_error, told))

@@ -34,4 +34,4 @@ class Watching:
             sinks = (*opened(rules), *([otel()] if otel is not None else []), *given.on_event)
             made = Sinks(sinks, text=rules is not None and rules.text, redact=given.redact)
             latest = self._latest = (task.budget, made)
-        task.watch(latest[1])
+        task.events.watch(latest[1])

@@ -82,7 +82,7 @@ class Agent:
 
     def flow(self, call: ModelCall, task: Task | None = None) -> ModelFlow:
         within = task or self.task
-        within.begin_cycle()
+        within.cycles.begin()
         return compose((self.plugin.on_model, BudgetGuard().on_model), call, within)
 
     def send(self, call: ModelCall) -> ModelReply:

@@ -291,7 +291,7 @@ def test_a_part_of_a_larger_call_is_answered_again_and_is_no_cycle(world: World)
     for _ in range(5):
         assert drive_sync.run(agent.stack.part_flow(asks(), agent.task), world.send).message.text == "answer 1"
     assert len(world.sent) == 1
-    assert agent.task.cycles == 0
+    assert agent.task.cycles.begun == 0
     assert agent.task.stopped is None
 
 

@@ -18,6 +18,7 @@ from leanloop.plugins.drive_sync import run
 from leanloop.plugins.embed import embed
 from leanloop.plugins.events.event import Reserved, Settled
 from leanloop.plugins.events.sink import Sinks
+from leanloop.plugins.events.task_events import TaskEvents
 from leanloop.plugins.flow import Io
 from leanloop.plugins.stack import Stack
 from leanloop.plugins.supplied import Supplied
@@ -43,7 +44,7 @@ def heard() -> Heard:
 @pytest.fixture
 def task(heard: Heard) -> Iterator[Task]:
     made = Task(Budget(agent="a"), store=MemoryStore())
-    made.watch(Sinks([heard]))
+    made.events.watch(Sinks([heard]))
     yield made
     made.close()
 
@@ -106,7 +107,7 @@ def test_a_call_of_which_nobody_knows_is_told_at_its_worst_case(heard: Heard, ta
 @pytest.mark.parametrize("what", ["call", "embeddings"])
 def test_what_is_cancelled_while_it_waits_for_the_ledger_was_billed_and_is_told(what: str, heard: Heard) -> None:
     task = Task(Budget(agent="a", limits=(Limit(usd=1),)), store=MemoryStore())
-    task.watch(Sinks([heard]))
+    task.events.watch(Sinks([heard]))
     flow: Generator[Any, Any, object] = BudgetGuard().on_model(CALL, task) if what == "call" else embed(TEXT, task)
     step = next(flow)
     while isinstance(step, Io):
@@ -123,7 +124,7 @@ def test_what_is_cancelled_while_it_waits_for_the_ledger_was_billed_and_is_told(
 
 def test_embeddings_are_told_of_with_their_cost_and_never_with_text(heard: Heard) -> None:
     task = Task(Budget(agent="a"), store=MemoryStore())
-    task.watch(Sinks([heard], text=True))
+    task.events.watch(Sinks([heard], text=True))
     run(embed(TEXT, task), lambda call: [[1.0]])
 
     (call,) = settled(heard)
@@ -146,11 +147,11 @@ def test_embeddings_that_fail_are_told_of_once(error: Exception, billed: bool, h
 
 
 def test_an_end_is_told_once_and_again_only_when_something_happened_after_it(heard: Heard, task: Task) -> None:
-    task.tell_end()
+    task.events.tell_end()
     assert list(heard) == []
     for _ in range(2):
         run(BudgetGuard().on_model(CALL, task), lambda call: ANSWER)
-        task.tell_end()
+        task.events.tell_end()
         task.close()
 
     assert [event.kind for event in heard] == ["task_began", *["reserved", "settled", "task_ended"] * 2]
@@ -161,8 +162,8 @@ def test_where_nobody_listens_no_event_is_made(monkeypatch: pytest.MonkeyPatch) 
         raise AssertionError
 
     task = Task(Budget(agent="a"), store=MemoryStore())
-    monkeypatch.setattr(Task, "tell", refuse)
-    monkeypatch.setattr(Task, "of", property(refuse))
+    monkeypatch.setattr(TaskEvents, "tell", refuse)
+    monkeypatch.setattr(TaskEvents, "of", property(refuse))
     assert run(BudgetGuard().on_model(CALL, task), lambda call: ANSWER) is ANSWER
     task.close()
 
