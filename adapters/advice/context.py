@@ -1,55 +1,75 @@
-"""Old tool results that are cleared from the history: where that pays, and where it does not."""
+"""Old tool results that are cleared from the history: where that pays, and where it does not.
+
+Clearing needs `read_result`, and so shortened results. Where the file has none, it is measured on top of the limit that
+is best by itself: against the bill with that limit if it saves, else against the bill without either.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Unmeasured
-from leanloop.adapters.advice.grid import Setting, chosen, tried
-from leanloop.adapters.advice.results import LIMITS, ONE_TASK, untried
+from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.grid import Setting, Trials, Tried
+from leanloop.adapters.advice.results import ONE_TASK, limited, untried
 from leanloop.budgets.context_rules import ContextRules
-from leanloop.budgets.result_rules import ResultRules
 
-__all__ = ["FEATURE", "KEPT", "context"]
+__all__ = ["FEATURE", "context"]
 
 FEATURE = "cleared context"
 
-KEPT = (3, 2)
+_KEPT = (3, 2)
 """The latest results that are never cleared."""
 
 _HOW = (
-    "Each run was replayed with old results cleared where that saves money by the provider's prices of cached prompts. "
-    "Before its agent wrote a value that stood nowhere in what it was then sent, a call that reads it back was put in "
-    "and paid for, and so is the description of read_result in each prompt. The setting was chosen on other tasks than "
-    "it is measured on. What an agent overlooks and never writes is not in a recording."
+    "Each run was replayed with old results cleared where that saves money by the provider's prices of cached prompts, "
+    "on top of shortened results. Before its agent wrote a value that stood nowhere in what it was then sent, a call "
+    "that reads it back was put in and paid for, and so is the description of read_result in each prompt. The setting "
+    "was chosen on other tasks than it is measured on. What an agent overlooks and never writes is not in a recording."
 )
 
 
 def context(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
-    """Try how many results are kept, with the limits of results that clearing needs where the file has none."""
+    """Try how many results are kept."""
     if terms.budget.context is not None:
         return Unmeasured(FEATURE, "the budget file has it on")
     why = untried(cases)
     if why is not None:
         return Unmeasured(FEATURE, why)
-    found = tried(cases, _settings(terms), terms)
-    best = chosen(cases, found, terms)
-    if best is None:
+    trials = Trials(cases, terms)
+    if not trials.folds:
         return Unmeasured(FEATURE, ONE_TASK)
-    taken, effects = best
-    return Change(FEATURE, taken.setting.keys, effects, _HOW, tuple(one.told() for one in found))
+    own = Setting({}, terms.budget, "")
+    limits = trials.of(limited(terms) if terms.budget.results is None else (own,))
+    cleared: dict[int, list[Tried]] = {}
+
+    def on_top(limit: Tried) -> list[Tried]:
+        if id(limit) not in cleared:
+            cleared[id(limit)] = trials.of(_settings(limit.setting))
+        return cleared[id(limit)]
+
+    effects: list[Effect] = []
+    for fitted, held_out in trials.folds:
+        limit = trials.best(limits, fitted)
+        best = trials.best(on_top(limit), fitted)
+        saves = sum(limit.effects[place].after - limit.effects[place].before for place in fitted) < 0
+        both = [(limit.effects[place], best.effects[place]) for place in held_out]
+        effects += [_beyond(*pair) if saves else pair[1] for pair in both]
+    limit = trials.best(limits)
+    taken = trials.best(on_top(limit))
+    told = (one.told() for one in (*limits, *on_top(limit)) if one.setting.words)
+    return Change(FEATURE, taken.setting.keys, effects, _HOW, tuple(told))
 
 
-def _settings(terms: Terms) -> Iterator[Setting]:
-    budget = terms.budget
-    for kept in KEPT:
-        keys = {"keep": kept}
-        cleared = budget.model_copy(update={"context": ContextRules(keep=kept)})
-        if budget.results is not None:
-            yield Setting({"context": {**keys}}, cleared, f"context: {{keep: {kept}}}")
-            continue
-        for limit in LIMITS:
-            new = cleared.model_copy(update={"results": ResultRules(max_tokens=limit)})
-            words = f"context: {{keep: {kept}}}, results: {{max_tokens: {limit}}}"
-            yield Setting({"results": {"max_tokens": limit}, "context": {**keys}}, new, words)
+def _settings(limit: Setting) -> Iterator[Setting]:
+    for kept in _KEPT:
+        words = ", ".join(filter(None, (f"context: {{keep: {kept}}}", limit.words)))
+        budget = limit.budget.model_copy(update={"context": ContextRules(keep=kept)})
+        yield Setting({**limit.keys, "context": {"keep": kept}}, budget, words)
+
+
+def _beyond(limit: Effect, both: Effect) -> Effect:
+    """What clearing changes in a run whose results are shortened."""
+    missing = max(0, both.missing - limit.missing)
+    return replace(both, before=limit.after, ended=both.ended and not limit.ended, missing=missing)

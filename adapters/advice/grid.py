@@ -13,7 +13,7 @@ from leanloop.adapters.advice.folds import cross_fitted
 from leanloop.adapters.advice.replays import Replays, effect_between
 from leanloop.budgets.budget import Budget
 
-__all__ = ["Setting", "Tried", "chosen", "tried"]
+__all__ = ["Setting", "Trials", "Tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Setting:
     words: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tried:
     """A setting on all runs.
 
@@ -48,42 +48,46 @@ class Tried:
         return f"{self.setting.words} {saved}, {self.readbacks:,} calls read back{lost}."
 
 
-def tried(cases: Sequence[Case], settings: Iterable[Setting], terms: Terms) -> list[Tried]:
-    """Replay all runs under each setting, one after the other: an agent's habits are learnt from its runs before."""
-    before = Replays(terms.budget)
-    found = [(Tried(setting), Replays(setting.budget)) for setting in settings]
-    for case in cases:
-        bare = before.of(case)
-        for one, replays in found:
-            replayed = replays.of(case)
-            one.effects.append(effect_between(case, bare, replayed))
-            one.readbacks += replayed.readbacks
-    return [one for one, _ in found]
+class Trials:
+    """Tries settings on runs.
 
-
-def chosen(cases: Sequence[Case], settings: Sequence[Tried], terms: Terms) -> tuple[Tried, list[Effect]] | None:
-    """The setting that is best on all runs, and the effect on each run of the one that is best on other tasks.
-
-    None where all runs are of one task, so that there are no others.
+    Attributes:
+        folds: places of the runs to choose on, and of those to measure on; none where all runs are of one task.
     """
-    place = {id(case): number for number, case in enumerate(cases)}
-    effects: list[Effect] = []
-    for fitted, held_out in cross_fitted(cases, terms.seed):
-        best = _best(settings, [place[id(case)] for case in fitted], terms)
-        effects += [best.effects[place[id(case)]] for case in held_out]
-    return (_best(settings, range(len(cases)), terms), effects) if effects else None
 
+    def __init__(self, cases: Sequence[Case], terms: Terms) -> None:
+        self._cases = cases
+        self._terms = terms
+        replays = Replays(terms.budget)
+        self._before = [replays.of(case) for case in cases]
+        place = {id(case): number for number, case in enumerate(cases)}
+        self.folds = [
+            ([place[id(case)] for case in fitted], [place[id(case)] for case in held_out])
+            for fitted, held_out in cross_fitted(cases, terms.seed)
+        ]
 
-def _best(settings: Sequence[Tried], places: Iterable[int], terms: Terms) -> Tried:
-    """The cheapest of those that lose no more than allowed; where all do, the one that loses least. Else the first."""
-    runs = list(places)
+    def of(self, settings: Iterable[Setting]) -> list[Tried]:
+        """Replay all runs under each setting, one after the other: an agent's habits are learnt from those before."""
+        found: list[Tried] = []
+        for setting in settings:
+            one, replays = Tried(setting), Replays(setting.budget)
+            for case, before in zip(self._cases, self._before, strict=True):
+                after = replays.of(case)
+                one.effects.append(effect_between(case, before, after))
+                one.readbacks += after.readbacks
+            found.append(one)
+        return found
 
-    def rank(one: Tried) -> tuple[float, int]:
-        effects = [one.effects[place] for place in runs]
-        lost = _lost(effects)
-        return lost if lost > terms.lose_at_most else 0.0, sum(effect.after for effect in effects)
+    def best(self, settings: Sequence[Tried], places: Sequence[int] | None = None) -> Tried:
+        """On the runs at these places, or all: the cheapest that loses no more than allowed, else what loses least."""
+        runs = range(len(self._cases)) if places is None else places
 
-    return min(settings, key=rank)
+        def rank(one: Tried) -> tuple[float, int]:
+            effects = [one.effects[place] for place in runs]
+            lost = _lost(effects)
+            return lost if lost > self._terms.lose_at_most else 0.0, sum(effect.after for effect in effects)
+
+        return min(settings, key=rank)
 
 
 def _lost(effects: Sequence[Effect]) -> float:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Unmeasured
-from leanloop.adapters.advice.grid import Setting, chosen, tried
+from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.grid import Setting, Trials
 from leanloop.adapters.traces.reading_back import tools_of
 from leanloop.budgets.result_rules import ResultRules
 from leanloop.plugins.read_result import READ_RESULT
 
-__all__ = ["FEATURE", "LIMITS", "ONE_TASK", "results", "untried"]
+__all__ = ["FEATURE", "ONE_TASK", "limited", "results", "untried"]
 
 FEATURE = "shortened results"
 
-LIMITS = (4_000, 1_000, 500)
+_LIMITS = (4_000, 1_000, 500)
 """Tokens of one result."""
 
 ONE_TASK = "all runs are of one task: a setting is chosen on some tasks and measured on others"
@@ -33,12 +33,15 @@ def results(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
     why = untried(cases)
     if why is not None:
         return Unmeasured(FEATURE, why)
-    found = tried(cases, _settings(terms), terms)
-    best = chosen(cases, found, terms)
-    if best is None:
+    trials = Trials(cases, terms)
+    if not trials.folds:
         return Unmeasured(FEATURE, ONE_TASK)
-    taken, effects = best
-    return Change(FEATURE, taken.setting.keys, effects, _HOW, tuple(one.told() for one in found))
+    found = trials.of(_settings(terms))
+    effects: list[Effect] = []
+    for fitted, held_out in trials.folds:
+        best = trials.best(found, fitted)
+        effects += [best.effects[place] for place in held_out]
+    return Change(FEATURE, trials.best(found).setting.keys, effects, _HOW, tuple(one.told() for one in found))
 
 
 def untried(cases: Sequence[Case]) -> str | None:
@@ -53,13 +56,17 @@ def untried(cases: Sequence[Case]) -> str | None:
     return None
 
 
-def _settings(terms: Terms) -> Iterator[Setting]:
-    budget = terms.budget
-    rules = budget.results or ResultRules()
-    for limit in LIMITS:
-        if budget.results is None or limit != rules.max_tokens:
-            new = rules.model_copy(update={"max_tokens": limit})
+def limited(terms: Terms) -> Iterator[Setting]:
+    """Limits of results, others than the file has."""
+    own = terms.budget.results
+    for limit in _LIMITS:
+        if own is None or limit != own.max_tokens:
+            rules = (own or ResultRules()).model_copy(update={"max_tokens": limit})
             words = f"results: {{max_tokens: {limit}}}"
-            yield Setting({"results": {"max_tokens": limit}}, budget.model_copy(update={"results": new}), words)
-    if budget.results is not None:
-        yield Setting({"results": False}, budget.model_copy(update={"results": None}), "results: off")
+            yield Setting({"results": {"max_tokens": limit}}, terms.budget.model_copy(update={"results": rules}), words)
+
+
+def _settings(terms: Terms) -> Iterator[Setting]:
+    yield from limited(terms)
+    if terms.budget.results is not None:
+        yield Setting({"results": False}, terms.budget.model_copy(update={"results": None}), "results: off")

@@ -13,7 +13,7 @@ from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.cases import sampled
 from leanloop.adapters.advice.change import Change, Effect, Unmeasured
 from leanloop.adapters.advice.context import context
-from leanloop.adapters.advice.grid import Setting, Tried, chosen
+from leanloop.adapters.advice.grid import Setting, Trials, Tried
 from leanloop.adapters.advice.ranking import doubts
 from leanloop.adapters.advice.results import results
 from leanloop.adapters.advice.saving import Saving, saving_of
@@ -82,6 +82,13 @@ def test_many_results_are_cleared_where_shortening_finds_nothing_to_shorten() ->
     assert set(cleared.keys) == {"results", "context"}
 
 
+def test_clearing_is_measured_beyond_what_shortening_saves() -> None:
+    cases = long_results()
+    shortened, cleared = saving_of(change(results(cases, TERMS))), saving_of(change(context(cases, TERMS)))
+    assert cleared.before == shortened.after
+    assert abs(cleared.share.estimate) < 0.1 < shortened.share.estimate
+
+
 def test_a_file_that_shortens_already_is_tried_with_other_limits_and_without() -> None:
     terms = Terms(Budget(agent="a", limits=(), loop=None, results=ResultRules(max_tokens=1_000)))
     found = change(results(long_results(), terms))
@@ -117,26 +124,24 @@ def effects(*after: int, missing: int = 0) -> list[Effect]:
     return [Effect(f"t{number}", 200, cost, used=10, missing=missing) for number, cost in enumerate(after)]
 
 
-def test_a_setting_is_measured_on_tasks_it_was_not_chosen_on() -> None:
-    cases = [case(f"t{number}", 1, 1) for number in range(10)]
+def test_what_one_run_alone_likes_is_not_chosen_for_it() -> None:
+    trials = Trials([case(f"t{number}", 1, 1) for number in range(10)], TERMS)
     lucky = Tried(Setting({}, TERMS.budget, "best on the first run alone"), effects(0, *[200] * 9))
     steady = Tried(Setting({}, TERMS.budget, "better on all others"), effects(*[190] * 10))
-    best = chosen(cases, [lucky, steady], TERMS)
-    assert best is not None
-    taken, measured = best
-    assert taken is lucky
-    assert {effect.group: effect.after for effect in measured}["t0"] == 190
+    assert trials.best([lucky, steady]) is lucky
+    assert sorted(place for _, held_out in trials.folds for place in held_out) == list(range(10))
+    for fitted, held_out in trials.folds:
+        assert not set(fitted) & set(held_out)
+        assert trials.best([lucky, steady], fitted) is (steady if 0 in held_out else lucky)
 
 
 def test_of_settings_that_lose_too_much_the_one_that_loses_least_is_taken() -> None:
-    cases = [case(f"t{number}", 1, 1) for number in range(6)]
+    trials = Trials([case(f"t{number}", 1, 1) for number in range(6)], TERMS)
     runs = [
         Tried(Setting({}, TERMS.budget, ""), effects(*[after] * 6, missing=missing))
         for missing, after in ((5, 10), (1, 100), (2, 20))
     ]
-    best = chosen(cases, runs, TERMS)
-    assert best is not None
-    assert best[0] is runs[1]
+    assert trials.best(runs) is runs[1]
 
 
 def test_a_setting_of_runs_that_cost_nothing_is_told_all_the_same() -> None:
