@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leanloop.adapters.otel_buckets import AGENT_SECONDS, CALL_SECONDS, TOKENS
-from leanloop.adapters.otel_names import Attributes, call_attributes, of_agent, span_attributes
+from leanloop.adapters.otel_names import Attributes, call_attributes, of_agent, sayable, span_attributes
 from leanloop.adapters.otel_tasks import OpenTasks
 from leanloop.errors import MissingExtra
 from leanloop.plugins.events.event import (
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 __all__ = ["OtelSink"]
+
+_MOST_TOOLS = 500
+"""Names of tools by which metrics are told apart: models make up names, and each would be a series for ever."""
+
+_LONGEST = 200
+"""Characters of the name of a tool."""
 
 
 class OtelSink:
@@ -63,6 +69,7 @@ class OtelSink:
         self._trace = trace
         self._tracer = trace.get_tracer("leanloop", tracer_provider=tracer_provider)
         self._tasks = OpenTasks(self._tracer)
+        self._tools: set[str] = set()
         meter = metrics.get_meter("leanloop", meter_provider=meter_provider)
         histogram = meter.create_histogram
         self._tokens = histogram(
@@ -128,7 +135,7 @@ class OtelSink:
         self._happened.add(1, {**of_agent(event), "leanloop.event": event.kind, **more})
 
     def _settled(self, event: Settled) -> None:
-        about = call_attributes(event)
+        about = sayable(call_attributes(event))
         name = f"{about['gen_ai.operation.name']} {event.model}"
         self._span(name, event, event.seconds, {**about, **span_attributes(event)})
         if event.error is None or event.usage.total:  # else nothing was billed, and no tokens are known
@@ -146,20 +153,26 @@ class OtelSink:
                 self._share.record(spent / most, {**of_agent(event), "leanloop.resource": limit.rpartition(": ")[2]})
 
     def _tool(self, event: ToolEnded) -> None:
-        about: Attributes = {**of_agent(event), "gen_ai.tool.name": event.tool}
+        tool = event.tool[:_LONGEST]
+        about: Attributes = {**of_agent(event), "gen_ai.tool.name": tool}
         if event.is_error:
             about["error.type"] = "tool_error"
-        self._tool_duration.record(event.seconds, about)
+        if tool not in self._tools:
+            if len(self._tools) < _MOST_TOOLS:
+                self._tools.add(tool)
+            else:
+                tool = "_OTHER"
+        self._tool_duration.record(event.seconds, sayable({**about, "gen_ai.tool.name": tool}))
         told = {"gen_ai.operation.name": "execute_tool", "leanloop.task": event.of.task}
-        self._span(f"execute_tool {event.tool}", event, event.seconds, {**about, **told})
+        self._span(f"execute_tool {event.tool[:_LONGEST]}", event, event.seconds, {**about, **told})
 
     def _span(self, name: str, event: Event, seconds: float, attributes: Attributes) -> None:
         trace, end = self._trace, int(event.at * 1e9)
         span = self._tracer.start_span(
-            name,
+            name.encode("utf-8", "replace").decode(),
             context=self._tasks.context(event, seconds),
             kind=trace.SpanKind.INTERNAL if name.startswith("execute_tool") else trace.SpanKind.CLIENT,
-            attributes=attributes,
+            attributes=sayable(attributes),
             start_time=end - int(seconds * 1e9),
         )
         if "error.type" in attributes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from leanloop.plugins.events.event import Event, Settled
 
-__all__ = ["Attributes", "call_attributes", "of_agent", "span_attributes"]
+__all__ = ["Attributes", "call_attributes", "of_agent", "sayable", "span_attributes"]
 
 Attributes = dict[str, str | int | float | bool]
 
@@ -68,3 +68,11 @@ def span_attributes(event: Settled) -> Attributes:
     if event.text is not None:
         more |= {"leanloop.asked": event.text.asked, "leanloop.answered": event.text.answered}
     return more
+
+
+def sayable(attributes: Attributes) -> Attributes:
+    """The same in UTF-8: half of a surrogate pair, which a model's JSON may hold, would lose an exporter its batch."""
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value
+        for name, value in attributes.items()
+    }

@@ -8,7 +8,8 @@ import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from leanloop.adapters.otel_names import of_agent
+from leanloop.adapters.otel_names import of_agent, sayable
+from leanloop.budgets.at_fork import renew_in_child
 from leanloop.plugins.events.event import Event, TaskEnded
 
 if TYPE_CHECKING:
@@ -38,14 +39,17 @@ class OpenTasks:
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._lock = threading.RLock()  # a garbage collection in here may settle a call that was abandoned
         atexit.register(_end_all, weakref.ref(self))  # before the provider's own, which was there first
+        renew_in_child(self, OpenTasks._begin_anew)
+
+    def _begin_anew(self) -> None:
+        """In a forked child: the tasks that are open are its parent's, and a thread there may hold the lock."""
+        self._lock = threading.RLock()
+        self._open = OrderedDict()
 
     def begin(self, event: Event, *, before: float = 0.0) -> None:
         """Open the span of a task, so many seconds before; one whose parent is open is below it."""
-        attributes = {
-            **of_agent(event),
-            "gen_ai.operation.name": "invoke_agent",
-            "leanloop.task": event.of.task,
-        }
+        told = {"gen_ai.operation.name": "invoke_agent", "leanloop.task": event.of.task}
+        attributes = sayable({**of_agent(event), **told})
         name = f"invoke_agent {event.of.agent}"
         with self._lock:
             span = self._tracer.start_span(

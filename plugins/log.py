@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 __all__ = ["SECONDS", "warn"]
@@ -37,4 +38,5 @@ def warn(message: str, *args: object, kind: str = "") -> None:
     left_out, known.left_out, known.until = known.left_out, 0, now + SECONDS
     if left_out:
         message, args = f"{message} (%d more like it were left out since the last one.)", (*args, left_out)
-    _log.warning(message, *args, stacklevel=2)
+    with suppress(Exception):  # a filter of the user's that raises is no reason to fail a call
+        _log.warning(message, *args, stacklevel=2)

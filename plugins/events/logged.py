@@ -17,5 +17,10 @@ def log_event(event: Event) -> None:
     if not _log.isEnabledFor(logging.INFO):
         return
     row = row_of(event)
-    said = " ".join(f"{name}={value}" for name, value in row.items() if name not in {"v", "event", "at"})
+    said = " ".join(f"{name}={_on_one_line(value)}" for name, value in row.items() if name not in {"v", "event", "at"})
     _log.info("%s %s", event.kind, said, extra={"leanloop": row})
+
+
+def _on_one_line(value: object) -> object:
+    """As it is; a text with what cannot be printed, escaped, since names come from models and users."""
+    return repr(value) if isinstance(value, str) and not value.isprintable() else value

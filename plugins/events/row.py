@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import asdict, fields
 from functools import lru_cache
@@ -29,7 +30,8 @@ def row_of(event: Event) -> dict[str, object]:
             case str() | int():  # which most are
                 row[name] = value
             case float():
-                row[name] = round(value, 6)
+                if math.isfinite(value):  # JSON has no other
+                    row[name] = round(value, 6)
             case Usage():
                 row |= {part: amount for part in _USAGE if (amount := getattr(value, part))}
             case Text():

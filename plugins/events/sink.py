@@ -7,6 +7,7 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from leanloop.errors import UsageError
@@ -91,17 +92,21 @@ class _Outlet:
         if self.until and time.monotonic() < self.until:
             return
         try:
-            self.sink(event)
+            told = self.sink(event)
+            if inspect.iscoroutine(told):
+                told.close()
+                raise UsageError("it gave a coroutine, which nobody awaits")
         # The call is worth more than the news of it. A plain function can have no cancellation of ours.
         except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as error:  # noqa: BLE001
             self.until = time.monotonic() + _PAUSE
-            _log.warning(
-                "The sink of events %s raised %s for a %s event, and is told nothing for %.0f s. The call goes on.",
-                getattr(self.sink, "__qualname__", type(self.sink).__name__),
-                type(error).__name__,
-                event.kind,
-                _PAUSE,
-            )
+            with suppress(Exception):  # a filter of the log may raise as well
+                _log.warning(
+                    "The sink of events %s raised %s for a %s event, and is told nothing for %.0f s. The call goes on.",
+                    getattr(self.sink, "__qualname__", type(self.sink).__name__),
+                    type(error).__name__,
+                    event.kind,
+                    _PAUSE,
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def test_a_place_that_cannot_be_written_to_holds_up_and_fails_nobody(
         file(EVENT)
     Sinks([file]).tell(EVENT)
 
-    assert "is told nothing for 60 seconds" in caplog.text
+    assert "is told nothing for 60 s" in caplog.text
 
 
 def test_a_line_that_was_cut_short_by_a_full_disk_spoils_no_other(

@@ -5,10 +5,14 @@
 # mypy: disable-error-code="deprecated"
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
+import warnings
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -312,3 +316,48 @@ def test_the_file_switches_it_on(create_agent: Any, told: Told, monkeypatch: pyt
     agent.invoke({"messages": "hello"})
 
     assert [span.name for span in told.tell()] == ["chat gpt-4o-mini", "invoke_agent support"]
+
+
+def test_tools_that_a_model_makes_up_are_no_series_of_their_own(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leanloop.adapters.otel._MOST_TOOLS", 2)
+    spans = told.tell(*(ToolEnded(OF, 100.0, f"tool{n}", 0.1) for n in (1, 2, 3, 4, 1)))
+
+    points = told.metrics()["gen_ai.execute_tool.duration"]
+    assert sorted(point.attributes["gen_ai.tool.name"] for point in points) == ["_OTHER", "tool1", "tool2"]
+    assert [span.name for span in spans] == [f"execute_tool tool{n}" for n in (1, 2, 3, 4, 1)]
+
+
+def test_names_that_are_no_text_lose_no_batch_of_an_exporter(told: Told) -> None:
+    settled = replace(CALL, model="\udc00", text=Text("\ud800", "yes"))
+    span, call = told.tell(ToolEnded(OF, 100.0, "half \ud83d a pair" + "x" * 500, 0.1), settled)
+
+    for one in (span, call):
+        assert one.name.encode()
+        assert all(str(value).encode() for value in (one.attributes or {}).values())
+    assert len(span.name) <= len("execute_tool ") + 200
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_ends_none_of_its_parents_tasks_and_waits_for_none_of_its_locks(told: Told) -> None:
+    tasks = told.sink._tasks  # pyright: ignore[reportPrivateUsage]
+    told.tell(TaskBegan(OF, 90.0))
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with tasks._lock:  # pyright: ignore[reportPrivateUsage]
+            held.set()
+            release.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on: there are threads
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if not tasks._open and tasks._lock.acquire(blocking=False) else 1)  # pyright: ignore[reportPrivateUsage]
+    release.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(tasks._open) == 1  # pyright: ignore[reportPrivateUsage]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leanloop import UsageError
 from leanloop.budgets.event_rules import EventRules
-from leanloop.plugins.events.event import Event, Nudged, Of, Settled
+from leanloop.plugins.events.event import Event, Gated, Nudged, Of, Settled
 from leanloop.plugins.events.logged import log_event
 from leanloop.plugins.events.opened import told_by
 from leanloop.plugins.events.row import row_of
@@ -188,3 +188,47 @@ def test_a_log_that_is_off_costs_no_row(monkeypatch: pytest.MonkeyPatch) -> None
         log_event(EVENT)
     finally:
         logging.getLogger("leanloop.events").setLevel(logging.NOTSET)
+
+
+def test_names_of_models_and_users_forge_no_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "leanloop.events")
+    log_event(Nudged(Of("t1", "support", tags={"user": "a\nb"}), 1.0, "loop", "x\nERROR root: forged \x1b[31m"))
+
+    (record,) = caplog.records
+    assert record.getMessage().isprintable()
+
+
+@pytest.mark.parametrize("place", ["sink", "redact"])
+def test_a_log_that_raises_fails_no_call_either(place: str) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("down")
+
+    def refuse(record: logging.LogRecord) -> bool:
+        raise AttributeError("request_id")
+
+    logger = logging.getLogger("leanloop")
+    logger.addFilter(refuse)
+    try:
+        Sinks([broken] if place == "sink" else [Heard()], text=True, redact=broken).tell(CALL, SAID)
+    finally:
+        logger.removeFilter(refuse)
+
+
+def test_a_function_that_gives_a_coroutine_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[Event] = []
+
+    def later(event: Event) -> object:
+        calls.append(event)
+        return coroutine(event)
+
+    sinks = Sinks([later])
+    sinks.tell(EVENT)
+    sinks.tell(EVENT)
+
+    assert len(calls) == 1
+    assert "raised UsageError for a nudged event" in caplog.text
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_does_not_have_is_left_out_of_a_row(number: float) -> None:
+    assert "chance" not in row_of(Gated(OF, 1.0, "thinking", "high", None, number))
