@@ -254,11 +254,14 @@ def test_reset_begins_the_window_again_and_keeps_what_is_set_aside(ledger: Sqlit
         (["usd=1"], "Which limit"),
         (["usd=1", "--per", "day", "--task", "t"], "Which limit"),
         (["usd=1", "--scope", "global", "--task", "t"], "Which limit"),
-        (["usd=1", "--per", "week"], r"no limit there. Its limits: --per day --scope agent \(tokens, usd\); "),
-        (["tokens=1", "--per", "month", "--scope", "user=u1"], "no limit of tokens there"),
+        (
+            ["usd=1", "--per", "week"],
+            r"no limit per week for agent\. Its limits: --per day --scope agent \(tokens, usd\); ",
+        ),
+        (["tokens=1", "--per", "month", "--scope", "user=u1"], "no limit of tokens per month for user"),
         (["usd=1", "--per", "day", "--scope", "agent=other"], "budget of the agent support, and not of 'other'"),
         (["usd=1", "--per", "month", "--scope", "user"], "such as user=u1"),
-        (["usd=1", "--per", "day", "--rolling"], "no limit there"),
+        (["usd=1", "--per", "day", "--rolling"], "no limit per day for agent that rolls"),
         (["oranges=1", "--per", "day"], "The ledger counts"),
     ],
 )

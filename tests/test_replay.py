@@ -510,7 +510,7 @@ def test_names_cannot_speak_to_the_terminal(files: Path) -> None:
 def test_a_file_that_cannot_be_read_is_an_error(files: Path) -> None:
     result = run(files, "absent.jsonl")
     assert result.exit_code == 1
-    assert "absent.jsonl: cannot be read: No such file or directory" in str(result.exception)
+    assert "absent.jsonl cannot be read: No such file or directory." in str(result.exception)
 
 
 def test_a_pipe_is_read_too(files: Path) -> None:

@@ -62,7 +62,8 @@ class Choice:
         if missing or not found:
             what = f" of {', '.join(missing)}" if found else ""
             known = "; ".join(sorted({_words(limit) for limit in budget.limits})) or "none"
-            raise UsageError(f"The budget of {budget.agent} has no limit{what} there. Its limits: {known}.")
+            where = f"per {per}{f' for {scope}' if scope else ''}{'' if self.rolling is None else _which(self.rolling)}"
+            raise UsageError(f"The budget of {budget.agent} has no limit{what} {where}. Its limits: {known}.")
         return [one for one in found if not resources or one.resource in resources]
 
     def _owner(self, budget: Budget) -> tuple[str | None, str]:
@@ -77,6 +78,10 @@ class Choice:
         if scope == "agent":
             raise UsageError(f"The file is the budget of the agent {budget.agent}, and not of {shown(owner)}.")
         return scope, owner
+
+
+def _which(rolling: bool) -> str:
+    return " that rolls" if rolling else " of the calendar"
 
 
 def _words(limit: Limit) -> str:

@@ -51,12 +51,12 @@ def read_pairs_file(path: Path) -> PairsFile:
                 elif isinstance(text, str) and text.strip():
                     texts.append(text)
                 else:
-                    raise UsageError(f"{path}, line {number}: {_SHAPE}, not {shown(_first(row))}.")
+                    raise UsageError(f"{path}:{number}: {_SHAPE}; this one has {_keys(row)}.")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"The pairs cannot be read from {path}: {why}.") from None
-    except (csv.Error, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: {_SHAPE}; {type(error).__name__}.") from None
+    except csv.Error as error:
+        raise UsageError(f"{path} is no table: {error}; {_SHAPE}.") from None
     if not pairs:
         raise UsageError(f"{path} holds no pairs: {_SHAPE}.")
     return PairsFile(pairs, texts)
@@ -65,8 +65,16 @@ def read_pairs_file(path: Path) -> PairsFile:
 def _json_lines(file: Iterator[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
     for number, line in enumerate(file, start=1):
         if line.strip():
-            row: object = json.loads(line) if len(line) <= _LONGEST else None
-            yield number, cast("dict[str, object]", row) if isinstance(row, dict) else {"": line}
+            yield number, _object(line)
+
+
+def _object(line: str) -> Mapping[str, object]:
+    """The object in a line; an empty one where there is none."""
+    try:
+        row: object = json.loads(line) if len(line) <= _LONGEST else None
+    except (ValueError, RecursionError):
+        row = None
+    return cast("dict[str, object]", row) if isinstance(row, dict) else {}
 
 
 def _csv(file: Iterator[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -85,5 +93,6 @@ def _pair(row: Mapping[str, object]) -> Pair | None:
             return None
 
 
-def _first(row: Mapping[str, object]) -> str:
-    return " ".join(f"{name}: {value}" for name, value in row.items())
+def _keys(row: Mapping[str, object]) -> str:
+    """What there is instead; not what it holds, which users have said."""
+    return ", ".join(map(shown, list(row)[:5])) or "no JSON object, or one that is too long"

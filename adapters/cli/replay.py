@@ -86,7 +86,7 @@ def runs_of(
                     watched = progress.wrap_file(stream, total, task_id=bar) if total else stream
                     yield from read_runs(watched, file, form)
             except OSError as error:
-                raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+                raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _bytes_of(files: list[str]) -> int | None:

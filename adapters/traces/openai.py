@@ -28,6 +28,7 @@ from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.images import size_of
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
 from leanloop.errors import TraceError
+from leanloop.plugins.trial.wrong_line import in_words
 
 __all__ = ["LONGEST_LINE", "first_problem", "messages_of", "parse_trace", "read_traces", "traces_in"]
 
@@ -106,7 +107,7 @@ def first_problem(error: ValidationError) -> str:
     # The loc names keys and places; what stands there is not shown, it may be anybody's secret.
     place = ".".join(str(part) for part in first["loc"] if part not in ("str", "tuple[PartRecord, ...]"))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"is not a recorded run: {place[:_SHOWN] or 'the line'}: {first['msg'][:_SHOWN]}{more}"
+    return f"is not a recorded run: {place[:_SHOWN] or 'the line'} {in_words(first)}{more}"
 
 
 def messages_of(records: Sequence[MessageRecord]) -> Iterator[Message]:

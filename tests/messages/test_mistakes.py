@@ -115,8 +115,8 @@ STOPS: Mapping[str, Mistake] = {
     "a ledger that cannot be reached": lambda _: stopped("store: redis://u:hunter2@127.0.0.1:1/0\nlimits:\n- {usd: 1}"),
 }
 
-CALL = ModelCall("gpt-4o-mini", (Message("user", "word " * 2_000),), max_output=100)
-CIRCLES = ModelCall(
+CALL: ModelCall = ModelCall("gpt-4o-mini", (Message("user", "word " * 2_000),), max_output=100)
+CIRCLES: ModelCall = ModelCall(
     "gpt-4o-mini",
     (
         Message("user", "Where?"),

@@ -222,7 +222,7 @@ def test_what_cannot_be_done_is_refused_with_the_way_out(arguments: tuple[str, .
     [
         ("", "holds no questions"),
         ('{"question": "Who?"}', "set.jsonl:1: is no question: answer is missing; a line is"),
-        ('{"question": "", "answer": 1}', "question: String should have at least 1"),
+        ('{"question": "", "answer": 1}', "question should have at least 1"),
         ("[]", "is no question: the line"),
         ("{", "is no question"),
         ('{"id": 1, "question": "a", "answer": 1}\n{"id": "1", "question": "b", "answer": 1}', "id '1' of line 1"),

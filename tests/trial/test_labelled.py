@@ -57,11 +57,11 @@ def test_a_call_that_failed_says_nothing_of_the_setting() -> None:
         ('{"id": "q", "setting": "m", "score": "1"}', "score"),
         ('{"id": "q", "setting": "m"}', "has no score, and no error that says why"),
         ('{"setting": "m", "score": 1}', "is no labelled row: id is missing; a row is"),
-        ('{"id": "", "setting": "m", "score": 1}', "id: "),
-        ('{"id": "q", "setting": " ", "score": 1}', "setting: "),
+        ('{"id": "", "setting": "m", "score": 1}', "id "),
+        ('{"id": "q", "setting": " ", "score": 1}', "setting "),
         ('{"id": "q", "score": 1}', "setting is missing"),
-        ('{"id": "q", "setting": "m", "score": 1, "cost": -1}', "cost: "),
-        ('{"id": "q", "setting": "m", "score": 1, "tags": {"a": 7}}', "tags: "),
+        ('{"id": "q", "setting": "m", "score": 1, "cost": -1}', "cost "),
+        ('{"id": "q", "setting": "m", "score": 1, "tags": {"a": 7}}', "tags "),
     ],
 )
 def test_a_line_that_is_no_row_is_refused_with_its_place_and_without_its_content(line: str, why: str) -> None:
