@@ -109,7 +109,7 @@ def cell(counts: Counter[str], key: str) -> str:
 
 
 def leanloop() -> Guard:
-    replayer = Replayer(Budget(agent="bench", limits=()))
+    replayer = Replayer(Budget(agent="bench", limits=(), results=None))
 
     def guard(trace: Trace) -> Outcome:
         replayed = replayer.replay(trace)

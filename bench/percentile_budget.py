@@ -108,7 +108,7 @@ def percentile(values: Sequence[int]) -> int:
 
 
 def under(tokens: int) -> Rule:
-    replayer = Replayer(Budget(agent="bench", limits=(Limit(tokens=tokens),), loop=None), MODEL)
+    replayer = Replayer(Budget(agent="bench", limits=(Limit(tokens=tokens),), loop=None, results=None), MODEL)
 
     def rule(run: Run) -> tuple[int, bool]:
         replayed = replayer.replay(run.trace)

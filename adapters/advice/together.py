@@ -65,6 +65,9 @@ def put_together(
             told.append(one)
             continue
         with_it = changed(tree, [one.change.keys])
+        if with_it == tree:
+            told.append(replace(one, against=("it is in the file already, with what is advised above it",), alone=True))
+            continue
         against = _without_a_price(budget_of(with_it))
         if not against and _is_seen(one.change, terms.budget, budget_of(with_it)):
             whole = runs.under(with_it)

@@ -24,8 +24,9 @@ def show(advice: Advice, sample: Sample, console: Console) -> None:
     """Print the ranking, then each feature with how it was measured."""
     ranked = advice.together.ranked
     table = ledger_table()
-    for name in ("", "switch on", "saves", "at 95 %", "lost", "advised"):
-        table.add_column(name, justify="right" if name in ("", "saves", "at 95 %", "lost") else "left", no_wrap=True)
+    right = ("", "saves", "at 95 %", "successes lost")
+    for name in ("", "switch on", *right[1:], "advised"):
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
     for place, one in enumerate(ranked, start=1):
         table.add_row(str(place), plain(one.change.feature), *_figures(one))
     if ranked:
@@ -71,11 +72,11 @@ def summary(advice: Advice) -> Iterator[str]:
 
 def _figures(one: Ranked) -> tuple[str, ...]:
     share, losses = one.saving.share, one.saving.losses
-    count = "" if losses.of is None else f" ({losses.lost:,} of {losses.of:,})"
+    counted = percent(losses.share) if losses.of is None else f"{losses.lost:,} of {losses.of:,}"
     return (
         percent(share.estimate),
         bounds_of(share),
-        f"{percent(losses.share)}{count}",
+        f"{counted}, at most {percent(losses.at_most)}",
         "yes" if one.advised else "alone" if one.alone else "no",
     )
 
