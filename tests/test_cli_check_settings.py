@@ -26,10 +26,11 @@ def found(text: str) -> list[str]:
         ("limits: [{tool_calls: {search: 1}}]", None),
         (
             "limits: [{usd: 1}, {per: day, usd: 5}]",
-            "limits item 2: store: memory is each process's own, and forgotten when it ends",
+            "limits item 2: memory, the store by default, is each process's own, and forgotten when it ends",
         ),
-        ("limits: [{per: hour, usd: 5}, {per: day, usd: 9}]", "limits items 1, 2: store: memory"),
+        ("limits: [{per: hour, usd: 5}, {per: day, usd: 9}]", "limits items 1, 2: memory, the store"),
         ("limits: [{per: day, usd: 5}]\nstore: sqlite:///a.db", None),
+        ("limits: [{per: day, usd: 5}]\nstore: memory", None),
         (
             "limits: [{usd: 0.50, value: 0.10}]",
             "a task is worth $0.10 and may cost $0.50. Write usd: 0.10 or less, or a higher value",

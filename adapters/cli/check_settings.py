@@ -56,14 +56,15 @@ def _tools(budget: Budget) -> Iterator[Finding]:
 
 def _forgotten(budget: Budget) -> Iterator[Finding]:
     """Limits of a window, counted by each process for itself."""
-    if budget.store != "memory":
+    if budget.store != "memory" or "store" in budget.model_fields_set:  # who writes it means it
         return
     numbers = [f"{number}" for number, limit in enumerate(budget.limits, start=1) if limit.per != "task"]
     if numbers:
         items = f"item{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
         yield Finding(
-            f"limits {items}: store: memory is each process's own, and forgotten when it ends: a restart begins the "
-            "window anew, and two processes may spend it twice. Write store: sqlite:///leanloop.db, or redis://HOST"
+            f"limits {items}: memory, the store by default, is each process's own, and forgotten when it ends: a "
+            "restart begins the window anew, and two processes may spend it twice. "
+            "Write store: sqlite:///leanloop.db, or redis://HOST; or store: memory, if that is meant"
         )
 
 
