@@ -9,6 +9,8 @@ from leanloop.plugins.cache.calibration import upper
 
 __all__ = ["HITS", "caching"]
 
+_MOST = 50
+
 HITS = "('exact', 'normal', 'alike', 'result')"
 """The tiers by which an answer is given, as SQL; see `leanloop.plugins.events.event.Tier`."""
 
@@ -19,9 +21,10 @@ def caching(db: duckdb.DuckDBPyConnection) -> Section:
 
 
 def _tiers(db: duckdb.DuckDBPyConnection) -> Table:
-    rows = db.execute("""
+    rows = db.execute(f"""
         SELECT coalesce(tier, '(none)') AS tier, count(*), count(*) / sum(count(*)) OVER () FROM events
-        WHERE event = 'hit' AND tier IS DISTINCT FROM 'checked' GROUP BY ALL ORDER BY count(*) DESC, tier""").fetchall()
+        WHERE event = 'hit' AND tier IS DISTINCT FROM 'checked' GROUP BY ALL ORDER BY count(*) DESC, tier
+        LIMIT {_MOST}""").fetchall()
     about = (
         "exact: the same text. normal: the same but for spaces and the like. alike: the same meaning. "
         "result: of a tool. shadow: would have been a hit, and was not given. miss: none."
@@ -37,9 +40,10 @@ def _tiers(db: duckdb.DuckDBPyConnection) -> Table:
 
 
 def _checked(db: duckdb.DuckDBPyConnection) -> Table:
-    rows = db.execute("""
+    rows = db.execute(f"""
         SELECT coalesce(agent, '(none)') AS agent, count(*), count(*) FILTER (wrong) FROM events
-        WHERE event = 'hit' AND tier = 'checked' GROUP BY ALL ORDER BY agent""").fetchall()
+        WHERE event = 'hit' AND tier = 'checked' GROUP BY ALL ORDER BY count(*) DESC, agent
+        LIMIT {_MOST}""").fetchall()
     columns = (
         Column("agent"),
         Column("checked", "count"),

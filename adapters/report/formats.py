@@ -15,8 +15,11 @@ __all__ = ["as_csv", "as_json", "as_markdown"]
 VERSION = 1
 """Of the JSON; a change that breaks readers makes it 2."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection")."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the beginning of a formula, some also in full width (OWASP, "CSV Injection")."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal obeys, but for a tab and the end of a line."""
 
 _MARKED = re.compile(r"([\\`*_{}\[\]()<>#!|~&])")
 
@@ -49,8 +52,7 @@ def as_csv(report: Report) -> str:
             for column, cell in zip(table.columns, row, strict=True):
                 value = exact(cell, column.unit, report.zone)
                 if isinstance(cell, str):
-                    value = f"'{cell}" if cell.startswith(_FORMULA) else cell
-                    value = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+                    value = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", f"'{cell}" if cell.startswith(_FORMULA) else cell)
                 lines.writerow((table.name, number, column.name, "" if value is None else value))
     return out.getvalue()
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import glob
-import gzip
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import copyfileobj
 
 import duckdb
 
 from leanloop.adapters.report.fields import COLUMNS, FIELDS, VALUES, WHY, table_of_events
 from leanloop.adapters.report.files import EventFile
+from leanloop.adapters.report.mended import copy_lines
 from leanloop.adapters.report.recorded import RowsOfRuns
 from leanloop.adapters.report.run_files import format_of, rewritten
 from leanloop.adapters.traces.form import TraceFormat
@@ -108,8 +106,8 @@ def _read(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: fl
         else:
             _insert(db, number, _JSON, since, path=path, packed=file.packed)
     except duckdb.Error as error:
-        if file.packed == "gzip" and _read_to_the_damage(db, number, file.path, since):
-            return "damaged; read up to there"
+        if file.packed in ("none", "gzip") and (trouble := _read_what_can_be(db, number, file, since)):
+            return trouble
         return f"not read: {str(error).partition(chr(10))[0][:200]}"
     return ""
 
@@ -150,17 +148,21 @@ def _text(name: str, kind: str | None) -> str:
     return f"{column}::VARCHAR"
 
 
-def _read_to_the_damage(db: duckdb.DuckDBPyConnection, number: int, path: Path, since: float) -> bool:
-    """A file whose end is missing, as one has that was being written when its process was killed."""
+def _read_what_can_be(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: float) -> str:
+    """Read a file whose end is missing (its process was killed as it was written), or in which a line is far too long.
+
+    Returns:
+        What was left out; empty where nothing could be read.
+    """
     with tempfile.TemporaryDirectory(prefix="leanloop-report-") as folder:
-        whole = Path(folder, "rows.jsonl")
-        with whole.open("wb") as mended, gzip.open(path) as packed, suppress(OSError, EOFError):
-            copyfileobj(packed, mended)
+        mended = Path(folder, "rows.jsonl")
+        with mended.open("wb") as out:
+            trouble = copy_lines(file.path, out)
         try:
-            _insert(db, number, _JSON, since, path=_as_pattern(whole), packed="none")
+            _insert(db, number, _JSON, since, path=_as_pattern(mended), packed="none")
         except duckdb.Error:
-            return False
-    return True
+            return ""
+    return trouble
 
 
 def _copies(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:

@@ -19,11 +19,12 @@ def savings(db: duckdb.DuckDBPyConnection) -> Section:
 
 
 def _saved(db: duckdb.DuckDBPyConnection) -> Table:
-    rows = db.execute("""
+    rows = db.execute(f"""
         SELECT coalesce(plugin, '(none)') AS plugin, what, how, count(*), coalesce(sum(calls), 0),
-            coalesce(sum(tokens), 0), coalesce(sum(cost), 0)
-        FROM events WHERE event = 'saved'
-        GROUP BY ALL ORDER BY coalesce(sum(cost), 0) DESC, sum(tokens) DESC, 1, 2, 3""").fetchall()
+            coalesce(sum(tokens), 0) AS saved_tokens, coalesce(sum(cost), 0) AS saved_usd
+        FROM events WHERE event = 'saved' GROUP BY ALL
+        ORDER BY abs(saved_usd) DESC, abs(saved_tokens) DESC, 1, 2, 3 LIMIT {_MOST}""").fetchall()
+    rows.sort(key=lambda row: (-row[-1], -row[-2]))
     columns = (
         Column("plugin"),
         Column("what"),

@@ -36,11 +36,15 @@ _TAGGED = f"""
         SELECT left(tag, 200) AS tag,
             left(json_extract_string(tags, '/' || replace(replace(tag, '~', '~0'), '/', '~1')), 200) AS value,
             * EXCLUDE (tag) FROM each
+    ), known AS (
+        FROM named WHERE value IS NOT NULL AND tag IN (
+            SELECT tag FROM named GROUP BY tag ORDER BY coalesce(sum(usd), 0) DESC, sum(n) DESC, tag LIMIT {_MOST}
+        )
     ), added AS (
         SELECT tag, value, sum(n)::BIGINT, coalesce(sum(i), 0), coalesce(sum(c), 0), coalesce(sum(o), 0),
             coalesce(sum(usd), 0) AS usd, sum(unpriced)::BIGINT,
             row_number() OVER (PARTITION BY tag ORDER BY coalesce(sum(usd), 0) DESC, sum(n) DESC, value) AS place
-        FROM named WHERE value IS NOT NULL GROUP BY tag, value
+        FROM known GROUP BY tag, value
     )
     SELECT * EXCLUDE (place) FROM added WHERE place <= {_MOST} ORDER BY tag, place"""
 
@@ -82,7 +86,7 @@ def _by(db: duckdb.DuckDBPyConnection, name: str) -> Table:
 
 
 def _by_tag(db: duckdb.DuckDBPyConnection) -> Table:
-    about = f"Of each tag the {_MOST} values that cost most. A call with two tags is in both."
+    about = f"Of the {_MOST} tags that cost most the {_MOST} values that do. A call with two tags is in both."
     columns = (Column("tag"), Column("value"), *_SUMMED)
     return Table("spend_by_tag", "By tag", columns, db.execute(_TAGGED).fetchall(), about)
 

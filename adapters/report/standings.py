@@ -96,10 +96,11 @@ def _window(one: _Standing, zone: str) -> tuple[Cell, ...]:
 
 
 def _tasks(db: duckdb.DuckDBPyConnection) -> Table:
-    found = db.execute("""
+    found = db.execute(f"""
         SELECT substr(name, 12) AS resource, count(*), median(share), max(share), count(*) FILTER (share >= 0.9)
         FROM (SELECT name, CASE WHEN most = 0 THEN 1.0 ELSE spent / most END AS share FROM standings
-            WHERE task IS NOT NULL) GROUP BY ALL ORDER BY max(share) DESC, resource""").fetchall()
+            WHERE task IS NOT NULL) GROUP BY ALL ORDER BY max(share) DESC, resource
+        LIMIT {_MOST}""").fetchall()
     columns = (
         Column("resource"),
         Column("tasks", "count"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from event_rows import MONDAY, event, settled
+from event_rows import MONDAY, Row, event, settled
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 Tables = Callable[..., Mapping[str, list[dict[str, Any]]]]
 
@@ -239,3 +242,72 @@ def test_only_errors(tables: Tables) -> None:
 
     assert {name for name, rows in found.items() if rows} == {"files"}
     assert some(found["files"][0], "counted", "damaged") == (0, 3)
+
+
+def test_names_without_end_make_no_page_without_end(tables: Tables) -> None:
+    rows = [
+        row
+        for number in range(120)
+        for row in (
+            settled(number, tags={f"t{number}": "v"}),
+            event("saved", plugin=f"p{number}", cost=number - 60),
+            event("gated", by=f"b{number}"),
+            event("hit", tier="checked", agent=f"a{number}"),
+            event("hit", tier=f"odd{number}"),
+        )
+    ]
+
+    found = tables(rows)
+
+    assert max(len(rows) for name, rows in found.items() if name != "task_1") <= 100
+    assert found["spend_by_tag"][0]["tag"] == "t100"
+    assert (found["savings"][0]["usd"], found["savings"][-1]["usd"]) == (59, -60)
+
+
+spent = st.tuples(
+    st.lists(st.integers(0, 4), max_size=3),  # the tasks a call is within, from the innermost
+    st.integers(0, 10**12) | st.none(),
+    st.integers(0, 10**6),
+    st.integers(-(10**6), 10**6),
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=st.lists(spent, min_size=1, max_size=12))
+def test_every_sum_is_that_of_the_rows_and_no_child_counts_twice(
+    calls: list[tuple[list[int], int | None, int, int]], tables: Tables
+) -> None:
+    rows: list[Row] = []
+    roots: Counter[str] = Counter()
+    for number, (path, cost, tokens, saved) in enumerate(calls):
+        own, *within = [f"t{depth}.{name}" for depth, name in enumerate([*path, number % 3])]
+        at = MONDAY + number
+        rows.append(
+            settled(cost, task=own, within=within, input=tokens, at=at, agent=f"a{number % 2}", tags={"n": own})
+        )
+        rows.append(event("saved", task=own, within=within, plugin=f"p{number % 2}", cost=saved, at=at))
+        roots[(within or [own])[-1]] += cost or 0
+
+    found = tables(rows)
+
+    spent = sum(cost or 0 for _, cost, _, _ in calls)
+    for name in ("spend", "spend_by_agent", "spend_by_model", "spend_by_phase", "spend_by_tag"):
+        assert sum(row["usd"] for row in found[name]) == spent
+        assert sum(row["input_tokens"] for row in found[name]) == sum(tokens for _, _, tokens, _ in calls)
+        assert sum(row["calls"] for row in found[name]) == len(calls)
+    for name in ("spend_over_time_by_agent", "spend_over_time_by_model"):
+        assert sum(row["usd"] for row in found[name]) == spent
+    assert found["spend"][0]["tasks"] == len(roots)
+    assert {row["task"]: row["usd"] for row in found["dearest_tasks"]} == dict(roots)
+    for place, row in enumerate(found["dearest_tasks"], 1):
+        assert sum(one["usd"] or 0 for one in found[f"task_{place}"]) == row["usd"]
+    assert sum(row["usd"] for row in found["savings"]) == sum(saved for *_, saved in calls)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(used=st.integers(0, 10**12), second=st.integers(5_000, 86_399))
+def test_a_forecast_is_what_is_spent_at_the_same_pace_to_the_end(used: int, second: int, tables: Tables) -> None:
+    [row] = tables([settled(at=MONDAY + second, limits={"agent=a per day: tokens": [used, 10**12]})])["limits"]
+
+    words = str(row["forecast"])
+    assert abs(int(words.removesuffix(" tokens").replace(",", "")) - used * 86_400 / second) <= 1

@@ -179,6 +179,15 @@ def test_a_spreadsheet_takes_no_name_for_a_formula(write: Callable[..., str]) ->
     assert not [value for value in values if value.startswith(("=", "+", "@", "-"))]
 
 
+@pytest.mark.parametrize("first", [*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_cell_of_csv_begins_a_formula_or_steers_a_terminal(first: str, write: Callable[..., str]) -> None:
+    text = as_csv(gather([write([settled(agent=f"{first}cmd|' /C calc'!A0", model="a\x1b]0;x\x07\x9b31m")])]))
+
+    cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
+    assert not [cell for cell in cells if cell.startswith(first)]
+    assert not set(text) & set(map(chr, (*range(9), *range(11, 13), *range(14, 32), *range(127, 160))))
+
+
 def test_no_name_breaks_out_of_a_cell_of_markdown(write: Callable[..., str]) -> None:
     rows = rows_of_markdown(as_markdown(gather([write(hostile_rows())])), "By agent")
 

@@ -150,6 +150,19 @@ def test_a_gzip_file_without_its_end_is_read_up_to_there(write: Write, tmp_path:
     assert file.trouble == "damaged; read up to there"
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_that_is_far_too_long_costs_only_itself(packed: bool, write: Write, tmp_path: Path) -> None:
+    name = write([settled(1), settled(2, agent="x" * 40_000_000), settled(4)])
+    if packed:
+        (tmp_path / "long.gz").write_bytes(gzip.compress(Path(name).read_bytes(), 1))
+        name = str(tmp_path / "long.gz")
+
+    [file], spent = read_and_spent([name])
+
+    assert (file.counted, spent) == (2, 5)
+    assert file.trouble == "1 line longer than 16,777,216 bytes left out"
+
+
 def test_rows_that_are_in_two_files_count_once(write: Write) -> None:
     rows = [settled(5), settled(6), event("tool", tool="x")]
 
