@@ -24,6 +24,7 @@ from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.trial.bounds import CONFIDENCE
 from leanloop.plugins.trial.labelled import Labelled
 from leanloop.plugins.trial.pairs import Tried, tried_with
+from leanloop.plugins.trial.threshold import Step
 from leanloop.plugins.trial.tuning import Tuning, tuned
 
 __all__ = ["settled"]
@@ -36,11 +37,13 @@ class _Found:
     """A cheaper setting that holds the promise.
 
     Attributes:
+        step: the threshold that was taken.
         right: the mean score of the dearer one.
         confidence: at which its loss is bounded.
     """
 
     tuning: Tuning
+    step: Step
     right: float
     confidence: float
 
@@ -131,7 +134,7 @@ def _tried(rows: Sequence[Labelled], cheap: Setting, dear: Setting, terms: Terms
             f"threshold that at most {terms.lose_at_most:.3g} of the successes are lost; more labelled questions make "
             "it surer"
         )
-    return _Found(tuning, right, confidence)
+    return _Found(tuning, tuning.step, right, confidence)
 
 
 def _effects(tuning: Tuning) -> list[Effect]:
@@ -141,10 +144,8 @@ def _effects(tuning: Tuning) -> list[Effect]:
 
 def _lost(found: _Found) -> tuple[float, float]:
     """The share of the successes, and what it is at most, as the threshold that is taken promises."""
-    step = found.tuning.step
-    if step is None:
-        return 0.0, 1.0
-    return max(0.0, step.loss.mean) / found.right, step.loss.most(found.confidence) / found.right
+    loss = found.step.loss
+    return max(0.0, loss.mean) / found.right, loss.most(found.confidence) / found.right
 
 
 def _notes(found: _Found) -> list[str]:
@@ -177,11 +178,9 @@ def _by_step(tuning: Tuning) -> list[str]:
         return ["No row says its step, so questions are told apart by what their text is like."]
     order = sorted(of, key=lambda step: (-to_cheap[step], step))
     mostly = [step for step in order if 2 * to_cheap[step] > of[step]]
-    if not mostly:
-        return [f"No step goes to {cheap} for most of its questions."]
     named = ", ".join(f"{shown(step)} ({to_cheap[step]:,} of {of[step]:,})" for step in mostly[:_STEPS_NAMED])
     more = f" and {len(mostly) - _STEPS_NAMED:,} more" if len(mostly) > _STEPS_NAMED else ""
-    return [f"{cheap} takes {len(mostly):,} of {len(of):,} steps: {named}{more}. The others stay with {dear}."]
+    return [f"{cheap} takes {len(mostly):,} of {len(of):,} steps: {named or '-'}{more}. The others stay with {dear}."]
 
 
 def _cost(one: Tried, place: int) -> int:
