@@ -95,15 +95,16 @@ class _Outlet:
             told = self.sink(event)
             if inspect.iscoroutine(told):
                 told.close()
-                raise UsageError("it gave a coroutine, which nobody awaits")
+                raise UsageError("it gave a coroutine, which nobody awaits; give a plain function")
         # The call is worth more than the news of it. A plain function can have no cancellation of ours.
         except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as error:  # noqa: BLE001
             self.until = time.monotonic() + _PAUSE
+            what = f"{type(error).__name__} ({error})" if isinstance(error, UsageError) else type(error).__name__
             with suppress(Exception):  # a filter of the log may raise as well
                 _log.warning(
                     "The sink of events %s raised %s for a %s event, and is told nothing for %.0f s. The call goes on.",
                     getattr(self.sink, "__qualname__", type(self.sink).__name__),
-                    type(error).__name__,
+                    what,
                     event.kind,
                     _PAUSE,
                 )

@@ -81,7 +81,7 @@ def _choice(answer: str, expected: object) -> float:
 def _contains(answer: str, expected: object) -> float:
     wanted = " ".join(_text(expected).casefold().split())
     if not wanted:
-        raise UsageError("The check contains needs a text to look for.")
+        raise UsageError(f"The check contains needs a text to look for, not {shown(expected)}.")
     return float(wanted in " ".join(answer.casefold().split()))
 
 
