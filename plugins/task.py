@@ -92,7 +92,7 @@ class Task:
         self.cleared = Cleared()  # tool results that are no longer sent
         self.shown_parts = ShownParts()  # tool results that were shortened
         self.events = TaskEvents(self)
-        self.alerts = Alerts(on_alert or (parent.alerts.hook if parent else None), self.events.tell_alert)
+        self.alerts: Alerts = Alerts(on_alert or (parent.alerts.hook if parent else None), self.events.tell_alert)
         self.degraded = 0  # steps of the budget's `degrade` that were taken, see `degrade_to`
         self.left_alone: set[str] = set()  # models of theirs that could not be had
         self.latest_model: str | None = None  # of the latest call that was made
