@@ -6,16 +6,18 @@ the most memory of that process are measured. No other tool reads these events, 
 
 Needs leanloop[report]; 10 million events need 4 GB of disk for the file and 2 GB for the table.
 
-Run: python bench/report_scale.py [--events N] [--json]
+Run: python bench/report_scale.py [--events N] [--packed none|gzip|parquet] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import importlib.util
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,7 @@ EPOCH, DAYS = 1_760_000_000.0, 28
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--packed", choices=("none", "gzip", "parquet"), default="none", help="how the file is packed")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     wanted = parser.parse_args()
     if importlib.util.find_spec("duckdb") is None or importlib.util.find_spec("pygal") is None:
@@ -44,11 +47,12 @@ def main() -> None:
         with file.open("w", encoding="utf-8") as out:
             for _, line in zip(range(wanted.events), lines(random.Random(9)), strict=False):
                 out.write(line)
+        file = packed(file, wanted.packed)
         size = file.stat().st_size
         seconds, cpu, peak = measured([str(file), "--out", str(page)])
         written = page.stat().st_size
     figures = {"events_per_s": round(wanted.events / seconds), "peak_mb": round(peak / 1e6)}
-    table = Table("events", "file", "seconds", "of processors", "events a second", "peak memory", "page")
+    table = Table("events", "file", "seconds", "processor seconds", "events a second", "peak memory", "page")
     table.add_row(
         f"{wanted.events:,}",
         f"{size / 1e6:,.0f} MB",
@@ -61,6 +65,22 @@ def main() -> None:
     Console(width=120).print(table)
     if wanted.json:
         print(json.dumps(figures))
+
+
+def packed(file: Path, how: str) -> Path:
+    """The same rows as that kind of file, in the place of the first."""
+    if how == "none":
+        return file
+    made = file.with_suffix(".jsonl.gz" if how == "gzip" else ".parquet")
+    if how == "gzip":
+        with file.open("rb") as rows, gzip.open(made, "wb", compresslevel=6) as out:
+            shutil.copyfileobj(rows, out)
+    else:
+        import duckdb
+
+        duckdb.execute("COPY (FROM read_json($rows)) TO $made (FORMAT parquet)", {"rows": str(file), "made": str(made)})
+    file.unlink()
+    return made
 
 
 def measured(arguments: list[str]) -> tuple[float, float, int]:
