@@ -443,6 +443,15 @@ def test_events_of_llama_index_are_one_conversation(llama_index_events: list[Row
     assert all(call.began and call.seconds is not None for call in trace.calls)
 
 
+def test_events_that_are_dumped_twice_count_once_and_lost_starts_lose_no_texts(llama_index_events: list[Row]) -> None:
+    assert one(lines([*llama_index_events, *llama_index_events])) == one(lines(llama_index_events))
+    ends = [event for event in llama_index_events if not event["class_name"].endswith("StartEvent")]
+    runs = read(lines(ends))
+    assert AS_SAID in [said(run) for run in runs if isinstance(run, Trace)]
+    assert all(isinstance(run, Trace) and all(call.began is None for call in run.calls) for run in runs)
+    assert read(lines([event for event in llama_index_events if "End" not in event["class_name"]])) == []
+
+
 def test_events_without_tags_still_go_together(llama_index_events: list[Row]) -> None:
     assert said(one(lines([event | {"tags": {}} for event in llama_index_events]))) == AS_SAID
 

@@ -150,7 +150,9 @@ def test_a_run_told_by_openllmetry_is_one_conversation(calls: Row) -> None:
         "gen_ai.prompt.1.role": "user",
         "gen_ai.prompt.1.content": json.dumps([{"type": "text", "text": "find a"}]),
     }
-    first: Row = told | {f"gen_ai.completion.0.{name}": value for name, value in ({"role": "assistant"} | calls).items()}
+    first: Row = told | {
+        f"gen_ai.completion.0.{name}": value for name, value in ({"role": "assistant"} | calls).items()
+    }
     later: Row = told | {f"gen_ai.prompt.2.{name}": value for name, value in ({"role": "assistant"} | calls).items()}
     later |= {"gen_ai.prompt.10.role": "tool", "gen_ai.prompt.10.content": "found a"}
     later |= {"gen_ai.prompt.10.tool_call_id": "c1", "gen_ai.completion.0.content": "it is a"}
@@ -241,7 +243,9 @@ def test_an_overlapping_export_counts_a_call_once_and_its_neighbours_too() -> No
 
 @given(
     st.dictionaries(
-        st.lists(st.sampled_from(["a", "b", "0", "1", "10", "²", "", "-1"]), min_size=1, max_size=30).map(".".join),
+        st.lists(st.sampled_from(["a", "b", "0", "1", "10", "²", "", "-1", "9" * 5_000]), min_size=1, max_size=30).map(
+            ".".join
+        ),
         st.integers() | st.text(),
         max_size=12,
     )

@@ -90,7 +90,7 @@ def _call(event: object, began: float | None, model: str | None) -> FoundCall:
         at(response, "raw", "usage"), at(response, "raw", "usage_metadata"), at(response, "additional_kwargs")
     )
     ended = seconds_of(at(event, "timestamp"))
-    return FoundCall(messages[:-1], messages[-1], model, usage, None, began, ended)
+    return FoundCall(messages[:-1], messages[-1], model, usage, None, began, ended, id=word(at(event, "id_")))
 
 
 def _message(value: object) -> object:

@@ -86,10 +86,9 @@ def tool_of(span: object, fields: Fields) -> RecordedTool:
 
 
 def _times(span: object) -> tuple[float | None, float | None]:
-    began, ended = (_time(at(span, name)) for name in ("startTimeUnixNano", "endTimeUnixNano"))
-    return (began or seconds_of(at(span, "start_time"))), (ended or seconds_of(at(span, "end_time")))
+    return _time(span, "startTimeUnixNano", "start_time"), _time(span, "endTimeUnixNano", "end_time")
 
 
-def _time(value: object) -> float | None:
-    text = str(value)
-    return int(text) / 1e9 if text.isascii() and text.isdigit() and len(text) < 20 else None
+def _time(span: object, nanoseconds: str, date: str) -> float | None:
+    text = str(at(span, nanoseconds))
+    return int(text) / 1e9 if text.isascii() and text.isdigit() and len(text) < 20 else seconds_of(at(span, date))

@@ -13,7 +13,8 @@ __all__ = ["attributes", "unflattened"]
 _SCALARS = ("stringValue", "intValue", "doubleValue", "boolValue")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _DEEPEST = 100
-_STEPS = 20
+_LONGEST_NUMBER = 10
+_STEPS = 12
 """Names within one flattened name; deeper ones are none of any convention's."""
 
 
@@ -70,6 +71,6 @@ def _lists(value: object) -> object:
     if not isinstance(value, dict):
         return value
     tree = cast("dict[str, object]", value)
-    if tree and all(name.isascii() and name.isdigit() and len(name) < _STEPS for name in tree):
+    if tree and all(name.isascii() and name.isdigit() and len(name) < _LONGEST_NUMBER for name in tree):
         return [_lists(tree[name]) for name in sorted(tree, key=int)]
     return {name: _lists(one) for name, one in tree.items()}
