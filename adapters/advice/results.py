@@ -14,6 +14,7 @@ from leanloop.plugins.read_result import READ_RESULT
 __all__ = ["FEATURE", "ONE_TASK", "limited", "results", "untried"]
 
 FEATURE = "shortened results"
+_OFF = "results left whole"
 
 _LIMITS = (4_000, 1_000, 500)
 """Tokens of one result."""
@@ -21,8 +22,8 @@ _LIMITS = (4_000, 1_000, 500)
 ONE_TASK = "all runs are of one task: a setting is chosen on some tasks and measured on others"
 
 _HOW = (
-    "Each run was replayed with its tools' results shortened. Before its agent wrote a value that stood nowhere in "
-    "what it was then sent, a call that reads it back was put in and paid for, and so is the description of "
+    "Each run was replayed with its tools' results shortened at each limit. Before its agent wrote a value that stood "
+    "nowhere in what it was then sent, a call that reads it back was put in and paid for, and so is the description of "
     "read_result in each prompt. The limit was chosen on other tasks than it is measured on. What an agent overlooks "
     "and never writes is not in a recording."
 )
@@ -41,7 +42,9 @@ def results(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
     for fitted, held_out in trials.folds:
         best = trials.best(found, fitted)
         effects += [best.effects[place] for place in held_out]
-    return Change(FEATURE, trials.best(found).setting.keys, effects, _HOW, tuple(one.told() for one in found))
+    keys = trials.best(found).setting.keys
+    feature = FEATURE if keys["results"] else _OFF
+    return Change(feature, keys, effects, _HOW, tuple(one.told() for one in found))
 
 
 def untried(cases: Sequence[Case]) -> str | None:

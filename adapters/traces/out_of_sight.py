@@ -20,8 +20,8 @@ from leanloop.plugins.results.search import LONGEST_SEARCH
 
 __all__ = ["Given", "Missing", "Sight", "asking"]
 
-_SEARCHED = 500_000_000
-"""Characters that are searched through for one run, so that it ends in a second; ordinary runs need a hundredth of it.
+_SEARCHED = 5_000_000_000
+"""Characters that are searched through for one run, so that it ends in seconds; ordinary runs need a thousandth of it.
 Where they do not do, the rest of the run is taken to miss nothing."""
 
 _HANDLE = re.compile(rf'{READ_RESULT}\("(r[a-z2-7]{{12}})"')

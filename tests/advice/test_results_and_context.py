@@ -99,7 +99,7 @@ def test_a_file_that_shortens_already_is_tried_with_other_limits_and_without() -
     ]
     assert found.keys == {"results": {"max_tokens": 500}}
     short = change(results([case(f"t{number}", 2, 1) for number in range(8)], terms))
-    assert short.keys == {"results": False}
+    assert (short.feature, short.keys) == ("results left whole", {"results": False})
     assert saving_of(short).share.low > 0
     assert set(change(context(many_results(), terms)).keys) == {"context"}
 
