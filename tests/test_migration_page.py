@@ -1,15 +1,19 @@
 """The page on LangChain's built-ins names each of them; what stands there as before and after is both."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
 import pytest
+from langchain.agents import create_agent
 from langchain.agents import middleware as built_ins
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
+import leanloop
 from leanloop import parse_budget
+from leanloop.adapters.langchain import LeanLoop, wrap
 from leanloop.adapters.langchain.scripted import ScriptedModel
 
 PAGE = (Path(__file__).parent.parent / "docs" / "migration.md").read_text(encoding="utf-8")
@@ -38,3 +42,22 @@ def test_what_stands_as_before_is_a_middleware(line: str) -> None:
 def test_what_stands_as_after_is_a_budget_file(after: str) -> None:
     assert len(BEFORE) >= 8
     assert parse_budget(f"agent: a\n{after}", environ={}).model_fields_set > {"agent"}
+
+
+def test_what_a_built_in_asks_a_model_of_its_own_is_counted_in_a_task() -> None:
+    def script(messages: list[BaseMessage], settings: dict[str, object]) -> AIMessage:
+        if messages[-1].type == "human":
+            return AIMessage("", tool_calls=[ToolCall(name="search", args={"topic": "gifts"}, id="call_1")])
+        return AIMessage("30 days.")
+
+    def search(topic: str) -> str:
+        """Search the help articles."""
+        raise AssertionError(topic)
+
+    budget = parse_budget("agent: a")
+    emulator = built_ins.LLMToolEmulator(model=wrap(ScriptedModel(script=[AIMessage("Made up.")])))
+    agent = create_agent(ScriptedModel(script=script), [search], middleware=[emulator, LeanLoop(budget)])
+    with leanloop.task(budget) as task:
+        agent.invoke({"messages": [{"role": "user", "content": "How long?"}]})
+
+    assert (task.receipt().model_calls, task.receipt().tool_calls) == (3, {})
