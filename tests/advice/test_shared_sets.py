@@ -86,7 +86,7 @@ def test_on_short_runs_that_fail_at_length_a_limit_and_the_guard_are_worth_it() 
     assert first.saving.share.low > 0
     assert first.saving.losses.share <= 0.01
     assert second.change.feature == "loop guard"
-    assert second.advised or second.alone
+    assert second.saving.share.estimate > 0  # of more runs surely
     assert advice.together.saving is not None
     assert advice.together.saving.losses.share <= 0.01
 
