@@ -67,6 +67,15 @@ def found(text: str) -> list[str]:
         ("context: {at_tokens: 200_000}\ndegrade: {to: gpt-4o-mini}", "Write at_tokens: 32000 or less"),
         ("max_output: 4_000\ndegrade: {to: gpt-4o-mini}", None),
         ("max_output: 5_000_000\ndegrade: {to: nobody-knows}", None),
+        (
+            "limits: [{usd: 1}, {seconds: 2.5}]\nmax_output: 8_000",
+            (
+                "limits item 2: 2.5 seconds are over before one answer of max_output: 8,000 tokens is written, which "
+                "takes 40 at 200 tokens a second and is not cut off. Write seconds: 160 or more, or max_output: 125"
+            ),
+        ),
+        ("limits: [{seconds: 60}]\nmax_output: 8_000", None),
+        ("limits: [{seconds: 1}]", None),
         ("max_output: 1_000\nthinking: on", "thinking: high effort has no room in max_output: 1000"),
         ("max_output: 4_000\nthinking: on", None),
         (

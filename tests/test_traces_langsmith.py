@@ -129,3 +129,29 @@ def test_children_to_any_depth_that_json_can_have_are_read() -> None:
         inner = {"id": f"c{depth}", "run_type": "chain", "child_runs": [inner]}
 
     assert one(inner).messages == PAIR
+
+
+def test_items_of_the_responses_api_are_messages() -> None:
+    call = {"type": "function_call", "call_id": "c1", "name": "search", "arguments": '{"q": "a"}'}
+    items: list[Row] = [
+        {"role": "user", "content": [{"type": "input_text", "text": "find a"}]},
+        {"type": "reasoning", "summary": []},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+        call,
+        {"type": "function_call_output", "call_id": "c1", "output": "found a"},
+        {"type": "web_search_call"},
+    ]
+    answer = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "it is a"}]}
+    usage = {"input_tokens": 9, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 4}}
+    trace = one(run(inputs={"instructions": "be kind", "input": items}, outputs={"output": [answer], "usage": usage}))
+
+    assert trace.messages == (
+        Message("system", "be kind"),
+        Message("user", "find a"),
+        Message("assistant", "I look.", (CALL,)),
+        Message("tool", "found a", tool_call_id="c1"),
+        Message("assistant", "it is a"),
+    )
+    assert trace.calls[0].usage == Usage(9, 2, 4)
+    asks = one(run(inputs={"input": "find a"}, outputs={"output": [call]}))
+    assert asks.messages == (Message("user", "find a"), Message("assistant", "", (CALL,)))

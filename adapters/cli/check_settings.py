@@ -24,6 +24,9 @@ _LEAST_THOUGHT = 1_024
 (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking); others think as long as it takes.
 """
 
+_FASTEST = 200
+"""Tokens a second: more than models of most providers write."""
+
 
 def setting_findings(budget: Budget) -> list[Finding]:
     """None of them stops a call; each is a line that does nothing, or another thing than one would read."""
@@ -36,6 +39,7 @@ def setting_findings(budget: Budget) -> list[Finding]:
         *_never_so_large(budget),
         *_windows(budget),
         *_thinking(budget),
+        *_too_slow(budget),
         *_dearer_steps(budget),
         *_unpriced(budget),
     ]
@@ -149,6 +153,18 @@ def _thinking(budget: Budget) -> Iterator[Finding]:
             f"thinking: {budget.thinking.effort} effort has no room in max_output: {cap}: thoughts are output, and "
             f"some models think in {_LEAST_THOUGHT:,} tokens or not at all. Write max_output: 8_000, or thinking: off"
         )
+
+
+def _too_slow(budget: Budget) -> Iterator[Finding]:
+    """Seconds that one answer as long as it may be takes; a call is not cut off when they are over."""
+    cap = budget.max_output
+    for number, limit in enumerate(budget.limits, start=1):
+        if limit.seconds is not None and cap is not None and limit.seconds * _FASTEST < cap:
+            yield Finding(
+                f"limits item {number}: {limit.seconds:f} seconds are over before one answer of max_output: {cap:,} "
+                f"tokens is written, which takes {cap / _FASTEST:,.0f} at {_FASTEST} tokens a second and is not cut "
+                f"off. Write seconds: {4 * cap // _FASTEST} or more, or max_output: {int(limit.seconds * _FASTEST / 4)}"
+            )
 
 
 def _dearer_steps(budget: Budget) -> Iterator[Finding]:

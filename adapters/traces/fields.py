@@ -26,6 +26,7 @@ _READ = (
     ("input_token_details", "cache_read"),
     ("prompt_token_details", "cache_read"),
     ("prompt_tokens_details", "cached_tokens"),
+    ("input_tokens_details", "cached_tokens"),
     ("cache_read_input_tokens",),
     ("cache_read.input_tokens",),
 )
@@ -39,6 +40,7 @@ _REASONED = (
     ("output_token_details", "reasoning"),
     ("completion_token_details", "reasoning"),
     ("completion_tokens_details", "reasoning_tokens"),
+    ("output_tokens_details", "reasoning_tokens"),
     ("reasoning.output_tokens",),
     ("reasoning_tokens",),
 )

@@ -4,9 +4,9 @@ Fields: https://docs.langchain.com/langsmith/run-data-format. What is read of th
 ``inputs.messages`` or ``prompts``, ``outputs``, ``trace_id`` (else ``dotted_order``, else the parents seen before),
 ``extra``, token counts and ``total_cost``; of the root also ``error`` and ``feedback_stats``. Children may stand inside
 ``child_runs`` or in lines of their own. Messages may be as LangChain writes them (``lc``, ``id``, ``kwargs``), as it
-dumps them (``type``), or as OpenAI's or Anthropic's (``role``). Objects may be JSON text, as bulk exports have them
-(https://docs.langchain.com/langsmith/data-export). Of tool runs only the time, the arguments and whether they failed
-are read: their results stand in the next prompt. Who made a run, and for whom, is read by
+dumps them (``type``), or as OpenAI's (``role``, or items of its Responses API) or Anthropic's. Objects may be JSON text,
+as bulk exports have them (https://docs.langchain.com/langsmith/data-export). Of tool runs only the time, the arguments
+and whether they failed are read: their results stand in the next prompt. Who made a run, and for whom, is read by
 `leanloop.adapters.traces.langsmith_about`.
 """
 
@@ -19,6 +19,7 @@ from leanloop.adapters.traces.fields import at, listed, nano_of, seconds_of, str
 from leanloop.adapters.traces.gathering import FoundCall, Gathering
 from leanloop.adapters.traces.langsmith_about import agent_of, describe, error_of, tool_of
 from leanloop.adapters.traces.records import Record
+from leanloop.adapters.traces.responses import messages_in, reply_in
 from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.message import Message
 from leanloop.errors import TraceError
@@ -150,7 +151,8 @@ def _prompt(inputs: object) -> list[object]:
     if messages and is_list(messages[0]) and not isinstance(at(messages[0], 0), str):
         messages = listed(messages[0])  # a batch; a run is one of it
     if not messages:
-        return [{"role": "user", "content": text} for text in listed(at(inputs, "prompts"))[:1]]
+        prompts: list[object] = [{"role": "user", "content": text} for text in listed(at(inputs, "prompts"))[:1]]
+        return prompts or messages_in(inputs)
     system = at(inputs, "system")  # Anthropic's, beside the messages
     return [{"role": "system", "content": system}, *messages] if system else messages
 
@@ -162,7 +164,7 @@ def _reply(outputs: object) -> object:
     if said is None and isinstance(at(generation, "text"), str):
         said = {"role": "assistant", "content": at(generation, "text")}
     messages = listed(at(outputs, "messages"))
-    return said or (messages[-1] if messages else outputs)
+    return said or (messages[-1] if messages else reply_in(outputs) or outputs)
 
 
 def _fields(value: object) -> object:
