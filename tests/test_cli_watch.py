@@ -474,7 +474,7 @@ def test_a_file_that_fails_while_it_is_read_is_said_and_begun_anew(
         raise OSError(116, "Stale file handle")
 
     with monkeypatch.context() as patched:
-        patched.setattr(watch_follow.os, "fstat", stale)
+        patched.setattr("leanloop.adapters.cli.watch_follow.os.fstat", stale)
         with pytest.raises(UsageError, match=r"cannot be read: Stale file handle\."):
             list(followed.rows())
     assert [one["task"] for one in followed.rows()] == ["a"]
