@@ -64,17 +64,18 @@ def runs(draw: st.DrawFn) -> Trace:
 
 
 cases = st.lists(st.builds(Case, trace=runs(), model=st.sampled_from(["gpt-4o", "gpt-5"]), group=words), max_size=5)
-rows = st.lists(
-    st.fixed_dictionaries(
-        {
-            "id": words.filter(bool) | st.integers(),
-            "setting": st.sampled_from(["gpt-4o", "gpt-4o ", "gpt-5@high", "gpt-5@none", "@", "a@b@high", "\x1b[31m"]),
-            "score": st.floats(-0.5, 1.5) | st.booleans(),
-        },
-        optional={"step": words, "question": words, "cost": st.floats(-1, 1e10), "agent": words},
-    ),
-    max_size=20,
-)
+said: dict[str, st.SearchStrategy[object]] = {
+    "id": words.filter(bool) | st.integers(),
+    "setting": st.sampled_from(["gpt-4o", "gpt-4o ", "gpt-5@high", "gpt-5@none", "@", "a@b@high", "\x1b[31m"]),
+    "score": st.floats(-0.5, 1.5) | st.booleans(),
+}
+beside: dict[str, st.SearchStrategy[object]] = {
+    "step": words,
+    "question": words,
+    "cost": st.floats(-1, 1e10),
+    "agent": words,
+}
+rows = st.lists(st.fixed_dictionaries(said, optional=beside), max_size=20)
 
 
 @settings(max_examples=60, deadline=None)
