@@ -58,8 +58,8 @@ def summary_of(
     for model in dict.fromkeys((*models, call.model)):
         try:
             reply: ModelReply = yield replace(asked, model=model)
-        except TaskStopped:
-            task.note("Cleared results were not summed up: the budget has no room for it.")
+        except TaskStopped as stop:
+            task.note(f"Cleared results were not summed up. {stop.reason}")
             return None
         except Exception as error:  # noqa: BLE001  (a summary is a comfort; the task goes on without)
             if isinstance(error, ModelUnavailable) or http_status(error) in _NOT_SERVED:
@@ -67,7 +67,8 @@ def summary_of(
             task.note(f"Cleared results were not summed up: the call failed ({type(error).__name__}).")
             return None
         return reply.message.text.strip() or None
-    task.note("Cleared results were not summed up: no model could be had for it.")
+    tried = ", ".join(dict.fromkeys((*models, call.model)))
+    task.note(f"Cleared results were not summed up: none of its models could be had ({tried}).")
     return None
 
 

@@ -490,9 +490,9 @@ def test_a_named_model_writes_the_summary_though_its_price_is_not_known() -> Non
 @pytest.mark.parametrize(
     ("error", "note"),
     [
-        (ModelUnavailable("x", "gone"), "no model could be had"),
+        (ModelUnavailable("x", "gone"), "none of its models could be had ("),
         (RuntimeError("boom"), "the call failed (RuntimeError)"),
-        (LoopDetected("It is over."), "the budget has no room"),
+        (LoopDetected("It is over."), "not summed up. It is over."),
     ],
 )
 def test_without_a_summary_the_results_are_cleared_all_the_same(error: Exception, note: str) -> None:

@@ -77,5 +77,5 @@ def settle(attempt: Attempt, store: OutcomeStore, dear: int | None = None) -> St
                 else "and is known to lose, or not to save"
             )
             tell(task, f"{after.key} turned off {after.turn}", f"{after.told_off(terms.cheap, terms.dear)}, {why}.")
-    except StoreError:
-        task.note("What the cascade has saved could not be kept.")
+    except StoreError as error:
+        task.note(f"What the cascade has saved could not be kept. {error}")

@@ -38,7 +38,10 @@ def costs_more(session: Session, wanted: Rung, ladder: Ladder, task: Task, *, la
     here, there = ladder.price(session.model), ladder.price(model)
     if here is None or there is None:
         if warm:
-            task.note("The session stayed in its tier, since a price is missing by which to say what leaving it costs.")
+            unpriced = session.model if here is None else model
+            task.note(
+                f"The session stayed in its tier: what leaving it costs is not known without a price of {unpriced}."
+            )
         return warm > 0
     counter = counter_for(session.model)
     prompt = counter.expected(counter.prompt(call.messages, call.tools))

@@ -62,10 +62,10 @@ def think(
     except TaskStopped as stop:
         if task.stopped is not None or not isinstance(stop, BudgetExceeded):
             raise
-        task.note("Cognitive tools were asked for and not run: the budget has no room for it.")
+        task.note(f"{tool.name} was asked for and not run: the limit of {stop.resource} has no room for it.")
         return ToolResult(f"Not run: the budget has no room for {tool.name}. Go on without it.", is_error=True)
     except Exception as error:  # noqa: BLE001 a thought is a help; the agent goes on without
-        task.note(f"A cognitive tool failed ({type(error).__name__}).")
+        task.note(f"The cognitive tool {tool.name} failed ({type(error).__name__}); the agent went on without.")
         return ToolResult(f"{tool.name} failed. Go on without it.", is_error=True)
     said = reply.message.text.strip()
     if tool.no_answer:

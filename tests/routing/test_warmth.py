@@ -203,7 +203,7 @@ def test_without_prices_a_warm_session_stays_and_a_cold_one_falls(routed: Make, 
             clock.now += passes
             agent.ask(task)
     assert agent.models == ["nobody-2", "nobody-2", "nobody-1"]
-    assert any("price is missing" in note for note in task.receipt().notes)
+    assert any("is not known without a price of" in note for note in task.receipt().notes)
 
 
 def test_by_hand_the_other_cost_has_its_prefix_cached() -> None:

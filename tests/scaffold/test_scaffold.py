@@ -427,7 +427,9 @@ def test_a_provider_that_fails_in_a_thought_fails_the_thought_alone() -> None:
     one.thought = fails
     assert one.step() == answer()
     assert one.seen[-1].messages[-1].text == "understand_question failed. Go on without it."
-    assert one.task.receipt().notes == ("A cognitive tool failed (ConnectionError).",)
+    assert one.task.receipt().notes == (
+        "The cognitive tool understand_question failed (ConnectionError); the agent went on without.",
+    )
 
 
 def test_thoughts_are_answered_from_the_cache() -> None:
