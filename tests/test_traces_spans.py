@@ -260,3 +260,35 @@ def test_a_flattened_list_is_one_in_the_order_of_its_numbers() -> None:
     assert unflattened(fields, "p") == [{"y": ["a"]}, {"x": "b"}, {"x": "c"}]
     assert unflattened(fields | {"p": ["whole"]}, "p") == ["whole"]
     assert unflattened(fields, "nothing") == {}
+
+
+PARTS = [
+    "openinference.span.kind", "llm.request.type", "llm.input_messages", "llm.output_messages", "llm.prompts",
+    "llm.output_messages.0.message", "llm.output_messages.0.message.tool_calls", "llm.output_messages.0.message.role",
+    "llm.input_messages.1.message.contents.0.message_content.image", "llm.input_messages.0.message.content",
+    "gen_ai.prompt", "gen_ai.prompt.0.content", "gen_ai.prompt.0.role", "gen_ai.completion.0.content",
+    "gen_ai.completion.0.tool_calls", "gen_ai.completion.0.role", "gen_ai.operation.name", "llm.choices",
+    "gen_ai.input.messages", "gen_ai.output.messages", "llm.token_count.prompt", "llm.cost.total",
+]  # fmt: skip
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["LLM", "chat", "user", "tool", "[{}]"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["message", "role", "content", "type", "text", "tool_call", "function", "tool_use", "id"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(PARTS), VALUES, max_size=8))
+def test_any_attributes_are_a_run_an_error_or_nothing(fields: Row) -> None:
+    flat = {"context": {"trace_id": "t", "span_id": "s"}, "attributes": fields}
+    row = {"id": "r", "run_type": "llm", "inputs": fields, "outputs": {"output": list(fields.values())}}
+    for value in (flat, row):
+        data = json.dumps(value, allow_nan=True).encode()
+        assert all(isinstance(run, Trace | TraceError) for run in read_runs(io.BytesIO(data), "t.json", unsaid=True))
+    assert all(isinstance(run, Trace | TraceError) for run in read(span(fields)))

@@ -5,9 +5,9 @@ Fields: https://docs.langchain.com/langsmith/run-data-format. What is read of th
 ``extra``, token counts and ``total_cost``; of the root also ``error`` and ``feedback_stats``. Children may stand inside
 ``child_runs`` or in lines of their own. Messages may be as LangChain writes them (``lc``, ``id``, ``kwargs``), as it
 dumps them (``type``), or as OpenAI's (``role``, or items of its Responses API) or Anthropic's. Objects may be JSON
-text, as bulk exports have them (https://docs.langchain.com/langsmith/data-export). Of tool runs only the time, the arguments
-and whether they failed are read: their results stand in the next prompt. Who made a run, and for whom, is read by
-`leanloop.adapters.traces.langsmith_about`.
+text, as bulk exports have them (https://docs.langchain.com/langsmith/data-export). Of tool runs only the time, the
+arguments and whether they failed are read: their results stand in the next prompt. Who made a run, and for whom, is
+read by `leanloop.adapters.traces.langsmith_about`.
 """
 
 from __future__ import annotations
