@@ -36,12 +36,13 @@ from leanloop.adapters.llama_index.tools import specs_of
 from leanloop.budgets.answer_rules import KnownAnswer
 from leanloop.budgets.budget import Landing
 from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.difficulty_rules import DifficultyRules
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.result_rules import ResultRules
-from leanloop.budgets.route_rules import CascadeRules, RouteRules
+from leanloop.budgets.route_rules import RouteRules
 from leanloop.budgets.scaffold_rules import ScaffoldRules
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import LedgerStore

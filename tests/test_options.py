@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from leanloop import Budget, Landing, Limit, Loop
 from leanloop.budgets.answer_rules import KnownAnswer
 from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.budgets.context_rules import ContextRules, PrefixRules, RetrievedRules, SummaryRules
 from leanloop.budgets.degrade_step import DegradeStep
 from leanloop.budgets.difficulty_rules import DifficultyRules
@@ -19,7 +20,7 @@ from leanloop.budgets.event_rules import EventRules
 from leanloop.budgets.experiment_rules import ExperimentRules
 from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.result_rules import ResultRules, ToolResultRules
-from leanloop.budgets.route_rules import CascadeRules, RouteRules
+from leanloop.budgets.route_rules import RouteRules
 from leanloop.budgets.scaffold_rules import ScaffoldRules
 from leanloop.budgets.thinking_rules import ThinkingRules
 

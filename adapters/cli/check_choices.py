@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from leanloop.adapters.cli.span import span
 from leanloop.budgets.answer_rules import KnownAnswer
 from leanloop.budgets.budget import Budget
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.budgets.money import format_usd, to_nano
 from leanloop.budgets.price_book import price_book
-from leanloop.budgets.route_rules import TIERS, CascadeRules, RouteRules, Tier
+from leanloop.budgets.route_rules import TIERS, RouteRules, Tier
 from leanloop.budgets.thinking_rules import ThinkingRules
 from leanloop.plugins.answer_book import in_one_spelling
 from leanloop.plugins.routing.contradictions import contradictions

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from leanloop.adapters.langchain.abilities import abilities_of
 from leanloop.adapters.langchain.added_tools import bound
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.dialect import without
@@ -30,7 +31,7 @@ from leanloop.adapters.langchain.provider import (
 from leanloop.adapters.langchain.replayed import replayed_message
 from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
-from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, is_rewritten, with_thinking
+from leanloop.adapters.langchain.thinking import apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.message import Message

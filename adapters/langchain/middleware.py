@@ -19,7 +19,8 @@ from leanloop.adapters.langchain.callback import METER
 from leanloop.adapters.langchain.covered import calling, model_call_covered
 from leanloop.adapters.langchain.documents import DocumentLimit, document_limit
 from leanloop.adapters.langchain.embedder import embedder_of
-from leanloop.adapters.langchain.model_call import Request, Response, reply_of, response_of
+from leanloop.adapters.langchain.model_call import Request
+from leanloop.adapters.langchain.model_reply import Response, reply_of, response_of
 from leanloop.adapters.langchain.read_result import ReadResultTool, is_read_tool
 from leanloop.adapters.langchain.runs import Run, Runs
 from leanloop.adapters.langchain.substitutes import Substitutes

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 from langchain.agents import factory
-from langchain.agents.middleware.types import ModelRequest, ModelResponse
+from langchain.agents.middleware.types import ModelRequest
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.messages import SystemMessage
 from langgraph.config import get_config
 from langgraph.constants import TAG_NOSTREAM
 
+from leanloop.adapters.langchain.abilities import abilities_of
 from leanloop.adapters.langchain.added_tools import offered, unseen
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
 from leanloop.adapters.langchain.dialect import without
-from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
 from leanloop.adapters.langchain.foreign import without_foreign
-from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
+from leanloop.adapters.langchain.messages import Transcript, to_langchain
+from leanloop.adapters.langchain.model_reply import Response
 from leanloop.adapters.langchain.node import node_of_call
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
@@ -34,15 +34,12 @@ from leanloop.adapters.langchain.provider import (
 from leanloop.adapters.langchain.replayed import in_form, replayed_message
 from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
-from leanloop.adapters.langchain.thinking import abilities_of, apart, forces, is_rewritten, with_thinking
+from leanloop.adapters.langchain.thinking import apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import ToolTable
-from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
 
-__all__ = ["Request", "Response", "reply_of", "response_of"]
-
-Response = ModelResponse[Any]
+__all__ = ["Request"]
 
 
 class Request:
@@ -223,26 +220,6 @@ def _on_providers_side(raw: ModelRequest[Any]) -> bool:
     return bool(chooses and chooses(raw.model, tools=raw.tools))
 
 
-def reply_of(response: Response, transcript: Transcript) -> ModelReply:
-    """The neutral reply in a response; its first AI message is what the model said."""
-    said = next((message for message in response.result if isinstance(message, AIMessage)), None)
-    if said is None:
-        return ModelReply(from_langchain(AIMessage("")), raw=response)
-    message = from_langchain(said)
-    transcript.expect(message)
-    plain = _is_plain(said, response)
-    return ModelReply(message, usage_of(said), finish_of(said), plain, logprob=logprob_of(said), raw=response)
-
-
-def _is_plain(said: AIMessage, response: Response) -> bool:
-    """Whether a replay of the message gives the whole response again; not where LangChain asks for a better answer."""
-    if response.structured_response is None and len(response.result) > 1:
-        return False
-    if said.additional_kwargs.get("parsed") is not None and response.structured_response is not None:
-        said = said.model_copy(update={"additional_kwargs": {**said.additional_kwargs, "parsed": None}})
-    return is_plain(said)
-
-
 def _agent_name() -> str | None:
     """The `name` that create_agent was given, which it puts on what its model says."""
     try:
@@ -250,23 +227,3 @@ def _agent_name() -> str | None:
     except RuntimeError:  # outside any graph
         return None
     return name if isinstance(name, str) else None
-
-
-def response_of(reply: ModelReply, receipt: dict[str, object] | None) -> Response:
-    """LangChain's own response where nothing was changed, else a new one; a final answer carries the receipt."""
-    raw = reply.raw
-    response: Response = raw if _is_response(raw) else ModelResponse(result=[to_langchain(reply.message)])
-    if receipt is None:
-        return response
-    result = [_with_receipt(message, receipt) for message in response.result]
-    return replace(response, result=result)
-
-
-def _is_response(raw: object) -> TypeGuard[Response]:
-    return isinstance(raw, ModelResponse)
-
-
-def _with_receipt(message: BaseMessage, receipt: dict[str, object]) -> BaseMessage:
-    if not isinstance(message, AIMessage):
-        return message
-    return message.model_copy(update={"response_metadata": {**message.response_metadata, "leanloop": receipt}})

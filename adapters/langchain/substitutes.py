@@ -8,6 +8,7 @@ from typing import Any, cast
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableBinding
 
+from leanloop.adapters.langchain.abilities import known_of
 from leanloop.adapters.langchain.provider import (
     MODEL_SETTINGS,
     cap_settings,
@@ -16,7 +17,6 @@ from leanloop.adapters.langchain.provider import (
     thinking_tokens,
     unbound,
 )
-from leanloop.adapters.langchain.thinking import known_of
 from leanloop.errors import ModelUnavailable, UsageError
 
 __all__ = ["Substitutes", "settings_for"]

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from leanloop.budgets.route_rules import CascadeRules
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.errors import TaskStopped
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.cascade.attempt import Attempt, settle

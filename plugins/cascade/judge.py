@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.budgets.fields import shown
-from leanloop.budgets.route_rules import CascadeRules
 from leanloop.errors import UsageError
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.cascade.candidate import Candidate, Judged

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import quote
 
-from leanloop.budgets.route_rules import CascadeRules
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.plugins.cascade.wager import PROVED, Played
 from leanloop.plugins.outcomes.store import Added, Count
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from leanloop.budgets.route_rules import CascadeRules
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.budgets.tokens import counter_for
 from leanloop.budgets.usage import Usage
 from leanloop.errors import StoreError

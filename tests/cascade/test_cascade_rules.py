@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leanloop import BudgetFileError, Message, ModelCall, ModelReply, parse_budget
-from leanloop.budgets.route_rules import CascadeRules
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.plugins.cascade.gates.answer_form import answer_form
 
 FORMS = ('{"n": 0.75}', '{"n": 0.4}', '{"n": 0.8}', "none")

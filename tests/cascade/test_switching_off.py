@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from leanloop import Alert, StoreError
-from leanloop.budgets.route_rules import CascadeRules
+from leanloop.budgets.cascade_rules import CascadeRules
 from leanloop.plugins.cascade.break_even import BreakEven, prior_escalation
 from leanloop.plugins.cascade.standing import Call, Standing, key_of
 from leanloop.plugins.cascade.wager import Stakes

@@ -33,11 +33,12 @@ from leanloop import (
     parse_budget,
 )
 from leanloop.adapters.langchain import LeanLoop, wrap
+from leanloop.adapters.langchain.abilities import abilities_of
 from leanloop.adapters.langchain.chat import ChatChunks, chat_reply
 from leanloop.adapters.langchain.messages import Transcript
-from leanloop.adapters.langchain.model_call import reply_of
+from leanloop.adapters.langchain.model_reply import reply_of
 from leanloop.adapters.langchain.scripted import ScriptedModel
-from leanloop.adapters.langchain.thinking import abilities_of, forces
+from leanloop.adapters.langchain.thinking import forces
 from leanloop.plugins.outcomes.memory import MemoryOutcomes
 
 KEY = SecretStr("none")

@@ -38,8 +38,8 @@ from local_provider import Provider
 from refused import refused
 
 from leanloop.adapters.langchain import LeanLoop
+from leanloop.adapters.langchain.abilities import abilities_of
 from leanloop.adapters.langchain.messages import from_langchain
-from leanloop.adapters.langchain.thinking import abilities_of
 from leanloop.budgets.degrade_step import EFFORTS
 
 
