@@ -7,12 +7,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
 from typing import Annotated, TypeAlias
-from urllib.parse import unquote
 
 import typer
 
+from leanloop.adapters.cli.sqlite_there import missing_file, not_there
 from leanloop.budgets.books import Books
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
@@ -104,11 +103,8 @@ def open_existing(address: str) -> Generator[tuple[str, StoreWithBooks], None, N
     Raises:
         UsageError: the file of a ledger in SQLite does not exist.
     """
-    if (path := _sqlite_path(address)) is not None and not path.exists():
-        raise UsageError(
-            f"There is no ledger at {path.absolute()} yet. A relative path begins at the working directory: go where "
-            "the agent runs, or name --store sqlite:////ABSOLUTE/PATH."
-        )
+    if (path := missing_file(address)) is not None:
+        raise not_there("is no ledger", path)
     with open_books(address) as opened:
         yield opened
 
@@ -132,9 +128,3 @@ def open_books(address: str) -> Generator[tuple[str, StoreWithBooks], None, None
         yield address_name(address), store
     finally:
         store.close()
-
-
-def _sqlite_path(address: str) -> Path | None:
-    """The file of a ledger in SQLite; None where it is another kind."""
-    place, _, _ = address.partition("?")
-    return Path(unquote(place.removeprefix("sqlite:///"))) if place.startswith("sqlite:///") else None

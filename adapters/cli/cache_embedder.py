@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-
+from leanloop.adapters.cli.named_object import load_object
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError
 from leanloop.plugins.cache.embedder import Embedder
@@ -33,13 +30,8 @@ def read_embedder(text: str) -> Embedder:
     module, found, name = text.partition(":")
     if not found or not module or not name:
         raise UsageError(f"{shown(text)} is no embedder; {_HOW}.")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    there = load_object(text, f"Remember: {_HOW}.")
     try:
-        there: object = importlib.import_module(module)
-        for part in name.split("."):
-            there = getattr(there, part)
         embedder = _embedder(there)
         if embedder is None and callable(there):
             embedder = _embedder(there())

@@ -11,10 +11,11 @@ from typing import Annotated, TypeAlias
 import typer
 
 from leanloop.adapters.cli.plain import plain
+from leanloop.adapters.cli.sqlite_there import missing_file, not_there
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.cache_rules import CacheRules
 from leanloop.budgets.file import load_budget
-from leanloop.budgets.stores import address_name, check_address, read_sqlite
+from leanloop.budgets.stores import address_name, check_address
 from leanloop.errors import UsageError
 from leanloop.plugins.cache.event import CacheEvent
 from leanloop.plugins.cache.store import CacheStore
@@ -80,11 +81,8 @@ def open_place(file: str | None, address: str | None, *, make: bool = False) -> 
             "leanloop cache import."
         )
     check_address(where)
-    if where.startswith("sqlite:") and not make and not (path := read_sqlite(where).path).exists():
-        raise UsageError(
-            f"There is no cache at {path.absolute()} yet. A relative path begins at the working directory: go where "
-            "the agent runs, or name --store sqlite:////ABSOLUTE/PATH."
-        )
+    if not make and (path := missing_file(where)) is not None:
+        raise not_there("is no cache", path)
     store = open_cache(where)
     store.on_event = _tell
     rules = budget.cache if budget is not None else None

@@ -49,9 +49,10 @@ def evaluate(
     """
     # Here, because they bring along what a live agent needs, and frameworks.
     from leanloop.adapters.cli.evaluate_arms import arms_for, read_efforts, read_scaffolds
-    from leanloop.adapters.cli.evaluate_models import load_object, read_model
+    from leanloop.adapters.cli.evaluate_models import read_model
     from leanloop.adapters.cli.evaluate_run import checks_for, evaluated
     from leanloop.adapters.cli.evaluate_text import as_dict, say
+    from leanloop.adapters.cli.named_object import load_object
     from leanloop.plugins.trial.comparison import against, summed_up
 
     named: dict[str, Compare] = dict(CHECKS)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
+from leanloop.adapters.cli.named_object import load_object
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError
 from leanloop.plugins.outcomes.memory import MemoryOutcomes
 
-__all__ = ["EvaluatedModel", "load_object", "read_model"]
+__all__ = ["EvaluatedModel", "read_model"]
 
 _HOW = (
     "a model is what LangChain's init_chat_model takes, such as openai:gpt-5, or MODULE:ATTRIBUTE of a chat model of "
@@ -42,25 +41,6 @@ def read_model(text: str) -> EvaluatedModel:
     """
     there = _own(text)
     return _asked_by(_made(text) if there is None else there, text)
-
-
-def load_object(text: str) -> object:
-    """``module:attribute``, from the working directory or what is installed.
-
-    Raises:
-        UsageError: there is none.
-    """
-    module, _, name = text.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        there: object = importlib.import_module(module)
-        for part in name.split("."):
-            there = getattr(there, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"{shown(text)} cannot be loaded: {error}.") from error
-    return there
 
 
 def _own(text: str) -> object | None:

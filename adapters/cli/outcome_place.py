@@ -10,9 +10,10 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from leanloop.adapters.cli.sqlite_there import missing_file, not_there
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
-from leanloop.budgets.stores import address_name, check_address, read_sqlite
+from leanloop.budgets.stores import address_name, check_address
 from leanloop.errors import UsageError
 from leanloop.plugins.outcomes.memory import MemoryOutcomes
 from leanloop.plugins.outcomes.store import OutcomeStore
@@ -75,12 +76,9 @@ def open_place(
         )
     check_address(where)
     store = open_outcomes(where)
-    if missing != "make" and where.startswith("sqlite:") and not (path := read_sqlite(where).path).exists():
+    if missing != "make" and (path := missing_file(where)) is not None:
         if missing == "refuse":
-            raise UsageError(
-                f"There are no outcomes at {path.absolute()} yet. A relative path begins at the working directory: go "
-                "where the agent runs, or name --store sqlite:////ABSOLUTE/PATH."
-            )
+            raise not_there("are no outcomes", path)
         store = MemoryOutcomes()
     try:
         yield OutcomePlace(address_name(where), store, budget)
