@@ -40,7 +40,7 @@ def environment(folder: str) -> Path:
 
 
 def pip(programs: Path, *arguments: str) -> bool:
-    command = [programs / "python", "-m", "pip", "--disable-pip-version-check", *arguments, "--quiet"]
+    command: list[str | Path] = [programs / "python", "-m", "pip", "--disable-pip-version-check", *arguments, "--quiet"]
     return subprocess.run(command, check=False).returncode == 0
 
 
@@ -60,8 +60,8 @@ def wheel_in(folder: str) -> Path:
 def alone(extra: str, wheel: Path) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         programs = environment(folder)
-        uses = [programs / "python", "-P", "-c", USES[extra]]
-        shows = [programs / "leanloop", COMMANDS.get(extra, "--help")]
+        uses: list[str | Path] = [programs / "python", "-P", "-c", USES[extra]]
+        shows: list[str | Path] = [programs / "leanloop", COMMANDS.get(extra, "--help")]
         return pip(programs, "install", f"{wheel}[{extra}]") and all(
             subprocess.run(command, stdout=subprocess.DEVNULL, cwd=folder, check=False).returncode == 0
             for command in (uses, shows)
