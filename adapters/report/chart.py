@@ -104,7 +104,7 @@ def _stacks(table: Table, place: int, names: Sequence[str]) -> _Drawing:
 
 def _bars(table: Table, place: int) -> _Drawing:
     rows = list(reversed(table.rows[:_BARS]))
-    chart = _new("HorizontalBar", height=_FRAME + _BAR * len(rows))
+    chart = _new("HorizontalBar", y_labels_major_count=3, height=_FRAME + _BAR * len(rows))
     chart.x_labels = [_cut(": ".join(str(cell) for cell in row[: _texts(table)] if cell), _LABEL) for row in rows]
     chart.add(table.columns[place].name, [_number(row[place]) for row in rows])
     return chart
@@ -135,7 +135,7 @@ def _bare(svg: bytes, label: str) -> str:
     for parent in list(root.iter()):
         for child in list(parent):
             kind, classes = str(child.tag).removeprefix(_SVG), child.get("class", "")
-            is_title = kind == "title" and parent is root
+            is_title = kind == "title" and (parent is root or "guides" in parent.get("class", ""))
             if kind == "desc" and classes == "value":
                 child.tag = f"{_SVG}title"
                 child.attrib.clear()

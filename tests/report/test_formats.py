@@ -264,6 +264,8 @@ def test_each_bar_of_a_share_is_as_long_as_it_is(write: Callable[..., str]) -> N
     ]
     long, short = sorted(widths, reverse=True)[:2]
     assert long == pytest.approx(3 * short, rel=0.01)
+    text = as_page(gather([write([event("hit", tier="miss")])]))
+    assert re.findall(r'class="major">(\d+\.\d%)', text)[-1] == "100.0%"
 
 
 def test_every_series_of_a_chart_is_named_beside_its_colour(write: Callable[..., str]) -> None:

@@ -40,7 +40,7 @@ const behind = element => { for (let e = element; e; e = e.parentElement) {
 const found = [];
 for (const one of document.querySelectorAll('body *')) {
     const text = [...one.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-    const isBar = one.matches('.span, .chart .rect');
+    const isBar = one.matches('.span, .swatch, .chart .rect');
     if ((!text && !isBar) || !one.getClientRects().length || one.tagName === 'title') continue;
     const style = getComputedStyle(one), svg = one instanceof SVGElement;
     const a = light(parts(svg ? style.fill : isBar ? style.backgroundColor : style.color));
