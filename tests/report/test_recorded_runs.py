@@ -16,8 +16,12 @@ from recorded_runs import Row, langchain_runs, lines, llama_index_events, otlp, 
 from typer.testing import CliRunner
 
 from leanloop.adapters.cli.app import app
+from leanloop.adapters.report.files import EventFile
 from leanloop.adapters.report.gather import gather
+from leanloop.adapters.report.mended import copy_lines
 from leanloop.adapters.report.page import as_page
+from leanloop.adapters.report.recorded import RowsOfRuns
+from leanloop.adapters.report.run_files import format_of, rewritten
 from leanloop.adapters.report.table import Report
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.budgets.prices import PriceBook
@@ -91,6 +95,26 @@ def test_an_agent_of_langchain_is_told_with_its_agent_tags_tokens_and_times(put:
     assert report.notes == [
         "What 2 of 2 calls cost is not recorded and was reckoned by today's price list (genai-prices)."
     ]
+
+
+def test_runs_of_langsmith_that_failed_or_hide_their_texts_count_too(put: Put) -> None:
+    base = {"trace_id": "t", "run_type": "llm", "extra": {"metadata": {"ls_model_name": "gpt-4o"}}}
+    failed = base | {"id": "a", "error": "RateLimitError('Bearer sk-1')\nTraceback", "outputs": None}
+    hidden = base | {"id": "b", "inputs": {}, "outputs": {}, "prompt_tokens": 100, "completion_tokens": 10}
+    odd = base | {"id": "c", "error": {"message": "sk-1"}}
+    pending = base | {"id": "d", "outputs": None}
+    tool = {"id": "e", "trace_id": "t", "run_type": "tool", "name": "search", "inputs": {"input": "a"}, "error": "x"}
+
+    report = gather([put(lines([failed, hidden, odd, pending, tool, tool | {"id": "f"}]))])
+    found = figures(report)
+
+    assert some(found["spend"][0], "calls", "input_tokens", "failed_calls", "tasks") == (3, 100, 2, 1)
+    assert {some(row, "name", "error") for row in found["errors"]} == {
+        ("gpt-4o", "RateLimitError"), ("gpt-4o", "error"), ("search", "failed")
+    }  # fmt: skip
+    assert [some(row, "tool", "times", "errors") for row in found["repeated_calls"]] == [("search", 2, 2)]
+    assert "Tokens of 2 of 3 calls are neither recorded nor to be counted." in report.notes
+    assert "sk-1" not in as_page(report)
 
 
 def test_a_cost_that_is_recorded_is_taken_as_it_is(put: Put) -> None:
@@ -320,6 +344,16 @@ def test_a_format_that_is_named_is_not_guessed(put: Put) -> None:
     [file] = figures(gather([put(lines([settled()]))], form=TraceFormat.OPENAI))["files"]
 
     assert some(file, "read_as", "counted", "no_run") == ("openai", 0, 1)
+
+
+def test_a_file_that_goes_away_meanwhile_is_named(tmp_path: Path) -> None:
+    gone = EventFile(tmp_path / "gone.jsonl", "none")
+
+    assert format_of(gone) is None
+    with rewritten(gone, TraceFormat.OPENAI, RowsOfRuns()) as told:
+        assert (told.bad, told.trouble) == (0, "not read to its end: No such file or directory")
+    with (tmp_path / "out").open("wb") as out:
+        assert copy_lines(gone.path, out).startswith("not read to its end: ")
 
 
 def test_runs_are_not_read_from_what_only_events_come_in(put: Put) -> None:
