@@ -33,7 +33,7 @@ thinking: {{effort: low, below: none}}
 events: {{log: on}}
 loop: off
 """
-TASKS, STEPS = 3, 4
+TASKS, STEPS = 2, 1
 
 
 @tool
