@@ -5,16 +5,15 @@
 # pyright: reportOptionalMemberAccess=false
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recorded_runs import Row, attributes, langchain_runs, lines, llama_index_events, otlp, pydantic_ai_spans, span
 from typer.testing import CliRunner
 
 from leanloop.adapters.cli.app import app
@@ -32,16 +31,11 @@ WHOLE = (
     Message("tool", "found a", tool_call_id="c1", name="search"),
     Message("assistant", "it is a"),
 )
-Row = dict[str, Any]
 
 
 def read(data: bytes | str, form: TraceFormat | None = None, longest: int = 1 << 20) -> list[Trace | TraceError]:
     stream = io.BytesIO(data if isinstance(data, bytes) else data.encode())
     return list(read_runs(stream, "t.json", form, longest=longest))
-
-
-def lines(rows: list[Row]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def one(data: bytes | str, form: TraceFormat | None = None) -> Trace:
@@ -66,53 +60,9 @@ AS_SAID = tuple((message.role, message.text, message.tool_calls) for message in 
 # LangChain and LangSmith
 
 
-@pytest.fixture(scope="module")
-def langchain_runs() -> list[Row]:
-    """Every run of an agent's trace, as the tracer that LangSmith's own derives from makes them."""
-    pytest.importorskip("langchain")
-    from langchain.agents import create_agent
-    from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-    from langchain_core.messages import AIMessage
-    from langchain_core.tools import tool
-    from langchain_core.tracers.base import BaseTracer
-    from langchain_core.tracers.schemas import Run
-
-    class Model(GenericFakeChatModel):
-        def bind_tools(self, tools: Any, **_: Any) -> Any:
-            return self
-
-    class Tracer(BaseTracer):
-        def __init__(self) -> None:
-            super().__init__(_schema_format="original+chat")  # LangChainTracer's own
-            self.roots: list[Run] = []
-
-        def _persist_run(self, run: Run) -> None:
-            self.roots.append(run)
-
-    @tool
-    def search(q: str) -> str:
-        """Search."""
-        return "found " + q
-
-    usage: Any = {
-        "input_tokens": 10,
-        "output_tokens": 3,
-        "total_tokens": 13,
-        "input_token_details": {"cache_read": 4},
-        "output_token_details": {"reasoning": 1},
-    }
-    asking = AIMessage("", tool_calls=[{"name": "search", "args": {"q": "a"}, "id": "c1"}], usage_metadata=usage)
-    model = Model(messages=iter([asking, AIMessage("it is a", usage_metadata=usage)]))
-    tracer = Tracer()
-    agent: Any = create_agent(model, [search], system_prompt="be kind")
-    agent.invoke({"messages": [("user", "find a")]}, {"callbacks": [tracer]})
-
-    def walk(run: Run) -> Iterator[Row]:
-        yield run.model_dump(mode="json", exclude={"client", "ls_client"})
-        for child in run.child_runs:
-            yield from walk(child)
-
-    return list(walk(tracer.roots[0]))
+@pytest.fixture(scope="module", name="langchain_runs")
+def made_langchain_runs() -> list[Row]:
+    return langchain_runs()
 
 
 def test_runs_of_langchain_are_one_conversation(langchain_runs: list[Row]) -> None:
@@ -252,77 +202,8 @@ def test_a_cost_that_is_none_is_not_read(cost: object) -> None:
 # OpenTelemetry
 
 
-def otlp(*spans: Row) -> Row:
-    return {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
-
-
-def any_value(value: object) -> Row:
-    match value:
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case str():
-            return {"stringValue": value}
-        case dict():
-            return {"kvlistValue": {"values": attributes(value)}}
-        case list() | tuple():
-            return {"arrayValue": {"values": [any_value(inner) for inner in value]}}
-        case _:
-            return {}
-
-
-def attributes(fields: dict[str, object]) -> list[Row]:
-    return [{"key": key, "value": any_value(value)} for key, value in fields.items()]
-
-
-def span(name: str = "chat", *, at: int = 1, **fields: Any) -> Row:
-    named = {key.replace("__", "."): value for key, value in fields.items()}
-    return {
-        "traceId": "5b8e",
-        "spanId": f"{at:x}",
-        "parentSpanId": "root",
-        "startTimeUnixNano": str(at * 10**9),
-        "endTimeUnixNano": str(at * 10**9 + 5 * 10**8),
-        "attributes": attributes({"gen_ai.operation.name": name, **named}),
-    }
-
-
 def test_spans_that_a_real_instrumentation_makes_are_read() -> None:
-    pytest.importorskip("pydantic_ai")
-    pytest.importorskip("opentelemetry.sdk")
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-    from pydantic_ai import Agent
-    from pydantic_ai.capabilities import Instrumentation
-    from pydantic_ai.models.instrumented import InstrumentationSettings
-    from pydantic_ai.models.test import TestModel
-
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    settings = InstrumentationSettings(tracer_provider=provider)
-    agent = Agent(TestModel(), instructions="be kind", capabilities=[Instrumentation(settings)])
-
-    @agent.tool_plain
-    def search(q: str) -> str:
-        return "found " + q
-
-    asyncio.run(agent.run("find a"))
-    spans: list[Row] = [
-        {
-            "traceId": f"{done.context.trace_id:032x}",
-            "spanId": f"{done.context.span_id:016x}",
-            "parentSpanId": f"{done.parent.span_id:016x}" if done.parent else "",
-            "startTimeUnixNano": str(done.start_time),
-            "endTimeUnixNano": str(done.end_time),
-            "attributes": attributes(dict(done.attributes or {})),
-        }
-        for done in exporter.get_finished_spans()
-    ]
-    trace = one(json.dumps(otlp(*spans)))
+    trace = one(json.dumps(otlp(*pydantic_ai_spans())))
     request = ToolRequest("pyd_ai_tool_call_id__search", "search", '{"q": "a"}')
     assert said(trace) == (
         ("system", "be kind", ()),
@@ -395,44 +276,9 @@ def test_an_export_that_holds_no_spans_is_refused() -> None:
 # LlamaIndex
 
 
-@pytest.fixture(scope="module")
-def llama_index_events() -> list[Row]:
-    pytest.importorskip("llama_index.core")
-    from llama_index.core.agent.workflow import FunctionAgent
-    from llama_index.core.base.llms.types import ChatMessage, TextBlock, ToolCallBlock
-    from llama_index.core.instrumentation.event_handlers import BaseEventHandler
-    from llama_index.core.llms.mock import MockFunctionCallingLLM
-    from llama_index_instrumentation import get_dispatcher
-
-    events: list[Any] = []
-
-    class Handler(BaseEventHandler):
-        def handle(self, event: Any, **_: Any) -> None:
-            events.append(event)
-
-    def reply(messages: Any, **_: Any) -> ChatMessage:
-        if any(message.role == "tool" for message in messages):
-            return ChatMessage(role="assistant", blocks=[TextBlock(text="it is a")])
-        call = ToolCallBlock(tool_call_id="c1", tool_name="search", tool_kwargs={"q": "a"})
-        return ChatMessage(role="assistant", blocks=[call])
-
-    def search(q: str) -> str:
-        """Search."""
-        return "found " + q
-
-    async def run() -> None:
-        llm = MockFunctionCallingLLM(response_generator=reply)
-        agent = FunctionAgent(tools=[search], llm=llm, system_prompt="be kind", streaming=False)
-        await agent.run(user_msg="find a")  # type: ignore[deprecated]  # another overload is
-
-    dispatcher = get_dispatcher()
-    handler = Handler()
-    dispatcher.add_event_handler(handler)
-    try:
-        asyncio.run(run())
-    finally:
-        dispatcher.event_handlers.remove(handler)
-    return [json.loads(json.dumps(event.model_dump(), default=str)) for event in events]
+@pytest.fixture(scope="module", name="llama_index_events")
+def made_llama_index_events() -> list[Row]:
+    return llama_index_events()
 
 
 def test_events_of_llama_index_are_one_conversation(llama_index_events: list[Row]) -> None:
