@@ -71,7 +71,7 @@ def advise(
 
     if out is not None:
         check_free(out, force=force)  # before minutes of work
-    terms, own = _terms(budget, agent, labelled or [], read_most(lose_at_most))
+    terms, own = _terms(budget, agent, labelled or [], 0.0 if lose_at_most in {"0", "0%"} else read_most(lose_at_most))
     with closing(runs_of(traces, form, "reading")) as runs:
         sample = sampled(runs, None if every else limit, _SEED)
     if not sample.runs:

@@ -85,5 +85,6 @@ def _figures(one: Ranked) -> str:
 
 
 def _left_out(one: Ranked) -> Iterator[str]:
-    yield from commented([f"Not advised: {'; '.join(one.against)}. {_figures(one)}"])
+    why = "Advised alone only" if one.alone else "Not advised"
+    yield from commented([f"{why}: {'; '.join(one.against)}. {_figures(one)}"])
     yield from (f"# {line}" for line in budget_text(one.change.keys).splitlines())

@@ -67,7 +67,8 @@ def summary(advice: Advice) -> Iterator[str]:
             "fitted, was fitted to these very runs."
         )
     if together.unseen:
-        yield f"Not in that figure, as a replay cannot show it: {', '.join(together.unseen)}."
+        figure = "Not in that figure" if together.saving is not None else "No figure of the whole file"
+        yield f"{figure}, as a replay cannot show it: {', '.join(together.unseen)}."
 
 
 def _figures(one: Ranked) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from leanloop.adapters.advice.cases import sampled
 from leanloop.adapters.advice.folds import cross_fitted
 from leanloop.adapters.traces.trace import RecordedCall, Trace
 from leanloop.budgets.budget import Budget
-from leanloop.budgets.message import Message
+from leanloop.budgets.message import Message, ToolRequest
 from leanloop.budgets.price_book import price_book
 from leanloop.errors import TraceError
 
@@ -67,6 +67,14 @@ def test_lengths_are_a_part_of_what_is_hashed() -> None:
     one = Trace("1", (Message("user", "ab"), Message("user", "c"), reply))
     two = Trace("2", (Message("user", "a"), Message("user", "bc"), reply))
     assert len({case.group for case in cases_of(one, two)}) == 2
+
+
+def test_calls_before_the_first_reply_are_a_part_of_the_task() -> None:
+    """A conversation that goes on: what was asked and answered before was told to the run."""
+    told = [Message("assistant", "", (ToolRequest("c", "look", arguments),)) for arguments in ("{}", "[]")]
+    reply = Message("assistant", "x")
+    one, two = cases_of(*(Trace(str(n), (call, reply), calls=(RecordedCall(1),)) for n, call in enumerate(told)))
+    assert one.group != two.group
 
 
 def test_a_lone_surrogate_is_no_harm() -> None:

@@ -42,10 +42,10 @@ def test_the_ranking_says_what_each_saves_and_loses() -> None:
 
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("18 runs of 18 tasks as gpt-4o (12 successful, 6 failed)")
-    ranking = [line.split() for line in result.stdout.splitlines() if line.startswith((" 1 ", " 2 "))]
-    assert ranking[0][:2] == ["1", "budget"]
-    assert ranking[0][-1] == "yes"
-    assert "0.0%" in ranking[0]
+    first = next(line for line in result.stdout.splitlines() if line.startswith(" 1 "))
+    assert first.split()[1] == "budget"
+    assert first.split()[-1] == "yes"
+    assert "0 of 12, at most" in first
     assert "Together, replayed as one file:" in result.stdout
     assert max(map(len, result.stdout[: result.stdout.index("# By leanloop")].splitlines())) <= 80
 
@@ -107,6 +107,7 @@ def test_nothing_is_written_over_without_being_told_to() -> None:
         ("runs.jsonl --out runs.jsonl/x.yaml", UsageError, "cannot be written"),
         ("none.jsonl", UsageError, "cannot be read"),
         ("runs.jsonl --lose-at-most 100%", UsageError, "below 100%"),
+        ("runs.jsonl --lose-at-most some", UsageError, "not 'some'"),
         ("runs.jsonl --agent 'a b'", BudgetFileError, "agent"),
         ("runs.jsonl --budget none.yaml", BudgetFileError, "none.yaml: "),
         ("empty.jsonl", UsageError, "No run with a call of a model"),
@@ -181,6 +182,12 @@ def test_a_toml_file_is_gone_on_from_too() -> None:
     assert budget.loop is not None
     assert budget.loop.repeats == 4
     assert budget.limits[0].cycles == 25
+
+
+@pytest.mark.parametrize("none", ["0", "0%"])
+def test_it_may_be_asked_that_nothing_is_lost(none: str) -> None:
+    found = told(f"runs.jsonl --lose-at-most {none}")
+    assert all(one["successes_lost"] == 0 for one in found["ranking"] if one["advised"])
 
 
 def test_names_from_traces_cannot_style_the_terminal_or_end_a_comment() -> None:

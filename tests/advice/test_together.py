@@ -58,6 +58,13 @@ def test_what_saves_nothing_more_is_left_out_and_says_so() -> None:
     assert found.tree["limits"] == []
 
 
+def test_what_another_brought_along_is_in_the_file_already() -> None:
+    both: dict[str, JsonValue] = {**LOOP, "landing": {"tokens": 100}}
+    found = put(advised("both", both), advised("loop guard", LOOP))
+    assert found.ranked[1].against == ("it is in the file already, with what is advised above it",)
+    assert found.ranked[1].alone
+
+
 def test_what_loses_too_much_beside_the_others_is_left_out() -> None:
     found = put(advised("loop guard", LOOP), advised("budget", limit(cycles=2)))
 
