@@ -12,6 +12,7 @@ import pytest
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 from refused import refused
+from thinking_parameters import SHOWN, adaptive, efforts, level, tokens
 
 from leanloop import Budget, Limit, ModelCall, ModelFlow, ModelReply, Plugin
 from leanloop.adapters.llama_index import LeanLoop
@@ -73,10 +74,6 @@ def wire(kind: str) -> str:
     return {"openai_like": "openai"}.get(kind, kind)
 
 
-def efforts(*sent: Any) -> dict[str, Any]:
-    return dict(zip(EFFORTS, sent, strict=True))
-
-
 def effort(value: str, temperature: float = 1.0) -> dict[str, Any]:
     return {"reasoning_effort": value, "temperature": temperature}
 
@@ -85,19 +82,6 @@ def budget(tokens: int) -> dict[str, Any]:
     return {"thinking": {"type": "enabled", "budget_tokens": tokens}, "temperature": 1.0}
 
 
-def adaptive(level: str, **more: Any) -> dict[str, Any]:
-    return {"thinking": {"type": "adaptive", **more}, "output_config": {"effort": level}}
-
-
-def tokens(count: int) -> dict[str, Any]:
-    return {"thinkingConfig": {"thinking_budget": count}}
-
-
-def level(name: str) -> dict[str, Any]:
-    return {"thinkingConfig": {"thinking_level": name}}
-
-
-SHOWN = {"display": "summarized"}
 UNCHANGED: dict[str, Any] = {"temperature": 0.1}
 DEEPSEEK_OFF = {"thinking": {"type": "disabled"}, "temperature": 0.1}
 

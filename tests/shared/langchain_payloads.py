@@ -12,10 +12,10 @@ from langchain_core.tools import tool
 from local_provider import Provider
 from pydantic import BaseModel, SecretStr
 from refused import refused
+from thinking_parameters import SHOWN, adaptive, efforts, level, tokens
 
 from leanloop import Budget, Limit, ModelCall, ModelFlow, ModelReply, Plugin
 from leanloop.adapters.langchain import LeanLoop, wrap
-from leanloop.budgets.degrade_step import EFFORTS
 
 __all__ = [
     "CLASSES", "DEEP", "EXACT", "OFF", "SHOWN", "SIGNED", "Answer", "Sends", "about", "accepted", "adaptive", "asked",
@@ -119,10 +119,6 @@ def accepted(kind: str, body: dict[str, Any], model: str, path: str = "") -> boo
     return not rules or refused(rules, body, model) == []
 
 
-def efforts(*sent: Any) -> dict[str, Any]:
-    return dict(zip(EFFORTS, sent, strict=True))
-
-
 def effort(value: str) -> dict[str, Any]:
     return {"reasoning_effort": value}
 
@@ -135,19 +131,6 @@ def budget(tokens: int, **more: Any) -> dict[str, Any]:
     return {"thinking": {"type": "enabled", "budget_tokens": tokens}, **more}
 
 
-def adaptive(level: str, **more: Any) -> dict[str, Any]:
-    return {"thinking": {"type": "adaptive", **more}, "output_config": {"effort": level}}
-
-
-def tokens(count: int) -> dict[str, Any]:
-    return {"thinkingConfig": {"thinking_budget": count}}
-
-
-def level(name: str) -> dict[str, Any]:
-    return {"thinkingConfig": {"thinking_level": name}}
-
-
-SHOWN = {"display": "summarized"}
 OFF = {"thinking": {"type": "disabled"}}
 DEEP = {"thinking": {"type": "enabled"}}
 
