@@ -76,7 +76,10 @@ def advise(
         sample = sampled(runs, None if every else limit, _SEED)
     if not sample.runs:
         tell_bad_lines(sample.bad)
-        raise UsageError("No run with a call of a model is in these files; there is nothing to measure.")
+        raise UsageError(
+            f"None of {sample.empty:,} runs in these files has a call of a model: name other files, or say with "
+            "--format what these are."
+        )
     cases = sample.cases(model, price_book(terms.budget))
     with _progress(len(FEATURES) + 1) as progress:
         advice = find_advice(cases, terms, own, FEATURES, progress)

@@ -110,7 +110,7 @@ def test_nothing_is_written_over_without_being_told_to() -> None:
         ("runs.jsonl --lose-at-most some", UsageError, "not 'some'"),
         ("runs.jsonl --agent 'a b'", BudgetFileError, "agent"),
         ("runs.jsonl --budget none.yaml", BudgetFileError, "none.yaml: "),
-        ("empty.jsonl", UsageError, "No run with a call of a model"),
+        ("empty.jsonl", UsageError, "None of 1 runs in these files has a call"),
     ],
 )
 def test_what_cannot_be_is_said(arguments: str, error: type[LeanLoopError], said: str) -> None:
