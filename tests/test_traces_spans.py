@@ -292,3 +292,32 @@ def test_any_attributes_are_a_run_an_error_or_nothing(fields: Row) -> None:
         data = json.dumps(value, allow_nan=True).encode()
         assert all(isinstance(run, Trace | TraceError) for run in read_runs(io.BytesIO(data), "t.json", unsaid=True))
     assert all(isinstance(run, Trace | TraceError) for run in read(span(fields)))
+
+
+def test_tools_and_agents_of_openllmetry_are_named_by_their_entity() -> None:
+    call = {"gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "a", "gen_ai.completion.0.content": "b"}
+    agent = {"traceloop.span.kind": "agent", "traceloop.entity.name": "guide"}
+    tool = {"traceloop.span.kind": "tool", "traceloop.entity.name": "search", "traceloop.entity.input": "{}"}
+    trace = one(span(agent, 1, parentSpanId=""), span(call, 2), span(tool, 3))
+
+    assert trace.calls[0].agent == "guide"
+    assert [(ran.name, ran.arguments) for ran in trace.tools] == [("search", "{}")]
+
+
+def test_messages_that_are_no_flattened_list_are_read_too() -> None:
+    row: Row = {
+        "context": {"trace_id": "t"},
+        "attributes": LLM
+        | {
+            "llm.input_messages": [{"message.role": "user", "message.content": "a"}, 3],
+            "llm.output_messages": [{"message": {"role": "assistant", "content": "b"}}],
+        },
+    }
+    (error,) = read_runs(io.BytesIO(json.dumps(row).encode()), "t.json")
+    assert isinstance(error, TraceError)
+    assert "span without an id is not a model call" in str(error)
+
+    row["attributes"]["llm.input_messages"].pop()
+    (trace,) = read_runs(io.BytesIO(json.dumps(row).encode()), "t.json")
+    assert isinstance(trace, Trace)
+    assert trace.messages == (Message("user", "a"), Message("assistant", "b"))
