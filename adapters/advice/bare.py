@@ -6,8 +6,8 @@ from leanloop.budgets.budget import Budget
 
 __all__ = ["ON_BY_DEFAULT", "bare_budget", "bare_tree"]
 
-ON_BY_DEFAULT = ("loop", "results", "prefix")
-"""Keys that hold where a file does not name them, limits apart."""
+ON_BY_DEFAULT = ("limits", "loop", "results", "prefix")
+"""Keys that hold where a file does not name them."""
 
 
 def bare_tree(agent: str) -> dict[str, object]:

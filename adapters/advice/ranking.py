@@ -11,6 +11,9 @@ from leanloop.adapters.advice.saving import LEAST_TASKS, Saving, saving_of
 
 __all__ = ["Ranked", "doubts", "ranked"]
 
+_HARDLY = 0.0005
+"""Of the bill: what would be shown as 0.0 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -42,7 +45,7 @@ def ranked(changes: Iterable[Change], terms: Terms) -> list[Ranked]:
 
 
 def doubts(saving: Saving, lose_at_most: float) -> Iterator[str]:
-    """What speaks against a change: it may not save, or it loses too much."""
+    """What speaks against a change: it may not save, it loses too much, or more than it saves."""
     share, losses = saving.share, saving.losses
     if not saving.before:
         yield "these runs cost nothing"
@@ -52,6 +55,10 @@ def doubts(saving: Saving, lose_at_most: float) -> Iterator[str]:
         yield "it costs money" if share.high < 0 else "it saves nothing"
     elif share.low <= 0:
         yield "it may save nothing: 0 lies within the interval"
+    elif share.low < _HARDLY:
+        yield f"it may save less than {_HARDLY:.2%} of the bill"
+    if 0 < share.estimate <= losses.share <= lose_at_most:
+        yield f"a success would cost more: {losses.share:.1%} of them are lost for {share.estimate:.1%} of the bill"
     if losses.share > lose_at_most:
         each = ", if each run were one" if losses.assumed else ""
         yield f"{losses.share:.1%} of successes lost{each}, more than {lose_at_most:.2%}"

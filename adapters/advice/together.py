@@ -1,12 +1,13 @@
 """All that is advised in one file, replayed as one: savings overlap, so their sum would promise too much.
 
 Changes are added in their order. One with which the file would lose more than is allowed, or cost more than without,
-is left out. In a new file what is on by default is left on where that does no harm to what was added.
+is left out. In a new file what is on by default is left on where that does no harm to what was added; and a guard that
+would be advised by itself, where it only costs a little beside the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leanloop.adapters.advice.bare import ON_BY_DEFAULT, bare_tree
@@ -81,7 +82,8 @@ def put_together(
         tree = with_it
         told.append(one)
     if own is None:
-        tree, saving = _with_defaults(tree, saving, runs)
+        guards = [one.change.keys for one in told if one.alone]
+        tree, saving = _with_defaults(tree, saving, runs, {key for keys in guards if len(keys) == 1 for key in keys})
     return Together(tree, tuple(told), tuple(unseen), saving)
 
 
@@ -114,9 +116,11 @@ def _against(whole: Saving, before: Saving | None, terms: Terms) -> tuple[str, .
 
 
 def _with_defaults(
-    tree: dict[str, object], saving: Saving | None, runs: _Runs
+    tree: dict[str, object], saving: Saving | None, runs: _Runs, alone: Collection[str]
 ) -> tuple[dict[str, object], Saving | None]:
-    """The file without those of its switches that are off and do as well at their default."""
+    """The file without those of its switches that are off and do as well at their default; of the keys that are
+    advised `alone`, without those that lose nothing and leave the bill below what it was.
+    """
     now = saving if saving is not None else runs.under(tree)
     for key in ON_BY_DEFAULT:
         without = _without(tree, key, bare_tree("")[key])
@@ -124,7 +128,8 @@ def _with_defaults(
             continue
         whole = runs.under(without)
         harm = whole.losses.share > now.losses.share or whole.missing > now.missing
-        if not harm and whole.after <= now.after * (1 + _NOTHING):
+        most = whole.before if key in alone else now.after * (1 + _NOTHING)
+        if not harm and whole.after <= most:
             tree, now = without, whole
     return tree, now if saving is not None else None
 

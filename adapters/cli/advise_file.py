@@ -27,7 +27,7 @@ def advised_file(advice: Advice, sample: Sample, own: Mapping[str, object] | Non
     )
     comments = _comments(advice)
     if own is None:
-        off = [key for key in ON_BY_DEFAULT if advice.together.tree.get(key) is False]
+        off = [key for key in ON_BY_DEFAULT if advice.together.tree.get(key) in (False, [])]
         comments |= {key: ["On by default, which on these runs would cost more or lose more."] for key in off}
     parts = [budget_text(advice.together.tree, head, comments)]
     parts += ["\n".join(_left_out(one)) + "\n" for one in advice.together.ranked if not one.advised]

@@ -10,6 +10,7 @@ from agent_runs import agent_line
 from typer.testing import CliRunner, Result
 
 from leanloop.adapters.cli.app import app
+from leanloop.budgets.budget import DEFAULT_LIMITS
 from leanloop.budgets.file import load_budget, parse_budget
 from leanloop.errors import BudgetFileError, LeanLoopError, UsageError
 
@@ -143,7 +144,7 @@ def test_nothing_to_advise_is_said_and_is_no_failure() -> None:
     assert result.exit_code == 0
     assert "Nothing is advised: no change surely saves" in result.stdout
     budget = parse_budget(file_of(result.stdout), environ={})
-    assert budget.limits == ()
+    assert budget.limits == DEFAULT_LIMITS
 
 
 def test_no_price_is_said() -> None:

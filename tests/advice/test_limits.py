@@ -230,3 +230,20 @@ def test_the_counted_bill_stands_beside_the_recorded_one() -> None:
     assert against_the_record([half, agent_case(1)], TERMS) is None
     free = replace(by_usage, trace=replace(by_usage.trace, calls=(RecordedCall(2, cost=0),)))
     assert "as counted here. " in (against_the_record([free], TERMS) or "")
+
+
+def test_what_saves_less_than_it_loses_is_not_advised() -> None:
+    effects = [Effect(str(n), 1_000, 990 if n else 0, success=True, ended=n == 0) for n in range(100)]
+    effects += [Effect(f"f{n}", 10_000, 10_000, success=False) for n in range(20)]
+    found = list(doubts(saving_of(Change("x", {}, effects, "")), 0.01))
+    assert any(
+        doubt.startswith("a success would cost more: 1.0% of them are lost for 0.7% of the bill") for doubt in found
+    )
+
+
+def test_a_saving_that_would_be_shown_as_nothing_is_not_advised() -> None:
+    def after(amount: int) -> list[str]:
+        return list(doubts(saving_of(Change("x", {}, [Effect(str(n), 10_000, amount) for n in range(50)], "")), 0.01))
+
+    assert after(9_999) == ["it may save less than 0.05% of the bill"]
+    assert after(9_990) == []

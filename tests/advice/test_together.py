@@ -55,7 +55,7 @@ def test_what_saves_nothing_more_is_left_out_and_says_so() -> None:
 
     assert [(one.advised, one.alone) for one in found.ranked] == [(True, False), (False, True)]
     assert found.ranked[1].against == ("it saves nothing beyond what is advised above it",)
-    assert found.tree["limits"] == []
+    assert "limits" not in found.tree  # the default of 25 cycles does these runs no harm
 
 
 def test_what_another_brought_along_is_in_the_file_already() -> None:
@@ -92,6 +92,22 @@ def test_a_default_that_does_no_harm_is_left_on_and_another_is_switched_off() ->
 
     loses = put(cases=[agent_case(25, task=f"s{n}", equal=True) for n in range(9)])
     assert loses.tree["loop"] is False
+
+
+def test_no_limit_at_all_is_written_only_where_the_default_would_end_successes() -> None:
+    assert "limits" not in put(cases=runs(24)).tree
+    assert put(cases=[agent_case(30, task=f"s{n}") for n in range(9)]).tree["limits"] == []
+
+
+def test_a_guard_that_only_costs_a_little_beside_the_others_is_left_on() -> None:
+    circles = [agent_case(30, task=f"f{n}", equal=True, success=False, text="long " * 90) for n in range(5)]
+    cases = [*runs(0), *circles]
+    budget, guard = advised("budget", limit(cycles=6)), advised("loop guard", LOOP)
+    assert put(budget, cases=cases).tree["loop"] is False  # what it tells the model costs more than nothing
+
+    found = put(budget, guard, cases=cases)
+    assert found.ranked[1].alone
+    assert "loop" not in found.tree
 
 
 def test_a_file_of_the_user_keeps_what_it_says() -> None:
