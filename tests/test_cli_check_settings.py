@@ -8,6 +8,7 @@ from langchain.agents import create_agent
 from langchain_core.messages import AIMessage
 
 from leanloop import parse_budget
+from leanloop.adapters.cli.check_models import model_findings
 from leanloop.adapters.cli.check_settings import setting_findings
 from leanloop.adapters.langchain import LeanLoop
 from leanloop.adapters.langchain.scripted import ScriptedModel
@@ -15,7 +16,8 @@ from leanloop.plugins.events import Event, Saved
 
 
 def found(text: str) -> list[str]:
-    return [one.text for one in setting_findings(parse_budget(f"agent: a\n{text}", environ={}))]
+    budget = parse_budget(f"agent: a\n{text}", environ={})
+    return [one.text for one in (*setting_findings(budget), *model_findings(budget))]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ import leanloop
 from leanloop import parse_budget
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.cli.check_limits import limit_findings
+from leanloop.adapters.cli.check_models import model_findings
 from leanloop.adapters.cli.check_order import order_findings
 from leanloop.adapters.cli.check_settings import setting_findings
 from leanloop.adapters.langchain import LeanLoop
@@ -135,9 +136,12 @@ def test_the_first_pages_take_nothing_for_granted(
     assert landed.startswith("The limit of 3 model calls for this task is reached")
 
 
+CHECKS = (limit_findings, order_findings, setting_findings, model_findings)
+
+
 def findings(text: str) -> list[str]:
     budget = parse_budget(text, environ={})
-    return [one.text for look in (limit_findings, order_findings, setting_findings) for one in look(budget)]
+    return [one.text for look in CHECKS for one in look(budget)]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml") and page != "check"])

@@ -132,10 +132,12 @@ def _doubts(budget: Budget) -> list[tuple[str, str]]:
     """What is wrong with the limits themselves, and with what stands beside them."""
     # Here, because they reckon as the budget does, which counts tokens, and tiktoken takes a while to import.
     from leanloop.adapters.cli.check_limits import limit_findings
+    from leanloop.adapters.cli.check_models import model_findings
     from leanloop.adapters.cli.check_order import order_findings
     from leanloop.adapters.cli.check_settings import setting_findings
 
-    found = (*limit_findings(budget), *order_findings(budget), *setting_findings(budget))
+    checks = (limit_findings, order_findings, setting_findings, model_findings)
+    found = [finding for check in checks for finding in check(budget)]
     return [(_FATAL if finding.fatal else "but", finding.text) for finding in found]
 
 
