@@ -140,6 +140,16 @@ def test_a_run_is_searched_so_far_and_no_further(monkeypatch: pytest.MonkeyPatch
     assert sight.took(Message("assistant", "ZX-4711")) == []
 
 
+@pytest.mark.parametrize(("places", "found"), [(1, ["x1"]), (100, [])])
+def test_places_where_a_value_only_seems_to_stand_count_as_well(
+    places: int, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leanloop.adapters.traces.out_of_sight._SEARCHED", 20_000)
+    sight = Sight()
+    sight.gave(Message("tool", f"{'x1' * places}y x1", (), "1"), ToolRequest("1", "look", "{}"))
+    assert sight.took(Message("assistant", "x1")) == found
+
+
 def test_what_is_missing_is_searched_for_by_the_handle_above_it_or_had_from_the_tool_again() -> None:
     sight = Sight()
     whole = Message("tool", "ZX-4711", (), "1")

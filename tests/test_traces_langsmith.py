@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from leanloop.adapters.traces.fields import at, listed
 from leanloop.adapters.traces.formats import read_runs
+from leanloop.adapters.traces.responses import reply_in
 from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.message import Message, ToolRequest
 from leanloop.budgets.usage import Usage
@@ -155,3 +157,10 @@ def test_items_of_the_responses_api_are_messages() -> None:
     assert trace.calls[0].usage == Usage(9, 2, 4)
     asks = one(run(inputs={"input": "find a"}, outputs={"output": [call]}))
     assert asks.messages == (Message("user", "find a"), Message("assistant", "", (CALL,)))
+
+
+def test_an_answer_of_very_many_calls_is_read_in_one_pass() -> None:
+    call = {"type": "function_call", "call_id": "c1", "name": "search", "arguments": "{}"}
+    answer = reply_in({"output": [call] * 200_000})
+
+    assert len(listed(at(answer, "tool_calls"))) == 200_000

@@ -21,8 +21,11 @@ from leanloop.plugins.results.search import LONGEST_SEARCH
 __all__ = ["Given", "Missing", "Sight", "asking"]
 
 _SEARCHED = 5_000_000_000
-"""Characters that are searched through for one run, so that it ends in seconds; ordinary runs need a thousandth of it.
+"""Characters that are searched through for one run, so that it ends in seconds; ordinary runs need a small part of it.
 Where they do not do, the rest of the run is taken to miss nothing."""
+
+_PLACE = 500
+"""Characters that are searched through in the time in which one place is looked at where a value might stand."""
 
 _HANDLE = re.compile(rf'{READ_RESULT}\("(r[a-z2-7]{{12}})"')
 
@@ -68,7 +71,9 @@ class Sight:
     def took(self, reply: Message) -> list[str]:
         """The values in a reply that the agent had from its tools, those it writes for the first time."""
         found: list[str] = []
-        for value in used(reply) if self._left > 0 else ():
+        for value in used(reply):
+            if self._left <= 0:
+                break
             if value not in self._written:
                 self._written.add(value)
                 if any(self._has(one.result, value) for one in self._given) and not self.sees(value, self._told):
@@ -80,6 +85,8 @@ class Sight:
         whole = {id(message) for message in sent}
         hidden = [one for one in reversed(self._given) if id(one.result) not in whole] if values else ()
         for value in values:
+            if self._left <= 0:
+                break
             given = next((one for one in hidden if self._has(one.result, value)), None)
             if given is not None and not self.sees(value, sent) and self._left > 0:
                 return Missing(value, given)
@@ -94,8 +101,9 @@ class Sight:
         if known is None:
             text = (said(message) if message.tool_calls else message.text).lower()
             known = self._texts[id(message)] = message, text  # with the message, so that its id stays its own
-        self._left -= len(known[1])
-        return self._left > 0 and stands_in(value, known[1])
+        places = known[1].count(value) if self._left > 0 else 0
+        self._left -= len(known[1]) + _PLACE * (1 + places)
+        return self._left > 0 and places > 0 and stands_in(value, known[1])
 
 
 def asking(name: str, missing: Missing, sent: Sequence[Message]) -> ToolRequest:

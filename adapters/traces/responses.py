@@ -29,15 +29,16 @@ def reply_in(outputs: object) -> object:
 def _gathered(items: list[object]) -> list[object]:
     found: list[object] = []
     answer: dict[str, object] | None = None
+    calls: list[object] = []
     for item in items:
         kind, role = at(item, "type"), at(item, "role")
         if kind == "function_call" or role == "assistant":
             if answer is None:
-                answer = {"role": "assistant", "content": "", "tool_calls": list[object]()}
+                calls = []
+                answer = {"role": "assistant", "content": "", "tool_calls": calls}
                 found.append(answer)
             if kind == "function_call":
-                call = {"id": at(item, "call_id"), "name": at(item, "name"), "arguments": at(item, "arguments")}
-                answer["tool_calls"] = [*listed(answer["tool_calls"]), call]
+                calls.append({"id": at(item, "call_id"), "name": at(item, "name"), "arguments": at(item, "arguments")})
             else:
                 answer["content"] = at(item, "content") or answer["content"]
         elif kind == "function_call_output":
