@@ -31,7 +31,7 @@ from leanloop.budgets.event_rules import EventRules
 from leanloop.budgets.limit import Limit
 from leanloop.budgets.result_rules import ResultRules
 from leanloop.budgets.tokens import counter_for
-from leanloop.errors import PriceUnknown, TraceError
+from leanloop.errors import PriceUnknown, TraceError, UsageError
 from leanloop.plugins.receipt import Receipt
 from leanloop.plugins.task import Task
 
@@ -520,6 +520,36 @@ def test_a_pipe_is_read_too(files: Path) -> None:
     writer.start()
     assert report_of(run(files, "pipe.jsonl", "--json"))["runs"] == 3
     writer.join()
+
+
+def test_standard_input_is_read_by_a_dash(files: Path) -> None:
+    arguments = ["replay", "-", "--budget", str(files / "budget.yaml"), "--json"]
+    result = CliRunner().invoke(app, arguments, input=(files / "runs.jsonl").read_bytes())
+    assert report_of(result)["runs"] == 3
+
+
+@pytest.mark.parametrize("name", ["{0}", "{0}/runs*.jsonl", "{0}/runs.jsonl {0}/ru*.jsonl"])
+def test_folders_and_patterns_name_each_file_once(files: Path, name: str) -> None:
+    folder = files / "recorded"
+    folder.mkdir()
+    (folder / "runs.jsonl").write_bytes((files / "runs.jsonl").read_bytes())
+    (folder / "notes.txt").write_text("no runs")
+    arguments = ["replay", *name.format(folder).split(), "--budget", str(files / "budget.yaml"), "--json"]
+    assert report_of(CliRunner().invoke(app, arguments))["runs"] == 3
+
+
+def test_a_folder_without_runs_says_which_files_are_read(files: Path) -> None:
+    (files / "empty").mkdir()
+    result = run(files, str(files / "empty"))
+    assert "There is no file of recorded runs in" in str(result.exception)
+    assert ".jsonl.gz" in str(result.exception)
+
+
+@pytest.mark.parametrize("name", ["none*.jsonl", "n" * 300, "nothing\0"])
+def test_names_of_nothing_are_refused(files: Path, name: str) -> None:
+    result = CliRunner().invoke(app, ["replay", name, "--budget", str(files / "budget.yaml")])
+    assert isinstance(result.exception, UsageError)
+    assert "cannot be read" in str(result.exception)
 
 
 def test_the_progress_bar_goes_to_stderr(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

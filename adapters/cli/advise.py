@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from leanloop.adapters.cli.bad_lines import tell_bad_lines
-from leanloop.adapters.cli.replay import runs_of
+from leanloop.adapters.cli.replay import TRACES, runs_of
 from leanloop.adapters.cli.tune_text import labelled_rows, read_most
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.budgets.file import load_budget, parse_budget
@@ -29,7 +29,7 @@ _SAMPLE = 600
 
 
 def advise(
-    traces: Annotated[list[str], typer.Argument(metavar="TRACES...", help="Files of recorded runs.")],
+    traces: Annotated[list[str], typer.Argument(metavar="TRACES...", help=TRACES)],
     *,
     form: Annotated[
         TraceFormat | None, typer.Option("--format", help="Of the files; by default what they hold tells.")

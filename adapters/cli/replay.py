@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,20 +15,26 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from leanloop.adapters.cli.bad_lines import tell_bad_lines
+from leanloop.adapters.named_files import files_named
 from leanloop.adapters.traces.form import TraceFormat
+from leanloop.budgets.fields import shown
 from leanloop.budgets.file import load_budget
 from leanloop.errors import TraceError, UsageError
 
 if TYPE_CHECKING:
     from leanloop.adapters.traces.trace import Trace
 
-__all__ = ["replay", "runs_of"]
+__all__ = ["TRACES", "replay", "runs_of"]
+
+TRACES = "Files of recorded runs, also .gz; folders or patterns; - for standard input."
 
 _LISTED = 20
+_STANDARD_INPUT = Path("-")
+_SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 
 
 def replay(
-    traces: Annotated[list[str], typer.Argument(metavar="TRACES...", help="Files of recorded runs.")],
+    traces: Annotated[list[str], typer.Argument(metavar="TRACES...", help=TRACES)],
     *,
     budget: Annotated[str, typer.Option(metavar="FILE", help="The budget file.")],
     form: Annotated[
@@ -70,26 +78,41 @@ def replay(
 
 
 def runs_of(
-    files: list[str], form: TraceFormat | None, doing: str = "replaying"
+    names: list[str], form: TraceFormat | None, doing: str = "replaying"
 ) -> Generator[Trace | TraceError, None, None]:
-    """The runs of all files, with a bar on stderr that moves by their bytes."""
+    """The runs of all files, with a bar on stderr that moves by their bytes.
+
+    Raises:
+        UsageError: nothing is there by one of the names, or it cannot be read.
+    """
     from leanloop.adapters.traces.formats import read_runs
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    files = list(dict.fromkeys(file for name in names for file in _files(name)))
     total = _bytes_of(files)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(doing, total=total)
         for file in files:
             try:
-                with Path(file).open("rb") as stream:
+                with nullcontext(sys.stdin.buffer) if file == _STANDARD_INPUT else file.open("rb") as stream:
                     watched = progress.wrap_file(stream, total, task_id=bar) if total else stream
-                    yield from read_runs(watched, file, form)
+                    yield from read_runs(watched, str(file), form)
             except OSError as error:
                 raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
 
 
-def _bytes_of(files: list[str]) -> int | None:
+def _files(name: str) -> list[Path]:
+    if name == str(_STANDARD_INPUT):
+        return [_STANDARD_INPUT]
+    found = files_named(name, _SUFFIXES)
+    if not found and os.path.isdir(name):  # noqa: PTH112 - which no name makes raise
+        raise UsageError(f"There is no file of recorded runs in {shown(name)} ({', '.join(_SUFFIXES)}).")
+    if not found:
+        raise UsageError(f"{name} cannot be read: No such file or directory.")
+    return found
+
+
+def _bytes_of(files: list[Path]) -> int | None:
     """Their size together; None where one is no plain file (a pipe), or not there."""
-    paths = [Path(file) for file in files]
-    return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
+    return sum(file.stat().st_size for file in files) if all(file.is_file() for file in files) else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import glob
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from leanloop.adapters.named_files import files_named
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError
 
@@ -45,16 +46,14 @@ def event_files(names: Iterable[str]) -> list[EventFile]:
 
 
 def _named(name: str) -> list[Path]:
-    path = Path(name)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        inside = sorted(one for one in path.iterdir() if one.name.endswith(_SUFFIXES) and one.is_file())
-        if not inside:
-            raise UsageError(f"There is no file of events in {shown(name)} ({', '.join(_SUFFIXES)}).")
-        return inside
-    if "\0" not in name and (matching := [one for one in map(Path, sorted(glob.glob(name))) if one.is_file()]):  # noqa: PTH207 - of a name that may be absolute
-        return matching
+    found = files_named(name, _SUFFIXES)
+    if found:
+        [first, *_] = found
+        if not first.is_file():
+            raise UsageError(f"{shown(name)} is a pipe, and a report reads twice: write its events to a file first.")
+        return found
+    if os.path.isdir(name):  # noqa: PTH112 - which no name makes raise
+        raise UsageError(f"There is no file of events in {shown(name)} ({', '.join(_SUFFIXES)}).")
     raise UsageError(
         f"There is no file {shown(name)}. A budget writes one where it says `events: FILE` (or events: {{file: FILE}})."
     )

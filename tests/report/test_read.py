@@ -3,6 +3,7 @@ from __future__ import annotations
 import glob
 import gzip
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -219,6 +220,12 @@ def test_a_name_of_nothing_is_an_error_that_says_how_files_are_made(name: str) -
 def test_a_folder_without_events_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"There is no file of events in .* \(\.jsonl"):
         event_files([str(tmp_path)])
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(UsageError, match="is a pipe, and a report reads twice: write its events to a file first"):
+        event_files([str(tmp_path / "pipe.jsonl")])
 
 
 def test_a_file_that_may_not_be_read_is_an_error(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
