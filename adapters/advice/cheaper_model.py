@@ -32,7 +32,7 @@ FEATURE = "cheaper model"
 _TRIED = 4
 """Cheaper settings at most: each takes some seconds, and each more makes all bounds wider."""
 
-_SHOWN = 6
+_SHOWN = 3
 """Models whose price is compared."""
 
 

@@ -52,6 +52,9 @@ def advise(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Runs that are drawn from all at random.")] = _SAMPLE,
     every: Annotated[bool, typer.Option("--all", help="Take all runs (keeps them in memory).")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also how everything was measured that is not advised, and its figures.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Rank what to switch on first by what it would have saved on recorded runs, and write the budget file for it.
@@ -89,7 +92,7 @@ def advise(
     if as_json:
         typer.echo(json.dumps(as_dict(advice, sample, text), indent=2))
     else:
-        show(advice, sample, screen())
+        show(advice, sample, screen(), details=details)
         if out is None:
             typer.echo("\n" + (text if own is None else advised_keys(advice, own)), nl=False)
     if out is not None:

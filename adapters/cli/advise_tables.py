@@ -20,11 +20,13 @@ from leanloop.budgets.money import from_nano
 __all__ = ["as_dict", "runs_read", "show", "summary"]
 
 
-def show(advice: Advice, sample: Sample, console: Console) -> None:
-    """Print the ranking, then each feature with how it was measured."""
+def show(advice: Advice, sample: Sample, console: Console, *, details: bool = False) -> None:
+    """Print the ranking, then what is advised and how it was measured; of the rest why it is not, or with `details` as
+    much.
+    """
     ranked = advice.together.ranked
     table = ledger_table()
-    right = ("", "saves", "at 95 %", "successes lost")
+    right = ("", "saves", "95 % interval", "successes lost")
     for name in ("", "switch on", *right[1:], "advised"):
         table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
     for place, one in enumerate(ranked, start=1):
@@ -34,14 +36,18 @@ def show(advice: Advice, sample: Sample, console: Console) -> None:
     else:
         _print(console, runs_read(advice, sample), 0)
     for place, one in enumerate(ranked, start=1):
-        _print(console, f"{place}. {one.change.feature}: {saved(one.saving)}; {lost(one.saving)}.", 0)
-        for line in _reasons(one):
-            _print(console, line, 3)
+        head = f"{place}. {one.change.feature}: "
+        if one.advised or details:
+            _print(console, f"{head}{saved(one.saving)}; {lost(one.saving)}.", 0)
+            for line in _reasons(one):
+                _print(console, line, 3)
+        else:
+            _print(console, head + _against(one), 0)
     for found in advice.unmeasured:
         _print(console, f"{found.feature}: not measured: {found.why}.", 0)
         for line in found.notes:
             _print(console, line, 3)
-    for line in (*advice.notes, *summary(advice)):
+    for line in (*advice.notes, *_drawn(sample), *summary(advice)):
         _print(console, line, 0)
 
 
@@ -84,12 +90,25 @@ def _figures(one: Ranked) -> tuple[str, ...]:
 
 def _reasons(one: Ranked) -> Iterator[str]:
     if one.against:
-        yield f"{'Advised alone only' if one.alone else 'Not advised'}: {'; '.join(one.against)}."
+        words = _against(one)
+        yield words[0].upper() + words[1:]
     reach = evidence(one.saving)
     if reach:
         yield f"{reach}."
     yield one.change.how
     yield from one.change.notes
+
+
+def _against(one: Ranked) -> str:
+    return f"{'advised alone only' if one.alone else 'not advised'}: {'; '.join(one.against)}."
+
+
+def _drawn(sample: Sample) -> Iterator[str]:
+    if len(sample.runs) < sample.read:
+        yield (
+            "Runs were drawn at random. What repeats, and tasks that were run with several models, stand out more with "
+            "--all."
+        )
 
 
 def _print(console: Console, text: str, indent: int) -> None:

@@ -233,7 +233,7 @@ def test_of_runs_of_one_model_prices_are_told_and_nothing_is_advised() -> None:
     assert "leanloop evaluate QUESTIONS --models gpt-4o,CHEAPER" in found.why
     assert found.notes[0].startswith("With gpt-4o these 16 calls cost")
     assert found.notes[1].startswith("With gpt-4o-mini they would cost 94% less for as many tokens: $")
-    assert len(found.notes) == 7
+    assert len(found.notes) == 4
 
 
 def test_a_model_that_is_priced_in_the_file_is_compared_whoever_provides_it() -> None:

@@ -134,8 +134,20 @@ def test_bad_lines_are_named_and_make_the_exit_code_one() -> None:
 
 
 def test_a_sample_says_that_it_is_one() -> None:
-    assert advise("runs.jsonl --limit 10").stdout.startswith("10 of 18 runs of 10 tasks")
+    drawn = advise("runs.jsonl --limit 10").stdout
+    assert drawn.startswith("10 of 18 runs of 10 tasks")
+    assert "Runs were drawn at random." in drawn
+    assert "drawn at random" not in advise().stdout
     assert told("runs.jsonl --limit 10 --all")["runs"]["measured"] == 18
+
+
+def test_of_what_is_not_advised_only_the_reason_is_told_where_no_details_are_asked_for() -> None:
+    short, long = (" ".join(advise(f"runs.jsonl{more}").stdout.split()) for more in ("", " --details"))
+    assert ". shortened results: not advised: it costs money." in short
+    assert "results: {max_tokens: 4000} costs" not in short
+    assert "shortened results: -" in long
+    assert "Not advised: it costs money." in long
+    assert "results: {max_tokens: 4000} costs" in long
 
 
 def test_nothing_to_advise_is_said_and_is_no_failure() -> None:
