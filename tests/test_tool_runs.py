@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from leanloop.adapters.traces.gathering import FoundCall, Gathering
+from leanloop.adapters.traces.found import FoundCall
+from leanloop.adapters.traces.gathering import Gathering
 from leanloop.adapters.traces.tool_runs import Conversation, told_apart
 from leanloop.adapters.traces.trace import RecordedTool
 from leanloop.budgets.message import Message, ToolRequest

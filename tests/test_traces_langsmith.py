@@ -164,3 +164,11 @@ def test_an_answer_of_very_many_calls_is_read_in_one_pass() -> None:
     answer = reply_in({"output": [call] * 200_000})
 
     assert len(listed(at(answer, "tool_calls"))) == 200_000
+
+
+def test_a_trace_that_is_described_again_and_again_keeps_so_many_tags() -> None:
+    roots = [run(id=f"r{number}", run_type="chain", extra={"metadata": {f"t{number}": "x"}}) for number in range(200)]
+    trace = one(*roots, run())
+
+    assert len(trace.tags) == 100
+    assert ("t0", "x") in trace.tags

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import PurePath
 
+from leanloop.adapters.traces.prefix_hashes import prefix_hashes
 from leanloop.adapters.traces.trace import UNSAID, RecordedCall, RecordedTool, Trace, asked
 from leanloop.budgets.message import Message, ToolRequest
 from leanloop.budgets.prices import PriceBook
@@ -55,13 +56,12 @@ class RowsOfRuns:
             self._of, self._asked = trace.of, set()
         calls = trace.calls or tuple(RecordedCall(place) for place in asked(trace))
         said = any(message.text for message in trace.messages)
-        hashes = _hashes(trace.messages)
+        hashes = prefix_hashes(trace.messages)
         ran = {tool.call: tool for tool in trace.tools if tool.call is not None}
         for number, call in enumerate(calls):
             again = hashes[call.place] in self._asked
             self._asked.add(hashes[call.place])
-            before = trace.messages[: call.place]
-            phase = call.phase or ("retry" if again else _phase(before))
+            phase = call.phase or ("retry" if again else _phase(trace.messages, call.place))
             yield common | self._call(call, trace.messages if said else (), phase)
             known = calls[number + 1].began if number + 1 < len(calls) else None
             for place, request, result in _results(trace.messages, call.place):
@@ -137,9 +137,9 @@ def _counted(messages: tuple[Message, ...], place: int, model: str | None) -> Us
     return Usage(tokens, counter.expected(counter.reply(messages[place])), estimated=True)
 
 
-def _phase(before: tuple[Message, ...]) -> str:
+def _phase(messages: tuple[Message, ...], place: int) -> str:
     """As `leanloop.plugins.thinking.phase` has it; which tools a call might use is not recorded."""
-    return "result" if before and before[-1].role == "tool" else "plan"
+    return "result" if place > 0 and messages[place - 1].role == "tool" else "plan"
 
 
 def _results(messages: tuple[Message, ...], place: int) -> Iterator[tuple[int, ToolRequest, Message]]:
@@ -161,14 +161,6 @@ def _end(trace: Trace, calls: tuple[RecordedCall, ...]) -> Row:
     if ended:
         row |= {"at": max(ended), "seconds": max(ended) - min(began)}
     return row | {"agent": next((_clean(call.agent) for call in calls if call.agent), None)}
-
-
-def _hashes(messages: tuple[Message, ...]) -> list[int]:
-    """Of the first none, one, two ... messages."""
-    found = [0]
-    for message in messages:
-        found.append(hash((found[-1], message)))
-    return found
 
 
 def _digest(text: str) -> int:

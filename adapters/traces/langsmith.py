@@ -16,7 +16,8 @@ from collections.abc import Iterator
 
 from leanloop.adapters.traces.chat_values import as_openai, chat_messages
 from leanloop.adapters.traces.fields import at, listed, nano_of, seconds_of, structured, usage_of, word
-from leanloop.adapters.traces.gathering import FoundCall, Gathering
+from leanloop.adapters.traces.found import FoundCall
+from leanloop.adapters.traces.gathering import Gathering
 from leanloop.adapters.traces.langsmith_about import agent_of, describe, error_of, tool_of
 from leanloop.adapters.traces.records import Record
 from leanloop.adapters.traces.responses import messages_in, reply_in

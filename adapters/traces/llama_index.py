@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from leanloop.adapters.traces.chat_values import chat_messages, content_of
 from leanloop.adapters.traces.fields import at, listed, seconds_of, tags_of, usage_of, word
-from leanloop.adapters.traces.gathering import FoundCall, Gathering
+from leanloop.adapters.traces.found import FoundCall
+from leanloop.adapters.traces.gathering import Gathering
 from leanloop.adapters.traces.records import Record
 from leanloop.adapters.traces.trace import Trace
 from leanloop.errors import TraceError

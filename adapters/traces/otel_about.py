@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from leanloop.adapters.traces.fields import at, nano_of, seconds_of, usage_of, word
-from leanloop.adapters.traces.gathering import FoundCall
+from leanloop.adapters.traces.found import FoundCall
 from leanloop.adapters.traces.trace import RecordedTool
 from leanloop.budgets.message import Message
 
