@@ -50,11 +50,10 @@ def read_runs(
     """
     records = read_records(stream, file, longest=longest)
     if form is None:
-        first = list(itertools.islice(records, 1))
-        form = _format(first, file)
+        first: list[Record | TraceError] = []
         while form is None and len(first) < _LOOKED_AT and (more := next(records, None)) is not None:
             first.append(more)
-            form = _format(first[-1:], file)
+            form = _format(_value(more))
         records = itertools.chain(first, records)
     yield from _READ[form or TraceFormat.OPENAI](records, file, unsaid=unsaid)
 
@@ -62,32 +61,26 @@ def read_runs(
 def recorded_format(stream: IO[bytes]) -> TraceFormat | None:
     """The format of recorded runs that the first values of a file are in; None where they are in none of them."""
     for record in itertools.islice(read_records(BytesIO(stream.read(LONGEST_VALUE)), ""), _LOOKED_AT):
-        if isinstance(record, TraceError):
-            continue
-        try:
-            value = record.value("")
-        except TraceError:
-            continue
-        for form, holds in _HOLDS.items():
-            if holds(value):
-                return form
-        return TraceFormat.OPENAI if is_list(at(value, "messages")) else None
+        value = _value(record)
+        form = _format(value)
+        if form is not None:
+            return form if form != TraceFormat.OPENAI or is_list(at(value, "messages")) else None
     return None
 
 
-def _format(records: list[Record | TraceError], file: str) -> TraceFormat | None:
-    for record in records:
-        if isinstance(record, TraceError):
-            continue
-        try:
-            value = record.value(file)
-        except TraceError:
-            continue
-        for form, holds in _HOLDS.items():
-            if holds(value):
-                return form
-        return TraceFormat.OPENAI
-    return None
+def _value(record: Record | TraceError) -> object:
+    """What it says, None where it is broken."""
+    try:
+        return None if isinstance(record, TraceError) else record.value("")
+    except TraceError:
+        return None
+
+
+def _format(value: object) -> TraceFormat | None:
+    """The format that a value is in: any that is no other's is taken for OpenAI's; None where there is no value."""
+    if value is None:
+        return None
+    return next((form for form, holds in _HOLDS.items() if holds(value)), TraceFormat.OPENAI)
 
 
 def _read_openai(
