@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded_runs import Row, attributes
 
 from leanloop.adapters.traces.formats import read_runs
 from leanloop.adapters.traces.otel_values import unflattened
@@ -19,7 +20,6 @@ from leanloop.budgets.message import Message, ToolRequest
 from leanloop.budgets.usage import Usage
 from leanloop.errors import TraceError
 
-Row = dict[str, Any]
 SEARCH = ToolRequest("c1", "search", '{"q": "a"}')
 WHOLE = (
     Message("system", "be kind"),
@@ -30,20 +30,6 @@ WHOLE = (
 )
 
 
-def any_value(value: object) -> Row:
-    match value:
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case list():
-            return {"arrayValue": {"values": [any_value(one) for one in value]}}
-        case _:
-            return {"stringValue": value}
-
-
 def span(fields: Row, at: int = 1, **more: Any) -> Row:
     return {
         "traceId": "5b8e",
@@ -51,7 +37,7 @@ def span(fields: Row, at: int = 1, **more: Any) -> Row:
         "parentSpanId": "root",
         "startTimeUnixNano": str(at * 10**9),
         "endTimeUnixNano": str(at * 10**9 + 5 * 10**8),
-        "attributes": [{"key": key, "value": any_value(value)} for key, value in fields.items()],
+        "attributes": attributes(fields),
         **more,
     }
 
@@ -187,7 +173,7 @@ def test_texts_on_the_event_of_a_span_are_read() -> None:
     }
     details = {
         "name": "gen_ai.client.inference.operation.details",
-        "attributes": [{"key": key, "value": any_value(value)} for key, value in told.items()],
+        "attributes": attributes(told),
     }
     trace = one(span({"gen_ai.operation.name": "chat"}, events=[details]))
 
