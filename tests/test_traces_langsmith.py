@@ -172,3 +172,9 @@ def test_a_trace_that_is_described_again_and_again_keeps_so_many_tags() -> None:
 
     assert len(trace.tags) == 100
     assert ("t0", "x") in trace.tags
+
+
+def test_what_is_wrong_with_a_message_is_said_once() -> None:
+    (error,) = read(run(inputs={"messages": [{"role": "nobody", "content": "a"}]}))
+
+    assert str(error).startswith("t.json:1: is not a run of LangSmith: messages.0.role should be 'system'")

@@ -86,7 +86,7 @@ def parse_trace(line: bytes, file: str, number: int) -> Trace:
     except UnicodeDecodeError as error:
         raise TraceError(f"is not UTF-8 (byte {error.start + 1:,} of the line)", file=file, line=number) from None
     except ValidationError as error:
-        raise TraceError(first_problem(error), file=file, line=number) from None
+        raise TraceError(f"is not a recorded run: {first_problem(error)}", file=file, line=number) from None
     except ValueError as error:
         raise TraceError(f"is not a recorded run: {error}", file=file, line=number) from None
     meta = record.meta
@@ -107,7 +107,7 @@ def first_problem(error: ValidationError) -> str:
     # The loc names keys and places; what stands there is not shown, it may be anybody's secret.
     place = ".".join(str(part) for part in first["loc"] if part not in ("str", "tuple[PartRecord, ...]"))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"is not a recorded run: {place[:_SHOWN] or 'the line'} {in_words(first)}{more}"
+    return f"{place[:_SHOWN] or 'the line'} {in_words(first)}{more}"
 
 
 def messages_of(records: Sequence[MessageRecord]) -> Iterator[Message]:
