@@ -219,6 +219,21 @@ def test_files_that_requirements_include_are_read_once_and_none_outside_the_proj
     assert look_at(project).frameworks == ("langchain",)
 
 
+def test_of_very_many_files_that_requirements_include_so_many_are_looked_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "requirements.txt").write_text("langchain\n" + "-r ../outside.txt\n" * 500, encoding="utf-8")
+    resolve, asked = Path.resolve, list[Path]()
+
+    def counted(self: Path, strict: bool = False) -> Path:
+        asked.append(self)
+        return resolve(self, strict)
+
+    monkeypatch.setattr(Path, "resolve", counted)
+    assert look_at(project).frameworks == ("langchain",)
+    assert len(asked) < 50
+
+
 def test_what_the_project_names_comes_before_what_its_lock_holds_and_what_it_imports(project: Path) -> None:
     (project / "uv.lock").write_text('[[package]]\nname = "langchain-core"', encoding="utf-8")
     (project / "app.py").write_text("import langchain", encoding="utf-8")

@@ -12,9 +12,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 from leanloop.adapters.cli.init_text import text_of
+from leanloop.adapters.traces.fields import at, listed
+from leanloop.plugins.shorten.json_read import is_object
 
 __all__ = ["declared", "locked"]
 
@@ -40,9 +41,8 @@ def locked(folder: Path) -> frozenset[str]:
     found: list[str] = []
     for file in [file for pattern in _LOCKS for file in sorted(folder.glob(pattern))][:_MOST_FILES]:
         table = _toml(file, _LARGEST_LOCK)
-        for package in (*_list(table.get("package")), *_list(table.get("packages"))):
-            name = cast("dict[str, object]", package).get("name") if isinstance(package, dict) else None
-            found += [name] if isinstance(name, str) else []
+        names = (at(package, "name") for key in ("package", "packages") for package in listed(table.get(key)))
+        found += [name for name in names if isinstance(name, str)]
     return _compared([*found, *_tables(_json(folder / "Pipfile.lock"))])
 
 
@@ -60,7 +60,8 @@ def _lines(folder: Path, files: list[Path]) -> Iterator[str]:
         seen.add(place)
         for line in text_of(file, _LARGEST).splitlines():
             if included := _INCLUDED.match(line):
-                files.append(file.parent / included[1])
+                if len(files) < _MOST_FILES:
+                    files.append(file.parent / included[1])
             else:
                 yield from _name_in(line)
 
@@ -74,7 +75,7 @@ def _named_in(pyproject: dict[str, object]) -> Iterator[str]:
             about = inside or "dependencies" in key or key == "dependency-groups"
             if about:
                 yield from _name_in(key)  # Poetry's; a group's name is that of no package, or of what it is for
-                yield from (name for one in _list(inner) if isinstance(one, str) for name in _name_in(one))
+                yield from (name for one in listed(inner) if isinstance(one, str) for name in _name_in(one))
             waiting.append((_table(inner), about))
 
 
@@ -108,8 +109,4 @@ def _json(file: Path) -> dict[str, object]:
 
 
 def _table(value: object) -> dict[str, object]:
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
+    return value if is_object(value) else {}

@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from leanloop.adapters.cli.init_dependencies import declared, locked
 from leanloop.adapters.cli.init_text import text_of
+from leanloop.adapters.traces.fields import at, listed
 from leanloop.budgets.price_table import current_table
+from leanloop.plugins.shorten.json_read import is_list
 
 __all__ = ["FRAMEWORKS", "Project", "look_at"]
 
@@ -109,12 +111,10 @@ def _cells(notebook: str) -> str:
         value: object = json.loads(notebook)
     except (ValueError, RecursionError):
         return ""
-    cells = cast("dict[str, object]", value).get("cells") if isinstance(value, dict) else None
     lines: list[str] = []
-    for cell in cast("list[object]", cells) if isinstance(cells, list) else []:
-        held = cast("dict[str, object]", cell) if isinstance(cell, dict) else {}
-        source = held.get("source") if held.get("cell_type") == "code" else None
-        parts = cast("list[object]", source) if isinstance(source, list) else [source]
+    for cell in listed(at(value, "cells")):
+        source = at(cell, "source") if at(cell, "cell_type") == "code" else None
+        parts = source if is_list(source) else [source]
         lines.append("".join(part for part in parts if isinstance(part, str)))
     return "\n".join(lines)
 
