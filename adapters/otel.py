@@ -154,17 +154,19 @@ class OtelSink:
 
     def _tool(self, event: ToolEnded) -> None:
         tool = event.tool[:_LONGEST]
-        about: Attributes = {**of_agent(event), "gen_ai.tool.name": tool}
+        about = of_agent(event)
         if event.is_error:
             about["error.type"] = "tool_error"
-        if tool not in self._tools:
-            if len(self._tools) < _MOST_TOOLS:
-                self._tools.add(tool)
-            else:
-                tool = "_OTHER"
-        self._tool_duration.record(event.seconds, sayable({**about, "gen_ai.tool.name": tool}))
-        told = {"gen_ai.operation.name": "execute_tool", "leanloop.task": event.of.task}
-        self._span(f"execute_tool {event.tool[:_LONGEST]}", event, event.seconds, {**about, **told})
+        self._tool_duration.record(event.seconds, sayable({**about, "gen_ai.tool.name": self._series(tool)}))
+        told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "leanloop.task": event.of.task}
+        self._span(f"execute_tool {tool}", event, event.seconds, {**about, **told})
+
+    def _series(self, tool: str) -> str:
+        """The name of a tool in metrics; beyond `_MOST_TOOLS` that of all others, as the conventions name it."""
+        if tool not in self._tools and len(self._tools) >= _MOST_TOOLS:
+            return "_OTHER"
+        self._tools.add(tool)
+        return tool
 
     def _span(self, name: str, event: Event, seconds: float, attributes: Attributes) -> None:
         trace, end = self._trace, int(event.at * 1e9)

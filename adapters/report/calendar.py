@@ -23,6 +23,7 @@ _SHOWN = 48
 """Periods of a chart, at most, where a longer period has fewer."""
 
 _MOST_STEPS = 40_000
+"""Moments that are named one by one to find the periods in between."""
 
 _PERIODS = (("%Y-%m-%d %H:00", 1), ("%Y-%m-%d", 4), ("%G-W%V", 48), ("%Y-%m", 48), ("%Y", 48))
 """How each is named, and in steps of how many quarters none of them is passed over."""
@@ -49,19 +50,16 @@ def periods_of(quarters: Collection[int], zone: str) -> Periods:
     The axis has those in between as well, but where that would be too many: a clock that was wrong would spoil it.
     """
     moments = {quarter: local(quarter * QUARTER, zone) for quarter in quarters}
-    span = max(quarters, default=0) - min(quarters, default=0)
+    first, last = min(quarters, default=0), max(quarters, default=0)
     names: dict[int, str] = {}
     axis: list[str] = []
-    for period, step in (_SHORT, *_PERIODS) if span < _SHOWN else _PERIODS:
+    for period, step in (_SHORT, *_PERIODS) if last - first < _SHOWN else _PERIODS:
         names = {quarter: f"{moment:{period}}" for quarter, moment in moments.items()}
         axis = sorted(set(names.values()))
         if len(axis) <= _SHOWN:
-            if span // step <= _MOST_STEPS:
-                between = {
-                    local(one * QUARTER, zone)
-                    for one in range(min(quarters, default=0), max(quarters, default=0), step)
-                }
-                whole = sorted({*axis, *(f"{moment:{period}}" for moment in between)})
+            if (last - first) // step <= _MOST_STEPS:
+                between = {f"{local(one * QUARTER, zone):{period}}" for one in range(first, last, step)}
+                whole = sorted({*axis, *between})
                 axis = whole if len(whole) <= _SHOWN else axis
             break
     return Periods(names, axis)
