@@ -13,7 +13,7 @@ from leanloop.adapters.traces.record import MessageRecord
 from leanloop.budgets.message import Message
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
-__all__ = ["as_openai", "chat_messages", "content_of"]
+__all__ = ["as_openai", "chat_messages", "content_of", "role_of"]
 
 _KEPT = ("text", "input_text", "output_text", "image_url", "input_image")
 _ROLES = {
@@ -44,6 +44,12 @@ def chat_messages(values: Sequence[object]) -> tuple[Message, ...]:
     return tuple(replace(one, name=None) if one.role == "assistant" else one for one in messages_of(records))
 
 
+def role_of(value: object) -> str | None:
+    """The role that is meant, in OpenAI's word where it is a known one; None where there is none."""
+    role = word(value)
+    return _ROLES.get(role.lower().removesuffix("chunk").removesuffix("message"), role) if role else None
+
+
 def content_of(value: object) -> object:
     """The parts of a content that are text or image; tool calls and thoughts among them are said elsewhere."""
     if not is_list(value):
@@ -64,8 +70,7 @@ def as_openai(message: Mapping[str, object], *, answer: bool = False) -> Iterato
     """
     given, content = message.get("content"), content_of(message.get("content"))
     parts = listed(given)
-    role = word(message.get("role")) or ("assistant" if answer else None)
-    role = _ROLES.get(role.lower().removesuffix("chunk").removesuffix("message"), role) if role else None
+    role = role_of(message.get("role")) or ("assistant" if answer else None)
     results = [part for part in parts if at(part, "type") == "tool_result"]
     for part in results:
         yield {

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from leanloop.adapters.traces.chat_values import chat_messages, content_of
+from leanloop.adapters.traces.chat_values import chat_messages, content_of, role_of
 from leanloop.adapters.traces.fields import at, listed, seconds_of, tags_of, usage_of, word
 from leanloop.adapters.traces.found import FoundCall
 from leanloop.adapters.traces.gathering import Gathering
@@ -25,7 +25,6 @@ __all__ = ["is_llama_index", "read_llama_index"]
 
 _STARTS = ("LLMChatStartEvent", "LLMCompletionStartEvent")
 _ENDS = ("LLMChatEndEvent", "LLMCompletionEndEvent")
-_ROLES = {"chatbot": "assistant", "model": "assistant", "function": "tool"}
 _MOST_OPEN = 10_000
 """Starts whose end has not come; the oldest is forgotten with one more."""
 
@@ -96,10 +95,9 @@ def _call(event: object, began: float | None, model: str | None) -> FoundCall:
 
 def _message(value: object) -> object:
     """A ChatMessage in OpenAI's shape: tool calls are blocks, or in ``additional_kwargs`` as they were before."""
-    role = at(value, "role")
     blocks = at(value, "blocks")
     extra = at(value, "additional_kwargs")
-    message: dict[str, object] = {"role": _ROLES.get(str(role), role), "content": at(value, "content")}
+    message: dict[str, object] = {"role": role_of(at(value, "role")), "content": at(value, "content")}
     calls: list[object] = []
     if is_list(blocks):
         parts = [{"type": "text", "text": at(block, "text")} for block in blocks if at(block, "block_type") == "text"]
