@@ -27,6 +27,7 @@ from leanloop.budgets.prices import Price
 from leanloop.budgets.tokens import TokenCounter, counter_for
 from leanloop.budgets.usage import Usage
 from leanloop.plugins import drive_sync
+from leanloop.plugins.alerts import Alert, Alerts
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.prefix import Prefix
 from leanloop.plugins.task import Task
@@ -49,6 +50,13 @@ class _Sent(NamedTuple):
     reply: Message
 
 
+class _Unheard(Alerts):
+    """What a recorded agent did to its prefix is told as advice, not as it is replayed."""
+
+    def tell(self, alert: Alert, level: int = 0) -> None:
+        """Tell nobody."""
+
+
 def volatile_prompt(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
     """Try to send behind the history what changes in the system prompt of a trace (`leanloop.plugins.volatile`)."""
     if terms.budget.prefix.volatile == "behind":
@@ -56,6 +64,7 @@ def volatile_prompt(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
     prices = price_book(terms.budget)
     effects: list[Effect] = []
     where = ""
+    whole = same = 0
     for parts in _traces(cases):
         price, sent = prices.price(parts[0].model), _sent(parts)
         caches = is_cached(parts[0], terms.budget)
@@ -64,11 +73,19 @@ def volatile_prompt(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
         if found:
             where = where or found
             after = _bill(_behind(sent, parts[0].model), parts[0].model, price, caches=caches)
+        whole += before
+        same += _bill(_unchanged(sent), parts[0].model, price, caches=caches) if found else before
         effects.append(Effect(parts[0].group, before, after, success=succeeded(parts[0].trace)))
     notes = _between(cases)
     if not where:
         return Unmeasured(FEATURE, "no trace in these runs has a system prompt that changes on its way", notes)
     notes = (f"The first that changes: {where}.", *notes)
+    if same < whole <= sum(effect.after for effect in effects):
+        why = (
+            f"the file cannot move what changes, which has to stand in a line of its own; were the system prompt the "
+            f"same in every call, {1 - same / whole:.1%} of the bill would be saved"
+        )
+        return Unmeasured(FEATURE, why, notes)
     return Change(FEATURE, {"prefix": {"volatile": "behind"}}, effects, _HOW, notes)
 
 
@@ -89,13 +106,28 @@ def _sent(parts: Sequence[Case]) -> list[_Sent]:
 def _change(sent: Sequence[_Sent]) -> str:
     """Where two calls that go on from each other have another version of the system prompt; empty where none have."""
     for before, now in pairwise(sent):
-        old, new = before.prompt[:1], now.prompt[:1]
-        if not old or not new or old[0].role != "system" or new[0].role != "system" or old == new:
+        if not _has_system(before) or not _has_system(now):
             continue
+        old, new = before.prompt[0], now.prompt[0]
         goes_on = now.prompt[1 : len(before.prompt)] == before.prompt[1:]
-        if goes_on and alike(old[0].text, new[0].text):
-            return str(difference(old[0].text, new[0].text))
+        if old != new and goes_on and alike(old.text, new.text):
+            return str(difference(old.text, new.text))
     return ""
+
+
+def _unchanged(sent: Sequence[_Sent]) -> list[_Sent]:
+    """The calls with the first one's system prompt in place of its later versions."""
+    first = next(one.prompt[0] for one in sent if _has_system(one))
+    return [
+        one._replace(prompt=(first, *one.prompt[1:]))
+        if _has_system(one) and alike(first.text, one.prompt[0].text)
+        else one
+        for one in sent
+    ]
+
+
+def _has_system(sent: _Sent) -> bool:
+    return bool(sent.prompt) and sent.prompt[0].role == "system"
 
 
 def _behind(sent: Sequence[_Sent], model: str) -> list[_Sent]:
@@ -103,6 +135,7 @@ def _behind(sent: Sequence[_Sent], model: str) -> list[_Sent]:
     budget = bare_budget("advice").model_copy(update={"prefix": PrefixRules(breakpoints=False, volatile="behind")})
     plugin, changed = Prefix(), list[_Sent]()
     task = Task(budget, store=MemoryStore())
+    task.alerts = _Unheard()
     for one in sent:
 
         def send(call: ModelCall, reply: Message = one.reply) -> ModelReply:

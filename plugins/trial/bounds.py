@@ -14,6 +14,7 @@ wider than they need be, never narrower.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -119,4 +120,4 @@ class Differences:
 
 def least_pairs(most: float, confidence: float = CONFIDENCE) -> int:
     """How many pairs, none of which differs, it takes to be sure of `most`."""
-    return math.ceil(_normal(confidence) ** 2 * (1 - most) / most)
+    return math.ceil(min(_normal(confidence) ** 2 * (1 - most) / most, sys.maxsize))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from leanloop.adapters.advice.advice import advise
@@ -51,6 +53,16 @@ def test_a_time_at_the_top_of_the_system_prompt_costs_the_whole_prefix() -> None
 
 def test_a_time_at_its_end_costs_little() -> None:
     assert 0 < saving(runs(RULES + "\nIt is 2026-03-02 10:{minute:02}.")).share.high < 0.1
+
+
+def test_a_time_in_a_line_too_long_to_be_moved_is_told_of_with_what_it_costs(caplog: pytest.LogCaptureFixture) -> None:
+    one_line = "It is 2026-03-02 10:{minute:02}." + RULES
+    found = volatile_prompt(runs(one_line), TERMS)
+    assert isinstance(found, Unmeasured)
+    assert "has to stand in a line of its own" in found.why
+    [share] = re.findall(r"([0-9.]+)% of the bill", found.why)
+    assert abs(float(share) / 100 - saving(runs()).share.estimate) < 0.02
+    assert not caplog.records  # a replay is no news
 
 
 def test_without_a_cache_there_is_no_prefix_to_keep() -> None:

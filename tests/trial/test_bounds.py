@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -57,6 +58,7 @@ def test_differences_add_up_and_turn_round(pairs: list[tuple[float, float]]) -> 
 
 def test_without_a_difference_the_bound_needs_so_many_pairs() -> None:
     assert (least_pairs(0.02), least_pairs(0.04)) == (133, 65)
+    assert least_pairs(1e-310) == sys.maxsize  # and no overflow
     for most in (0.001, 0.02, 0.04, 0.5):
         least = least_pairs(most)
         assert Differences(least, 0, 0).at_most(most)
