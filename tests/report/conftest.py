@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 from event_rows import Row
+from report_figures import Figures, figures
 
 if not all(map(find_spec, ("duckdb", "jinja2", "pygal"))):
     collect_ignore_glob = ["test_*.py"]  # leanloop[report] is not installed
-
-Tables = Mapping[str, list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -29,19 +27,12 @@ def write(tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.fixture
-def tables(write: Callable[..., str]) -> Callable[..., Tables]:
+def tables(write: Callable[..., str]) -> Callable[..., Figures]:
     """The figures of rows, by table, as the cells are."""
 
-    def gathered(rows: Iterable[Row | str], *, zone: str = "UTC") -> Tables:
+    def gathered(rows: Iterable[Row | str], *, zone: str = "UTC") -> Figures:
         from leanloop.adapters.report.gather import gather
 
-        report = gather([write(rows)], zone=zone)
-        return {
-            table.name: [
-                {column.name: cell for column, cell in zip(table.columns, row, strict=True)} for row in table.rows
-            ]
-            for section in report.sections
-            for table in section.tables
-        }
+        return figures(gather([write(rows)], zone=zone))
 
     return gathered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from event_rows import MONDAY, settled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recorded_runs import Row, langchain_runs, lines, llama_index_events, otlp, pydantic_ai_spans, span
+from report_figures import figures, some
 from typer.testing import CliRunner
 
 from leanloop.adapters.cli.app import app
@@ -22,12 +23,10 @@ from leanloop.adapters.report.mended import copy_lines
 from leanloop.adapters.report.page import as_page
 from leanloop.adapters.report.recorded import RowsOfRuns
 from leanloop.adapters.report.run_files import format_of, rewritten
-from leanloop.adapters.report.table import Report
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.budgets.prices import PriceBook
 from leanloop.budgets.usage import Usage
 
-Figures = Mapping[str, list[dict[str, Any]]]
 Put = Callable[..., str]
 
 
@@ -39,18 +38,6 @@ def put(tmp_path: Path) -> Put:
         return str(path)
 
     return written
-
-
-def figures(report: Report) -> Figures:
-    return {
-        table.name: [{column.name: cell for column, cell in zip(table.columns, row, strict=True)} for row in table.rows]
-        for section in report.sections
-        for table in section.tables
-    }
-
-
-def some(row: Mapping[str, Any], *names: str) -> tuple[Any, ...]:
-    return tuple(row[name] for name in names)
 
 
 ASKS: Row = {
