@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TypedDict, Unpack
 
 from leanloop.adapters.advice.case import Case
 from leanloop.adapters.traces.openai import parse_trace
@@ -35,11 +36,20 @@ def agent_line(
     return json.dumps({"id": task, "meta": meta, "messages": messages})
 
 
-def agent_run(steps: int, **said: object) -> Trace:
+class Said(TypedDict, total=False):
+    """What else `agent_line` takes."""
+
+    success: bool | None
+    equal: bool
+    system: str
+    text: str
+
+
+def agent_run(steps: int, *, task: str = "one", **said: Unpack[Said]) -> Trace:
     """The same as a run; see `agent_line`."""
-    return parse_trace(agent_line(steps, **said).encode(), "runs.jsonl", 1)  # type: ignore[arg-type]
+    return parse_trace(agent_line(steps, task=task, **said).encode(), "runs.jsonl", 1)
 
 
-def agent_case(steps: int, *, task: str = "one", model: str = "gpt-4o", **said: object) -> Case:
+def agent_case(steps: int, *, task: str = "one", model: str = "gpt-4o", **said: Unpack[Said]) -> Case:
     """The same as a case whose group is its task."""
     return Case(agent_run(steps, task=task, **said), model, task)
