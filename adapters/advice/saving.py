@@ -3,7 +3,8 @@
 - The share of the bill that is saved is a ratio of sums over runs. Its interval is a bootstrap that draws whole tasks
   (B. Efron, Ann. Stat. 7, 1979), since runs of one task are alike. Its percentiles are moved outwards as Student's t is
   wider than the normal distribution, without which few tasks give too narrow an interval (T. Hesterberg, The American
-  Statistician 69, 2015, "expanded percentile").
+  Statistician 69, 2015, "expanded percentile"). Simulated with a known truth the lower end, which advice goes by, lies
+  above it in up to 4 of 100 cases; where few tasks carry the saving the upper end is too low far more often.
 - Successes lost are bounded by Tango's score bound (`leanloop.plugins.trial.bounds`), one-sided. Tasks count there and
   not runs: the costly side.
 """
