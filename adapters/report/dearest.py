@@ -28,7 +28,7 @@ def dearest(db: duckdb.DuckDBPyConnection) -> Section:
     """Tasks with those that are a part of them, by what their calls cost."""
     rows = db.execute(f"""
         SELECT root, coalesce(max_by(agent, coalesce(cost, -1)), '(none)'), count(*),
-            coalesce(sum(input), 0) + coalesce(sum(output), 0), coalesce(sum(cost), 0),
+            coalesce(sum(input), 0) + coalesce(sum(output), 0), sum(cost),
             min(moment - coalesce(seconds, 0)), max(moment)
         FROM events WHERE event = 'settled' GROUP BY root
         ORDER BY sum(cost) DESC NULLS LAST, count(*) DESC, root LIMIT {_TASKS}""").fetchall()

@@ -121,8 +121,9 @@ def _shown(table: Table, zone: str, chart: object, series: Sequence[str]) -> _Ta
     many = f"{len(table.rows):,} row{'s' * (len(table.rows) != 1)}"
     summary = title
     if table.folded:
-        spent = sum(cell for row in table.rows if isinstance(cell := row[-2], int))
-        summary = f"Task {title}: {many}, {for_people(spent, 'usd', zone)}"
+        known = [cell for row in table.rows if isinstance(cell := row[-2], int)]
+        spent = for_people(sum(known), "usd", zone) if known else "no price known"
+        summary = f"Task {title}: {many}, {spent}"
     return _Table(
         table.name,
         title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 import duckdb
 
@@ -17,7 +18,7 @@ _REST = "others"
 _NONE = "(none)"
 
 _SUMS = """count(*), coalesce(sum(input), 0), coalesce(sum(cached_input), 0), coalesce(sum(output), 0),
-    coalesce(sum(cost), 0), count(*) FILTER (cost IS NULL)"""
+    sum(cost), count(*) FILTER (cost IS NULL)"""
 _SUMMED = (
     Column("calls", "count"),
     Column("input_tokens", "count"),
@@ -42,8 +43,8 @@ _TAGGED = f"""
         )
     ), added AS (
         SELECT tag, value, sum(n)::BIGINT, coalesce(sum(i), 0), coalesce(sum(c), 0), coalesce(sum(o), 0),
-            coalesce(sum(usd), 0) AS usd, sum(unpriced)::BIGINT,
-            row_number() OVER (PARTITION BY tag ORDER BY coalesce(sum(usd), 0) DESC, sum(n) DESC, value) AS place
+            sum(usd), sum(unpriced)::BIGINT,
+            row_number() OVER (PARTITION BY tag ORDER BY sum(usd) DESC NULLS LAST, sum(n) DESC, value) AS place
         FROM known GROUP BY tag, value
     )
     SELECT * EXCLUDE (place) FROM added WHERE place <= {_MOST} ORDER BY tag, place"""
@@ -79,10 +80,16 @@ def _by(db: duckdb.DuckDBPyConnection, name: str) -> Table:
         )
     if len(rows) > _MOST:
         rest = rows[_MOST:]
-        rows = [*rows[:_MOST], (_REST, *(sum(row[place] for row in rest) for place in range(1, 7)))]
+        rows = [*rows[:_MOST], (_REST, *(_sum([row[place] for row in rest]) for place in range(1, 7)))]
         about = f"{about} The dearest {_MOST}; the {len(rest):,} {_REST} stand in the last row.".strip()
     title = {"agent": "By agent", "model": "By model", "phase": "By phase of the loop"}[name]
     return Table(f"spend_by_{name}", title, (Column(name), *_SUMMED), rows, about, "bars")
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    """Of those that are known; unknown where none is, for that is no zero."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
 
 
 def _by_tag(db: duckdb.DuckDBPyConnection) -> Table:
@@ -100,15 +107,13 @@ def _over_time(db: duckdb.DuckDBPyConnection, by: str, zone: str) -> Table:
         )
         SELECT floor(moment / {QUARTER})::BIGINT,
             CASE WHEN {by} IN (FROM dearest) THEN {by} WHEN {by} IS NULL THEN '{_NONE}' ELSE '{_REST}' END AS name,
-            count(*), coalesce(sum(cost), 0)
+            count(*), sum(cost)
         FROM events WHERE event = 'settled' AND moment IS NOT NULL GROUP BY ALL""").fetchall()
     periods = periods_of({quarter for quarter, *_ in rows}, zone)
-    sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    sums: defaultdict[tuple[str, str], list[tuple[int, int | None]]] = defaultdict(list)
     for quarter, name, calls, cost in rows:
-        one = sums[periods.names[quarter], name]
-        one[0] += calls
-        one[1] += cost
-    found = [(period, name, calls, cost) for (period, name), (calls, cost) in sorted(sums.items())]
+        sums[periods.names[quarter], name].append((calls, cost))
+    found = [(*key, *map(_sum, zip(*parts, strict=True))) for key, parts in sorted(sums.items())]
     columns = (Column("period"), Column(by), Column("calls", "count"), Column("usd", "usd"))
     about = f"The {_NAMED} dearest by name. Times in {zone}; one without calls has no row."
     title = f"Over time, by {by}"

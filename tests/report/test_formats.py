@@ -63,7 +63,12 @@ class Page(HTMLParser):
 
     def sum_of(self, table: str, column: str) -> Decimal:
         place = self.columns[table].index(column)
-        return sum((Decimal(row[place] or 0) for row in self.values[table] if row), Decimal())
+        return sum((amount(row[place]) for row in self.values[table] if row), Decimal())
+
+
+def amount(cell: str | None) -> Decimal:
+    """Of a cell of usd; where no price is known there is none."""
+    return Decimal(cell or 0) if cell != "\N{EN DASH}" else Decimal()
 
 
 def page_of(report: Report) -> Page:
@@ -111,14 +116,28 @@ def test_the_costs_of_all_calls_are_the_spending_in_every_format(
     by_agent = rows_of_markdown(as_markdown(report), "By agent")
     in_all = rows_of_markdown(as_markdown(report), "In all")
 
-    assert Decimal(told["spend"][0]["usd"]) == spent
-    assert Decimal(in_all[1][in_all[0].index("usd")]) == spent
+    assert amount(told["spend"][0]["usd"]) == spent
+    assert amount(in_all[1][in_all[0].index("usd")]) == spent
     for name in names:
-        assert sum(Decimal(row["usd"]) for row in told[name]) == spent
+        assert sum(amount(row["usd"]) for row in told[name]) == spent
         in_csv = (line["value"] for line in lines if (line["table"], line["column"]) == (name, "usd"))
-        assert sum(map(Decimal, in_csv)) == spent
+        assert sum(map(amount, in_csv)) == spent
         assert page.sum_of(name, "usd") == spent
-    assert sum(Decimal(row[by_agent[0].index("usd")]) for row in by_agent[1:]) == spent
+    assert sum(amount(row[by_agent[0].index("usd")]) for row in by_agent[1:]) == spent
+
+
+def test_what_calls_without_a_price_cost_is_a_dash_and_no_zero(write: Callable[..., str]) -> None:
+    tags = {"user": "u1"}
+    report = gather([write([settled(None, agent="a", tags=tags), settled(None, agent="a"), settled(0, agent="free")])])
+
+    told = json.loads(as_json(report))["tables"]
+    page = as_page(gather([write([settled(None, agent="a")])]))
+
+    assert {row["agent"]: row["usd"] for row in told["spend_by_agent"]} == {"a": None, "free": "0"}
+    assert {row["agent"]: row["usd"] for row in told["spend_over_time_by_agent"]} == {"a": None, "free": "0"}
+    assert [row["usd"] for row in told["spend_by_tag"]] == [None]
+    assert told["spend"][0]["usd"] == "0"
+    assert "$" not in page
 
 
 def hostile_rows() -> list[Row]:
