@@ -108,4 +108,4 @@ def test_twenty_runs_are_too_few_for_a_limit() -> None:
     """SWE-agent's demonstrations: all successful, so that what a limit saves it loses."""
     advice = advise(cases_of("swe-agent-demos"), TERMS, features=(budget_limit, loop_guard))
     assert not advice.together.taken
-    assert advice.together.tree["limits"] == []
+    assert "limits" not in advice.together.tree  # the default of 25 cycles does no harm
