@@ -140,6 +140,11 @@ def test_a_run_is_searched_so_far_and_no_further(monkeypatch: pytest.MonkeyPatch
     assert sight.took(Message("assistant", "ZX-4711")) == []
 
 
+def test_a_value_of_one_pattern_in_a_text_of_it_is_looked_for_once_a_word() -> None:
+    assert not stands_in("a1" * 1_000, "a1" * 1_000_000)
+    assert stands_in("a1" * 1_000, "a1" * 100_000 + " " + "a1" * 1_000)
+
+
 @pytest.mark.parametrize(("places", "found"), [(1, ["x1"]), (100, [])])
 def test_places_where_a_value_only_seems_to_stand_count_as_well(
     places: int, found: list[str], monkeypatch: pytest.MonkeyPatch

@@ -32,6 +32,8 @@ _VALUE = re.compile(
     r"|(?<!\w)(\w*(?:\d\w|\w\d|_\w|[a-z][A-Z])\w*(?:[.:-]\w+)*)"  # identifier, date, number of two digits or more
 )
 
+_WORD = re.compile(r"[^\W_]+")
+
 
 def said(message: Message) -> str:
     """What an agent wrote in a message: its text, and the arguments of its calls as the values they are."""
@@ -83,5 +85,7 @@ def stands_in(value: str, text: str) -> bool:
         before, after = text[place - 1 : place], text[end : end + 1]
         if not (before.isalnum() and value[0].isalnum()) and not (after.isalnum() and value[-1].isalnum()):
             return True
-        place = text.find(value, place + 1)
+        # A value that begins with a letter or a digit stands nowhere else in the same word.
+        word = _WORD.match(text, place) if value[0].isalnum() else None
+        place = text.find(value, word.end() if word else place + 1)
     return False
