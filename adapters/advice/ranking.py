@@ -60,7 +60,7 @@ def doubts(saving: Saving, lose_at_most: float) -> Iterator[str]:
     if 0 < share.estimate <= losses.share <= lose_at_most:
         yield f"a success would cost more: {losses.share:.1%} of them are lost for {share.estimate:.1%} of the bill"
     if losses.share > lose_at_most:
-        each = ", if each run were one" if losses.assumed else ""
+        each = ", each run taken for one" if losses.assumed else ""
         yield f"{losses.share:.1%} of successes lost{each}, more than {lose_at_most:.2%}"
     if saving.used and saving.missing / saving.used > lose_at_most:
         yield f"{saving.missing / saving.used:.1%} of the values that were used are lost, more than {lose_at_most:.2%}"

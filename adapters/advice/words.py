@@ -34,7 +34,7 @@ def lost(saving: Saving) -> str:
     bound = f"at most {percent(losses.at_most)}"
     if losses.of is None:
         return f"{percent(losses.share)} of successes lost ({bound})"
-    what = "runs ended, were each a success," if losses.assumed else "successes lost"
+    what = "runs ended early, each taken for a success" if losses.assumed else "successes lost"
     return f"{losses.lost:,} of {losses.of:,} {what} ({percent(losses.share)}, {bound})"
 
 

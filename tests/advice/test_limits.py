@@ -199,7 +199,7 @@ def test_who_asks_already_is_not_told_to() -> None:
         ([Effect(str(n), 100, 100) for n in range(20)], "it saves nothing"),
         ([Effect(str(n), 100, 80 + 40 * (n % 2)) for n in range(20)], "0 lies within the interval"),
         ([Effect(str(n), 100, 50, success=True, ended=n < 1) for n in range(20)], "5.0% of successes lost, more than"),
-        ([Effect(str(n), 100, 50, ended=n < 1) for n in range(20)], "lost, if each run were one, more than 1.00%"),
+        ([Effect(str(n), 100, 50, ended=n < 1) for n in range(20)], "lost, each run taken for one, more than 1.00%"),
         ([Effect(str(n), 100, 50, used=10, missing=1) for n in range(20)], "10.0% of the values that were used"),
     ],
 )
