@@ -38,8 +38,6 @@ def test_losses_are_counted_or_shares_or_assumed() -> None:
     assert lost(saving(*tasks, shares=(0.01, 0.02))) == "1.0% of successes lost (at most 2.0%)"
     unjudged = lost(saving(Effect("a", 1, 1)))
     assert unjudged.startswith("0 of 1 runs ended early, each taken for a success (0.0%, at most ")
-        "0 of 1 runs ended early, each taken for a success (0.0%, at most "
-    )
 
 
 def test_evidence_is_told_where_any_was_used() -> None:
