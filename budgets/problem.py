@@ -57,7 +57,8 @@ def explain(error: ErrorDetails, tree: Mapping[str, object]) -> tuple[Path, str]
 
 def _said(error: ErrorDetails, path: Path) -> str:
     """What must hold of the value; in pydantic's own words only where ours, in the fields, have not come first."""
-    context, given = error.get("ctx", {}), error["input"]
+    context = error.get("ctx", {})
+    given: object = error["input"]
     match error["type"]:
         case "literal_error":
             return f"must be {context.get('expected')}, not {shown(given)}"
