@@ -69,8 +69,9 @@ def _said(error: ErrorDetails, path: Path) -> str:
         case "mapping_type" | "dict_type":
             return f"must be a mapping of keys, not {shown(given)}"
         case "tuple_type":
-            hint = "; begin each item with a dash" if isinstance(given, dict) else "; put it in brackets, as in [a, b]"
-            return f"must be a list, not {shown(given)}{hint}"
+            wrong = f"must be a list, not {shown(given)}"
+            hint = "begin each item with a dash" if isinstance(given, dict) else "put it in brackets, as in [a, b]"
+            return f"{wrong}; {hint}"
         case "string_type":
             return f"must be a text, not {shown(given)}; put it in quotes if it is one"
         case "string_too_short":
