@@ -7,13 +7,15 @@ file. How they become runs is in `leanloop.adapters.traces.joined`.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from leanloop.adapters.traces.found import FoundCall, FoundTrace
 from leanloop.adapters.traces.joined import joined
+from leanloop.adapters.traces.records import Record
 from leanloop.adapters.traces.trace import RecordedTool, Trace
 from leanloop.budgets.message import Message
+from leanloop.errors import TraceError
 
 __all__ = ["Gathering"]
 
@@ -36,6 +38,32 @@ class Gathering:
         self._most_letters = letters
         self._letters = 0
         self._found: OrderedDict[str | None, FoundTrace] = OrderedDict()
+
+    def runs(
+        self, records: Iterator[Record | TraceError], file: str, wrong: str, take: Callable[[object], Iterable[str]]
+    ) -> Iterator[Trace | TraceError]:
+        """The runs in records; what cannot be read comes as the error that says why.
+
+        Args:
+            records: of the file, in order.
+            file: its name, for errors.
+            wrong: what a record is not, for errors.
+            take: adds what a record's value holds, and says which parts of it cannot be taken; a ValueError is of the
+                whole of it.
+        """
+        for record in records:
+            if isinstance(record, TraceError):
+                yield record
+                continue
+            try:
+                for part in take(record.value(file)):
+                    yield TraceError(part, file=file, line=record.line)
+            except TraceError as error:
+                yield error
+            except ValueError as error:
+                yield TraceError(f"{wrong}: {error}", file=file, line=record.line)
+            yield from self.ready()
+        yield from self.rest()
 
     def add(self, trace: str | None, call: FoundCall) -> None:
         """Add a call, once where it has an id."""

@@ -12,7 +12,7 @@ read by `leanloop.adapters.traces.langsmith_about`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from leanloop.adapters.traces.chat_values import as_openai, chat_messages
 from leanloop.adapters.traces.fields import at, listed, nano_of, seconds_of, structured, usage_of, word
@@ -46,20 +46,13 @@ def read_langsmith(
     """The runs of agents in it; what cannot be read comes as the error that says why, see `read_runs`."""
     gathering = Gathering()
     roots: dict[str, str] = {}
-    for record in records:
-        if isinstance(record, TraceError):
-            yield record
-            continue
-        try:
-            value = record.value(file)
-            for run, inside in _all_runs(value):
-                _take(run, inside, gathering, roots, unsaid=unsaid)
-        except TraceError as error:
-            yield error
-        except ValueError as error:
-            yield TraceError(f"is not a run of LangSmith: {error}", file=file, line=record.line)
-        yield from gathering.ready()
-    yield from gathering.rest()
+
+    def take(value: object) -> Iterable[str]:
+        for run, inside in _all_runs(value):
+            _take(run, inside, gathering, roots, unsaid=unsaid)
+        return ()
+
+    return gathering.runs(records, file, "is not a run of LangSmith", take)
 
 
 def _all_runs(value: object) -> Iterator[tuple[object, str | None]]:

@@ -10,7 +10,7 @@ over.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from leanloop.adapters.traces.chat_values import chat_messages, content_of, role_of
 from leanloop.adapters.traces.fields import at, listed, seconds_of, tags_of, usage_of, word
@@ -40,21 +40,14 @@ def read_llama_index(
     """The runs of agents in it; what cannot be read comes as the error that says why. Events always have texts."""
     gathering = Gathering()
     starts: OrderedDict[str, object] = OrderedDict()
-    for record in records:
-        if isinstance(record, TraceError):
-            yield record
-            continue
-        try:
-            event = record.value(file)
-            if not is_llama_index(event):
-                raise ValueError("class_name, span_id: it lacks one of them")
-            _take(event, starts, gathering)
-        except TraceError as error:
-            yield error
-        except ValueError as error:
-            yield TraceError(f"is not an event of LlamaIndex: {error}", file=file, line=record.line)
-        yield from gathering.ready()
-    yield from gathering.rest()
+
+    def take(event: object) -> Iterable[str]:
+        if not is_llama_index(event):
+            raise ValueError("class_name, span_id: it lacks one of them")
+        _take(event, starts, gathering)
+        return ()
+
+    return gathering.runs(records, file, "is not an event of LlamaIndex", take)
 
 
 def _take(event: object, starts: OrderedDict[str, object], gathering: Gathering) -> None:

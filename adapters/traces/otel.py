@@ -45,29 +45,17 @@ def read_otel(
 ) -> Iterator[Trace | TraceError]:
     """The runs of agents in it; what cannot be read comes as the error that says why, see `read_runs`."""
     gathering = Gathering()
-    for record in records:
-        if isinstance(record, TraceError):
-            yield record
-            continue
-        try:
-            value = record.value(file)
-            if not is_otel(value):
-                raise ValueError("resourceSpans: it has none")
-        except TraceError as error:
-            yield error
-            continue
-        except ValueError as error:
-            yield TraceError(f"is no export of spans: {error}", file=file, line=record.line)
-            continue
+
+    def take(value: object) -> Iterator[str]:
+        if not is_otel(value):
+            raise ValueError("resourceSpans: it has none")
         for span, resource in _spans(value):
             try:
                 _take(span, resource, gathering, unsaid=unsaid)
             except ValueError as error:
-                yield TraceError(
-                    f"span {id_of(span) or 'without an id'} is not a model call: {error}", file=file, line=record.line
-                )
-        yield from gathering.ready()
-    yield from gathering.rest()
+                yield f"span {id_of(span) or 'without an id'} is not a model call: {error}"
+
+    return gathering.runs(records, file, "is no export of spans", take)
 
 
 def _spans(value: object) -> Iterator[tuple[object, object]]:
