@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agent_tools import langchain_tool, llama_index_tool
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command, interrupt
+from langgraph.types import Command
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock, ToolCallBlock
 from llama_index.core.tools import FunctionTool
-from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
-from pydantic import BaseModel
+from llama_index.core.workflow import HumanResponseEvent, InputRequiredEvent
 
 from leanloop import Budget
 from leanloop.adapters import langchain, llama_index
@@ -34,12 +34,6 @@ Said = str | Sequence[tuple[str, str]]
 Reply = Callable[[int, bool], Said]
 """What the model says after so many tool results: text, or calls of tools with one argument each. The second
 argument is False where it may call none."""
-
-
-class Query(BaseModel):
-    """What every tool takes."""
-
-    q: str
 
 
 @dataclass(frozen=True)
@@ -131,21 +125,10 @@ class LangChain:
         saver = None if heard is None else InMemorySaver()
         return create_agent(ScriptedModel(script=script), tools, middleware=[loop], checkpointer=saver)
 
-    def _tool(self, name: str, does: Any) -> Any:
-        def ask_a_person(q: str) -> str:
-            return str(interrupt(q))
-
-        if not isinstance(does, Agent):
-            return StructuredTool.from_function(does or ask_a_person, name=name, description=name, args_schema=Query)
-        inner = self._agent(does, None)
-
-        def ask_it(q: str) -> str:
-            return str(inner.invoke({"messages": [HumanMessage(q)]})["messages"][-1].text)
-
-        async def aask_it(q: str) -> str:
-            return str((await inner.ainvoke({"messages": [HumanMessage(q)]}))["messages"][-1].text)
-
-        return StructuredTool.from_function(ask_it, aask_it, name=name, description=name, args_schema=Query)
+    def _tool(self, name: str, does: Any) -> StructuredTool:
+        if isinstance(does, Agent):
+            return langchain_tool(name, None, self._agent(does, None))
+        return langchain_tool(name, does)
 
 
 class LlamaIndex:
@@ -187,22 +170,9 @@ class LlamaIndex:
         return loop.agent(made)
 
     def _tool(self, name: str, does: Any) -> FunctionTool:
-        async def ask_a_person(ctx: Context, q: str) -> str:
-            waiting = InputRequiredEvent(prefix=q)  # type: ignore[call-arg]
-            return str((await ctx.wait_for_event(HumanResponseEvent, waiter_event=waiting)).response)
-
-        ask_a_person.__annotations__["ctx"] = Context  # LlamaIndex reads no annotation that is text
-        called: Any = ask_a_person
         if isinstance(does, Agent):
-            inner = self._agent(does, None)
-
-            async def ask_it(q: str) -> str:
-                return str(await inner.run(q))
-
-            called = ask_it
-        elif does is not None:
-            return FunctionTool.from_defaults(does, name=name, description=name, fn_schema=Query)
-        return FunctionTool.from_defaults(async_fn=called, name=name, description=name, fn_schema=Query)
+            return llama_index_tool(name, None, self._agent(does, None))
+        return llama_index_tool(name, does)
 
 
 FRAMEWORKS: Mapping[str, Framework] = {
