@@ -26,6 +26,7 @@ from leanloop.budgets.message import Message
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Demand, Grant, LedgerStore, Refusal
 from leanloop.plugins.cache import stores
+from leanloop.plugins.cache.answer_cache import AnswerCache
 from leanloop.plugins.call import ModelCall, ModelReply
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
@@ -60,6 +61,13 @@ def _no_models_that_ailed_before(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_lines_left_out_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of lines that could come with every call one is written a minute; each test sees its own."""
     monkeypatch.setattr("leanloop.plugins.log._kinds", {})
+
+
+@pytest.fixture(autouse=True)
+def _no_hit_drawn_for_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One hit of the lesser tiers in a hundred is asked again to be checked; here only where a test says so."""
+    made = AnswerCache.__init__
+    monkeypatch.setattr(made, "__kwdefaults__", {**(made.__kwdefaults__ or {}), "chance": lambda: 1.0})
 
 
 class Letters:
