@@ -54,7 +54,8 @@ class RedisAddress:
         url: what redis-py reads, of a single server.
         hosts: where to connect, of a cluster; of a sentinel address the sentinels.
         service: the name the sentinels know the primary by.
-        options, sentinel_options: arguments for redis-py's other clients. These and `url` hold the passwords.
+        options, sentinel_options: arguments for redis-py's other clients; those for sentinels have the same time-outs
+            and certificates. These and `url` hold the passwords.
     """
 
     kind: Kind
@@ -144,7 +145,11 @@ def _read(url: str) -> RedisAddress:
         hosts=tuple(hosts),
         service=service,
         options={**options, **encrypted},
-        sentinel_options={key.removeprefix("sentinel_"): value for key, value in own.items()} | encrypted,
+        sentinel_options={
+            **{key: value for key, value in options.items() if key.startswith(("socket_", "ssl_"))},
+            **{key.removeprefix("sentinel_"): value for key, value in own.items()},
+            **encrypted,
+        },
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 
 from leanloop.budgets.books import has_moved
 from leanloop.budgets.redis_address import RedisAddress
 from leanloop.budgets.redis_clients import RedisClients
-from leanloop.budgets.redis_errors import FAILURES, NoScriptError, explain, is_of_another_type, is_silence
+from leanloop.budgets.redis_errors import FAILURES, NoScriptError, explain, is_away, is_of_another_type, is_silence
 from leanloop.budgets.redis_scripts import Script
 from leanloop.errors import StoreError
 
@@ -21,8 +22,8 @@ MOVED, ABSORBING = "moved ", "absorbing "
 _AGAIN = b"again"
 
 _SPARED = 1.0
-"""Seconds. A server that let a step wait in vain is not asked at once for the next: a call under a budget asks three
-times before it is given up, and would wait three times as long."""
+"""Seconds. A server that let a step wait in vain for so long, or for an answer, is not asked at once for the next: a
+call under a budget asks three times before it is given up, and would wait three times as long."""
 
 
 class RedisCaller:
@@ -34,20 +35,20 @@ class RedisCaller:
         self.keys = self.names()
         self._address = address
         self._called = called
-        self._silent_until, self._silence = 0.0, ""
+        self._silent_until, self._silence = -math.inf, ""
 
     def names(self, part: str = "") -> list[str]:
         """The four keys of a ledger, or of what is set apart from it, as every script is given them first."""
         return [f"{self.tag}{part}{name}" for name in ("leases", "ends", "ledger", "history")]
 
     def call(self, script: Script, *words: str | bytes, keys: list[str] | None = None, urgent: bool = False) -> bytes:
-        """Run a script until it has all done. What is `urgent` is asked for also of a server that was silent just now.
+        """Run a script until it has all done. What is `urgent` is asked for, and tried again, also where the server was
+        silent or away just now.
 
         Raises:
             StoreError: it cannot be run.
         """
-        keys = keys or self.keys
-        self._spare(urgent=urgent)
+        keys, began = keys or self.keys, self._begin(urgent=urgent)
         try:
             client = self.clients.plain()
             answer = _AGAIN
@@ -60,15 +61,14 @@ class RedisCaller:
             if is_of_another_type(error):
                 with contextlib.suppress(*FAILURES):  # then the first error is what there is to say
                     self.check(self.clients.plain().get(self.keys[2]))
-            raise self._failed(error) from error
+            raise self._failed(error, began) from error
         return self._told(answer)
 
     async def acall(
         self, script: Script, *words: str | bytes, keys: list[str] | None = None, urgent: bool = False
     ) -> bytes:
         """`call`, awaited."""
-        keys, cancelled = keys or self.keys, _cancellations()
-        self._spare(urgent=urgent)
+        keys, cancelled, began = keys or self.keys, _cancellations(), self._begin(urgent=urgent)
         try:
             client = await self.clients.awaited()
             answer = _AGAIN
@@ -84,22 +84,29 @@ class RedisCaller:
             if is_of_another_type(error):
                 with contextlib.suppress(*FAILURES):
                     self.check(await (await self.clients.awaited()).get(self.keys[2]))
-            raise self._failed(error) from error
+            raise self._failed(error, began) from error
         return self._told(answer)
 
-    def _spare(self, *, urgent: bool) -> None:
-        if self._silent_until and not urgent and time.monotonic() < self._silent_until:
+    def _begin(self, *, urgent: bool) -> float:
+        """The time a step begins, unless the server is to be spared it."""
+        now = time.monotonic()
+        if urgent:
+            self.clients.pauses.away = False
+        elif now < self._silent_until:
             raise StoreError(f"{self._silence} It is asked again in a moment.")
+        return now
 
-    def _failed(self, error: Exception) -> StoreError:
-        told = explain(error, self._address, self._called)
-        if is_silence(error):
-            self._silent_until, self._silence = time.monotonic() + _SPARED, f"{told.rstrip('.')}."
+    def _failed(self, error: Exception, began: float) -> StoreError:
+        told, away, now = explain(error, self._address, self._called), is_away(error), time.monotonic()
+        self.clients.pauses.away = away
+        if is_silence(error) or (away and now - began >= _SPARED):
+            self._silent_until, self._silence = now + _SPARED, f"{told.rstrip('.')}."
         return StoreError(told)
 
     def _told(self, answer: object) -> bytes:
         """The answer, which every script gives as one string."""
         if isinstance(answer, bytes):
+            self.clients.pauses.away = False
             return answer
         raise StoreError(
             f"What answers at {self._address.name} is no Redis: a script gave a {type(answer).__name__}. "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from redis import exceptions
 from redis.exceptions import NoScriptError
 
 from leanloop.budgets.redis_address import RedisAddress
 
-__all__ = ["FAILURES", "NoScriptError", "explain", "is_of_another_type", "is_silence"]
+__all__ = ["FAILURES", "NoScriptError", "explain", "is_away", "is_of_another_type", "is_silence"]
 
 FAILURES: tuple[type[Exception], ...] = (
     exceptions.RedisError,
@@ -17,44 +19,81 @@ FAILURES: tuple[type[Exception], ...] = (
     ValueError,
 )
 
-_GONE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError)
+
+class _Case(NamedTuple):
+    """Errors of these kinds, or with one of these words in them, and what is said of them."""
+
+    kinds: tuple[type[Exception], ...]
+    words: tuple[str, ...]
+    sentence: str
+
+
+_FULL = ("Too many connections", "No connection available", "max number of clients")
+
+_CASES = (
+    _Case(
+        (),
+        ("No master found",),
+        ": no sentinel answers that knows a primary named {service}. See that they run, and that the address ends in "
+        "the name they monitor.",
+    ),
+    _Case(
+        (exceptions.AuthenticationError, exceptions.AuthorizationError),
+        ("WRONGPASS", "NOAUTH", "Authentication required"),
+        " refuses the user name or password of its address. Put them right; in a password, / ? # @ % are written "
+        "percent-encoded.",
+    ),
+    _Case(
+        (exceptions.NoPermissionError,),
+        (),
+        " lets this user not do it; the ledger needs EVALSHA and EVAL on keys {keys}*.",
+    ),
+    _Case((exceptions.BusyLoadingError,), (), " is still loading its data; try again in a moment."),
+    _Case(
+        (exceptions.ReadOnlyError,),
+        ("READONLY",),
+        " is a read-only replica; name the primary, or use redis+sentinel:// to have it found.",
+    ),
+    _Case(
+        (exceptions.OutOfMemoryError,),
+        ("OOM command not allowed",),
+        " is out of memory: raise its maxmemory, and keep maxmemory-policy at noeviction.",
+    ),
+    _Case(
+        (),
+        ("WRONGTYPE",),
+        " holds a value of another type under a key of the ledger, {keys}...; another program writes there. Give the "
+        "ledger a prefix of its own with ?prefix=NAME.",
+    ),
+    _Case(
+        (AttributeError, ValueError),
+        (),
+        ": the connection was closed while a step was under way ({text}); the next step opens a new one.",
+    ),
+    _Case(
+        (),
+        _FULL,
+        " takes no further connection ({what}): raise max_connections in its address, or maxclients of the server.",
+    ),
+    _Case(
+        (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError),
+        ("cannot be connected",),
+        " cannot be reached: {what}. See that it runs, and that the address names it.",
+    ),
+    _Case((Exception,), (), " could not do it: {text}"),
+)
+"""The first that holds is said."""
+
+_AWAY = _CASES[-2]
 
 
 def explain(error: Exception, address: RedisAddress, called: str = "ledger's Redis") -> str:
     """What failed at `address` and what to do. Never with a password: no text of the address's own but its name."""
-    at = f"The {called} at {address.name}"
     text = " ".join(str(error).split())
-    if text.startswith("No master found"):
-        return (
-            f"{at}: no sentinel answers that knows a primary named {address.service!r}. See that they run, and that "
-            "the address ends in the name they monitor."
-        )
-    if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError) or text.startswith(
-        ("WRONGPASS", "NOAUTH", "Authentication required")
-    ):
-        return (
-            f"{at} refuses the user name or password of its address. Put them right; in a password, / ? # @ % are "
-            "written percent-encoded."
-        )
-    if isinstance(error, exceptions.NoPermissionError):
-        return f"{at} lets this user not do it; the ledger needs EVALSHA and EVAL on keys {{{address.prefix}}}:*."
-    if isinstance(error, exceptions.BusyLoadingError):
-        return f"{at} is still loading its data; try again in a moment."
-    if isinstance(error, exceptions.ReadOnlyError) or "READONLY" in text:
-        return f"{at} is a read-only replica; name the primary, or use redis+sentinel:// to have it found."
-    if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
-        return f"{at} is out of memory: raise its maxmemory, and keep maxmemory-policy at noeviction."
-    if is_of_another_type(error):
-        return (
-            f"{at} holds a value of another type under a key of the ledger, {{{address.prefix}}}:...; "
-            "another program writes there. Give the ledger a prefix of its own with ?prefix=NAME."
-        )
-    if isinstance(error, AttributeError | ValueError):
-        return f"{at}: the connection was closed while a step was under way ({text}); the next step opens a new one."
-    if isinstance(error, _GONE) or "cannot be connected" in text:
-        what = (text or type(error).__name__).rstrip(".")
-        return f"{at} cannot be reached: {what}. See that it runs, and that the address names it."
-    return f"{at} could not do it: {text}"
+    sentence = next(case.sentence for case in _CASES if _holds(case, error))
+    told = {"service": repr(address.service), "keys": f"{{{address.prefix}}}:", "text": text}
+    what = (text or type(error).__name__).rstrip(".")
+    return f"The {called} at {address.name}" + sentence.format(**told, what=what)
 
 
 def is_of_another_type(error: Exception) -> bool:
@@ -62,6 +101,15 @@ def is_of_another_type(error: Exception) -> bool:
     return "WRONGTYPE" in str(error)
 
 
+def is_away(error: Exception) -> bool:
+    """Whether nobody who could do it was reached."""
+    return _holds(_AWAY, error) and not any(word in str(error) for word in _FULL)
+
+
 def is_silence(error: Exception) -> bool:
     """Whether nobody answered in time."""
     return isinstance(error, exceptions.TimeoutError | TimeoutError)
+
+
+def _holds(case: _Case, error: Exception) -> bool:
+    return isinstance(error, case.kinds) or any(word in str(error) for word in case.words)

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ import pytest
 import redis
 
 from leanloop.budgets.redis_store import RedisStore
-from leanloop.budgets.store import Balance, Demand, Line
+from leanloop.budgets.store import Balance, Demand, Grant, Line
 from leanloop.errors import StoreError
 
 pytestmark = pytest.mark.redis
@@ -28,6 +29,8 @@ class RedisServer(Protocol):
 
     port: int
 
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
     def url(self, path: str = "/0", *, user: str = "", **options: str) -> str: ...
 
 
@@ -100,6 +103,137 @@ def test_a_server_that_does_not_answer_is_waited_for_once_and_then_spared(
             with pytest.raises(StoreError, match=r"Timeout reading from [a-z0-9.:]+\. See that it runs"):
                 settle()  # the server may be back
             now[0] += 2.0
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long redis-py would have waited between its tries."""
+    waited: list[float] = []
+
+    async def asleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("redis.retry.sleep", waited.append)
+    monkeypatch.setattr("redis.asyncio.retry.sleep", asleep)
+    return waited
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that is taken, and nobody listens."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port: int = nobody.getsockname()[1]
+        yield port
+
+
+PATIENT = [0.04, 0.08, 0.16]
+
+
+@pytest.mark.parametrize("form", ["redis://127.0.0.1:{}/0", "redis+sentinel://127.0.0.1:{}/main"])
+def test_a_server_known_to_be_away_is_not_waited_for_again_but_to_settle(
+    closed_port: int, pauses: list[float], form: str
+) -> None:
+    def waited(step: Callable[[], object]) -> list[float]:
+        pauses.clear()
+        with pytest.raises(StoreError, match=r"cannot be reached|no sentinel answers"):
+            step()
+        return list(filter(None, pauses))
+
+    store = RedisStore(form.format(closed_port))
+    with contextlib.closing(store):
+        steps: list[tuple[Callable[[], object], Callable[[], object]]] = [
+            (lambda: store.reserve("r", DEMAND), lambda: store.settle("r", {"usd": 1})),
+            (
+                lambda: asyncio.run(store.areserve("r", DEMAND)),
+                lambda: asyncio.run(store.asettle("r", {"usd": 1})),
+            ),
+        ]
+        assert waited(steps[0][0]) == PATIENT
+        for reserve, settle in steps:
+            assert waited(reserve) == []
+            assert waited(lambda: store.release("r")) == []
+            assert waited(settle) == PATIENT, "an answer was paid: it is worth the wait"
+
+
+def test_a_server_that_is_back_is_found_by_the_next_step(
+    start_redis: Callable[..., RedisServer], pauses: list[float]
+) -> None:
+    server = start_redis()
+    with contextlib.closing(RedisStore(server.url())) as store:
+        store.reserve("r", DEMAND)
+        server.kill()
+        for _ in range(2):
+            with pytest.raises(StoreError, match="cannot be reached"):
+                store.reserve("s", DEMAND)
+        server.start()
+        assert isinstance(store.reserve("s", DEMAND), Grant)
+        server.kill()
+        pauses.clear()
+        with pytest.raises(StoreError, match="cannot be reached"):
+            store.reserve("t", DEMAND)
+        assert list(filter(None, pauses)) == PATIENT, "it was there a moment ago"
+
+
+def test_a_host_that_takes_long_to_be_not_there_is_spared_as_one_that_is_silent(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+
+    def slow(_seconds: float) -> None:
+        now[0] += 3.0  # as a router takes to say that it knows no way
+
+    monkeypatch.setattr("redis.retry.sleep", slow)
+    monkeypatch.setattr("leanloop.budgets.redis_caller.time", SimpleNamespace(monotonic=lambda: now[0]))
+    with contextlib.closing(RedisStore(f"redis://127.0.0.1:{closed_port}/0")) as store:
+        with pytest.raises(StoreError, match=r"names it\.$"):
+            store.reserve("r", DEMAND)
+        with pytest.raises(StoreError, match="again in a moment"):
+            store.reserve("r", DEMAND)
+        now[0] += 1.0
+        with pytest.raises(StoreError, match=r"names it\.$"):
+            store.reserve("r", DEMAND)
+
+
+def test_sentinels_that_do_not_answer_are_waited_for_once(
+    answering: Callable[[bytes], int], pauses: list[float]
+) -> None:
+    hosts = ",".join(f"127.0.0.1:{answering(b'')}" for _ in range(2))
+    store = RedisStore(f"redis+sentinel://{hosts}/main?socket_timeout=0.05")
+    store_of_a_loop = RedisStore(f"redis+sentinel://{hosts}/main?socket_timeout=0.05")
+    with contextlib.closing(store), contextlib.closing(store_of_a_loop):
+        with pytest.raises(StoreError, match="no sentinel answers that knows a primary named 'main'"):
+            store.reserve("r", DEMAND)
+        with pytest.raises(StoreError, match=r"no sentinel answers .* again in a moment"):
+            store.reserve("r", DEMAND)
+        with pytest.raises(StoreError, match="no sentinel answers that knows a primary named 'main'"):
+            asyncio.run(store_of_a_loop.areserve("r", DEMAND))
+    assert pauses == []
+
+
+def test_threads_and_tasks_share_the_few_connections_they_may_have(one_redis: RedisServer) -> None:
+    names = [str(n) for n in range(16)]
+
+    async def side_by_side(store: RedisStore) -> None:
+        await asyncio.gather(*(store.arelease(name) for name in names))
+
+    with contextlib.closing(RedisStore(one_redis.url(max_connections="1"))) as store:
+        with ThreadPoolExecutor(len(names)) as threads:
+            list(threads.map(store.release, names))
+        asyncio.run(side_by_side(store))
+
+
+def test_a_server_that_takes_no_more_connections_says_what_to_raise(
+    start_redis: Callable[..., RedisServer], pauses: list[float]
+) -> None:
+    server = start_redis("--maxclients", "1")
+    with contextlib.closing(RedisStore(server.url())) as store:
+        with socket.create_connection(("127.0.0.1", server.port)) as other:
+            other.sendall(b"PING\r\n")
+            assert other.recv(64) == b"+PONG\r\n"
+            with pytest.raises(StoreError, match=r"takes no further connection .*: raise max_connections .* maxclie"):
+                store.reserve("r", DEMAND)
+        assert len(pauses) == 3
 
 
 def test_an_answer_that_came_too_late_is_not_taken_for_the_next(one_redis: RedisServer) -> None:

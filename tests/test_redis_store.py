@@ -789,11 +789,13 @@ def test_an_address_that_cannot_be_read_says_how_to_write_one(url: str) -> None:
 def test_an_address_is_taken_apart_and_shown_without_its_secrets() -> None:
     address = read_address(
         "rediss+sentinel://u:hunter2@a,b:27000/main/3?sentinel_password=hunter2&prefix=acme&socket_timeout=2"
+        "&ssl_ca_certs=ca.pem"
     )
     assert address.hosts == (("a", 26379), ("b", 27000))
     assert (address.kind, address.service, address.prefix) == ("sentinel", "main", "acme")
-    assert address.options == {"username": "u", "password": "hunter2", "db": 3, "socket_timeout": 2.0, "ssl": True}
-    assert address.sentinel_options == {"password": "hunter2", "ssl": True}
+    of_both = {"socket_timeout": 2.0, "ssl": True, "ssl_ca_certs": "ca.pem"}
+    assert address.options == {"username": "u", "password": "hunter2", "db": 3, **of_both}
+    assert address.sentinel_options == {"password": "hunter2", **of_both}
     assert address.name == "rediss+sentinel://a,b:27000/main/3"
     assert "hunter2" not in repr(address)
 
