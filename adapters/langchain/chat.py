@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple, cast
 
@@ -34,7 +34,7 @@ from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.thinking import apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
-from leanloop.budgets.message import Message
+from leanloop.budgets.message import Message, ToolSpec
 from leanloop.errors import ModelUnavailable
 from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
@@ -55,7 +55,7 @@ class Sent(NamedTuple):
 
 
 class ChatRequest:
-    """One call of a chat model, its neutral form, and the way back."""
+    """One call of a chat model, its neutral form, which does not refer to it, and the way back."""
 
     def __init__(
         self,
@@ -75,32 +75,24 @@ class ChatRequest:
         offered: object = settings.get("tools")
         tools = tuple(spec_of(tool) for tool in cast("list[object]", offered)) if isinstance(offered, list) else ()
         thinking = thinking_tokens(model, settings)
+        forced = bool(tools) and forces(settings.get("tool_choice"))
+        name = model_name(model, settings)
         self.call = ModelCall(
-            model=model_name(model, settings),
+            model=name,
             provider=provider_of(model).prices,
             messages=history,
             tools=tools,
             answer_tools=_forced(settings.get("tool_choice"), [tool.name for tool in tools]),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
-            force_tool=bool(tools) and forces(settings.get("tool_choice")),
-            abilities=self._abilities,
+            force_tool=forced,
+            abilities=partial(
+                _abilities, model, self._settings, substitutes, own=name, tools=bool(tools), forced=forced
+            ),
             session=session,
-            settings=self._said,
+            settings=partial(_said, model, self._settings, tools),
             node=node_of_call(),
         )
-
-    def _said(self) -> Mapping[str, object]:
-        """What else is sent that may change the answer."""
-        given = {name: value for name, value in self._settings.items() if name != "tools"}
-        return settings_of(self._model, (), given, self.call.tools)
-
-    def _abilities(self, name: str) -> Abilities:
-        """What the model of that name can do, in this call."""
-        own, call = name == self.call.model, self.call
-        model = self._model if own else self._substitutes.of(self._model, name)
-        settings = self._settings if own else without(self._settings, MODEL_SETTINGS)
-        return abilities_of(model, settings, tools=bool(call.tools), forced=call.force_tool)
 
     def to_langchain(self, call: ModelCall) -> Sent:
         """What to send for `call`.
@@ -141,6 +133,28 @@ class ChatRequest:
                 settings.pop("tool_choice", None)
             else:
                 settings["tool_choice"] = no_tools
+
+
+def _said(model: object, settings: Mapping[str, Any], tools: Sequence[ToolSpec]) -> Mapping[str, object]:
+    """What else is sent that may change the answer."""
+    given = {name: value for name, value in settings.items() if name != "tools"}
+    return settings_of(model, (), given, tools)
+
+
+def _abilities(
+    model: object,
+    settings: Mapping[str, Any],
+    substitutes: Substitutes,
+    name: str,
+    *,
+    own: str,
+    tools: bool,
+    forced: bool,
+) -> Abilities:
+    """What the model of that `name` can do in this call; that of the call is `own`."""
+    if name != own:
+        model, settings = substitutes.of(model, name), without(settings, MODEL_SETTINGS)
+    return abilities_of(model, settings, tools=tools, forced=forced)
 
 
 def _without_tools(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from langchain.agents import factory
@@ -36,6 +37,7 @@ from leanloop.adapters.langchain.settings import settings_of
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.thinking import apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import ToolTable
+from leanloop.budgets.message import ToolSpec
 from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
 
@@ -43,7 +45,10 @@ __all__ = ["Request"]
 
 
 class Request:
-    """One request of an agent, its neutral call, and the way back."""
+    """One request of an agent, its neutral call, and the way back.
+
+    Nothing in the call refers to it: in a ring, all that a call was made of would stay until garbage is collected.
+    """
 
     __slots__ = ("_cap", "_model", "_raw", "_substitutes", "_tools", "call")
 
@@ -65,23 +70,26 @@ class Request:
         history = transcript.of(raw.messages)
         self._tools, specs = table.offered(cast("Sequence[object]", raw.tools))
         answers = table.answers(raw.response_format)
+        tools = specs + answers  # without answers the same tuple in every call, by which its tokens are found
         thinking = thinking_tokens(model, settings)
+        forced = _forces(raw, bool(answers))
+        name = model_name(model, settings)
         self._cap = output_cap(model, settings)
         self.call = ModelCall(
-            model=model_name(model, settings),
+            model=name,
             provider=provider_of(model).prices,
             messages=(transcript.system(raw.system_message), *history) if raw.system_message else history,
-            tools=specs + answers,  # without answers the same tuple in every call, by which its tokens are found
+            tools=tools,
             answer_tools=frozenset([tool.name for tool in answers]) if answers else frozenset(),
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             agent="agent",
-            force_tool=self._forces(bool(answers)),
-            abilities=self._abilities,
+            force_tool=forced,
+            abilities=partial(_abilities, raw, substitutes, own=name, tools=bool(tools), forced=forced),
             session=session,
             structured=raw.response_format is not None,
             node=node_of_call(),
-            settings=self._settings if chat is not None else None,
+            settings=None if chat is None else partial(_settings, raw, chat, tools),
             raw=raw,
         )
 
@@ -90,26 +98,6 @@ class Request:
         raw = self._raw
         said = replayed_message(reply, self.call.model, _agent_name())
         return in_form(said, raw.response_format, native=raw.response_format is not None and _on_providers_side(raw))
-
-    def _settings(self) -> Mapping[str, object]:
-        """What else is sent that may change the answer."""
-        raw = self._raw
-        given = {**raw.model_settings, "tool_choice": raw.tool_choice}
-        return settings_of(self._model, bindings(raw.model), given, self.call.tools, raw.response_format)
-
-    def _forces(self, answers: bool) -> bool:
-        """Whether a tool must be called: create_agent forces one where the structured answer is a tool's."""
-        raw = self._raw
-        if forces(raw.tool_choice) or forces(raw.model_settings.get("tool_choice")):
-            return True
-        return answers and not _on_providers_side(raw)
-
-    def _abilities(self, name: str) -> Abilities:
-        """What the model of that name can do, in this call."""
-        raw, own = self._raw, name == self.call.model
-        settings = raw.model_settings if own else without(raw.model_settings, MODEL_SETTINGS)
-        model = raw.model if own else self._substitutes.of(raw.model, name)
-        return abilities_of(model, settings, tools=bool(self.call.tools), forced=self.call.force_tool)
 
     def to_langchain(self, call: ModelCall) -> ModelRequest[Any]:
         """The request to send for `call`: the very same object where nothing was changed.
@@ -172,6 +160,29 @@ class Request:
         changes: dict[str, Any] = {"tools": [], "tool_choice": None, "response_format": None}
         changes |= {"system_message": system, "messages": messages, "model_settings": settings}
         return _changed(raw, {**changes, "model": model.with_config(tags=[TAG_NOSTREAM])})
+
+
+def _settings(raw: ModelRequest[Any], model: object, tools: Sequence[ToolSpec]) -> Mapping[str, object]:
+    """What else is sent that may change the answer."""
+    given = {**raw.model_settings, "tool_choice": raw.tool_choice}
+    return settings_of(model, bindings(raw.model), given, tools, raw.response_format)
+
+
+def _forces(raw: ModelRequest[Any], answers: bool) -> bool:
+    """Whether a tool must be called: create_agent forces one where the structured answer is a tool's."""
+    if forces(raw.tool_choice) or forces(raw.model_settings.get("tool_choice")):
+        return True
+    return answers and not _on_providers_side(raw)
+
+
+def _abilities(
+    raw: ModelRequest[Any], substitutes: Substitutes, name: str, *, own: str, tools: bool, forced: bool
+) -> Abilities:
+    """What the model of that `name` can do in this call; the agent's is `own`."""
+    model, settings = raw.model, raw.model_settings
+    if name != own:
+        model, settings = substitutes.of(model, name), without(settings, MODEL_SETTINGS)
+    return abilities_of(model, settings, tools=tools, forced=forced)
 
 
 def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
@@ -98,17 +99,21 @@ class Request:
         thinking = self._provider.thinking_tokens(llm, kwargs)
         self._may_forbid = bool(tools) and not forced
         self._cap = self._provider.output_cap(llm, kwargs)
+        must_call = self._provider.must_call(kwargs) or bool(answer)
+        name, offered = model_name(llm), tools if schema is None else (*tools, schema)
         self.call = ModelCall(
-            model=model_name(llm),
+            model=name,
             provider=self._provider.prices,
             messages=form.history(given, task),
-            tools=tools if schema is None else (*tools, schema),
+            tools=offered,
             answer_tools=forced if schema is None else forced | {schema.name},
-            force_tool=self._provider.must_call(kwargs) or bool(answer),
+            force_tool=must_call,
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             settings=lambda: settings_of(llm, kwargs, form.name),
-            abilities=self._abilities,
+            # Nothing in it refers to this request: in a ring, all that a call was made of would stay until garbage is
+            # collected.
+            abilities=partial(_abilities, llm, kwargs, others, own=name, tools=bool(offered), forced=must_call),
         )
 
     def reply(self, response: Any) -> ModelReply:
@@ -161,27 +166,6 @@ class Request:
             sent.kwargs = {**{k: v for k, v in provider.streaming.items() if k not in fixed}, **sent.kwargs}
         return Outgoing(sent.target(), given, sent.kwargs, reader)
 
-    def _abilities(self, model: str) -> Abilities:
-        """What the model of that name can do in a call as this one: the LLM's own, another of it, or a substitute.
-
-        Raises:
-            ModelUnavailable: no LLM was given under that name, and the class cannot be sent to another model.
-        """
-        provider, sent = self._provider, Sent(self._llm, dict(self._kwargs))
-        other = self._others.get(model) if model != self.call.model else None
-        if other is not None:
-            provider, sent = provider_of(other), Sent(other, {})
-        elif model != self.call.model:
-            provider.rename(sent, model)
-        known = provider.reasoning(sent, tools=bool(self.call.tools)) or Reasoning(())
-        if self.call.force_tool:
-            known = known.forced()
-        context, tools = provider.limits(sent)
-        can = known.abilities(provider.prices, context=context, tools=tools)
-        said = provider.says(sent, known) if known.efforts else None
-        own: Effort | None = next((effort for effort in EFFORTS if effort == said), None)
-        return can if own is None else replace(can, default=own, reasons=own != "none")
-
     def _offer_tools(self, call: ModelCall, provider: Provider, sent: Sent) -> None:
         """The tools in the call's order, or forbidden."""
         if call.tools and call.tools is not self.call.tools:
@@ -197,6 +181,30 @@ class Request:
         # By name: a guarded class has that of the class it guards.
         same = (own.__module__, own.__qualname__) == (type(other).__module__, type(other).__qualname__)
         return same or (type(provider_of(other)) is kind and kind not in _OWN_WORDS)
+
+
+def _abilities(
+    llm: object, kwargs: Mapping[str, Any], others: Substitutes, model: str, *, own: str, tools: bool, forced: bool
+) -> Abilities:
+    """What the model of that name can do in such a call: the LLM's `own`, another of it, or a substitute.
+
+    Raises:
+        ModelUnavailable: no LLM was given under that name, and the class cannot be sent to another model.
+    """
+    provider, sent = provider_of(llm), Sent(llm, dict(kwargs))
+    other = others.get(model) if model != own else None
+    if other is not None:
+        provider, sent = provider_of(other), Sent(other, {})
+    elif model != own:
+        provider.rename(sent, model)
+    known = provider.reasoning(sent, tools=tools) or Reasoning(())
+    if forced:
+        known = known.forced()
+    context, can_call = provider.limits(sent)
+    can = known.abilities(provider.prices, context=context, tools=can_call)
+    said = provider.says(sent, known) if known.efforts else None
+    default: Effort | None = next((effort for effort in EFFORTS if effort == said), None)
+    return can if default is None else replace(can, default=default, reasons=default != "none")
 
 
 def _think(call: ModelCall, provider: Provider, sent: Sent) -> None:
