@@ -10,6 +10,7 @@ from leanloop.adapters.advice.change import Change, Feature, Unmeasured
 from leanloop.adapters.advice.features import FEATURES
 from leanloop.adapters.advice.ranking import ranked
 from leanloop.adapters.advice.recorded import against_the_record
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.together import Together, put_together
 from leanloop.adapters.traces.trace import succeeded
 from leanloop.budgets.price_book import price_book
@@ -64,18 +65,19 @@ def advise(
             f"{len(cases) - len(priced):,} runs were left out: no price is known for {names}. Name it under prices in "
             "the file given with --budget, or say with --model whose prices to take."
         )
+    runs = Runs(priced, terms)
     changes: list[Change] = []
     unmeasured: list[Unmeasured] = []
     for feature in features if priced else ():
         progress(feature.__name__.replace("_", " "))
-        found = feature(priced, terms)
+        found = feature(runs)
         if isinstance(found, Unmeasured):
             unmeasured.append(found)
         else:
             changes.append(found)
     progress("all together")
     judged = [succeeded(case.trace) for case in priced]
-    if priced and (bills := against_the_record(priced, terms)):
+    if priced and (bills := against_the_record(runs)):
         notes.append(bills)
     if priced and True not in judged:
         notes.append("No run is known to be a success, so each counts as one where losses are counted.")
@@ -85,7 +87,7 @@ def advise(
         successes=judged.count(True),
         failures=judged.count(False),
         models=tuple(sorted({case.model for case in priced})),
-        together=put_together(own, ranked(changes, terms), priced, terms),
+        together=put_together(own, ranked(changes, terms), runs),
         unmeasured=tuple(unmeasured),
         notes=tuple(notes),
     )

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.case import Case
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.folds import cross_fitted
 from leanloop.adapters.advice.limit_trial import Candidate, LimitTrial, Resource
+from leanloop.adapters.advice.runs import Runs
 from leanloop.budgets.money import format_usd, from_nano
 
 __all__ = ["CANDIDATES", "FEATURE", "budget_limit"]
@@ -34,11 +36,12 @@ _HOW = (
 )
 
 
-def budget_limit(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def budget_limit(runs: Runs) -> Change | Unmeasured:
     """Try limits per task, and give the one that saves most within the losses that are allowed."""
+    cases, terms = runs.cases, runs.terms
     if any(limit.per == "task" and limit.amounts().keys() & {"usd", "tokens"} for limit in terms.budget.limits):
         return Unmeasured(FEATURE, "the budget file limits what a task may spend")
-    trials = {resource: LimitTrial(cases, terms, resource) for resource in ("usd", "tokens")}
+    trials = {resource: LimitTrial(runs, resource) for resource in ("usd", "tokens")}
     if not trials["usd"].bill(cases):
         return Unmeasured(FEATURE, "these runs cost nothing")
     effects: list[Effect] = []

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.case import Case
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.prefix_caching import is_cached
 from leanloop.adapters.advice.repeated_results import repeated_results
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.traces.cached import CachedRuns
 from leanloop.adapters.traces.trace import succeeded
 from leanloop.budgets.cache_rules import CacheRules
@@ -28,21 +30,22 @@ _HOW = (
 )
 
 
-def cache(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def cache(runs: Runs) -> Change | Unmeasured:
     """What a cache of answers would have spared; results of tools that came again are notes, never advised.
 
     What only writes or looks at a clock gives equal results too, and a recording does not say which tools do.
     """
+    cases, terms = runs.cases, runs.terms
     tools = repeated_results(case.trace for case in cases)
     if terms.budget.cache is not None and terms.budget.cache.models:
         return Unmeasured(FEATURE, "the budget file has it on; leanloop cache stats says what it answers", tools)
     prices = price_book(terms.budget)
-    runs = CachedRuns(_RULES)
+    served = CachedRuns(_RULES)
     effects: list[Effect] = []
     hits: Counter[str] = Counter()
     whole = 0
     for case in _in_order(cases):
-        run = runs.play(case.trace, case.model, prices.price(case.model))
+        run = served.play(case.trace, case.model, prices.price(case.model))
         hits.update(run.hits)
         hits.update(calls=run.calls, other=run.other - len(run.wrong), wrong=len(run.wrong))
         whole += run.repeats

@@ -7,31 +7,10 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from leanloop.adapters.advice.case import Case, Terms
+from leanloop.adapters.advice.effect import Effect
+from leanloop.adapters.advice.runs import Runs
 
-__all__ = ["Change", "Effect", "Feature", "Unmeasured"]
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a change would have made of one run.
-
-    Attributes:
-        group: see `Case`.
-        before, after: nano-dollars, with the provider's prefix caching counted in both.
-        success: what the run had come to; None where nobody judged.
-        ended: it was stopped, or answered otherwise, before its recorded end: a success is counted as lost.
-        used: values the agent took from tool results.
-        missing: those of them that were out of its sight and that reading again did not find.
-    """
-
-    group: str
-    before: int
-    after: int
-    success: bool | None = None
-    ended: bool = False
-    used: int = 0
-    missing: int = 0
+__all__ = ["Change", "Feature", "Unmeasured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +44,5 @@ class Unmeasured:
     notes: tuple[str, ...] = field(default=())
 
 
-Feature = Callable[[Sequence[Case], Terms], Change | Unmeasured]
+Feature = Callable[[Runs], Change | Unmeasured]
 """Tries a feature; it stands in a file of its own in this package."""

@@ -16,6 +16,7 @@ from leanloop.adapters.advice.labelled_questions import labelled_rows, mean_cost
 from leanloop.adapters.advice.labelled_settings import settled
 from leanloop.adapters.advice.paired_runs import paired_runs
 from leanloop.adapters.advice.phases import PhaseCall, by_phase, calls_by_phase
+from leanloop.adapters.advice.runs import Runs
 from leanloop.budgets.money import format_usd
 from leanloop.budgets.price_book import price_book
 from leanloop.budgets.price_table import current_table
@@ -36,10 +37,11 @@ _SHOWN = 3
 """Models whose price is compared."""
 
 
-def cheaper_model(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def cheaper_model(runs: Runs) -> Change | Unmeasured:
     """Which calls a cheaper model may take over: by labelled rows where there are some of two models, else by tasks
     that were run with several; of runs of one model only what others would cost is told, and never advised.
     """
+    cases, terms = runs.cases, runs.terms
     if terms.budget.routes is not None:
         return Unmeasured(FEATURE, "the budget file has routes; leanloop tune routes finds their threshold")
     calls = calls_by_phase(cases, terms.budget)
@@ -49,7 +51,7 @@ def cheaper_model(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
     if dear is not None and cheaper:
         found = settled(FEATURE, rows, terms, dear=dear, cheaper=cheaper, keys=_keys)
     else:
-        found = paired_runs(FEATURE, cases, terms)
+        found = paired_runs(FEATURE, runs)
     if isinstance(found, Change):
         return replace(found, notes=(*found.notes, *_about(found.keys, cases, terms), *assumed))
     prices = _prices(calls, terms)

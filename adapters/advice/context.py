@@ -6,13 +6,14 @@ is best by itself: against the bill with that limit if it saves, else against th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.grid import Setting, Trials, Tried
-from leanloop.adapters.advice.results import ONE_TASK, limited, untried
+from leanloop.adapters.advice.results import ONE_TASK, READ_BACK, limited, untried
+from leanloop.adapters.advice.runs import Runs
 from leanloop.budgets.context_rules import ContextRules
 
 __all__ = ["FEATURE", "context"]
@@ -24,20 +25,19 @@ _KEPT = (3, 2)
 
 _HOW = (
     "Each run was replayed with old results cleared where that saves money by the provider's prices of cached prompts, "
-    "on top of shortened results. Before its agent wrote a value that stood nowhere in what it was then sent, a call "
-    "that reads it back was put in and paid for, and so is the description of read_result in each prompt. The setting "
-    "was chosen on other tasks than it is measured on. What an agent overlooks and never writes is not in a recording."
+    f"on top of shortened results. {READ_BACK}"
 )
 
 
-def context(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def context(runs: Runs) -> Change | Unmeasured:
     """Try how many results are kept."""
+    terms = runs.terms
     if terms.budget.context is not None:
         return Unmeasured(FEATURE, "the budget file has it on")
-    why = untried(cases)
+    why = untried(runs.cases)
     if why is not None:
         return Unmeasured(FEATURE, why)
-    trials = Trials(cases, terms)
+    trials = Trials(runs)
     if not trials.folds:
         return Unmeasured(FEATURE, ONE_TASK)
     own = Setting({}, terms.budget, "")

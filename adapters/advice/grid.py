@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Effect
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.folds import cross_fitted
-from leanloop.adapters.advice.replays import Replays, effect_between
+from leanloop.adapters.advice.runs import Runs
 from leanloop.budgets.budget import Budget
 
 __all__ = ["Setting", "Trials", "Tried"]
@@ -25,7 +24,7 @@ class Setting:
     words: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tried:
     """A setting on all runs.
 
@@ -35,7 +34,7 @@ class Tried:
     """
 
     setting: Setting
-    effects: list[Effect] = field(default_factory=list[Effect])
+    effects: Sequence[Effect] = ()
     readbacks: int = 0
 
     def told(self) -> str:
@@ -55,37 +54,30 @@ class Trials:
         folds: places of the runs to choose on, and of those to measure on; none where all runs are of one task.
     """
 
-    def __init__(self, cases: Sequence[Case], terms: Terms) -> None:
-        self._cases = cases
-        self._terms = terms
-        replays = Replays(terms.budget)
-        self._before = [replays.of(case) for case in cases]
-        place = {id(case): number for number, case in enumerate(cases)}
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        place = {id(case): number for number, case in enumerate(runs.cases)}
         self.folds = [
             ([place[id(case)] for case in fitted], [place[id(case)] for case in held_out])
-            for fitted, held_out in cross_fitted(cases, terms.seed)
+            for fitted, held_out in cross_fitted(runs.cases, runs.terms.seed)
         ]
 
     def of(self, settings: Iterable[Setting]) -> list[Tried]:
-        """Replay all runs under each setting, one after the other: an agent's habits are learnt from those before."""
-        found: list[Tried] = []
-        for setting in settings:
-            one, replays = Tried(setting), Replays(setting.budget)
-            for case, before in zip(self._cases, self._before, strict=True):
-                after = replays.of(case)
-                one.effects.append(effect_between(case, before, after))
-                one.readbacks += after.readbacks
-            found.append(one)
-        return found
+        """All runs under each setting."""
+        return [self._tried(setting) for setting in settings]
+
+    def _tried(self, setting: Setting) -> Tried:
+        readbacks = sum(one.readbacks for one in self._runs.under(setting.budget))
+        return Tried(setting, self._runs.effects(setting.budget), readbacks)
 
     def best(self, settings: Sequence[Tried], places: Sequence[int] | None = None) -> Tried:
         """On the runs at these places, or all: the cheapest that loses no more than allowed, else what loses least."""
-        runs = range(len(self._cases)) if places is None else places
+        runs = range(len(self._runs.cases)) if places is None else places
 
         def rank(one: Tried) -> tuple[float, int]:
             effects = [one.effects[place] for place in runs]
             lost = _lost(effects)
-            return lost if lost > self._terms.lose_at_most else 0.0, sum(effect.after for effect in effects)
+            return lost if lost > self._runs.terms.lose_at_most else 0.0, sum(effect.after for effect in effects)
 
         return min(settings, key=rank)
 

@@ -16,7 +16,8 @@ from statistics import fmean
 from pydantic import JsonValue
 
 from leanloop.adapters.advice.case import Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.labelled_questions import mean_costs
 from leanloop.budgets.fields import shown
 from leanloop.errors import UsageError

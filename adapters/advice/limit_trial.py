@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Effect
+from leanloop.adapters.advice.case import Case
+from leanloop.adapters.advice.effect import Effect, effect_between
 from leanloop.adapters.advice.folds import cross_fitted
-from leanloop.adapters.advice.replays import Replays, effect_between
+from leanloop.adapters.advice.replays import Replays
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.traces.replay import Replayed
 from leanloop.adapters.traces.trace import succeeded
 from leanloop.budgets.fields import MOST
@@ -45,12 +46,13 @@ class LimitTrial:
         judged: whether any run is known to be a success; where none is, each counts as one.
     """
 
-    def __init__(self, cases: Sequence[Case], terms: Terms, resource: Resource) -> None:
-        before = Replays(terms.budget)
+    def __init__(self, runs: Runs, resource: Resource) -> None:
         self.resource: Resource = resource
-        self.judged = any(succeeded(case.trace) for case in cases)
-        self._terms = terms
-        self._before: dict[int, Replayed] = {id(case): before.of(case) for case in cases}
+        self.judged = any(succeeded(case.trace) for case in runs.cases)
+        self._terms = runs.terms
+        self._before: dict[int, Replayed] = {
+            id(case): replayed for case, replayed in zip(runs.cases, runs.before, strict=True)
+        }
         self._under: dict[int, Replays] = {}
         self._after: dict[tuple[int, int], Replayed] = {}
         self._known: dict[int, tuple[int, float]] = {}  # the widest limit that ended it, the tightest that did not

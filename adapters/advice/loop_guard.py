@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
-from leanloop.adapters.advice.replays import Replays, effect_between
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.runs import Runs
 from leanloop.budgets.budget import Loop
 
 __all__ = ["FEATURE", "loop_guard"]
@@ -20,20 +18,16 @@ _HOW = (
 )
 
 
-def loop_guard(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def loop_guard(runs: Runs) -> Change | Unmeasured:
     """Try the loop guard with its defaults (`leanloop.budgets.budget.Loop`)."""
-    if terms.budget.loop is not None:
+    if runs.terms.budget.loop is not None:
         return Unmeasured(FEATURE, "the budget file has it on")
-    if not any(message.role == "tool" for case in cases for message in case.trace.messages):
+    if not any(message.role == "tool" for case in runs.cases for message in case.trace.messages):
         return Unmeasured(FEATURE, "no run has a result of a tool, and loops are equal calls with equal results")
-    before = Replays(terms.budget)
-    after = Replays(terms.budget.model_copy(update={"loop": Loop()}))
-    effects: list[Effect] = []
+    guarded = runs.terms.budget.model_copy(update={"loop": Loop()})
+    effects = runs.effects(guarded)
     counts: Counter[str] = Counter()
-    for case in cases:
-        replayed = after.of(case)
-        effect = effect_between(case, before.of(case), replayed)
-        effects.append(effect)
+    for effect, replayed in zip(effects, runs.under(guarded), strict=True):
         kind = {True: "successful", False: "failed", None: "unjudged"}[effect.success]
         counts[kind] += 1
         counts[f"{kind} touched"] += bool(replayed.loop_notes or replayed.answered or effect.ended)

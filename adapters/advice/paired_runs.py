@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import NamedTuple
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.prefix_caching import is_cached
-from leanloop.adapters.advice.replays import Replays
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.traces.trace import succeeded
 from leanloop.plugins.trial.bounds import CONFIDENCE, Differences, least_pairs
 
 __all__ = ["paired_runs"]
 
 
-class _Runs(NamedTuple):
+class _Judged(NamedTuple):
     """The judged runs of one task with one model: the mean cost in nano-dollars, and the share that succeeded."""
 
     cost: float
@@ -28,7 +28,7 @@ class _Pair(NamedTuple):
 
     cheap: str
     dear: str
-    tasks: Mapping[str, tuple[_Runs, _Runs]]
+    tasks: Mapping[str, tuple[_Judged, _Judged]]
 
     @property
     def saved(self) -> float:
@@ -36,12 +36,13 @@ class _Pair(NamedTuple):
         return sum(dear.cost - cheap.cost for cheap, dear in self.tasks.values())
 
 
-def paired_runs(feature: str, cases: Sequence[Case], terms: Terms) -> Change | Unmeasured | None:
+def paired_runs(feature: str, runs: Runs) -> Change | Unmeasured | None:
     """All calls with a cheaper model, where both have run the same tasks; None where no task was judged with two.
 
     The dearer model of a pair is the one most runs are of; of as many, the one whose runs cost more.
     """
-    pairs = list(_pairs(cases, terms))
+    terms = runs.terms
+    pairs = list(_pairs(runs))
     if not pairs:
         return None
     confidence = 1 - (1 - CONFIDENCE) / len(pairs)
@@ -78,27 +79,27 @@ def paired_runs(feature: str, cases: Sequence[Case], terms: Terms) -> Change | U
     return Change(feature, {"routes": {"frontier": best.cheap}}, effects, how, tuple(notes), losses)
 
 
-def _pairs(cases: Sequence[Case], terms: Terms) -> Iterator[_Pair]:
-    replays = Replays(terms.budget)
+def _pairs(runs: Runs) -> Iterator[_Pair]:
     by_model: dict[str, dict[str, list[tuple[int, bool]]]] = {}
-    for case in cases:
+    for case, replayed in zip(runs.cases, runs.before, strict=True):
         right = succeeded(case.trace)
         if right is not None:
-            bill = replays.of(case).budgeted
-            cost = (bill.cached if is_cached(case, terms.budget) else bill.uncached) or 0
+            bill = replayed.budgeted
+            cost = (bill.cached if is_cached(case, runs.terms.budget) else bill.uncached) or 0
             by_model.setdefault(case.model, {}).setdefault(case.group, []).append((cost, right))
     if len(by_model) < 2:
         return
-    runs = {
+    by_task = {
         model: {
-            group: _Runs(fmean(one[0] for one in each), fmean(one[1] for one in each)) for group, each in of.items()
+            group: _Judged(fmean(one[0] for one in each), fmean(one[1] for one in each)) for group, each in of.items()
         }
         for model, of in by_model.items()
     }
     bills = {model: [cost for each in of.values() for cost, _ in each] for model, of in by_model.items()}
     dear = max(bills, key=lambda model: (len(bills[model]), sum(bills[model]), model))
-    for cheap in sorted(runs):
-        shared = {group: (runs[cheap][group], its) for group, its in runs[dear].items() if group in runs[cheap]}
+    for cheap in sorted(by_task):
+        its = by_task[cheap]
+        shared = {group: (its[group], others) for group, others in by_task[dear].items() if group in its}
         if cheap != dear and shared and cheap.isprintable() and cheap == cheap.strip():  # a file can name it
             yield _Pair(cheap, dear, shared)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
-from leanloop.adapters.advice.replays import Replays
+from leanloop.adapters.advice.case import Case
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.traces.trace import succeeded
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.prefix_cache import rule_for
@@ -28,21 +29,20 @@ def is_cached(case: Case, budget: Budget) -> bool:
     return not rule_for(case.model).writes or budget.prefix.breakpoints or _was_asked(case)
 
 
-def prefix_caching(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def prefix_caching(runs: Runs) -> Change | Unmeasured:
     """Try breakpoints for providers that must be told where to cache (`leanloop.budgets.prefix_cache`)."""
-    replays = Replays(terms.budget)
     reported: list[Case] = []
     read = Usage()
     effects: list[Effect] = []
     by_itself = uncached = 0
     asks = False
-    for case in cases:
-        bill = replays.of(case).budgeted
+    for case, replayed in zip(runs.cases, runs.before, strict=True):
+        bill = replayed.budgeted
         if _reports(case):
             reported.append(case)
             read += bill.usage
         cached, plain = bill.cached or 0, bill.uncached or 0
-        is_on = is_cached(case, terms.budget)
+        is_on = is_cached(case, runs.terms.budget)
         asks |= not is_on
         by_itself += cached if is_on else 0
         uncached += plain if is_on else 0

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from leanloop.adapters.advice.case import Case
-from leanloop.adapters.advice.change import Effect
 from leanloop.adapters.traces.replay import Replayed, Replayer, replayable
-from leanloop.adapters.traces.trace import succeeded
 from leanloop.budgets.budget import Budget
 
-__all__ = ["Replays", "effect_between", "shown_in_replay"]
+__all__ = ["Replays", "shown_in_replay"]
 
 
 class Replays:
@@ -36,17 +34,3 @@ def shown_in_replay(budget: Budget) -> Budget:
     prefix = budget.prefix.model_copy(update={"volatile": "warn"})
     choices = {"thinking": None, "routes": None, "scaffold": None, "experiment": None, "answers": (), "prefix": prefix}
     return replayable(budget)[0].model_copy(update=choices)
-
-
-def effect_between(case: Case, before: Replayed, after: Replayed) -> Effect:
-    """What lies between two replays of a run."""
-    ended = after.at_call is not None and (before.at_call is None or after.at_call < before.at_call)
-    return Effect(
-        case.group,
-        before.budgeted.cached or 0,
-        after.budgeted.cached or 0,
-        success=succeeded(case.trace),
-        ended=ended,
-        used=after.used,
-        missing=max(0, after.missing - before.missing),
-    )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.grid import Setting, Trials
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.traces.reading_back import tools_of
 from leanloop.budgets.result_rules import ResultRules
 from leanloop.plugins.read_result import READ_RESULT
 
-__all__ = ["FEATURE", "ONE_TASK", "limited", "results", "untried"]
+__all__ = ["FEATURE", "ONE_TASK", "READ_BACK", "limited", "results", "untried"]
 
 FEATURE = "shortened results"
 _OFF = "results left whole"
@@ -21,23 +23,25 @@ _LIMITS = (4_000, 1_000, 500)
 
 ONE_TASK = "all runs are of one task: a setting is chosen on some tasks and measured on others"
 
-_HOW = (
-    "Each run was replayed with its tools' results shortened at each limit. Before its agent wrote a value that stood "
-    "nowhere in what it was then sent, a call that reads it back was put in and paid for, and so is the description of "
-    "read_result in each prompt. The limit was chosen on other tasks than it is measured on. What an agent overlooks "
-    "and never writes is not in a recording."
+READ_BACK = (
+    "Before its agent wrote a value that stood nowhere in what it was then sent, a call that reads it back was put in "
+    "and paid for, and so is the description of read_result in each prompt. The setting was chosen on other tasks than "
+    "it is measured on. What an agent overlooks and never writes is not in a recording."
 )
+"""What is taken for granted of an agent that sees less."""
+
+_HOW = f"Each run was replayed with its tools' results shortened at each limit. {READ_BACK}"
 
 
-def results(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def results(runs: Runs) -> Change | Unmeasured:
     """Try limits of results; where they are shortened already, other limits and none."""
-    why = untried(cases)
+    why = untried(runs.cases)
     if why is not None:
         return Unmeasured(FEATURE, why)
-    trials = Trials(cases, terms)
+    trials = Trials(runs)
     if not trials.folds:
         return Unmeasured(FEATURE, ONE_TASK)
-    found = trials.of(_settings(terms))
+    found = trials.of(_settings(runs.terms))
     effects: list[Effect] = []
     for fitted, held_out in trials.folds:
         best = trials.best(found, fitted)

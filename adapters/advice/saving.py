@@ -18,7 +18,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from leanloop.adapters.advice.change import Change, Effect
+from leanloop.adapters.advice.change import Change
+from leanloop.adapters.advice.effect import Effect
 from leanloop.plugins.trial.bounds import CONFIDENCE, Differences, Interval
 
 __all__ = ["LEAST_TASKS", "Losses", "Saving", "saving_of"]

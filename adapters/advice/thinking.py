@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from leanloop.adapters.advice.case import Case, Terms
+from leanloop.adapters.advice.case import Case
 from leanloop.adapters.advice.change import Change, Unmeasured
 from leanloop.adapters.advice.labelled_questions import labelled_rows
 from leanloop.adapters.advice.labelled_settings import settled
 from leanloop.adapters.advice.phases import calls_by_phase, thought
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.reasoning import anthropic, deepseek, google, open_weights, openai
 from leanloop.budgets.degrade_step import EFFORTS, Effort
 from leanloop.plugins.difficulty.setting import Setting
@@ -31,11 +32,12 @@ _KNOWN = (
 )
 
 
-def thinking(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def thinking(runs: Runs) -> Change | Unmeasured:
     """Which calls need the most effort that was tried, of one model, and which do with less.
 
     Of runs alone it is told what was thought, and never advised: what a run would have come to with less is not in it.
     """
+    cases, terms = runs.cases, runs.terms
     if terms.budget.thinking is not None:
         return Unmeasured(FEATURE, "the budget file has it on; leanloop tune gate finds its threshold")
     spent = thought(calls_by_phase(cases, terms.budget), terms.budget)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from leanloop.adapters.advice.bare import ON_BY_DEFAULT, bare_tree
 from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect
+from leanloop.adapters.advice.change import Change
 from leanloop.adapters.advice.prefix_caching import is_cached
 from leanloop.adapters.advice.ranking import Ranked, doubts
-from leanloop.adapters.advice.replays import Replays, effect_between, shown_in_replay
+from leanloop.adapters.advice.replays import shown_in_replay
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import Saving, saving_of
 from leanloop.adapters.advice.tree import budget_of, changed
 from leanloop.adapters.traces.replay import Replayed
@@ -52,12 +53,10 @@ class Together:
         return tuple(one for one in self.ranked if one.advised)
 
 
-def put_together(
-    own: Mapping[str, object] | None, ranked: Sequence[Ranked], cases: Sequence[Case], terms: Terms
-) -> Together:
+def put_together(own: Mapping[str, object] | None, ranked: Sequence[Ranked], runs: Runs) -> Together:
     """Lay what is advised over a file, one change after the other; `own` is the user's, None for a new one."""
+    terms = runs.terms
     tree = dict(own) if own is not None else bare_tree(terms.budget.agent)
-    runs = _Runs(cases, terms)
     told: list[Ranked] = []
     unseen: list[str] = []
     saving: Saving | None = None
@@ -71,7 +70,7 @@ def put_together(
             continue
         against = _without_a_price(budget_of(with_it))
         if not against and _is_seen(one.change, terms.budget, budget_of(with_it)):
-            whole = runs.under(with_it)
+            whole = _saving(runs, with_it)
             against = _against(whole, saving, terms)
             saving = saving if against else whole
         elif not against:
@@ -116,17 +115,17 @@ def _against(whole: Saving, before: Saving | None, terms: Terms) -> tuple[str, .
 
 
 def _with_defaults(
-    tree: dict[str, object], saving: Saving | None, runs: _Runs, alone: Collection[str]
+    tree: dict[str, object], saving: Saving | None, runs: Runs, alone: Collection[str]
 ) -> tuple[dict[str, object], Saving | None]:
     """The file without those of its switches that are off and do as well at their default; of the keys that are
     advised `alone`, without those that lose nothing and leave the bill below what it was.
     """
-    now = saving if saving is not None else runs.under(tree)
+    now = saving if saving is not None else _saving(runs, tree)
     for key in ON_BY_DEFAULT:
         without = _without(tree, key, bare_tree("")[key])
         if without == tree:
             continue
-        whole = runs.under(without)
+        whole = _saving(runs, without)
         harm = whole.losses.share > now.losses.share or whole.missing > now.missing
         most = whole.before if key in alone else now.after * (1 + _NOTHING)
         if not harm and whole.after <= most:
@@ -143,25 +142,14 @@ def _without(tree: Mapping[str, object], key: str, off: object) -> dict[str, obj
     return {name: rest if name == key else one for name, one in tree.items() if name != key or rest}
 
 
-class _Runs:
-    """The runs as they are without the changes, and what files make of them."""
-
-    def __init__(self, cases: Sequence[Case], terms: Terms) -> None:
-        self._cases = cases
-        self._seed = terms.seed
-        self._before = self._replayed(terms.budget)
-
-    def under(self, tree: Mapping[str, object]) -> Saving:
-        """What the file makes of them."""
-        effects: list[Effect] = []
-        after = self._replayed(budget_of(tree))
-        for case, (old, cost), (new, now) in zip(self._cases, self._before, after, strict=True):
-            effects.append(replace(effect_between(case, old, new), before=cost, after=now))
-        return saving_of(Change("together", {}, effects, how=""), self._seed)
-
-    def _replayed(self, budget: Budget) -> list[tuple[Replayed, int]]:
-        replays = Replays(budget)
-        return [(found := replays.of(case), _cost(case, found, budget)) for case in self._cases]
+def _saving(runs: Runs, tree: Mapping[str, object]) -> Saving:
+    """What the file makes of the runs as they are without the changes."""
+    before, after = runs.terms.budget, budget_of(tree)
+    effects = [
+        replace(effect, before=_cost(case, old, before), after=_cost(case, new, after))
+        for case, effect, old, new in zip(runs.cases, runs.effects(after), runs.before, runs.under(after), strict=True)
+    ]
+    return saving_of(Change("together", {}, effects, how=""), runs.terms.seed)
 
 
 def _cost(case: Case, replayed: Replayed, budget: Budget) -> int:

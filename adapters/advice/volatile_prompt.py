@@ -14,9 +14,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from leanloop.adapters.advice.bare import bare_budget
-from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.case import Case
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.prefix_caching import is_cached
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.traces.trace import asked, succeeded
 from leanloop.budgets.context_rules import PrefixRules
 from leanloop.budgets.memory import MemoryStore
@@ -57,8 +59,9 @@ class _Unheard(Alerts):
         """Tell nobody."""
 
 
-def volatile_prompt(cases: Sequence[Case], terms: Terms) -> Change | Unmeasured:
+def volatile_prompt(runs: Runs) -> Change | Unmeasured:
     """Try to send behind the history what changes in the system prompt of a trace (`leanloop.plugins.volatile`)."""
+    cases, terms = runs.cases, runs.terms
     if terms.budget.prefix.volatile == "behind":
         return Unmeasured(FEATURE, "the budget file has it on")
     prices = price_book(terms.budget)

@@ -8,6 +8,7 @@ from leanloop.adapters.advice.bare import bare_budget
 from leanloop.adapters.advice.cache import cache
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.tree import budget_of
 from leanloop.adapters.traces.trace import RecordedCall, Trace
 from leanloop.budgets.cache_rules import CacheRules
@@ -23,7 +24,7 @@ def asking(question: str, answer: str, model: str = "gpt-4o", began: float | Non
 
 
 def change(*cases: Case) -> Change:
-    found = cache(cases, TERMS)
+    found = cache(Runs(cases, TERMS))
     assert isinstance(found, Change)
     return found
 
@@ -77,26 +78,26 @@ def test_where_the_provider_caches_nothing_the_bill_is_without() -> None:
 
 
 def test_runs_that_share_nothing_say_so() -> None:
-    found = cache([agent_case(2, task=str(number)) for number in range(5)], TERMS)
+    found = cache(Runs([agent_case(2, task=str(number)) for number in range(5)], TERMS))
 
     assert isinstance(found, Unmeasured)
     assert found.why == "none of 15 model calls asked what was asked before"
-    assert isinstance(cache([], TERMS), Unmeasured)
+    assert isinstance(cache(Runs([], TERMS)), Unmeasured)
 
 
 def test_a_file_that_has_it_on_is_left_alone() -> None:
     on = Terms(TERMS.budget.model_copy(update={"cache": CacheRules()}))
     tools_alone = Terms(TERMS.budget.model_copy(update={"cache": CacheRules(models=False)}))
 
-    found = cache([agent_case(2), agent_case(2)], on)
+    found = cache(Runs([agent_case(2), agent_case(2)], on))
     assert isinstance(found, Unmeasured)
     assert "leanloop cache stats" in found.why
-    assert isinstance(cache([agent_case(2), agent_case(2)], tools_alone), Change)
+    assert isinstance(cache(Runs([agent_case(2), agent_case(2)], tools_alone)), Change)
 
 
 def test_tools_that_gave_the_same_again_are_notes_and_never_keys() -> None:
     circling = [agent_case(6, task=str(number), equal=True) for number in range(3)]
-    found = cache(circling, TERMS)
+    found = cache(Runs(circling, TERMS))
 
     assert isinstance(found, Unmeasured)
     assert 'cache: {tools: {"look": {evicted_by: []}}}' in found.notes[0]

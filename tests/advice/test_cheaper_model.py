@@ -16,6 +16,7 @@ from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
 from leanloop.adapters.advice.cheaper_model import cheaper_model
 from leanloop.adapters.advice.ranking import ranked
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.cli.app import app
 from leanloop.budgets.price_entry import ModelPriceEntry
 from leanloop.budgets.route_rules import RouteRules
@@ -37,7 +38,7 @@ def labelled(
 
 
 def tried(rows: tuple[Labelled, ...] = (), cases: Sequence[Case] = (), **terms: object) -> Change | Unmeasured:
-    return cheaper_model(cases, replace(TERMS, labelled=rows, **terms))  # type: ignore[arg-type]
+    return cheaper_model(Runs(cases, replace(TERMS, labelled=rows, **terms)))  # type: ignore[arg-type]
 
 
 def change(rows: tuple[Labelled, ...], cases: Sequence[Case] = ()) -> Change:

@@ -15,6 +15,7 @@ from leanloop.adapters.advice.cache import cache
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Feature, Unmeasured
 from leanloop.adapters.advice.cheaper_model import cheaper_model
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.thinking import thinking
 from leanloop.adapters.advice.tree import budget_of, changed
 from leanloop.adapters.traces.trace import RecordedCall, Trace
@@ -87,8 +88,8 @@ def test_no_rows_and_no_runs_end_in_anything_else(found: list[Case], lines: list
             labelled += read_labelled(io.BytesIO(json.dumps(line).encode()), "rows.jsonl")
     terms = Terms(BUDGET, most, tuple(labelled))
     for feature in FEATURES:
-        one = feature(found, terms)
-        assert one == feature(found, terms)  # the same each time
+        one = feature(Runs(found, terms))
+        assert one == feature(Runs(found, terms))  # the same each time
         if isinstance(one, Change):
             budget_of(changed({"agent": "a"}, [one.keys]))
             assert all(effect.before >= 0 <= effect.after for effect in one.effects)
@@ -100,7 +101,7 @@ def test_no_rows_and_no_runs_end_in_anything_else(found: list[Case], lines: list
 def test_a_large_set_of_rows_that_share_nothing_ends(feature: Feature) -> None:
     many = tuple(Labelled(str(n), s.setting, 1.0) for n in range(50) for s in settings_of(n))
 
-    assert isinstance(feature([], Terms(BUDGET, 0.01, many)), Unmeasured)
+    assert isinstance(feature(Runs([], Terms(BUDGET, 0.01, many))), Unmeasured)
 
 
 def settings_of(number: int) -> list[Labelled]:

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from leanloop.adapters.advice.bare import bare_budget
 from leanloop.adapters.advice.budget_limit import CANDIDATES, budget_limit
 from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.limit_trial import Candidate, LimitTrial
 from leanloop.adapters.advice.loop_guard import loop_guard
 from leanloop.adapters.advice.prefix_caching import is_cached, prefix_caching
 from leanloop.adapters.advice.ranking import doubts, ranked
 from leanloop.adapters.advice.recorded import against_the_record
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import saving_of
 from leanloop.adapters.traces.trace import RecordedCall
 from leanloop.budgets.budget import Loop
@@ -55,7 +57,7 @@ def test_a_candidate_leaves_at_most_its_share_above_it(costs: list[int], candida
 
 
 def test_a_limit_ends_what_successes_never_cost() -> None:
-    found = changed(budget_limit(short_and_endless(), TERMS))
+    found = changed(budget_limit(Runs(short_and_endless(), TERMS)))
     saving = saving_of(found)
 
     assert (saving.losses.lost, saving.losses.of, saving.runs) == (0, 40, 60)
@@ -66,7 +68,9 @@ def test_a_limit_ends_what_successes_never_cost() -> None:
 
 def test_more_losses_allowed_is_a_tighter_limit() -> None:
     cases = [agent_case(n, task=str(n)) for n in range(1, 21)]
-    strict, loose = (saving_of(changed(budget_limit(cases, replace(TERMS, lose_at_most=most)))) for most in (0.0, 0.3))
+    strict, loose = (
+        saving_of(changed(budget_limit(Runs(cases, replace(TERMS, lose_at_most=most))))) for most in (0.0, 0.3)
+    )
     assert strict.losses.share == 0 < loose.losses.share
     assert loose.after < strict.after
 
@@ -74,7 +78,7 @@ def test_more_losses_allowed_is_a_tighter_limit() -> None:
 def test_a_limit_is_never_judged_on_the_runs_it_is_fitted_to() -> None:
     """Each success dearer than the one before: the dearest of four fifths does not hold the dearest of all."""
     cases = [agent_case(n, task=str(n)) for n in range(1, 31)]
-    trial = LimitTrial(cases, TERMS, "tokens")
+    trial = LimitTrial(Runs(cases, TERMS), "tokens")
     fitted = [case for case in cases if case.group != "30"]
     limit = trial.limit(Candidate(100), fitted)
     assert trial.effect(cases[-1], limit).ended
@@ -83,7 +87,7 @@ def test_a_limit_is_never_judged_on_the_runs_it_is_fitted_to() -> None:
 
 def test_without_a_judge_each_run_counts_as_a_success() -> None:
     cases = [agent_case(3, task=str(n), success=None) for n in range(12)] + [agent_case(40, task="x", success=None)]
-    found = changed(budget_limit(cases, TERMS))
+    found = changed(budget_limit(Runs(cases, TERMS)))
     losses = saving_of(found).losses
     assert (losses.of, losses.assumed) == (13, True)
     assert "run" in found.notes[0]
@@ -93,20 +97,20 @@ def test_without_a_judge_each_run_counts_as_a_success() -> None:
 @pytest.mark.parametrize("limit", [Limit(usd=Decimal(1)), Limit(tokens=9)])
 def test_a_limit_that_is_there_stays(limit: Limit) -> None:
     terms = Terms(bare_budget("a").with_limits(limit))
-    found = budget_limit(short_and_endless(), terms)
+    found = budget_limit(Runs(short_and_endless(), terms))
     assert isinstance(found, Unmeasured)
     assert "limits what a task may spend" in found.why
 
 
 def test_other_limits_hold_before_and_after() -> None:
     terms = Terms(bare_budget("a").with_limits(Limit(cycles=10)))
-    found = changed(budget_limit(short_and_endless(), terms))
-    assert saving_of(found).before < saving_of(changed(budget_limit(short_and_endless(), TERMS))).before
+    found = changed(budget_limit(Runs(short_and_endless(), terms)))
+    assert saving_of(found).before < saving_of(changed(budget_limit(Runs(short_and_endless(), TERMS)))).before
 
 
 @pytest.mark.parametrize("cases", [[agent_case(3)], [agent_case(3), agent_case(9)]])
 def test_runs_of_one_task_fit_no_limit(cases: list[Case]) -> None:
-    found = budget_limit(cases, TERMS)
+    found = budget_limit(Runs(cases, TERMS))
     assert isinstance(found, Unmeasured)
     assert "of one task" in found.why
 
@@ -115,7 +119,7 @@ def test_what_costs_nothing_needs_no_limit() -> None:
     budget = bare_budget("a").model_copy(
         update={"prices": {"free": ModelPriceEntry(input=Decimal(0), output=Decimal(0))}}
     )
-    found = budget_limit([agent_case(3, task=str(n), model="free") for n in range(6)], Terms(budget))
+    found = budget_limit(Runs([agent_case(3, task=str(n), model="free") for n in range(6)], Terms(budget)))
     assert isinstance(found, Unmeasured)
     assert "cost nothing" in found.why
 
@@ -124,7 +128,7 @@ def test_what_costs_nothing_needs_no_limit() -> None:
 @given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from([True, False, None])), min_size=1, max_size=8))
 def test_whatever_the_runs_are_a_limit_is_found_or_it_is_said_why_not(runs: list[tuple[int, bool | None]]) -> None:
     cases = [agent_case(steps, task=str(n), success=success) for n, (steps, success) in enumerate(runs)]
-    found = budget_limit(cases, TERMS)
+    found = budget_limit(Runs(cases, TERMS))
     if isinstance(found, Change):
         assert sorted(effect.group for effect in found.effects) == sorted(case.group for case in cases)
 
@@ -135,7 +139,7 @@ def test_whatever_the_runs_are_a_limit_is_found_or_it_is_said_why_not(runs: list
 def test_the_guard_ends_circles_and_touches_nothing_else() -> None:
     cases = [agent_case(5, task=f"s{n}") for n in range(10)]
     cases += [agent_case(20, task=f"f{n}", success=False, equal=True) for n in range(10)]
-    found = changed(loop_guard(cases, TERMS))
+    found = changed(loop_guard(Runs(cases, TERMS)))
     saving = saving_of(found)
 
     assert (saving.losses.lost, saving.losses.of) == (0, 10)
@@ -147,9 +151,9 @@ def test_the_guard_ends_circles_and_touches_nothing_else() -> None:
 
 
 def test_a_guard_that_is_on_is_not_measured_and_neither_is_one_of_no_tool() -> None:
-    on = loop_guard([agent_case(3)], Terms(bare_budget("a").model_copy(update={"loop": Loop()})))
+    on = loop_guard(Runs([agent_case(3)], Terms(bare_budget("a").model_copy(update={"loop": Loop()}))))
     assert on == Unmeasured("loop guard", "the budget file has it on")
-    talk = loop_guard([agent_case(0)], TERMS)
+    talk = loop_guard(Runs([agent_case(0)], TERMS))
     assert isinstance(talk, Unmeasured)
     assert "no run has a result of a tool" in talk.why
 
@@ -164,20 +168,20 @@ def claude(number: int, *usages: Usage) -> Case:
 
 
 def test_asking_for_the_cache_saves_where_it_must_be_asked_for() -> None:
-    saving = saving_of(changed(prefix_caching([claude(n) for n in range(6)], TERMS)))
+    saving = saving_of(changed(prefix_caching(Runs([claude(n) for n in range(6)], TERMS))))
     assert saving.share.low > 0.5
     assert saving.losses.share == 0
 
 
 def test_a_provider_that_caches_by_itself_needs_no_asking() -> None:
-    found = prefix_caching([agent_case(4, task=str(n), system=LONG) for n in range(6)], TERMS)
+    found = prefix_caching(Runs([agent_case(4, task=str(n), system=LONG) for n in range(6)], TERMS))
     assert isinstance(found, Unmeasured)
     assert "caches these runs' prompts already; as counted that saves 3" in found.why
 
 
 def test_who_asks_already_is_not_told_to() -> None:
     usages = [Usage(2_000, 10, cached_input=1_500)] * 5
-    found = prefix_caching([claude(n, *usages) for n in range(6)], TERMS)
+    found = prefix_caching(Runs([claude(n, *usages) for n in range(6)], TERMS))
     assert isinstance(found, Unmeasured)
     assert found.notes[0].startswith("By the recorded usage of 6 runs 75.0% of the input was read from the cache; as")
 
@@ -224,12 +228,12 @@ def test_the_counted_bill_stands_beside_the_recorded_one() -> None:
     by_cost = replace(by_usage, trace=replace(by_usage.trace, calls=costs))
     half = replace(by_usage, trace=replace(by_usage.trace, calls=(*costs[:4], RecordedCall(10))))
 
-    said = against_the_record([by_usage, by_cost, half, agent_case(1)], TERMS)
+    said = against_the_record(Runs([by_usage, by_cost, half, agent_case(1)], TERMS))
     assert said is not None
     assert said.startswith("The bill of 2 runs: $0.02075 as recorded, $")
-    assert against_the_record([half, agent_case(1)], TERMS) is None
+    assert against_the_record(Runs([half, agent_case(1)], TERMS)) is None
     free = replace(by_usage, trace=replace(by_usage.trace, calls=(RecordedCall(2, cost=0),)))
-    assert "as counted here. " in (against_the_record([free], TERMS) or "")
+    assert "as counted here. " in (against_the_record(Runs([free], TERMS)) or "")
 
 
 def test_what_saves_less_than_it_loses_is_not_advised() -> None:

@@ -9,6 +9,7 @@ from leanloop.adapters.advice.bare import bare_budget
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
 from leanloop.adapters.advice.paired_runs import paired_runs
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import saving_of
 from leanloop.adapters.advice.tree import budget_of
 from leanloop.budgets.price_entry import ModelPriceEntry
@@ -29,7 +30,7 @@ def runs(tasks: int, lost: int = 0, cheap: str = "gpt-4o-mini", dear: str = "gpt
 
 
 def tried(cases: list[Case], terms: Terms = TERMS) -> Change | Unmeasured | None:
-    return paired_runs("cheaper model", cases, terms)
+    return paired_runs("cheaper model", Runs(cases, terms))
 
 
 def test_a_model_that_does_as_well_on_the_same_tasks_is_a_change() -> None:

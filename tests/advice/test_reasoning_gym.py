@@ -15,6 +15,7 @@ from leanloop.adapters.advice.bare import bare_budget
 from leanloop.adapters.advice.case import Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
 from leanloop.adapters.advice.cheaper_model import cheaper_model
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import saving_of
 from leanloop.budgets.route_rules import RouteRules
 from leanloop.plugins.difficulty.setting import Setting
@@ -54,7 +55,7 @@ def test_families_that_the_cheaper_model_does_as_well_go_to_it_and_the_others_lo
     questions: Sequence[Any], tmp_path: Path
 ) -> None:
     most = 0.04
-    found = cheaper_model([], Terms(BUDGET, most, labelled(questions, CHEAP, tmp_path)))
+    found = cheaper_model(Runs([], Terms(BUDGET, most, labelled(questions, CHEAP, tmp_path))))
 
     assert isinstance(found, Change)
     assert found.successes_lost is not None
@@ -82,8 +83,8 @@ def test_families_that_the_cheaper_model_does_as_well_go_to_it_and_the_others_lo
 
 
 def test_a_model_that_the_dearer_one_mostly_makes_good_spares_little(questions: Sequence[Any], tmp_path: Path) -> None:
-    weak = cheaper_model([], Terms(BUDGET, 0.04, labelled(questions, WEAK, tmp_path)))
-    few = cheaper_model([], Terms(BUDGET, 0.02, labelled(questions, WEAK, tmp_path, every=23)))
+    weak = cheaper_model(Runs([], Terms(BUDGET, 0.04, labelled(questions, WEAK, tmp_path))))
+    few = cheaper_model(Runs([], Terms(BUDGET, 0.02, labelled(questions, WEAK, tmp_path, every=23))))
 
     assert isinstance(weak, Change)
     assert saving_of(weak).share.high < 0.3  # the better one spares at least that

@@ -11,11 +11,13 @@ import pytest
 from leanloop.adapters.advice.bare import bare_budget
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.cases import sampled
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
 from leanloop.adapters.advice.context import context
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.grid import Setting, Trials, Tried
 from leanloop.adapters.advice.ranking import doubts
 from leanloop.adapters.advice.results import results
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import Saving, saving_of
 from leanloop.adapters.traces.openai import parse_trace, traces_in
 from leanloop.budgets.budget import Budget
@@ -55,7 +57,7 @@ def change(found: Change | Unmeasured) -> Change:
 
 
 def test_long_results_are_shortened_to_what_saves_most_and_what_is_read_back_is_paid() -> None:
-    found = change(results(long_results(), TERMS))
+    found = change(results(Runs(long_results(), TERMS)))
     assert found.keys == {"results": {"max_tokens": 500}}
     saving = saving_of(found)
     assert saving.share.low > 0.2
@@ -67,7 +69,7 @@ def test_long_results_are_shortened_to_what_saves_most_and_what_is_read_back_is_
 
 
 def test_short_results_are_not_advised_to_be_shortened() -> None:
-    found = change(results([case(f"t{number}", 2, 1) for number in range(8)], TERMS))
+    found = change(results(Runs([case(f"t{number}", 2, 1) for number in range(8)], TERMS)))
     saving = saving_of(found)
     assert saving.share.high < 0
     assert "it costs money" in list(doubts(saving, 0.01))
@@ -76,7 +78,7 @@ def test_short_results_are_not_advised_to_be_shortened() -> None:
 
 def test_many_results_are_cleared_where_shortening_finds_nothing_to_shorten() -> None:
     cases = many_results()
-    shortened, cleared = saving_of(change(results(cases, TERMS))), change(context(cases, TERMS))
+    shortened, cleared = saving_of(change(results(Runs(cases, TERMS)))), change(context(Runs(cases, TERMS)))
     assert shortened.share.high < 0
     assert saving_of(cleared).share.low > 0.1
     assert set(cleared.keys) == {"results", "context"}
@@ -84,24 +86,24 @@ def test_many_results_are_cleared_where_shortening_finds_nothing_to_shorten() ->
 
 def test_clearing_is_measured_beyond_what_shortening_saves() -> None:
     cases = long_results()
-    shortened, cleared = saving_of(change(results(cases, TERMS))), saving_of(change(context(cases, TERMS)))
+    shortened, cleared = saving_of(change(results(Runs(cases, TERMS)))), saving_of(change(context(Runs(cases, TERMS))))
     assert cleared.before == shortened.after
     assert abs(cleared.share.estimate) < 0.1 < shortened.share.estimate
 
 
 def test_a_file_that_shortens_already_is_tried_with_other_limits_and_without() -> None:
     terms = Terms(Budget(agent="a", limits=(), loop=None, results=ResultRules(max_tokens=1_000)))
-    found = change(results(long_results(), terms))
+    found = change(results(Runs(long_results(), terms)))
     assert [note.partition(" saves")[0].partition(" costs")[0] for note in found.notes] == [
         "results: {max_tokens: 4000}",
         "results: {max_tokens: 500}",
         "results: off",
     ]
     assert found.keys == {"results": {"max_tokens": 500}}
-    short = change(results([case(f"t{number}", 2, 1) for number in range(8)], terms))
+    short = change(results(Runs([case(f"t{number}", 2, 1) for number in range(8)], terms)))
     assert (short.feature, short.keys) == ("results left whole", {"results": False})
     assert saving_of(short).share.low > 0
-    assert set(change(context(many_results(), terms)).keys) == {"context"}
+    assert set(change(context(Runs(many_results(), terms))).keys) == {"context"}
 
 
 def test_what_cannot_be_measured_is_said() -> None:
@@ -113,11 +115,11 @@ def test_what_cannot_be_measured_is_said() -> None:
         b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}', "t", 1
     )
     for feature in (results, context):
-        assert why(feature([Case(told, MODEL, "a")], TERMS)) == "no run has a result of a tool"
-        assert "all runs are of one task" in why(feature([case("one", 3, 50)] * 3, TERMS))
-        assert "a tool named read_result" in why(feature([case("one", 3, 50, tool="read_result")], TERMS))
+        assert why(feature(Runs([Case(told, MODEL, "a")], TERMS))) == "no run has a result of a tool"
+        assert "all runs are of one task" in why(feature(Runs([case("one", 3, 50)] * 3, TERMS)))
+        assert "a tool named read_result" in why(feature(Runs([case("one", 3, 50, tool="read_result")], TERMS)))
     on = Terms(Budget(agent="a", context=ContextRules()))
-    assert why(context(many_results(), on)) == "the budget file has it on"
+    assert why(context(Runs(many_results(), on))) == "the budget file has it on"
 
 
 def effects(*after: int, missing: int = 0) -> list[Effect]:
@@ -125,7 +127,7 @@ def effects(*after: int, missing: int = 0) -> list[Effect]:
 
 
 def test_what_one_run_alone_likes_is_not_chosen_for_it() -> None:
-    trials = Trials([case(f"t{number}", 1, 1) for number in range(10)], TERMS)
+    trials = Trials(Runs([case(f"t{number}", 1, 1) for number in range(10)], TERMS))
     lucky = Tried(Setting({}, TERMS.budget, "best on the first run alone"), effects(0, *[200] * 9))
     steady = Tried(Setting({}, TERMS.budget, "better on all others"), effects(*[190] * 10))
     assert trials.best([lucky, steady]) is lucky
@@ -136,7 +138,7 @@ def test_what_one_run_alone_likes_is_not_chosen_for_it() -> None:
 
 
 def test_of_settings_that_lose_too_much_the_one_that_loses_least_is_taken() -> None:
-    trials = Trials([case(f"t{number}", 1, 1) for number in range(6)], TERMS)
+    trials = Trials(Runs([case(f"t{number}", 1, 1) for number in range(6)], TERMS))
     runs = [
         Tried(Setting({}, TERMS.budget, ""), effects(*[after] * 6, missing=missing))
         for missing, after in ((5, 10), (1, 100), (2, 20))
@@ -167,7 +169,7 @@ def measured(found: Change | Unmeasured) -> tuple[Saving, list[str]]:
 
 
 def test_on_tau_bench_shortening_pays_by_json_in_fewer_tokens_and_loses_nothing() -> None:
-    saving, against = measured(results(shared("tau-bench", 30), TERMS))
+    saving, against = measured(results(Runs(shared("tau-bench", 30), TERMS)))
     assert not against
     assert 0.03 < saving.share.estimate < 0.12  # the bench, with read_result counted: 0.065
     assert saving.used > 200
@@ -175,7 +177,7 @@ def test_on_tau_bench_shortening_pays_by_json_in_fewer_tokens_and_loses_nothing(
 
 
 def test_on_swe_agent_runs_shortening_pays_at_500_tokens_and_not_at_4_000() -> None:
-    found = change(results(shared("swe-agent-demos", 22), TERMS))
+    found = change(results(Runs(shared("swe-agent-demos", 22), TERMS)))
     saving, against = measured(found)
     assert not against
     assert found.keys == {"results": {"max_tokens": 500}}
@@ -187,6 +189,6 @@ def test_on_swe_agent_runs_shortening_pays_at_500_tokens_and_not_at_4_000() -> N
 def test_on_intercode_bash_whose_runs_are_short_neither_pays() -> None:
     cases = shared("intercode-bash", 60)
     for feature in (results, context):
-        saving, against = measured(feature(cases, TERMS))
+        saving, against = measured(feature(Runs(cases, TERMS)))
         assert saving.share.estimate < 0  # read_result is described in prompts of a few hundred tokens
         assert against

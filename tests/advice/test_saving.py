@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leanloop.adapters.advice.change import Change, Effect
+from leanloop.adapters.advice.change import Change
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.saving import LEAST_TASKS, saving_of
 
 EFFECTS = st.lists(

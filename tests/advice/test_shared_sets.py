@@ -17,6 +17,7 @@ from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.cases import sampled
 from leanloop.adapters.advice.change import Change
 from leanloop.adapters.advice.loop_guard import loop_guard
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import saving_of
 from leanloop.adapters.traces.openai import traces_in
 from leanloop.budgets.price_book import price_book
@@ -53,7 +54,7 @@ def test_the_95th_percentile_is_that_of_the_bench(name: str) -> None:
     tokens = bench.percentile([sum(run.calls) for run in runs if run.success])
     result = bench.apply(bench.under(tokens), runs)
 
-    note = changed(budget_limit(cases_of(name), TERMS)).notes[1]
+    note = changed(budget_limit(Runs(cases_of(name), TERMS))).notes[1]
     said = re.search(r"([\d,]+) tokens, ([\d.]+)% of tokens .* saved and (\d+) of (\d+) lost", note)
     assert said is not None
     limit, saved, lost, successes = (float(part.replace(",", "")) for part in said.groups())
@@ -68,7 +69,7 @@ def test_the_loop_guard_touches_what_it_does_in_the_bench(name: str) -> None:
     bench: Any = bench_module("loops")
     counts = bench.count(bench.leanloop(), [case.trace for case in cases_of(name)])
 
-    found = changed(loop_guard(cases_of(name), TERMS))
+    found = changed(loop_guard(Runs(cases_of(name), TERMS)))
     notes = " ".join(found.notes)
     for kind, word in (("success", "successful"), ("failure", "failed")):
         if counts[kind]:
@@ -99,7 +100,7 @@ def test_where_no_run_goes_in_circles_no_guard_is_advised() -> None:
 
 
 def test_where_failures_cost_more_than_any_success_a_limit_saves_and_loses_none() -> None:
-    saving = saving_of(changed(budget_limit(cases_of("tau-bench", whole=True), TERMS)))
+    saving = saving_of(changed(budget_limit(Runs(cases_of("tau-bench", whole=True), TERMS))))
     assert 0.02 < saving.share.low < saving.share.estimate < 0.15
     assert saving.losses.share <= 0.01
 

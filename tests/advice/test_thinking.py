@@ -13,6 +13,7 @@ from leanloop.adapters.advice.bare import bare_budget
 from leanloop.adapters.advice.budget_file import budget_text
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.thinking import thinking
 from leanloop.adapters.cli.app import app
 from leanloop.adapters.traces.trace import RecordedCall
@@ -33,7 +34,7 @@ def labelled(
 
 
 def tried(rows: tuple[Labelled, ...] = (), cases: Sequence[Case] = (), **terms: object) -> Change | Unmeasured:
-    return thinking(cases, replace(TERMS, labelled=rows, **terms))  # type: ignore[arg-type]
+    return thinking(Runs(cases, replace(TERMS, labelled=rows, **terms)))  # type: ignore[arg-type]
 
 
 def reasoned(model: str = "gpt-5.1") -> Case:

@@ -9,9 +9,11 @@ from pydantic import JsonValue
 from leanloop.adapters.advice.advice import advise
 from leanloop.adapters.advice.bare import bare_budget, bare_tree
 from leanloop.adapters.advice.case import Case, Terms
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.loop_guard import loop_guard
 from leanloop.adapters.advice.ranking import Ranked
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import saving_of
 from leanloop.adapters.advice.together import Together, put_together
 from leanloop.adapters.advice.tree import budget_of, changed
@@ -38,7 +40,7 @@ def limit(**amounts: JsonValue) -> dict[str, JsonValue]:
 
 
 def put(*ranked: Ranked, cases: list[Case] | None = None) -> Together:
-    return put_together(None, ranked, runs() if cases is None else cases, TERMS)
+    return put_together(None, ranked, Runs(runs() if cases is None else cases, TERMS))
 
 
 def test_what_is_advised_is_replayed_as_one_file() -> None:
@@ -113,7 +115,7 @@ def test_a_guard_that_only_costs_a_little_beside_the_others_is_left_on() -> None
 def test_a_file_of_the_user_keeps_what_it_says() -> None:
     own: dict[str, object] = {"agent": "a", "loop": False, "limits": [{"per": "day", "usd": 3}]}
     terms = Terms(budget_of(own))
-    found = put_together(own, [advised("budget", limit(cycles=10))], runs(), terms)
+    found = put_together(own, [advised("budget", limit(cycles=10))], Runs(runs(), terms))
     assert found.tree == {**own, "limits": [{"per": "day", "usd": 3}, {"per": "task", "cycles": 10}]}
 
 

@@ -8,6 +8,7 @@ from leanloop.adapters.advice.advice import advise
 from leanloop.adapters.advice.bare import bare_budget
 from leanloop.adapters.advice.case import Case, Terms
 from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.saving import Saving, saving_of
 from leanloop.adapters.advice.volatile_prompt import volatile_prompt
 from leanloop.adapters.traces.trace import RecordedCall, Trace
@@ -39,7 +40,7 @@ def runs(system: str = "It is 2026-03-02 10:{minute:02}.\n" + RULES, model: str 
 
 
 def saving(cases: list[Case]) -> Saving:
-    found = volatile_prompt(cases, TERMS)
+    found = volatile_prompt(Runs(cases, TERMS))
     assert isinstance(found, Change), found
     assert found.keys == {"prefix": {"volatile": "behind"}}
     return saving_of(found)
@@ -57,7 +58,7 @@ def test_a_time_at_its_end_costs_little() -> None:
 
 def test_a_time_in_a_line_too_long_to_be_moved_is_told_of_with_what_it_costs(caplog: pytest.LogCaptureFixture) -> None:
     one_line = "It is 2026-03-02 10:{minute:02}." + RULES
-    found = volatile_prompt(runs(one_line), TERMS)
+    found = volatile_prompt(Runs(runs(one_line), TERMS))
     assert isinstance(found, Unmeasured)
     assert "has to stand in a line of its own" in found.why
     [share] = re.findall(r"([0-9.]+)% of the bill", found.why)
@@ -71,14 +72,14 @@ def test_without_a_cache_there_is_no_prefix_to_keep() -> None:
 
 @pytest.mark.parametrize("system", [RULES, "{minute} is all that {minute} two of {minute} these have in common."[:8]])
 def test_a_prompt_that_stays_or_is_another_one_altogether_is_left_alone(system: str) -> None:
-    found = volatile_prompt(runs(system), TERMS)
+    found = volatile_prompt(Runs(runs(system), TERMS))
     assert isinstance(found, Unmeasured)
     assert "no trace in these runs has a system prompt that changes" in found.why
 
 
 def test_runs_whose_prompts_differ_in_a_date_are_told_of_and_not_measured() -> None:
     cases = [trace_in_parts(f"t{number}", f"On 2026-03-{number + 10}.\n{RULES}")[0] for number in range(4)]
-    found = volatile_prompt(cases, TERMS)
+    found = volatile_prompt(Runs(cases, TERMS))
     assert isinstance(found, Unmeasured)
     assert found.notes[0].startswith("4 system prompts differ from others in a date")
 
@@ -88,12 +89,14 @@ def test_messages_that_are_no_system_prompt_are_no_change_of_one() -> None:
         Case(Trace(str(n), (Message("user", str(n)), Message("assistant", "x")), of="t"), "gpt-4o", "t") for n in (1, 2)
     ]
     empty = [Case(Trace(str(n), (Message("assistant", "x"),), of="u"), "gpt-4o", "u") for n in (1, 2)]
-    assert isinstance(volatile_prompt([*told, *empty], TERMS), Unmeasured)
+    assert isinstance(volatile_prompt(Runs([*told, *empty], TERMS)), Unmeasured)
 
 
 def test_what_is_on_is_not_measured() -> None:
     budget = bare_budget("a").model_copy(update={"prefix": PrefixRules(volatile="behind")})
-    assert volatile_prompt(runs(), Terms(budget)) == Unmeasured("volatile text behind", "the budget file has it on")
+    assert volatile_prompt(Runs(runs(), Terms(budget))) == Unmeasured(
+        "volatile text behind", "the budget file has it on"
+    )
 
 
 def test_it_stands_in_the_file_and_not_in_the_figure_of_the_replay() -> None:

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from leanloop.adapters.advice.advice import Advice
 from leanloop.adapters.advice.cases import Sample
-from leanloop.adapters.advice.change import Change, Effect, Unmeasured
+from leanloop.adapters.advice.change import Change, Unmeasured
+from leanloop.adapters.advice.effect import Effect
 from leanloop.adapters.advice.ranking import Ranked
 from leanloop.adapters.advice.saving import Saving, saving_of
 from leanloop.adapters.advice.together import Together
