@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeVar, cast
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 
-from leanloop.adapters.copied import copied
 from leanloop.adapters.event_sinks import checked_otel, sinks_of
 from leanloop.adapters.given import NeutralGiven, checked_budget
 from leanloop.adapters.llama_index.covered import lands_elsewhere
@@ -26,6 +24,7 @@ from leanloop.adapters.llama_index.place import (
 )
 from leanloop.adapters.llama_index.runs import Runs
 from leanloop.adapters.llama_index.substitutes import Substitutes
+from leanloop.adapters.llama_index.twins import Twins
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.store import LedgerStore
 from leanloop.plugins.alerts import Alerts, OnAlert
@@ -45,8 +44,6 @@ from leanloop.plugins.task import Task
 
 __all__ = ["Given", "Guard"]
 
-Original = TypeVar("Original")
-
 
 class Given(NeutralGiven, total=False):
     """What `LeanLoop` takes beside its budget; see there."""
@@ -55,36 +52,10 @@ class Given(NeutralGiven, total=False):
     embedder: BaseEmbedding | Embedder | None
 
 
-class Guard:
+class Guard(Twins):
     """What the guarded twins of models, tools, engines and agents share.
 
-    Args:
-        budget: what a run may spend; by default 25 cycles, no limit on money, loops broken.
-        plugins: further plugins, outermost first.
-        store: where balances are kept instead of where the budget says.
-        models: the LLMs that the budget's `degrade` and `routes` name, by that name. For a name that is not here, the
-            user's own LLM is copied and called by it.
-        on_alert: called with each `leanloop.Alert`, beside the line in the log; a task opened by `leanloop.task` with
-            a hook of its own keeps that.
-        embedder: turns questions into vectors, for what the budget file says under `cache`: an embedding model of
-            LlamaIndex, or an `Embedder`. Without one, answers are given again to the same question only.
-        same_answer: judges whether two answers say the same: one of the cache that is checked against a fresh one, and
-            those that a cascade asks for; by default leanloop does.
-        checks: checks of answers, by the name that the budget's `routes: {cascade: {gates: ...}}` uses; called with
-            a `ModelCall` and its `ModelReply`, they say whether the answer may be taken. May be coroutine functions.
-        answers: functions that know answers, by the name that the budget's `answers` uses; called with the question,
-            they give a text, or None where they know none.
-        difficulty: judges calls instead of what is learned from outcomes: called with a `ModelCall`, it gives the
-            chance, from 0 to 1, that the dearer model (or more thinking) succeeds where the cheaper fails.
-        outcomes: where outcomes are kept instead of where the budget's `difficulty` says.
-        cognitive_tools: further tools that the budget's `scaffold` can name.
-        run_code: runs code in a sandbox of your own and gives what it printed, for the cognitive tool ``use_code``,
-            which is offered only with it.
-        on_event: told of each event of `leanloop.plugins.events` (calls reserved, settled and refused, tools, hits,
-            alerts ...), beside what the budget's `events` names: a plain function, or several. What one raises is
-            logged, and goes no further.
-        redact: changes the text of prompts and answers before anyone is told, where the budget says ``events: {text:
-            on}``; without that none is told.
+    Args: those of `LeanLoop`.
     """
 
     def __init__(
@@ -106,6 +77,7 @@ class Guard:
         on_event: Sink | Sequence[Sink] = (),
         redact: Redact | None = None,
     ) -> None:
+        super().__init__()
         self.has_own_budget = budget is not None
         self.budget = checked_budget(budget)
         reads = None if embedder is None else embedder_of(embedder)
@@ -144,25 +116,10 @@ class Guard:
             "redact": redact,
         }
         self.runs = Runs()
-        self._kinds: dict[tuple[type, type], type] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         """What makes an equal one in another process; what is running stays behind."""
         return _revived, (type(self), self.budget if self.has_own_budget else None, self._given)
-
-    def kind(self, of: type, methods: type) -> type:
-        """The class of a twin: below `of` and under its name, with the guarded `methods` put before its own."""
-        found = self._kinds.get((of, methods))
-        if found is None:
-            named = {"__module__": of.__module__, "__qualname__": of.__qualname__, "__doc__": of.__doc__}
-            made: Any = type(of)(of.__name__, (methods, of), named)
-            made.leanloop_ = self  # afterwards: pydantic takes what stands in a class's body for a field
-            found = self._kinds[of, methods] = cast("type", made)
-        return found
-
-    def twin(self, original: Original, methods: type) -> Original:
-        """A new instance with all that `original` holds, of the `kind` below its class."""
-        return cast("Original", copied(original, self.kind(type(original), methods)))
 
     def member(self) -> Member:
         """What a call made here belongs to: an agent's run, the current task, or a task of its own.

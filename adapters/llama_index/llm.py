@@ -7,10 +7,9 @@ here are not decorated with LlamaIndex's callbacks, because the inner ones are: 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, ClassVar, SupportsIndex, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms import LLM
@@ -75,14 +74,6 @@ class GuardedLLM:
 
     leanloop_: ClassVar[Guard]
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
-        """The LLM as the user made it, and the guard: a class made here has no address for pickle."""
-        return guarded, (_plain(self), self.leanloop_)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> LLM:
-        """A copy under the same guard."""
-        return guarded(copy.deepcopy(_plain(self), memo), self.leanloop_)
-
     def _prepare_chat_with_tools_compat(
         self, tools: Sequence[BaseTool], *args: Any, tool_required: bool = False, **kwargs: Any
     ) -> dict[str, Any]:
@@ -143,12 +134,6 @@ class _Answers(AnswersInChat, GuardedLLM):
 
 class _AnswersOnly(AnswersInChatOnly, GuardedLLM):
     """Guards GoogleGenAI."""
-
-
-def _plain(llm: GuardedLLM) -> LLM:
-    """The LLM without its guard."""
-    kinds = type(llm).__mro__
-    return cast("LLM", copied(llm, kinds[kinds.index(GuardedLLM) + 1]))
 
 
 def _inner(llm: object, name: str) -> Any:
@@ -252,13 +237,17 @@ def _begin(
     member = guard.member()
     others = guard.substitutes
     asked = Request(llm, form, given, kwargs, member.task, others=others, prepared=prepared, stream=stream)
-    return asked, _answering(guard.model_flow(asked.call, member), asked.call, member.task)
+    return asked, _answering(guard.model_flow(asked.call, member), asked.call, member.task, read_as())
 
 
-def _answering(flow: ModelFlow, call: ModelCall, task: Task) -> ModelFlow:
+def _answering(flow: ModelFlow, call: ModelCall, task: Task, output_cls: type | None) -> ModelFlow:
     """Raise where a structured answer was asked for and a landing could only give words: they would not parse."""
     reply = yield from flow
-    structured = call.answer_tools or read_as() is not None
-    if structured and reply.raw is None and not reply.message.tool_calls and task.stopped is not None:
+    if (
+        (call.answer_tools or output_cls is not None)
+        and reply.raw is None
+        and not reply.message.tool_calls
+        and task.stopped
+    ):
         raise task.stopped
     return reply

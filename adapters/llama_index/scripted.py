@@ -45,6 +45,9 @@ Said: TypeAlias = str | ChatMessage | ChatResponse
 Script: TypeAlias = Callable[[list[ChatMessage], dict[str, Any]], Said]
 Seen: TypeAlias = list[tuple[list[ChatMessage], dict[str, Any]]]
 
+_turns = threading.Lock()
+"""One at a time takes the next reply. Not an LLM's own, since locks can neither be copied nor pickled."""
+
 
 class ScriptedTextLLM(LLM):
     """Answers in text, by `script`: a list of replies, given in turn, or a function of the messages and parameters.
@@ -63,7 +66,6 @@ class ScriptedTextLLM(LLM):
     efforts: tuple[Effort, ...] = ()
     steady: bool = False
     _seen: Seen = PrivateAttr(default_factory=list[tuple[list[ChatMessage], dict[str, Any]]])
-    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     @property
     def seen(self) -> Seen:
@@ -139,7 +141,7 @@ class ScriptedTextLLM(LLM):
         cap = kwargs.get("max_tokens") or self.max_tokens
         if cap is not None:
             kwargs = {**kwargs, "max_tokens": cap}
-        with self._lock:
+        with _turns:
             turn = len(self._seen)
             self._seen.append((list(messages), kwargs))
         if callable(self.script):

@@ -8,6 +8,7 @@ asks for may be no more than text, and a landing in words would fail to parse.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
 from typing import Any, TypeVar, cast
 
 from llama_index.core.program.streaming_utils import process_streaming_content_incremental
@@ -37,6 +38,38 @@ class AnswersParsed:
         inner: Any = getattr(super(), "astructured_predict")  # noqa: B009
         with reading_as(_asked_for(args, kwargs)):
             return await inner(*args, **kwargs)
+
+    def stream_structured_predict(self, *args: Any, **kwargs: Any) -> Generator[Any, None, None]:
+        """Marked."""
+        inner: Any = getattr(super(), "stream_structured_predict")  # noqa: B009
+        output_cls = _asked_for(args, kwargs)
+
+        def marked() -> Generator[Any, None, None]:
+            with closing(inner(*args, **kwargs)) as parts:
+                while True:
+                    with reading_as(output_cls):  # the model is asked when the first part is
+                        part = next(parts, None)
+                    if part is None:
+                        return
+                    yield part
+
+        return marked()
+
+    async def astream_structured_predict(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        """Marked."""
+        inner: Any = getattr(super(), "astream_structured_predict")  # noqa: B009
+        output_cls, source = _asked_for(args, kwargs), await inner(*args, **kwargs)
+
+        async def marked() -> AsyncGenerator[Any, None]:
+            async with aclosing(source) as parts:
+                while True:
+                    with reading_as(output_cls):
+                        part = await anext(parts, None)
+                    if part is None:
+                        return
+                    yield part
+
+        return marked()
 
 
 class AnswersInChat(AnswersParsed):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from llama_index.core import Document, MockEmbedding, VectorStoreIndex
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.query_engine import SubQuestionQueryEngine
 from llama_index.core.question_gen import LLMQuestionGenerator
@@ -22,7 +22,7 @@ from pydantic import BaseModel
 import leanloop
 from leanloop import Budget, BudgetExceeded, Limit
 from leanloop.adapters.llama_index import LeanLoop
-from leanloop.adapters.llama_index.scripted import ScriptedTextLLM
+from leanloop.adapters.llama_index.scripted import ScriptedLLM, ScriptedTextLLM
 from leanloop.errors import PriceUnknown
 
 QUESTIONS = '```json\n{"items": [{"sub_question": "What?", "tool_name": "docs"}]}\n```'
@@ -41,12 +41,28 @@ ASKS: dict[str, Callable[[Any], Any]] = {
     "chat of a structured LLM": lambda llm: asyncio.run(
         llm.as_structured_llm(Town).achat([ChatMessage(role=MessageRole.USER, content="Which town?")])
     ),
+    "stream_structured_predict": lambda llm: list(llm.stream_structured_predict(Town, PromptTemplate("Which town?"))),
+    "astream_structured_predict": lambda llm: asyncio.run(read_structured(llm)),
 }
 
 
+def answers_with_a_town(messages: list[ChatMessage], settings: dict[str, Any]) -> ChatMessage:
+    """As a tool call where it is asked for one, unless its text is what LlamaIndex reads of a stream."""
+    said = ChatMessage(role=MessageRole.ASSISTANT, content='{"name": "Bern"}')
+    if settings.get("tools"):
+        said.blocks.append(ToolCallBlock(tool_call_id="c", tool_name="Town", tool_kwargs={"name": "Bern"}))
+    return said
+
+
+async def read_structured(llm: Any) -> list[Any]:
+    parts = await llm.astream_structured_predict(Town, PromptTemplate("Which town?"))
+    return [part async for part in parts]
+
+
+@pytest.mark.parametrize("kind", [ScriptedTextLLM, ScriptedLLM])
 @pytest.mark.parametrize("how", ASKS)
-def test_a_structured_answer_parsed_from_text_that_cannot_be_paid_raises_the_limit(how: str, store: Any) -> None:
-    llm = ScriptedTextLLM(script=['{"name": "Bern"}'])
+def test_a_structured_answer_that_cannot_be_paid_raises_the_limit(how: str, kind: Any, store: Any) -> None:
+    llm = kind(script=answers_with_a_town)
     loop = LeanLoop(Budget(agent="a", limits=(Limit(model_calls=1),)), store=store)
     with leanloop.task(loop.budget, store=store):
         ASKS[how](loop.llm(llm))
