@@ -294,7 +294,7 @@ def test_events_that_are_dumped_twice_count_once_and_lost_starts_lose_no_texts(l
     ends = [event for event in llama_index_events if not event["class_name"].endswith("StartEvent")]
     runs = read(lines(ends))
     assert AS_SAID in [said(run) for run in runs if isinstance(run, Trace)]
-    assert all(isinstance(run, Trace) and all(call.began is None for call in run.calls) for run in runs)
+    assert all(isinstance(run, Trace) and all(call.seconds is None for call in run.calls) for run in runs)
     assert read(lines([event for event in llama_index_events if "End" not in event["class_name"]])) == []
 
 

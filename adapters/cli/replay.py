@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["TRACES", "replay", "runs_of"]
 
-TRACES = "Files of recorded runs, also .gz; folders or patterns; - for standard input."
+TRACES = "Files of recorded runs, also .gz, .zst or .parquet; folders or patterns; - for standard input."
 
 _LISTED = 20
 _STANDARD_INPUT = Path("-")
-_SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+_LINES = (".jsonl", ".ndjson", ".json")
+_SUFFIXES = (*_LINES, *(f"{suffix}{packed}" for packed in (".gz", ".zst") for suffix in _LINES), ".parquet")
 
 
 def replay(
@@ -85,7 +86,7 @@ def runs_of(
     Raises:
         UsageError: nothing is there by one of the names, or it cannot be read.
     """
-    from leanloop.adapters.traces.formats import read_runs
+    from leanloop.adapters.traces.formats import Recordings
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -93,13 +94,15 @@ def runs_of(
     total = _bytes_of(files)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(doing, total=total)
+        recordings = Recordings(form)
         for file in files:
             try:
                 with nullcontext(sys.stdin.buffer) if file == _STANDARD_INPUT else file.open("rb") as stream:
                     watched = progress.wrap_file(stream, total, task_id=bar) if total else stream
-                    yield from read_runs(watched, str(file), form)
+                    yield from recordings.read(watched, str(file))
             except OSError as error:
                 raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+        yield from recordings.rest()
 
 
 def _files(name: str) -> list[Path]:

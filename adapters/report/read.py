@@ -13,8 +13,7 @@ import duckdb
 from leanloop.adapters.report.fields import COLUMNS, FIELDS, VALUES, WHY, table_of_events
 from leanloop.adapters.report.files import EventFile
 from leanloop.adapters.report.mended import copy_lines
-from leanloop.adapters.report.recorded import RowsOfRuns
-from leanloop.adapters.report.run_files import format_of, rewritten
+from leanloop.adapters.report.run_files import Rewriting, format_of
 from leanloop.adapters.traces.form import TraceFormat
 
 __all__ = ["REASONS", "FileRead", "read_events"]
@@ -37,8 +36,9 @@ _NESTED = [name for name, kind in FIELDS.items() if kind in ("object", "list")]
 _TYPES = ", ".join(f"'{name}': '{'JSON' if name in _NESTED else 'VARCHAR'}'" for name in FIELDS)
 _JSON = f"""
     SELECT * REPLACE ({", ".join(f"{name}::VARCHAR AS {name}" for name in _NESTED)})
-    FROM read_json($path, format = 'newline_delimited', records = true, compression = $packed, columns = {{{_TYPES}}},
+    FROM read_json($path, format = 'newline_delimited', records = true, compression = $packed, columns = {{{_TYPES}%s}},
     ignore_errors = true, hive_partitioning = false)"""
+_EVENTS, _RUNS = _JSON % "", _JSON % ", 'file': 'INTEGER'"
 
 _PARTS = 8
 """In which copies are looked for, so that the numbers of ten million rows are never in memory at once."""
@@ -74,16 +74,20 @@ def read_events(
     """
     db.execute(table_of_events())
     read = [FileRead(file.path) for file in files]
-    made = RowsOfRuns(model)
-    for number, file in enumerate(files):
-        found = form or format_of(file)
-        if found is None:
-            read[number].trouble = _read(db, number, file, since)
-        else:
-            with rewritten(file, found, made) as told:
-                _insert(db, number, _JSON, since, timeless=True, path=_as_pattern(told.path), packed="none")
-            left_out = {"no_run": told.bad} if told.bad else {}
-            read[number] = FileRead(file.path, found, left_out=left_out, trouble=told.trouble)
+    with tempfile.TemporaryDirectory(prefix="leanloop-report-") as folder:
+        rewritten = Path(folder, "rows.jsonl")
+        with rewritten.open("wb") as out:
+            runs = Rewriting(out, model)
+            for number, file in enumerate(files):
+                found = form or format_of(file)
+                if found is None:
+                    read[number].trouble = _read(db, number, file, since)
+                else:
+                    runs.read(number, file, found)
+                    read[number].read_as = found
+            runs.finish()
+        if rewritten.stat().st_size:
+            _insert(db, '"file"', _RUNS, since, timeless=True, path=_as_pattern(rewritten), packed="none")
     counts = "SELECT file, coalesce(why, ''), count(*) FROM events GROUP BY ALL ORDER BY ALL"
     for number, why, rows in db.execute(counts).fetchall():
         if why:
@@ -94,6 +98,11 @@ def read_events(
     for number, rows in _copies(db):
         read[number].counted -= rows
         read[number].left_out["again"] = rows
+    for number, one in enumerate(read):
+        one.left_out |= {"no_run": runs.bad[number]} if runs.bad[number] else {}
+        one.trouble = one.trouble or runs.trouble.get(number, "")
+        if one.read_as != "events" and not (one.counted or one.left_out or one.trouble):
+            one.trouble = "what it tells of stands with the traces that files before it tell of"
     return read
 
 
@@ -104,7 +113,7 @@ def _read(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: fl
         if file.packed == "parquet":
             _insert(db, number, _parquet(db, path), since, path=path)
         else:
-            _insert(db, number, _JSON, since, path=path, packed=file.packed)
+            _insert(db, number, _EVENTS, since, path=path, packed=file.packed)
     except duckdb.Error as error:
         if file.packed in ("none", "gzip") and (trouble := _read_what_can_be(db, number, file, since)):
             return trouble
@@ -113,11 +122,12 @@ def _read(db: duckdb.DuckDBPyConnection, number: int, file: EventFile, since: fl
 
 
 def _insert(
-    db: duckdb.DuckDBPyConnection, number: int, source: str, since: float, *, timeless: bool = False, **given: str
+    db: duckdb.DuckDBPyConnection, file: int | str, source: str, since: float, *, timeless: bool = False, **given: str
 ) -> None:
+    """Insert rows of a file: by its number, or by what names it in them."""
     db.execute(
-        f"INSERT INTO events SELECT $number, {WHY}, {VALUES} FROM ({source})",
-        {"number": number, "since": since, "timeless": timeless, **given},
+        f"INSERT INTO events SELECT {file}, {WHY}, {VALUES} FROM ({source})",
+        {"since": since, "timeless": timeless, **given},
     )
 
 
@@ -159,7 +169,7 @@ def _read_what_can_be(db: duckdb.DuckDBPyConnection, number: int, file: EventFil
         with mended.open("wb") as out:
             trouble = copy_lines(file.path, out)
         try:
-            _insert(db, number, _JSON, since, path=_as_pattern(mended), packed="none")
+            _insert(db, number, _EVENTS, since, path=_as_pattern(mended), packed="none")
         except duckdb.Error:
             return ""
     return trouble

@@ -1,66 +1,73 @@
-"""Files of recorded runs, rewritten as files of rows."""
+"""Files of recorded runs, rewritten as one file of rows."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import IO, NamedTuple
+from collections import Counter
+from contextlib import suppress
+from typing import IO
 
 from leanloop.adapters.report.files import EventFile
 from leanloop.adapters.report.recorded import RowsOfRuns
 from leanloop.adapters.traces.form import TraceFormat
-from leanloop.adapters.traces.formats import read_runs, recorded_format
+from leanloop.adapters.traces.formats import Recordings, recorded_format
+from leanloop.adapters.traces.trace import Trace
 from leanloop.errors import TraceError
 
-__all__ = ["Rewritten", "format_of", "rewritten"]
+__all__ = ["Rewriting", "format_of"]
 
 _SHOWN = 200
-_UNPACKED = ("none", "gzip")
-
-
-class Rewritten(NamedTuple):
-    """Rows of a file; how many of its values or lines are no run, and what went wrong first, with one or with it."""
-
-    path: Path
-    bad: int
-    trouble: str
 
 
 def format_of(file: EventFile) -> TraceFormat | None:
     """The format of recorded runs a file is in; None where it is one of events, or of nothing that is known."""
-    if file.packed not in _UNPACKED:
-        return None
     with suppress(OSError), file.path.open("rb") as stream:
         return recorded_format(stream)
     return None
 
 
-@contextmanager
-def rewritten(file: EventFile, form: TraceFormat, made: RowsOfRuns) -> Generator[Rewritten, None, None]:
-    """A file of the rows of all its runs, a line each, while it is used: no more than some runs are in memory."""
-    with tempfile.TemporaryDirectory(prefix="leanloop-report-") as folder:
-        path = Path(folder, "rows.jsonl")
-        with path.open("wb") as out:
-            bad, trouble = _write(file, form, made, out)
-        yield Rewritten(path, bad, trouble)
+class Rewriting:
+    """Writes the rows of all runs of some files, a line each, in which ``file`` is the number of that which told of the
+    run first. A trace may be spread over several; no more than some runs are in memory.
 
+    Args:
+        out: where to.
+        model: whose the calls are of which the record names no model.
+    """
 
-def _write(file: EventFile, form: TraceFormat, made: RowsOfRuns, out: IO[bytes]) -> tuple[int, str]:
-    if file.packed not in _UNPACKED:
-        return 0, f"not read: recorded runs are read plain or packed by gzip, not as {file.packed}"
-    bad, trouble = 0, ""
-    try:
-        with file.path.open("rb") as stream:
-            for run in read_runs(stream, file.path.name, form, unsaid=True):
-                if isinstance(run, TraceError):
-                    bad += 1
-                    trouble = trouble or str(run)[:_SHOWN]
-                    continue
-                for row in made.rows(run, file.path.name):
-                    out.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
-    except OSError as error:
-        trouble = f"not read to its end: {error.strerror}"
-    return bad, trouble
+    def __init__(self, out: IO[bytes], model: str | None = None) -> None:
+        self._out = out
+        self._made = RowsOfRuns(model)
+        self._recordings = Recordings(unsaid=True)
+        self._files: dict[str, tuple[int, EventFile]] = {}
+        self.bad: Counter[int] = Counter()
+        """By file, values or lines that are no run."""
+        self.trouble: dict[int, str] = {}
+        """By file, what went wrong first, with one or with it."""
+
+    def read(self, number: int, file: EventFile, form: TraceFormat) -> None:
+        """Write what is whole by the end of this file."""
+        name = file.path.name
+        while name in self._files:
+            name += "'"
+        self._files[name] = number, file
+        try:
+            with file.path.open("rb") as stream:
+                for run in self._recordings.read(stream, name, form):
+                    self._write(run, name)
+        except OSError as error:
+            self.trouble[number] = f"not read to its end: {error.strerror}"
+
+    def finish(self) -> None:
+        """Write what more files might have told of."""
+        for run in self._recordings.rest():
+            self._write(run, run.file)
+
+    def _write(self, run: Trace | TraceError, name: str) -> None:
+        number, file = self._files[run.file or name]
+        if isinstance(run, TraceError):
+            self.bad[number] += 1
+            self.trouble.setdefault(number, str(run)[:_SHOWN])
+            return
+        for row in self._made.rows(run, file.path.name):
+            self._out.write(json.dumps({"file": number, **row}, separators=(",", ":")).encode() + b"\n")

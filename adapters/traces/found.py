@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from leanloop.adapters.traces.trace import RecordedCall, RecordedTool
 from leanloop.budgets.message import Message
 from leanloop.budgets.usage import Usage
+from leanloop.errors import TraceError
 
 __all__ = ["FoundCall", "FoundTrace"]
 
@@ -39,10 +41,33 @@ class FoundCall:
             and (bool(self.prompt) or self.usage == other.usage)
         )
 
+    @property
+    def is_said(self) -> bool:
+        """Whether its texts are recorded."""
+        return bool(self.prompt or self.reply.text or self.reply.tool_calls)
+
+    def filled(self, other: FoundCall) -> FoundCall:
+        """The same call, with what another record of it says where this one says nothing."""
+        texts = self if self.is_said else other
+        return replace(
+            self,
+            prompt=texts.prompt,
+            reply=texts.reply,
+            model=self.model or other.model,
+            usage=self.usage or other.usage,
+            cost=other.cost if self.cost is None else self.cost,
+            began=other.began if self.began is None else self.began,
+            ended=other.ended if self.ended is None else self.ended,
+            agent=self.agent or other.agent,
+            phase=self.phase or other.phase,
+            error=self.error or other.error,
+        )
+
     def recorded(self, place: int, agent: str | None) -> RecordedCall:
         """What is known of it beside its texts; `agent` where it names none."""
         began, ended = self.began, self.ended
         seconds = None if began is None or ended is None else max(0.0, ended - began)
+        began = ended if began is None else began
         return RecordedCall(
             place, self.model, self.usage, self.cost, began, seconds, self.agent or agent, self.phase, self.error
         )
@@ -53,12 +78,17 @@ class FoundTrace:
     """All of one trace that was found so far.
 
     Attributes:
+        file: that told of it first.
         known: each message once, so that a long run does not hold its history again and again.
         there: what was added under an id, by its hash.
-        letters: of the messages in `known`.
+        letters: of the messages in `known`, and of `pieces`.
         unsaid: calls whose texts are not recorded, and those that failed.
+        why: what to say of calls by id, if their texts are not told of apart from them.
+        told: calls by id, as records that stand apart from them tell of them.
+        pieces: of such a record, where it is one for each message.
     """
 
+    file: str = ""
     calls: list[FoundCall] = field(default_factory=list[FoundCall])
     known: dict[Message, Message] = field(default_factory=dict[Message, Message])
     there: set[int] = field(default_factory=set[int])
@@ -69,3 +99,31 @@ class FoundTrace:
     tags: dict[str, str] = field(default_factory=dict[str, str])
     unsaid: list[FoundCall] = field(default_factory=list[FoundCall])
     tools: list[RecordedTool] = field(default_factory=list[RecordedTool])
+    why: dict[str, TraceError] = field(default_factory=dict[str, TraceError])
+    told: dict[str, FoundCall] = field(default_factory=dict[str, FoundCall])
+    pieces: dict[str, list[object]] = field(default_factory=dict[str, list[object]])
+
+    def tell_texts(self, whole: Callable[[str, list[object]], FoundCall | None]) -> None:
+        """Give the calls the texts that were told apart from them; what is told of no call is one by itself.
+
+        Args:
+            whole: makes a call of an id and its pieces, None where they make none.
+        """
+        for own, pieces in self.pieces.items():
+            if own not in self.told and (call := whole(own, pieces)) is not None:
+                self.told[own] = call
+        said = {call.id for call in self.calls if call.id is not None}
+        silent = [call for call in self.unsaid if call.id not in said]
+        known = {call.id for call in silent}
+        silent += [call for own, call in self.told.items() if own not in said and own not in known]
+        self.unsaid = []
+        for one in silent:
+            told = self.told.get(one.id or "")
+            call = one if told is None else one.filled(told)
+            if call.is_said and call.error is None:
+                self.calls.append(call)
+                said.add(call.id or "")
+            else:
+                self.unsaid.append(call)
+        for own in said:
+            self.why.pop(own, None)

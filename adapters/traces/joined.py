@@ -11,7 +11,8 @@ the time of the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leanloop.adapters.traces.found import FoundCall, FoundTrace
@@ -35,23 +36,17 @@ class _Run:
 def joined(name: str | None, found: FoundTrace) -> Iterator[Trace]:
     """The runs of a trace, by its name where it has one; the first has what belongs to no other."""
     runs: list[_Run] = []
-    ends: dict[int, _Run] = {}  # by the hash of all its messages
+    ends: defaultdict[int, deque[_Run]] = defaultdict(deque)  # by the hash of all their messages
     for call in _once(found.calls):
         whole = (*call.prompt, call.reply)
         hashes = prefix_hashes(whole)
-        run = None
-        for place in range(len(call.prompt), 0, -1):
-            run = ends.get(hashes[place])
-            if run is not None and run.messages == whole[:place]:
-                del ends[hashes[place]]
-                break
-            run = None
+        run = _taken(ends, hashes, whole, len(call.prompt))
         if run is None:
             run = _Run(whole, [])
             runs.append(run)
         run.messages = whole
         run.calls.append(call.recorded(len(call.prompt), found.agent))
-        ends[hashes[-1]] = run
+        ends[hashes[-1]].append(run)
     unsaid = tuple(call.recorded(UNSAID, found.agent) for call in _once(found.unsaid))
     if unsaid and not runs:
         runs.append(_Run((), []))
@@ -63,12 +58,23 @@ def joined(name: str | None, found: FoundTrace) -> Iterator[Trace]:
     for number, (run, its) in enumerate(zip(runs, tools, strict=True), start=1):
         own = name or _UNNAMED
         own, more = (own, unsaid) if number == 1 else (f"{own}/{number}", ())
-        yield Trace(own, run.messages, found.reward, status, tuple(run.calls), name, tags, more, its)
+        yield Trace(own, run.messages, found.reward, status, tuple(run.calls), name, tags, more, its, found.file)
+
+
+def _taken(
+    ends: Mapping[int, deque[_Run]], hashes: Sequence[int], whole: tuple[Message, ...], prompt: int
+) -> _Run | None:
+    """The first run that ends where a prompt goes on, as far on as may be; it ends there no longer."""
+    for place in range(prompt, 0, -1):
+        waiting = ends.get(hashes[place])
+        if waiting and waiting[0].messages == whole[:place]:
+            return waiting.popleft()
+    return None
 
 
 def _once(calls: Sequence[FoundCall]) -> list[FoundCall]:
     """The calls in the order they began, without those that only hold another."""
-    ordered = sorted(calls, key=lambda call: (call.began if call.began is not None else math.inf, len(call.prompt)))
+    ordered = sorted(calls, key=lambda call: (_time(call), len(call.prompt)))
     kept: list[FoundCall] = []
     for call in ordered:
         if kept and kept[-1].holds(call):
@@ -76,3 +82,8 @@ def _once(calls: Sequence[FoundCall]) -> list[FoundCall]:
         else:
             kept.append(call)
     return kept
+
+
+def _time(call: FoundCall) -> float:
+    known = call.ended if call.began is None else call.began
+    return math.inf if known is None else known

@@ -19,14 +19,14 @@ from leanloop.adapters.traces.fields import at, listed, nano_of, seconds_of, str
 from leanloop.adapters.traces.found import FoundCall
 from leanloop.adapters.traces.gathering import Gathering
 from leanloop.adapters.traces.langsmith_about import agent_of, describe, error_of, tool_of
-from leanloop.adapters.traces.records import Record
+from leanloop.adapters.traces.recorded_value import Record
 from leanloop.adapters.traces.responses import messages_in, reply_in
 from leanloop.adapters.traces.trace import Trace
 from leanloop.budgets.message import Message
 from leanloop.errors import TraceError
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
-__all__ = ["is_langsmith", "read_langsmith"]
+__all__ = ["LangSmithRuns", "is_langsmith"]
 
 _MODELS = ("llm", "chat_model")
 _OBJECTS = ("inputs", "outputs", "extra", "feedback_stats", "tags", "child_runs")
@@ -40,19 +40,26 @@ def is_langsmith(value: object) -> bool:
     return any(isinstance(at(value, *way, "run_type"), str) for way in ((), ("runs", 0), ("data", 0)))
 
 
-def read_langsmith(
-    records: Iterator[Record | TraceError], file: str, *, unsaid: bool = False
-) -> Iterator[Trace | TraceError]:
-    """The runs of agents in it; what cannot be read comes as the error that says why, see `read_runs`."""
-    gathering = Gathering()
-    roots: dict[str, str] = {}
+class LangSmithRuns:
+    """The runs of agents in such records; see `leanloop.adapters.traces.formats.Recordings`."""
 
-    def take(value: object) -> Iterable[str]:
+    def __init__(self, *, unsaid: bool = False) -> None:
+        self._gathering = Gathering(unsaid=unsaid)
+        self._roots: dict[str, str] = {}
+        self._unsaid = unsaid
+
+    def read(self, records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
+        """Those of a file that are whole; what cannot be read comes as the error that says why."""
+        return self._gathering.runs(records, file, "is not a run of LangSmith", self._take)
+
+    def rest(self) -> Iterator[Trace | TraceError]:
+        """All others."""
+        return self._gathering.rest()
+
+    def _take(self, value: object) -> Iterable[str]:
         for run, inside in _all_runs(value):
-            _take(run, inside, gathering, roots, unsaid=unsaid)
+            _take(run, inside, self._gathering, self._roots, unsaid=self._unsaid)
         return ()
-
-    return gathering.runs(records, file, "is not a run of LangSmith", take)
 
 
 def _all_runs(value: object) -> Iterator[tuple[object, str | None]]:

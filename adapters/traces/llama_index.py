@@ -4,7 +4,7 @@ https://docs.llamaindex.ai/en/stable/module_guides/observability/instrumentation
 ``LLMCompletionEndEvent`` are model calls; their start events, found by ``span_id``, give the model and the time. Tool
 results stand in the next call's messages. Events carry no trace: those of one workflow run share the tag
 ``llamaindex.run_id``, and without it calls belong together where one goes on from the other. Any other event is passed
-over.
+over. Events of workflows are read by `leanloop.adapters.traces.llama_index_workflow`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-from leanloop.adapters.traces.chat_values import chat_messages, content_of, role_of
+from leanloop.adapters.traces.chat_values import chat_messages
 from leanloop.adapters.traces.fields import at, listed, seconds_of, tags_of, usage_of, word
 from leanloop.adapters.traces.found import FoundCall
 from leanloop.adapters.traces.gathering import Gathering
-from leanloop.adapters.traces.records import Record
+from leanloop.adapters.traces.llama_index_message import message_of
+from leanloop.adapters.traces.llama_index_workflow import WorkflowEvents, is_workflow_event
+from leanloop.adapters.traces.recorded_value import Record
 from leanloop.adapters.traces.trace import Trace
 from leanloop.errors import TraceError
-from leanloop.plugins.shorten.json_read import is_list, is_object
+from leanloop.plugins.shorten.json_read import is_object
 
-__all__ = ["is_llama_index", "read_llama_index"]
+__all__ = ["LlamaIndexRuns", "is_llama_index"]
 
 _STARTS = ("LLMChatStartEvent", "LLMCompletionStartEvent")
 _ENDS = ("LLMChatEndEvent", "LLMCompletionEndEvent")
@@ -30,24 +32,36 @@ _MOST_OPEN = 10_000
 
 
 def is_llama_index(value: object) -> bool:
-    """Whether it is an event of the instrumentation."""
+    """Whether it is an event of the instrumentation, or of a workflow."""
+    return _is_instrumented(value) or is_workflow_event(value)
+
+
+def _is_instrumented(value: object) -> bool:
     return isinstance(at(value, "class_name"), str) and "span_id" in (value if is_object(value) else ())
 
 
-def read_llama_index(
-    records: Iterator[Record | TraceError], file: str, *, unsaid: bool = False
-) -> Iterator[Trace | TraceError]:
-    """The runs of agents in it; what cannot be read comes as the error that says why. Events always have texts."""
-    gathering = Gathering()
-    starts: OrderedDict[str, object] = OrderedDict()
+class LlamaIndexRuns:
+    """The runs of agents in such records; see `leanloop.adapters.traces.formats.Recordings`. They always have texts."""
 
-    def take(event: object) -> Iterable[str]:
-        if not is_llama_index(event):
+    def __init__(self, *, unsaid: bool = False) -> None:
+        self._gathering = Gathering(unsaid=unsaid)
+        self._starts: OrderedDict[str, object] = OrderedDict()
+        self._workflow = WorkflowEvents(self._gathering)
+
+    def read(self, records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
+        """Those of a file that are whole; what cannot be read comes as the error that says why."""
+        return self._gathering.runs(records, file, "is not an event of LlamaIndex", self._take)
+
+    def rest(self) -> Iterator[Trace | TraceError]:
+        """All others."""
+        return self._gathering.rest()
+
+    def _take(self, value: object) -> Iterable[str]:
+        if _is_instrumented(value):
+            _take(value, self._starts, self._gathering)
+        elif not self._workflow.take(value):
             raise ValueError("class_name, span_id: it lacks one of them")
-        _take(event, starts, gathering)
         return ()
-
-    return gathering.runs(records, file, "is not an event of LlamaIndex", take)
 
 
 def _take(event: object, starts: OrderedDict[str, object], gathering: Gathering) -> None:
@@ -75,7 +89,7 @@ def _call(event: object, began: float | None, model: str | None) -> FoundCall:
         told: list[object] = [{"role": "user", "content": at(event, "prompt")}]
         said: object = {"role": "assistant", "content": at(response, "text")}
     else:
-        told, said = [_message(one) for one in listed(at(event, "messages"))], _message(at(response, "message"))
+        told, said = [message_of(one) for one in listed(at(event, "messages"))], message_of(at(response, "message"))
     messages = chat_messages([*told, said])
     if messages[-1].role != "assistant":
         raise ValueError("response: it is no assistant's")
@@ -84,31 +98,3 @@ def _call(event: object, began: float | None, model: str | None) -> FoundCall:
     )
     ended = seconds_of(at(event, "timestamp"))
     return FoundCall(messages[:-1], messages[-1], model, usage, None, began, ended, id=word(at(event, "id_")))
-
-
-def _message(value: object) -> object:
-    """A ChatMessage in OpenAI's shape: tool calls are blocks, or in ``additional_kwargs`` as they were before."""
-    blocks = at(value, "blocks")
-    extra = at(value, "additional_kwargs")
-    message: dict[str, object] = {"role": role_of(at(value, "role")), "content": at(value, "content")}
-    calls: list[object] = []
-    if is_list(blocks):
-        parts = [{"type": "text", "text": at(block, "text")} for block in blocks if at(block, "block_type") == "text"]
-        parts += [
-            {"type": "image_url", "image_url": {"url": at(block, "url") or ""}}
-            for block in blocks
-            if at(block, "block_type") == "image"
-        ]
-        message["content"] = content_of(parts)
-        calls = [
-            {"id": at(block, "tool_call_id"), "name": at(block, "tool_name"), "arguments": at(block, "tool_kwargs")}
-            for block in blocks
-            if at(block, "block_type") == "tool_call"
-        ]
-    calls = calls or listed(at(extra, "tool_calls"))
-    if calls:
-        message["tool_calls"] = calls
-    if message["role"] == "tool":
-        message["tool_call_id"] = word(at(extra, "tool_call_id"))
-        message["name"] = word(at(extra, "name"))
-    return message

@@ -1,7 +1,7 @@
-"""What GenAI spans say beside their messages: who made a call, for whom, what it used and cost, and their tools.
+"""What GenAI spans and log records say beside their messages: who made a call, for whom, what it used and cost, and
+their tools.
 
-Names are those of the conventions, and ``leanloop.`` ones of `leanloop.adapters.otel`; times are nanoseconds of Unix
-time.
+Names are those of the conventions, and ``leanloop.`` ones of `leanloop.adapters.otel`.
 """
 
 from __future__ import annotations
@@ -9,33 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from leanloop.adapters.traces.fields import at, nano_of, seconds_of, usage_of, word
+from leanloop.adapters.traces.fields import nano_of, usage_of, word
 from leanloop.adapters.traces.found import FoundCall
+from leanloop.adapters.traces.otel_signals import Signal
 from leanloop.adapters.traces.trace import RecordedTool
 from leanloop.budgets.message import Message
 
-__all__ = ["agent_of", "call_of", "failed", "id_of", "tags_in", "tool_of"]
+__all__ = ["agent_of", "call_of", "tags_in", "tool_of"]
 
 Fields = Mapping[str, object]
 
-_FAILED = (2, "STATUS_CODE_ERROR", "ERROR")
 _NOTHING = (Message("assistant", ""),)
 _TAGS = {"user": ("user.id", "enduser.id"), "session": ("session.id",)}
 _OF_RESOURCE = {"service": "service.name", "environment": "deployment.environment.name"}
 _UNKNOWN = "unknown_service"
 _LONGEST = 200
-
-
-def failed(span: object, fields: Fields) -> bool:
-    """Whether it ended with an error."""
-    codes = (at(span, "status", "code"), at(span, "status", "status_code"))
-    return bool(fields.get("error.type")) or any(code in _FAILED for code in codes)
-
-
-def id_of(span: object) -> str | None:
-    """By which it is known in its trace."""
-    found = word(at(span, "spanId"), at(span, "span_id"), at(span, "context", "span_id"))
-    return None if found is None else found[:_LONGEST]
 
 
 def agent_of(fields: Fields) -> str | None:
@@ -50,7 +38,7 @@ def tags_in(fields: Fields, resource: Fields) -> list[tuple[str, str]]:
     return [(tag, value[:_LONGEST]) for tag, value in found if value and not value.startswith(_UNKNOWN)]
 
 
-def call_of(span: object, fields: Fields, messages: tuple[Message, ...] = _NOTHING) -> FoundCall:
+def call_of(signal: Signal, fields: Fields, messages: tuple[Message, ...] = _NOTHING) -> FoundCall:
     """A model call with its messages, of which the last is the reply."""
     tokens = {name.removeprefix("gen_ai.usage."): value for name, value in fields.items()}
     is_embedding = fields.get("gen_ai.operation.name") == "embeddings"
@@ -62,33 +50,24 @@ def call_of(span: object, fields: Fields, messages: tuple[Message, ...] = _NOTHI
         word(fields.get("gen_ai.response.model"), fields.get("gen_ai.request.model")),
         usage_of(tokens),
         nano_of(fields.get("leanloop.cost_usd")),
-        *_times(span),
+        signal.began,
+        signal.ended,
         agent_of(fields),
         "embedding" if is_embedding else word(fields.get("leanloop.phase")),
         (word(fields.get("error.type")) or "")[:_LONGEST] or None,
-        id_of(span),
+        signal.span,
     )
 
 
-def tool_of(span: object, fields: Fields) -> RecordedTool:
+def tool_of(span: Signal, fields: Fields) -> RecordedTool:
     """A tool that ran."""
-    began, ended = _times(span)
     given = fields.get("gen_ai.tool.call.arguments")
     return RecordedTool(
         word(fields.get("gen_ai.tool.name")) or "(none)",
         word(fields.get("gen_ai.tool.call.id")),
         given if isinstance(given, str) else json.dumps(given) if given is not None else None,
-        began,
-        None if began is None or ended is None else max(0.0, ended - began),
-        failed(span, fields),
+        span.began,
+        None if span.began is None or span.ended is None else max(0.0, span.ended - span.began),
+        span.failed,
         agent_of(fields),
     )
-
-
-def _times(span: object) -> tuple[float | None, float | None]:
-    return _time(span, "startTimeUnixNano", "start_time"), _time(span, "endTimeUnixNano", "end_time")
-
-
-def _time(span: object, nanoseconds: str, date: str) -> float | None:
-    text = str(at(span, nanoseconds))
-    return int(text) / 1e9 if text.isascii() and text.isdigit() and len(text) < 20 else seconds_of(at(span, date))

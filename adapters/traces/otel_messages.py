@@ -9,38 +9,60 @@ Four ways are in use, and tried in this order:
   and ``llm.choices``: https://arize-ai.github.io/openinference/spec/attributes/semantic-conventions.html
 - ``gen_ai.prompt.N.*`` and ``gen_ai.completion.N.*`` of OpenLLMetry (Traceloop):
   https://www.traceloop.com/docs/openllmetry/contributing/semantic-conventions
-- the span events of the conventions up to 1.36 (``gen_ai.user.message`` ... ``gen_ai.choice``), whose body stands in
-  their attributes: https://github.com/open-telemetry/semantic-conventions/blob/v1.36.0/docs/gen-ai/gen-ai-events.md
+- the events of the conventions up to 1.36 (``gen_ai.user.message`` ... ``gen_ai.choice``), of a span or as log records,
+  whose body stands in their attributes: https://github.com/open-telemetry/semantic-conventions/blob/v1.36.0/docs/gen-ai/gen-ai-events.md
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from leanloop.adapters.traces.chat_values import as_openai
+from leanloop.adapters.traces.chat_values import as_openai, chat_messages, content_of
 from leanloop.adapters.traces.fields import at, listed, structured, word
-from leanloop.adapters.traces.otel_values import attributes, unflattened
+from leanloop.adapters.traces.otel_signals import Happening
+from leanloop.adapters.traces.otel_values import unflattened
+from leanloop.budgets.message import Message
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
-__all__ = ["conversation"]
+__all__ = ["DETAILS", "MESSAGES", "conversation", "messages_in"]
 
-_DETAILS = "gen_ai.client.inference.operation.details"
+DETAILS = "gen_ai.client.inference.operation.details"
 _EVENTS = {
     "gen_ai.system.message": "system",
     "gen_ai.user.message": "user",
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
+_CHOICE = "gen_ai.choice"
+MESSAGES = (*_EVENTS, _CHOICE)
+"""Names of events that are of one message each."""
 
 
-def conversation(fields: dict[str, object], events: list[object]) -> list[object]:
-    """What was told to the model, and its reply last; empty where the span holds no texts."""
-    named = [(at(event, "name"), attributes(at(event, "attributes"))) for event in events]
-    for name, given in named:
-        if name == _DETAILS:
-            fields = {**given, **fields}
-    ways = (_structured(fields), _openinference(fields), _openllmetry(fields), _of_events(named))
+def messages_in(fields: Mapping[str, object], events: Sequence[Happening] = ()) -> tuple[Message, ...]:
+    """What was told to the model, and its reply last.
+
+    Raises:
+        ValueError: there is none, or what is there is no conversation.
+    """
+    values = conversation({**fields}, events)
+    if not values:
+        raise ValueError(
+            "it holds no texts; have your instrumentation record prompts and answers, or name the file of its log "
+            "records as well"
+        )
+    messages = chat_messages(values)
+    if messages[-1].role != "assistant":
+        raise ValueError("it has no reply")
+    return messages
+
+
+def conversation(fields: dict[str, object], events: Sequence[Happening] = ()) -> list[object]:
+    """The same in the shape of OpenAI's messages; empty where there are no texts."""
+    for event in events:
+        if event.name == DETAILS:
+            fields = {**event.fields, **fields}
+    ways = (_structured(fields), _openinference(fields), _openllmetry(fields), _of_events(events))
     for way in ways:
         if found := list(way):
             return found
@@ -78,9 +100,9 @@ def _structured(fields: dict[str, object]) -> Iterator[object]:
 
 
 def _openinference(fields: dict[str, object]) -> Iterator[object]:
-    answers = listed(unflattened(fields, "llm.output_messages"))
+    answers = listed(structured(unflattened(fields, "llm.output_messages")))
     if answers:
-        for one in (*listed(unflattened(fields, "llm.input_messages")), answers[0]):
+        for one in (*listed(structured(unflattened(fields, "llm.input_messages"))), answers[0]):
             yield from as_openai(_openinference_message(_inside(one, "message")), answer=one is answers[0])
         return
     prompts, choices = (listed(unflattened(fields, name)) for name in ("llm.prompts", "llm.choices"))
@@ -132,23 +154,26 @@ def _openllmetry(fields: dict[str, object]) -> Iterator[object]:
         yield from as_openai(message, answer=one is at(answers, 0))
 
 
-def _of_events(events: list[tuple[object, dict[str, object]]]) -> Iterator[object]:
-    for name, fields in events:
-        body = structured(fields.get("gen_ai.event.content"))
-        given: dict[str, object] = {str(key): one for key, one in body.items()} if is_object(body) else fields
-        if name == "gen_ai.choice":
+def _of_events(events: Sequence[Happening]) -> Iterator[object]:
+    for event in events:
+        body = structured(event.fields.get("gen_ai.event.content"))
+        given: dict[str, object] = {str(key): one for key, one in body.items()} if is_object(body) else event.fields
+        if event.name == _CHOICE:
             if given.get("index") in (None, 0, "0"):
                 inner = structured(given.get("message"))
-                yield _event("assistant", inner if is_object(inner) else given)
-        elif isinstance(name, str) and name in _EVENTS:
-            yield _event(_EVENTS[name], given)
+                yield _event(
+                    "assistant", given | {str(key): one for key, one in inner.items()} if is_object(inner) else given
+                )
+        elif event.name in _EVENTS:
+            yield _event(_EVENTS[event.name], given)
 
 
-def _event(role: str, given: object) -> object:
-    content, calls = at(given, "content"), listed(structured(at(given, "tool_calls")))
-    message: dict[str, object] = {"role": role, "content": "" if content is None else _written(content)}
+def _event(role: str, given: Mapping[str, object]) -> object:
+    content, calls = given.get("content"), listed(structured(given.get("tool_calls")))
+    parts = content_of(content) if is_list(content) else None
+    message: dict[str, object] = {"role": role, "content": parts or ("" if content is None else _written(content))}
     if role == "tool":
-        message["tool_call_id"] = at(given, "id")
+        message["tool_call_id"] = given.get("id")
     if calls:
         message["tool_calls"] = calls
     return message

@@ -8,9 +8,16 @@ from typing import cast
 from leanloop.adapters.traces.fields import at, listed
 from leanloop.plugins.shorten.json_read import is_object
 
-__all__ = ["attributes", "unflattened"]
+__all__ = ["any_value", "attributes", "unflattened"]
 
-_SCALARS = ("stringValue", "intValue", "doubleValue", "boolValue")
+_SCALARS = ("stringValue", "doubleValue", "boolValue", "bytesValue", "intValue")
+_SNAKE = {
+    **{f"{name.removesuffix('Value')}_value": name for name in _SCALARS},
+    "array_value": "arrayValue",
+    "kvlist_value": "kvlistValue",
+}
+"""By the names of the protocol buffer, which its JSON may keep."""
+
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _DEEPEST = 100
 _LONGEST_NUMBER = 10
@@ -28,23 +35,32 @@ def attributes(value: object) -> dict[str, object]:
     for pair in listed(value):
         name = at(pair, "key")
         if isinstance(name, str):
-            found[name] = _plain(at(pair, "value"), 0)
+            found[name] = any_value(at(pair, "value"))
     return found
 
 
+def any_value(value: object) -> object:
+    """What an AnyValue stands for; None where it is none."""
+    return _plain(value, 0)
+
+
 def _plain(value: object, depth: int) -> object:
-    """An AnyValue as the value it is."""
     if not is_object(value) or depth > _DEEPEST:
         return None
-    if "arrayValue" in value:
-        return [_plain(one, depth + 1) for one in listed(at(value, "arrayValue", "values"))]
-    if "kvlistValue" in value:
-        pairs = listed(at(value, "kvlistValue", "values"))
-        return {str(at(pair, "key")): _plain(at(pair, "value"), depth + 1) for pair in pairs}
-    number = value.get("intValue")
-    if isinstance(number, str) and _INTEGER.fullmatch(number):
-        return int(number)  # 64 bits, which JSON's numbers do not hold everywhere
-    return next((value[name] for name in _SCALARS if name in value), None)
+    for name, inner in value.items():
+        match _SNAKE.get(str(name), name):
+            case "arrayValue":
+                return [_plain(one, depth + 1) for one in listed(at(inner, "values"))]
+            case "kvlistValue":
+                pairs = listed(at(inner, "values"))
+                return {str(at(pair, "key")): _plain(at(pair, "value"), depth + 1) for pair in pairs}
+            case "intValue" if isinstance(inner, str) and _INTEGER.fullmatch(inner):
+                return int(inner)  # 64 bits, which JSON's numbers do not hold everywhere
+            case known if known in _SCALARS:
+                return inner
+            case _:
+                pass
+    return None
 
 
 def unflattened(fields: dict[str, object], prefix: str) -> object:

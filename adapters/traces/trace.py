@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leanloop.budgets.message import Message
 from leanloop.budgets.usage import Usage
@@ -71,6 +71,7 @@ class Trace:
         tags: whom and what it was for, by name.
         unsaid: model calls whose texts are not recorded, and those that failed; only where they are asked for.
         tools: tools that ran, where the record tells more of them than their results.
+        file: that tells of it first.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Trace:
     tags: tuple[tuple[str, str], ...] = ()
     unsaid: tuple[RecordedCall, ...] = ()
     tools: tuple[RecordedTool, ...] = ()
+    file: str = field(default="", compare=False)
 
 
 def asked(trace: Trace) -> tuple[int, ...]:

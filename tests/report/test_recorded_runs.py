@@ -22,7 +22,7 @@ from leanloop.adapters.report.gather import gather
 from leanloop.adapters.report.mended import copy_lines
 from leanloop.adapters.report.page import as_page
 from leanloop.adapters.report.recorded import RowsOfRuns
-from leanloop.adapters.report.run_files import format_of, rewritten
+from leanloop.adapters.report.run_files import Rewriting, format_of
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.budgets.prices import PriceBook
 from leanloop.budgets.usage import Usage
@@ -337,16 +337,17 @@ def test_a_file_that_goes_away_meanwhile_is_named(tmp_path: Path) -> None:
     gone = EventFile(tmp_path / "gone.jsonl", "none")
 
     assert format_of(gone) is None
-    with rewritten(gone, TraceFormat.OPENAI, RowsOfRuns()) as told:
-        assert (told.bad, told.trouble) == (0, "not read to its end: No such file or directory")
     with (tmp_path / "out").open("wb") as out:
+        runs = Rewriting(out)
+        runs.read(0, gone, TraceFormat.OPENAI)
+        assert (runs.bad[0], runs.trouble[0]) == (0, "not read to its end: No such file or directory")
         assert copy_lines(gone.path, out).startswith("not read to its end: ")
 
 
-def test_runs_are_not_read_from_what_only_events_come_in(put: Put) -> None:
+def test_parquet_that_is_damaged_is_told(put: Put) -> None:
     [file] = figures(gather([put(b"PAR1" + b"\0" * 50, "runs.parquet")], form=TraceFormat.OTEL))["files"]
 
-    assert file["trouble"] == "not read: recorded runs are read plain or packed by gzip, not as parquet"
+    assert file["trouble"].startswith("runs.parquet:1: cannot be read as Parquet: ")
 
 
 def test_the_command_reads_them(put: Put) -> None:

@@ -12,7 +12,18 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Row", "attributes", "langchain_runs", "lines", "llama_index_events", "otlp", "pydantic_ai_spans", "span"]
+__all__ = [
+    "Row",
+    "any_value",
+    "attributes",
+    "langchain_runs",
+    "lines",
+    "llama_index_events",
+    "otlp",
+    "pydantic_ai_spans",
+    "span",
+    "workflow_events",
+]
 
 Row = dict[str, Any]
 
@@ -113,10 +124,10 @@ def otlp(*spans: Row, **resource: object) -> Row:
 
 def attributes(fields: dict[str, object]) -> list[Row]:
     """Attributes as OTLP JSON has them."""
-    return [{"key": key, "value": _any_value(value)} for key, value in fields.items()]
+    return [{"key": key, "value": any_value(value)} for key, value in fields.items()]
 
 
-def _any_value(value: object) -> Row:
+def any_value(value: object) -> Row:
     match value:
         case bool():
             return {"boolValue": value}
@@ -129,7 +140,7 @@ def _any_value(value: object) -> Row:
         case dict():
             return {"kvlistValue": {"values": attributes(value)}}
         case list() | tuple():
-            return {"arrayValue": {"values": [_any_value(inner) for inner in value]}}
+            return {"arrayValue": {"values": [any_value(inner) for inner in value]}}
         case _:
             return {}
 
@@ -147,21 +158,10 @@ def span(name: str = "chat", *, at: int = 1, **fields: Any) -> Row:
     }
 
 
-def llama_index_events(**tags: str) -> list[Row]:
-    """The instrumentation's events of an agent of LlamaIndex, as they are dumped."""
-    pytest.importorskip("llama_index.core")
+def _searching_agent() -> Any:
     from llama_index.core.agent.workflow import FunctionAgent
     from llama_index.core.base.llms.types import ChatMessage, TextBlock, ToolCallBlock
-    from llama_index.core.instrumentation.event_handlers import BaseEventHandler
     from llama_index.core.llms.mock import MockFunctionCallingLLM
-    from llama_index_instrumentation import get_dispatcher
-    from llama_index_instrumentation.dispatcher import instrument_tags
-
-    events: list[Any] = []
-
-    class Handler(BaseEventHandler):
-        def handle(self, event: Any, **_: Any) -> None:
-            events.append(event)
 
     def reply(messages: Any, **_: Any) -> ChatMessage:
         if any(message.role == "tool" for message in messages):
@@ -173,11 +173,44 @@ def llama_index_events(**tags: str) -> list[Row]:
         """Search."""
         return "found " + q
 
+    llm = MockFunctionCallingLLM(response_generator=reply)
+    return FunctionAgent(name="finder", tools=[search], llm=llm, system_prompt="be kind", streaming=False)
+
+
+def workflow_events(*, named: bool) -> list[Row]:
+    """What an agent of LlamaIndex streams as it works: each event's dump, or that with its name around it."""
+    pytest.importorskip("llama_index.core")
+    from workflows.context.serializers import JsonSerializer
+
+    async def run() -> list[Any]:
+        handler = _searching_agent().run(user_msg="find a")
+        events = [event async for event in handler.stream_events()]
+        await handler
+        return events
+
+    events = asyncio.run(run())
+    return [
+        json.loads(JsonSerializer().serialize(event) if named else json.dumps(event.model_dump(mode="json")))
+        for event in events
+    ]
+
+
+def llama_index_events(**tags: str) -> list[Row]:
+    """The instrumentation's events of an agent of LlamaIndex, as they are dumped."""
+    pytest.importorskip("llama_index.core")
+    from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+    from llama_index_instrumentation import get_dispatcher
+    from llama_index_instrumentation.dispatcher import instrument_tags
+
+    events: list[Any] = []
+
+    class Handler(BaseEventHandler):
+        def handle(self, event: Any, **_: Any) -> None:
+            events.append(event)
+
     async def run() -> None:
-        llm = MockFunctionCallingLLM(response_generator=reply)
-        agent = FunctionAgent(tools=[search], llm=llm, system_prompt="be kind", streaming=False)
         with instrument_tags(dict(tags)):
-            await agent.run(user_msg="find a")  # type: ignore[deprecated]  # another overload is
+            await _searching_agent().run(user_msg="find a")
 
     dispatcher = get_dispatcher()
     handler = Handler()
