@@ -9,7 +9,7 @@ from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
 from leanloop.plugins.leases import leases
 from leanloop.plugins.log import warn
-from leanloop.plugins.steps import Steps
+from leanloop.plugins.steps import Steps, perform_aside
 
 __all__ = ["Hold"]
 
@@ -50,6 +50,12 @@ class Hold:
         name = self.take()
         if name is not None:
             yield from self.release(name)
+
+    def abandon(self) -> None:
+        """`give_back`, in the midst of anything: when a task has ended and nobody was there to see it."""
+        name = self.take()
+        if name is not None:
+            perform_aside(self.release(name))
 
     def release(self, name: str, *, in_doubt: bool = False) -> Steps[None]:
         """Release a reservation that was taken; with `in_doubt` it may never have been made: a failure is no news."""

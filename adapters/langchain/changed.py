@@ -1,4 +1,4 @@
-"""A text that a plugin changed, written into a copy of LangChain's own message: all that is no text stays."""
+"""What is changed of LangChain's own messages, in a copy that keeps all else: a text, or the receipt it carries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from langchain_core.messages import BaseMessage, ToolMessage
 
-__all__ = ["with_text"]
+__all__ = ["with_receipt", "with_text"]
 
 Written = TypeVar("Written", bound=BaseMessage)
 
@@ -33,6 +33,11 @@ def with_text(raw: Written, text: str, *, bare: bool = False) -> Written:
     if waiting:
         blocks.insert(0, {"type": "text", "text": text})
     return raw.model_copy(update={"content": blocks})
+
+
+def with_receipt(raw: Written, receipt: Mapping[str, object]) -> Written:
+    """A copy of `raw` that carries the receipt."""
+    return raw.model_copy(update={"response_metadata": {**raw.response_metadata, "leanloop": receipt}})
 
 
 def _is_text(block: object) -> bool:

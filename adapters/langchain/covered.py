@@ -12,7 +12,7 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 
-from leanloop.adapters.langchain.runs import Run
+from leanloop.adapters.langchain.run import Run
 from leanloop.adapters.langchain.stop import bubbling
 from leanloop.errors import TaskStopped
 from leanloop.plugins.current import enter, leave

@@ -20,11 +20,20 @@ from leanloop.adapters.langchain.covered import calling, model_call_covered
 from leanloop.adapters.langchain.documents import DocumentLimit, document_limit
 from leanloop.adapters.langchain.embedder import embedder_of
 from leanloop.adapters.langchain.model_call import Request
-from leanloop.adapters.langchain.model_reply import Response, reply_of, response_of
+from leanloop.adapters.langchain.model_reply import Response, ends, final_response, reply_of, response_of
 from leanloop.adapters.langchain.read_result import ReadResultTool, is_read_tool
-from leanloop.adapters.langchain.runs import Run, Runs
+from leanloop.adapters.langchain.run import Run
+from leanloop.adapters.langchain.runs import Runs
 from leanloop.adapters.langchain.substitutes import Substitutes
-from leanloop.adapters.langchain.tool_call import Outcome, call_of, history_of, outcome_of, result_of
+from leanloop.adapters.langchain.tool_call import (
+    Outcome,
+    call_of,
+    final_outcome,
+    history_of,
+    is_last,
+    outcome_of,
+    result_of,
+)
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.file import load_budget
@@ -190,7 +199,11 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 return reply_of(handler(asked.to_langchain(call)), member.transcript)
 
         with calling(member):
-            return _finish(member, asked, run(self.stack.model_flow(asked.call, member.task), send))
+            response = _response(asked, run(self.stack.model_flow(asked.call, member.task), send))
+            if not ends(response):
+                return response
+            member.task.close()
+            return final_response(response, member.end())
 
     @_signed
     async def awrap_model_call(
@@ -205,7 +218,11 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 return reply_of(await handler(asked.to_langchain(call)), member.transcript)
 
         with calling(member):
-            return _finish(member, asked, await arun(self.stack.model_flow(asked.call, member.task), send))
+            response = _response(asked, await arun(self.stack.model_flow(asked.call, member.task), send))
+            if not ends(response):
+                return response
+            await member.task.aclose()
+            return final_response(response, member.end())
 
     @_signed
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Outcome]) -> Outcome:
@@ -220,7 +237,11 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 raise unless_ours(stop) from stop
 
         with calling(member, METER, asked.name):
-            return outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
+            outcome = outcome_of(run(self.stack.tool_flow(asked, member.task), send), asked)
+            if not is_last(request):
+                return outcome
+            member.task.close()
+            return final_outcome(outcome, asked, member.end())
 
     @_signed
     async def awrap_tool_call(
@@ -237,19 +258,16 @@ class LeanLoop(AgentMiddleware[Any, Any, Any]):
                 raise unless_ours(stop) from stop
 
         with calling(member, METER, asked.name):
-            return outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
+            outcome = outcome_of(await arun(self.stack.tool_flow(asked, member.task), send), asked)
+            if not is_last(request):
+                return outcome
+            await member.task.aclose()
+            return final_outcome(outcome, asked, member.end())
 
 
-def _finish(member: Run, asked: Request, reply: ModelReply) -> Response:
-    """LangChain's response; where the run is at its end, with the receipt."""
-    if reply.hit is not None:
-        reply = replace(reply, raw=asked.replayed(reply))
-    pending = [request for request in reply.message.tool_calls if not _is_answer(reply)]
-    if pending:
-        return response_of(reply, None)
-    member.idle = True
-    member.transcript.clear()
-    return response_of(reply, member.task.receipt().as_dict())
+def _response(asked: Request, reply: ModelReply) -> Response:
+    """LangChain's response; for an answer of the cache as if it had been made now."""
+    return response_of(reply if reply.hit is None else replace(reply, raw=asked.replayed(reply)))
 
 
 def _readable(request: ToolCallRequest, member: Run) -> bool:
@@ -262,11 +280,6 @@ def _readable(request: ToolCallRequest, member: Run) -> bool:
         return member.task.readable
     runtime = cast("Any", request).runtime
     return any(map(is_read_tool, getattr(runtime, "tools", None) or ()))
-
-
-def _is_answer(reply: ModelReply) -> bool:
-    """Whether the tool calls of a reply carry the structured answer, as LangChain has parsed it already."""
-    return getattr(reply.raw, "structured_response", None) is not None
 
 
 def unless_ours(stop: GraphBubbleUp) -> BaseException:

@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import Any, TypeGuard
 
 from langchain.agents.middleware.types import ModelResponse
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage
 
+from leanloop.adapters.langchain.changed import with_receipt
 from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
 from leanloop.adapters.langchain.messages import Transcript, from_langchain, to_langchain
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.plugins.call import ModelReply
 
-__all__ = ["Response", "reply_of", "response_of"]
+__all__ = ["Response", "ends", "final_response", "reply_of", "response_of"]
 
 Response = ModelResponse[Any]
 
@@ -38,21 +39,27 @@ def _is_plain(said: AIMessage, response: Response) -> bool:
     return is_plain(said)
 
 
-def response_of(reply: ModelReply, receipt: dict[str, object] | None) -> Response:
-    """LangChain's own response where nothing was changed, else a new one; a final answer carries the receipt."""
+def response_of(reply: ModelReply) -> Response:
+    """LangChain's own response where nothing was changed, else a new one."""
     raw = reply.raw
-    response: Response = raw if _is_response(raw) else ModelResponse(result=[to_langchain(reply.message)])
-    if receipt is None:
-        return response
-    result = [_with_receipt(message, receipt) for message in response.result]
-    return replace(response, result=result)
+    return raw if _is_response(raw) else ModelResponse(result=[to_langchain(reply.message)])
+
+
+def ends(response: Response) -> bool:
+    """Whether create_agent makes no further step after it: tools whose arguments cannot be read are not called."""
+    if response.structured_response is not None:
+        return True
+    return not any(isinstance(message, AIMessage) and message.tool_calls for message in response.result)
+
+
+def final_response(response: Response, receipt: dict[str, object]) -> Response:
+    """A final response: what the model said carries the receipt, and so does the last message, which in a structured
+    answer is a tool's.
+    """
+    *others, last = response.result
+    said = [with_receipt(message, receipt) if isinstance(message, AIMessage) else message for message in others]
+    return replace(response, result=[*said, with_receipt(last, receipt)])
 
 
 def _is_response(raw: object) -> TypeGuard[Response]:
     return isinstance(raw, ModelResponse)
-
-
-def _with_receipt(message: BaseMessage, receipt: dict[str, object]) -> BaseMessage:
-    if not isinstance(message, AIMessage):
-        return message
-    return message.model_copy(update={"response_metadata": {**message.response_metadata, "leanloop": receipt}})

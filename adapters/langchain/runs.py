@@ -11,7 +11,6 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import cast
 
@@ -19,7 +18,7 @@ from langchain_core.messages import BaseMessage
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
-from leanloop.adapters.langchain.messages import Transcript
+from leanloop.adapters.langchain.run import Run
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.fields import shown
 from leanloop.budgets.store import LedgerStore
@@ -28,37 +27,13 @@ from leanloop.plugins.alerts import Alerts, OnAlert
 from leanloop.plugins.current import begin_task, current_task
 from leanloop.plugins.task import Task
 
-__all__ = ["Run", "Runs"]
+__all__ = ["Runs"]
 
 _IDLE_KEPT = 1_024
 """Runs with no call in progress that are remembered, for loops that go on after an answer or an error."""
 
 _THREADS_KEPT = 16_384
 """Threads whose last run is remembered, so that an interrupted one is found again."""
-
-
-@dataclass(slots=True)
-class Run:
-    """A task and what the adapter knows of it. `control` is held so that its identity stays its own; `session` is the
-    thread that the run goes on.
-    """
-
-    task: Task
-    control: object
-    transcript: Transcript = field(default_factory=Transcript)
-    questions: set[str] = field(default_factory=set[str])
-    idle: bool = False
-    scanned: int = 0
-    session: str = ""
-
-    def note_questions(self, messages: Sequence[BaseMessage]) -> None:
-        """Remember the user messages that are new, by which the run is found again after an interrupt."""
-        if len(messages) < self.scanned:
-            self.scanned = 0
-        for message in messages[self.scanned :]:
-            if message.type == "human" and message.id is not None:
-                self.questions.add(message.id)
-        self.scanned = len(messages)
 
 
 class Runs:
@@ -80,7 +55,7 @@ class Runs:
 
     def of(self, messages: Sequence[BaseMessage]) -> Run:
         """The run the code is in, opened where there is none yet."""
-        control, thread, namespace, given = _place()
+        control, writer, thread, namespace, given = _place()
         with self._lock:
             run = self._by_run.get((id(control), namespace)) if control is not None else None
             if run is None:
@@ -103,6 +78,8 @@ class Runs:
                         self._by_thread.popitem(last=False)
             if thread is not None:
                 run.note_questions(messages)
+            if writer is not None:
+                run.lasts_as_long_as(writer)
             return run
 
     def around(self, messages: Sequence[BaseMessage] = ()) -> Run:
@@ -142,18 +119,23 @@ def _worth(value: object) -> Decimal | float | None:
     )
 
 
-def _place() -> tuple[object, str | None, str, Mapping[str, object]]:
-    """Run control, thread, namespace of the agent inside the run, and what the caller gave: tags, and the value."""
+def _place() -> tuple[object, object, str | None, str, Mapping[str, object]]:
+    """Run control, stream writer, thread, namespace of the agent inside the run, and what the caller gave: tags, and
+    the value.
+
+    The writer is made anew for each run of a graph, also where nobody streams, and is held by nothing that outlives it.
+    """
     try:
         settings = cast("Mapping[str, object]", get_config().get("configurable", {}))
         runtime: object = get_runtime()
     except (RuntimeError, KeyError):  # outside any graph
-        return None, None, "", {}
+        return None, None, None, "", {}
     thread = settings.get("thread_id")
     given = settings.get("leanloop")
     told: Mapping[object, object] = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
     return (
         getattr(runtime, "control", None),
+        getattr(runtime, "stream_writer", None),
         str(thread) if thread is not None else None,
         str(settings.get("checkpoint_ns", "")).rpartition("|")[0],
         {str(key): value for key, value in told.items()},

@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
 from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
-from leanloop.adapters.langchain.changed import with_text
+from leanloop.adapters.langchain.changed import with_receipt, with_text
 from leanloop.adapters.langchain.ending import is_plain
 from leanloop.adapters.langchain.messages import Transcript, from_langchain
 from leanloop.budgets.json_text import json_text
 from leanloop.budgets.message import Changed
 from leanloop.plugins.call import ToolCall, ToolResult
 
-__all__ = ["Outcome", "call_of", "hints_of", "history_of", "outcome_of", "result_of"]
+__all__ = ["Outcome", "call_of", "final_outcome", "hints_of", "history_of", "is_last", "outcome_of", "result_of"]
 
 _HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint", "ttlMs", "cacheScope")
 
@@ -91,6 +91,24 @@ def outcome_of(result: ToolResult, call: ToolCall) -> Outcome:
     return ToolMessage(
         result.text, tool_call_id=call.id, name=call.name, status="error" if result.is_error else "success"
     )
+
+
+def is_last(request: ToolCallRequest) -> bool:
+    """Whether create_agent ends after the step of this call: the results of all that were asked for in it are the
+    user's (``return_direct``).
+    """
+    if request.tool is None or not request.tool.return_direct:
+        return False
+    said = next((message for message in reversed(history_of(request)) if isinstance(message, AIMessage)), None)
+    tools = {tool.name: tool for tool in cast("Sequence[BaseTool]", getattr(cast("Any", request).runtime, "tools", ()))}
+    asked = [tools.get(call["name"]) for call in said.tool_calls] if said is not None else []
+    return all(tool.return_direct for tool in asked if tool is not None)
+
+
+def final_outcome(outcome: Outcome, call: ToolCall, receipt: dict[str, object]) -> Outcome:
+    """The outcome that ends a run; the message that answers the call carries the receipt."""
+    answer = _answer(_messages_in(outcome), call)
+    return outcome if answer is None else cast("Outcome", _with(outcome, answer, with_receipt(answer, receipt)))
 
 
 def _is_outcome(raw: object) -> TypeGuard[Outcome]:

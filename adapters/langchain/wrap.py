@@ -21,7 +21,7 @@ from leanloop.adapters.langchain.chat import ChatChunks, ChatRequest, Sent, chat
 from leanloop.adapters.langchain.covered import GUARDED, in_model_call, in_tool_call, model_call_covered
 from leanloop.adapters.langchain.middleware import LeanLoop
 from leanloop.adapters.langchain.provider import model_name
-from leanloop.adapters.langchain.runs import Run
+from leanloop.adapters.langchain.run import Run
 from leanloop.adapters.langchain.stop import bubbling
 from leanloop.budgets.budget import Budget
 from leanloop.errors import ModelUnavailable, TaskStopped, UsageError
