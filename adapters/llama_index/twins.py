@@ -48,11 +48,13 @@ class _Pickled:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
         given: Any = self
-        of, methods = cast("tuple[type, type]", given.leanloop_made_of_)
+        twins, (of, methods) = cast("tuple[Twins, tuple[type, type]]", (given.leanloop_, given.leanloop_made_of_))
         reduced = cast("tuple[object, ...]", super().__reduce_ex__(protocol))
         if reduced[0] is getattr(copyreg, "__newobj__"):  # noqa: B009  not in its stub
-            return _blank, (given.leanloop_, of, methods), *reduced[2:]
-        return _twin, (given.leanloop_, copied(self, of), methods)  # the class has a way of its own
+            made: tuple[object, ...] = (_blank, (twins, of, methods))
+            return made + reduced[2:]
+        made = (_twin, (twins, copied(self, of), methods))  # the class has a way of its own
+        return made
 
 
 def _blank(twins: Twins, of: type, methods: type) -> object:
