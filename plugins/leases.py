@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import threading
 import time
 import weakref
@@ -36,7 +37,9 @@ class _Kept:
 class Leases:
     """The reservations this process answers for. The thread begins with the first and ends when there is none.
 
-    Reentrant, since garbage collection may settle an abandoned call in the midst of anything.
+    Reentrant, since garbage collection may settle an abandoned call in the midst of anything. So may the end of the
+    interpreter, when threads stand still for ever, one maybe with the lock, and none can begin: then nothing is
+    renewed, and nobody waits.
     """
 
     def __init__(self) -> None:
@@ -56,7 +59,7 @@ class Leases:
 
     def keep(self, store: LedgerStore, reservation: str, lease: float, owner: object) -> None:
         """Renew a reservation, just made, for `lease` seconds at a time, until `drop` or until `owner` is no more."""
-        if not store.durable:
+        if not store.durable or sys.is_finalizing():
             return
         with self._changed:
             self._kept.setdefault(store, {})[reservation] = _Kept(lease, weakref.ref(owner))
@@ -82,7 +85,7 @@ class Leases:
 
     def drop(self, store: LedgerStore, reservation: str) -> None:
         """Renew it no more: it is about to be settled, released or replaced."""
-        if store.durable:
+        if store.durable and not sys.is_finalizing():
             with self._changed:
                 self._kept.get(store, {}).pop(reservation, None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import threading
 import time
 import weakref
@@ -71,7 +72,7 @@ class WeekProfiles:
             if len(known.wanted) >= _MOST_WANTED:
                 known.wanted.clear()
             known.wanted[key] = None
-        if time.monotonic() >= known.due:
+        if time.monotonic() >= known.due and not sys.is_finalizing():  # a thread begun then is waited for for ever
             known.due = time.monotonic() + _EVERY
             known.thread = threading.Thread(target=self.read, args=(store,), name="leanloop-forecasts", daemon=True)
             with suppress(RuntimeError):  # no thread is to be had: the forecasts stay as they are

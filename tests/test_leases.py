@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
 import leanloop
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, StoreError, Task, ToolRequest, Usage
+from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -294,6 +299,17 @@ def test_a_forked_child_renews_nothing_of_its_parents(store: Durable) -> None:
     assert list(leases._kept[store]) == ["r"]
     leases.drop(store, "r")
     end_now(leases)
+
+
+def test_a_program_that_ends_with_an_open_stream_ends_and_has_booked_it(tmp_path: Path) -> None:
+    worker = Path(__file__).parent / "workers" / "ends_in_a_stream.py"
+    path = tmp_path / "ledger.db"
+    command = [sys.executable, "-W", "error", str(worker), f"sqlite:///{path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=2 * LONG)
+    assert (done.returncode, done.stderr) == (0, "")
+    with contextlib.closing(SqliteStore(path)) as ledger:
+        balances = [account.balance for account in ledger.accounts()]
+    assert [(one.spent > 0, one.reserved) for one in balances] == [(True, 0)] * 2, "unknown counts as spent"
 
 
 def test_a_store_that_fails_at_a_tasks_end_does_not_hide_its_answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -44,7 +45,7 @@ class ClaimRenewal:
 
     def keep(self, store: CacheStore, key: str, owner: str, lease: float, maker: object) -> None:
         """Renew a claim just granted until `drop`, or until `maker` is no more."""
-        if not store.durable:  # then the claim is of this process, and dies with it
+        if not store.durable or sys.is_finalizing():  # the claim is of this process, and dies with it; see `Leases`
             return
         with self._changed:
             due = time.monotonic() + lease / _PER_LEASE
@@ -60,6 +61,8 @@ class ClaimRenewal:
 
     def drop(self, owner: str) -> None:
         """Renew it no more: it is about to be released."""
+        if sys.is_finalizing():
+            return
         with self._changed:
             self._kept.pop(owner, None)
 
