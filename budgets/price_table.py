@@ -20,7 +20,7 @@ from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.rate import Rate
 
-__all__ = ["Listed", "current_table", "dearest", "find", "provider_of", "window_of"]
+__all__ = ["Listed", "current_table", "dearest", "find", "listed_name", "provider_of", "window_of"]
 
 # Amazon Bedrock: an optional region and the maker, both before a dot.
 _BEDROCK = re.compile(r"(?:[a-z-]{2,12}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer)\.")
@@ -60,6 +60,20 @@ def provider_of(model: str, table: DataSnapshot) -> Provider | None:
     """Whose model it is, read as `find` does; None where the table does not know it."""
     found = _entry(model, None, table)
     return None if found is None else found[0]
+
+
+def listed_name(model: str, table: DataSnapshot) -> str | None:
+    """The one name of a model, however it is spelled: dated, behind its provider's name, or as another provider or a
+    region of Amazon Bedrock has it; read as `find` does, None where the table does not know it.
+
+    A version that is listed by itself (``gpt-4o-2024-05-13``, at another price than ``gpt-4o``) is a model by itself.
+    """
+    found = _entry(model, None, table)
+    if found is None:
+        return None
+    name = found[1].id.rpartition("/")[2].removeprefix("regional.")
+    makers = _entry(_BEDROCK.sub("", name, count=1), None, table)  # a guest is listed by the name its maker gave it
+    return found[1].id if makers is None else makers[1].id
 
 
 def window_of(model: str, table: DataSnapshot) -> int | None:

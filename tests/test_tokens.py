@@ -400,3 +400,12 @@ def test_a_set_of_tools_is_counted_once(handed: Bytes) -> None:
     assert counter.prompt(told(1), list(tools)) == with_tools
     assert handed.lengths == []
     assert counter.prompt(told(1), [*tools, ToolSpec("open")]) > with_tools > counter.prompt(told(1), ())
+
+
+def test_a_long_text_that_left_the_memo_is_known_by_its_digest() -> None:
+    encoding = Bytes()
+    texts = TextTokens(cast("tiktoken.Encoding", encoding))
+    long, short = "a" * 5_001, "b" * 101
+    for text in (long, short, *(f"{number}".ljust(60_000) for number in range(300)), long, short):
+        assert texts.count(text) == len(text)
+    assert (encoding.lengths.count(len(long)), encoding.lengths.count(len(short))) == (1, 2)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from leanloop.adapters.advice.case import Case
+from leanloop.adapters.advice.spelling import one_price
 from leanloop.adapters.traces.bad_lines import BadLines
 from leanloop.adapters.traces.trace import Trace, asked
 from leanloop.budgets.message import Message
@@ -39,15 +40,19 @@ class Sample:
     bad: BadLines = field(default_factory=BadLines)
 
     def cases(self, model: str, prices: PriceBook) -> list[Case]:
-        """The runs as cases: each is its recorded model's where that has a price, else `model`'s."""
+        """The runs as cases: each is its recorded model's where that has a price, else `model`'s. Of several spellings
+        of one model the most frequent is taken for all.
+        """
         known: dict[str, bool] = {}
+        models = [_model_of(run, prices, known) or model for run in self.runs]
+        spelled = one_price(Counter(name for name in models if prices.knows(name)), prices)
         parts: dict[str, str] = {}  # of one trace: what the first of them is a run of, they all are
         cases: list[Case] = []
-        for run in self.runs:
+        for run, name in zip(self.runs, models, strict=True):
             group = _group(run)
             if run.of is not None:
                 group = parts.setdefault(run.of, group)
-            cases.append(Case(run, _model_of(run, prices, known) or model, group))
+            cases.append(Case(run, spelled.get(name, name), group))
         return cases
 
 

@@ -45,7 +45,7 @@ def cheaper_model(runs: Runs) -> Change | Unmeasured:
     if terms.budget.routes is not None:
         return Unmeasured(FEATURE, "the budget file has routes; leanloop tune routes finds their threshold")
     calls = calls_by_phase(cases, terms.budget)
-    rows, assumed = _with_costs(labelled_rows(terms), calls, terms)
+    rows, assumed = _with_costs(labelled_rows(runs), calls, terms)
     dear, cheaper = _settings(rows, cases)
     found: Change | Unmeasured | None
     if dear is not None and cheaper:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
-from leanloop.adapters.advice.case import Terms
+from leanloop.adapters.advice.runs import Runs
+from leanloop.adapters.advice.spelling import spelled_as
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.trial.labelled import Labelled
 
@@ -16,9 +19,13 @@ MOST_QUESTIONS = 5_000
 """Of more a sample is taken: so many take some ten seconds for each setting that is tried."""
 
 
-def labelled_rows(terms: Terms) -> list[Labelled]:
-    """The rows of the budget's agent, or of none; of too many questions a sample."""
+def labelled_rows(runs: Runs) -> list[Labelled]:
+    """The rows of the budget's agent, or of none; of too many questions a sample. Models are spelled as in the runs."""
+    terms = runs.terms
     rows = [row for row in terms.labelled if row.agent in {"", terms.budget.agent}]
+    models = dict.fromkeys(row.setting.model for row in rows)
+    spelled = spelled_as(models, Counter(case.model for case in runs.cases))
+    rows = [replace(row, setting=row.setting._replace(model=spelled[row.setting.model])) for row in rows]
     questions = sorted({(row.agent, row.id) for row in rows})
     if len(questions) <= MOST_QUESTIONS:
         return rows

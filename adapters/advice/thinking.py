@@ -41,7 +41,7 @@ def thinking(runs: Runs) -> Change | Unmeasured:
     if terms.budget.thinking is not None:
         return Unmeasured(FEATURE, "the budget file has it on; leanloop tune gate finds its threshold")
     spent = thought(calls_by_phase(cases, terms.budget), terms.budget)
-    rows = labelled_rows(terms)
+    rows = labelled_rows(runs)
     efforts = _efforts(rows, cases)
     if len(efforts) < 2:
         model = efforts[0].model if efforts else cases[0].model if cases else "MODEL"
