@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -15,10 +16,12 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from patience import PATIENCE
 
 from leanloop.budgets.history import Entry
 from leanloop.budgets.memory import MemoryStore
@@ -36,8 +39,10 @@ from leanloop.plugins.routing import routing
 from leanloop.plugins.routing.health import Health
 
 # CI asks the same questions each time, so that it fails for what a change did; every other run asks new ones.
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50)
-settings.register_profile("explore", deadline=None)
+# How long they take to make up says how busy the machine is.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", UNTIMED, derandomize=True, max_examples=50)
+settings.register_profile("explore", UNTIMED)
 settings.load_profile("ci" if os.environ.get("CI") else "explore")
 
 Send = Callable[[ModelCall], ModelReply]
@@ -68,6 +73,13 @@ def _no_hit_drawn_for_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """One hit of the lesser tiers in a hundred is asked again to be checked; here only where a test says so."""
     made = AnswerCache.__init__
     monkeypatch.setattr(made, "__kwdefaults__", {**(made.__kwdefaults__ or {}), "chance": lambda: 1.0})
+
+
+@pytest.fixture(autouse=True)
+def _no_window_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock that says which minute, hour or day a limit is about stands still: none ends between two calls."""
+    moment = time.time()
+    monkeypatch.setattr("leanloop.budgets.demand.time", SimpleNamespace(time=lambda: moment))
 
 
 class Letters:
@@ -249,10 +261,6 @@ def _redis_programs() -> dict[str, str]:
 REDIS_PROGRAMS = _redis_programs()
 
 
-_SOON = 30.0
-"""Seconds within which a server starts or ends, on the busiest machine."""
-
-
 @dataclass
 class RedisServer:
     """A server of our own on a free port of the loopback; what it keeps, if anything, is in its folder."""
@@ -274,7 +282,7 @@ class RedisServer:
             with (self.folder / "log").open("ab") as log:
                 self.process = subprocess.Popen([self.program, *self.options, *base], stdout=log, stderr=log)
             begun = time.monotonic()
-            while self.process.poll() is None and time.monotonic() < begun + _SOON:
+            while self.process.poll() is None and time.monotonic() < begun + PATIENCE:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as line:
                     line.sendall(b"PING\r\n")
                     if not line.recv(64).startswith(b"-LOADING"):  # a wish for a password will do
@@ -289,7 +297,7 @@ class RedisServer:
         """As kill -9 does: it has no time to write anything."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(_SOON)
+            self.process.wait(PATIENCE)
             self.process = None
 
     def restart(self) -> None:
@@ -303,11 +311,15 @@ class RedisServer:
         return f"redis://{user}127.0.0.1:{self.port}{path}?{query}"
 
 
+_PORTS = range(10_000, 32_000)
+"""Below those that systems take for outgoing connections: while a server is down for a moment, nobody gets its port."""
+
+
 def free_port() -> int:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        port: int = line.getsockname()[1]
-        return port
+    while True:
+        port = secrets.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 StartRedis = Callable[..., RedisServer]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from leanloop.adapters.cli.app import app
+from leanloop.adapters.cli.budget_ledger import Ledger
 from leanloop.budgets.file import load_budget
 from leanloop.budgets.history import Entry
 from leanloop.budgets.limit import Limit
@@ -58,6 +60,25 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands still, so that no window ends between what is booked and the command that shows it.
+
+    It does so a little ahead of that of the ledger, for which all that is booked has been by then.
+    """
+    moment = time.time() + 60
+
+    def read(ledger: Ledger) -> datetime:
+        return datetime.fromtimestamp(moment, ledger.zone)
+
+    monkeypatch.setattr("time.time", lambda: moment)
+    monkeypatch.setattr(Ledger, "now", read)
+
+
+def now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
 def run(*arguments: str | Path, answer: str | None = None) -> Result:
     result = CliRunner().invoke(app, ["budget", *map(str, arguments)], input=answer)
     if isinstance(result.exception, LeanLoopError):
@@ -66,7 +87,7 @@ def run(*arguments: str | Path, answer: str | None = None) -> Result:
 
 
 def account(whose: str, per: Any = "month") -> str:
-    return f"{whose}:{per}:{window_at(Limit(per=per, tokens=1), datetime.now(UTC)).label}"
+    return f"{whose}:{per}:{window_at(Limit(per=per, tokens=1), now()).label}"
 
 
 def spend(store: LedgerStore, usd: float, *accounts: str, entry: Entry | None = None) -> None:
@@ -96,7 +117,7 @@ def test_show_lists_the_open_limits_of_all_known_owners_fullest_first(ledger: Sq
         ("global", "", "usd", "0", 0.0),
     ]
     assert shown[0]["left"] == "1"
-    assert shown[0]["ends"] == window_at(Limit(per="month", tokens=1), datetime.now(UTC)).ends.isoformat()
+    assert shown[0]["ends"] == window_at(Limit(per="month", tokens=1), now()).ends.isoformat()
     table = run("show", file).stdout
     assert [word in table for word in ("usd of user=u2 per month", "80%", "$20.00", "global per month")] == [True] * 4
 
@@ -133,7 +154,7 @@ def test_show_adds_the_parts_of_a_rolling_window(ledger: SqliteStore, tmp_path: 
     file = tmp_path / "rolling.yaml"
     text = f"agent: support\nstore: sqlite:///{tmp_path}/ledger.db\nlimits: [{{per: day, rolling: true, usd: 10}}]"
     file.write_text(text, encoding="utf-8")
-    window = window_at(Limit(per="day", rolling=True, tokens=1), datetime.now(UTC))
+    window = window_at(Limit(per="day", rolling=True, tokens=1), now())
     spend(ledger, 1.0, f"agent=support:rolling-day:{window.label}")
     spend(ledger, 2.0, f"agent=support:rolling-day:{window.also[5]}")
     (one,) = json.loads(run("show", file, "--json").stdout)["limits"]
@@ -157,7 +178,7 @@ def _at(moment: datetime) -> datetime:
 def test_a_forecast_stands_beside_a_window_of_which_a_tenth_has_gone(
     ledger: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window = window_at(Limit(per="month", tokens=1), datetime.now(UTC))
+    window = window_at(Limit(per="month", tokens=1), now())
     spend(ledger, 3.0, account("user=u1"))
     for gone, forecast in [(0.05, None), (0.5, "6")]:
         moment = window.began + gone * (window.ends - window.began)
@@ -211,8 +232,8 @@ def test_raise_lets_every_process_spend_more_and_says_before_and_after(ledger: S
 def test_what_was_raised_ends_with_its_window(ledger: SqliteStore, file: Path) -> None:
     run("raise", file, "usd=2", "--scope", "user=u1", "--per", "month", "--yes")
     (kept,) = (one for one in ledger.accounts() if one.account == account("user=u1"))
-    window = window_at(Limit(per="month", tokens=1), datetime.now(UTC))
-    assert kept.expires == pytest.approx((window.forget - datetime.now(UTC)).total_seconds(), abs=60)
+    window = window_at(Limit(per="month", tokens=1), now())
+    assert kept.expires == pytest.approx((window.forget - now()).total_seconds(), abs=60)
 
 
 def test_a_limit_can_be_lowered_too(ledger: SqliteStore, file: Path) -> None:
@@ -328,7 +349,7 @@ def test_the_history_of_a_task_has_that_of_its_sub_agents(ledger: SqliteStore, f
 def test_a_row_of_history_is_told_whole_in_json_and_csv(ledger: SqliteStore, file: Path) -> None:
     spend(ledger, 0.25, account("user=u1"), entry=called("t1", 0.25, user="=1+1", value=100.0))
     row = json.loads(run("history", file, "--json").stdout)
-    assert datetime.now(UTC) - datetime.fromisoformat(row.pop("at")) < timedelta(minutes=5)
+    assert now() - datetime.fromisoformat(row.pop("at")) < timedelta(minutes=5)
     assert row == {
         "kind": "call", "agent": "support", "task": "t1", "tags": {"user": "=1+1"}, "model": "gpt-4o",
         "price": "genai-prices 1", "within": {}, "value": "100", "valued": "", "account": "", "note": "",
@@ -379,7 +400,7 @@ def test_top_in_tokens_where_nothing_has_a_price(ledger: SqliteStore, file: Path
 def test_top_per_day_stands_under_its_day(ledger: SqliteStore, file: Path) -> None:
     spend(ledger, 1.0, account("user=u1"), entry=called("t1", 1.0))
     (row,) = json.loads(run("top", file, "--per", "day", "--json").stdout)
-    assert row["window"] in {f"{datetime.now(UTC) - timedelta(hours=hours):%Y-%m-%d}" for hours in (0, 1)}
+    assert row["window"] in {f"{now() - timedelta(hours=hours):%Y-%m-%d}" for hours in (0, 1)}
     assert "window" in run("top", file, "--per", "hour", "--until", "2100-01-01").stdout
 
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -29,7 +30,6 @@ from leanloop.budgets.store import Demand, Grant, LedgerStore, Line
 from leanloop.budgets.stores import open_store
 from leanloop.errors import LeanLoopError, UsageError
 
-NOW = time.time()
 BUDGET = """
 agent: support
 store: {store}
@@ -37,13 +37,20 @@ limits:
   - {{per: task, usd: 0.50}}
   - {{per: day, usd: 20}}
 """
-TODAY = time.strftime("%Y-%m-%d", time.gmtime(NOW))
 
 
 @pytest.fixture(autouse=True)
 def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.delenv("LEANLOOP__STORE", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> float:
+    """The clock stands still, so that no window ends between what is booked and the look at it."""
+    moment = time.time()
+    monkeypatch.setattr("time.time", lambda: moment)
+    return moment
 
 
 @pytest.fixture
@@ -79,7 +86,7 @@ def failed(*arguments: object) -> str:
 
 def booked(store: LedgerStore, task: str, usd: int, *, settles: bool = True, agent: str = "support") -> None:
     """One call of a task, of its own limit and the agent's day."""
-    day = f"agent={agent}:day:{TODAY}"
+    day = f"agent={agent}:day:{time.strftime('%Y-%m-%d', time.gmtime(time.time()))}"
     lines = (Line(f"task:{task}", "usd", 10**10, usd), Line(day, "usd", 20 * 10**9, usd, expires=86_400 * 2))
     name = f"{task}-{usd}-{settles}"
     assert isinstance(store.reserve(name, Demand(lines)), Grant)
@@ -94,8 +101,8 @@ def cells(output: str, first: str) -> list[str]:
     return next(line.split() for line in output.splitlines() if line.strip().startswith(first))
 
 
-def row(event: str, task: str = "t1", at: float = NOW - 30, **more: object) -> dict[str, object]:
-    return {"v": 1, "event": event, "at": at, "agent": "support", "task": task, **more}
+def row(event: str, task: str = "t1", ago: float = 30, **more: object) -> dict[str, object]:
+    return {"v": 1, "event": event, "at": time.time() - ago, "agent": "support", "task": task, **more}
 
 
 def written(path: Path, rows: Sequence[object]) -> Path:
@@ -143,7 +150,7 @@ def test_tasks_that_spent_nothing_lately_are_not_running(ledger: SqliteStore, fi
     booked(ledger, "t1", 1_000)
     shown = CliRunner().invoke(app, ["watch", str(file), "--once"], catch_exceptions=False)
     assert "t1" in shown.output
-    later = time.time() + 120  # after what was booked just now, however long the tests before it took
+    later = time.time() + 120
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("leanloop.adapters.cli.watch.time.time", lambda: later)
         assert "No task is running." in watch(file)
@@ -175,10 +182,7 @@ def test_calls_without_a_price_are_not_shown_as_free(ledger: SqliteStore, file: 
     assert "no price" in shown
 
 
-def test_of_events_it_shows_phase_cost_seconds_and_the_share_of_limits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("leanloop.adapters.cli.watch.time.time", lambda: NOW)
+def test_of_events_it_shows_phase_cost_seconds_and_the_share_of_limits(tmp_path: Path) -> None:
     limits = {"this task: usd": [250, 1_000], "this task: tokens": [1, 0], "user=u1 per day: usd": [3, 4]}
     path = written(
         tmp_path / "events.jsonl",
@@ -212,7 +216,7 @@ def test_what_a_sub_agent_spends_counts_for_the_task_above(tmp_path: Path) -> No
 
 
 def test_a_task_that_tells_nothing_for_a_quarter_of_an_hour_is_taken_for_failed(tmp_path: Path) -> None:
-    path = written(tmp_path / "events.jsonl", [row("task_began", at=NOW - 1_000)])
+    path = written(tmp_path / "events.jsonl", [row("task_began", ago=1_000)])
 
     assert "No task is running." in watch("--events", path)
 
@@ -359,7 +363,8 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     max_leaves=5,
 )
 NAMES = st.sampled_from(["event", "task", "agent", "at", "call", "model", "phase", "input", "cost", "within", "limits"])
-ROWS = st.dictionaries(NAMES, JSON | st.sampled_from(["settled", "reserved", "task_ended", "t1", NOW]))
+LATELY = 1.8e9
+ROWS = st.dictionaries(NAMES, JSON | st.sampled_from(["settled", "reserved", "task_ended", "t1", LATELY]))
 
 
 @given(st.lists(ROWS, max_size=5))
@@ -370,7 +375,7 @@ def test_rows_of_any_form_are_survived(rows: list[dict[str, Any]]) -> None:
 
     console = Console(width=100)
     with console.capture():
-        console.print(EventsView(Given(Path("events.jsonl"))).frame(console, NOW, 5))
+        console.print(EventsView(Given(Path("events.jsonl"))).frame(console, LATELY, 5))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a terminal of Unix")
@@ -388,14 +393,17 @@ def test_in_a_terminal_it_looks_again_until_control_c_and_ends_quietly(tmp_path:
     written(path, [call("second")])
     shown += _until(main, b"second")
     process.send_signal(signal.SIGINT)
-    while select.select([main], [], [], 5)[0]:
+    while select.select([main], [], [], PATIENCE)[0]:
         try:
-            shown += os.read(main, 65_536)
+            more = os.read(main, 65_536)
         except OSError:  # Linux says so where the other side is closed
             break
+        if not more:
+            break
+        shown += more
     os.close(main)
 
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
     assert b"Traceback" not in shown
     assert b"Aborted" not in shown
 
@@ -422,18 +430,18 @@ def test_what_is_down_for_a_moment_is_said_and_looked_at_again(tmp_path: Path, m
 def _until(terminal: int, words: bytes) -> bytes:
     shown = b""
     while words not in shown:
-        assert select.select([terminal], [], [], 30)[0], shown
+        assert select.select([terminal], [], [], PATIENCE)[0], shown
         shown += os.read(terminal, 65_536)
     return shown
 
 
-def test_a_limit_is_shown_until_its_window_has_ended(tmp_path: Path) -> None:
+def test_a_limit_is_shown_until_its_window_has_ended(tmp_path: Path, now: float) -> None:
     limits = {
         "agent=a per minute: usd": [1, 2],
         "user=u1 per rolling hour: tokens": [1, 2],
         "global per day: usd": [1, 2],
     }
-    path = written(tmp_path / "events.jsonl", [row("settled", "t", at=NOW - 100, call="c", limits=limits)])
+    path = written(tmp_path / "events.jsonl", [row("settled", "t", ago=100, call="c", limits=limits)])
     followed, console = Followed(path), Console(width=100)
     view = EventsView(followed)
 
@@ -442,10 +450,10 @@ def test_a_limit_is_shown_until_its_window_has_ended(tmp_path: Path) -> None:
             console.print(view.frame(console, at, 9))
         return captured.get()
 
-    assert "minute" not in shown(NOW)
-    assert "rolling hour" in shown(NOW)
-    assert "rolling hour" not in shown(NOW + 4_000)
-    assert "global per day" in shown(NOW + 4_000)
+    assert "minute" not in shown(now)
+    assert "rolling hour" in shown(now)
+    assert "rolling hour" not in shown(now + 4_000)
+    assert "global per day" in shown(now + 4_000)
     followed.close()
 
 

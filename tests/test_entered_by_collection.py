@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Itera
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from leanloop import Budget, Limit, LoopDetected, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
 from leanloop.budgets.sqlite import SqliteStore
@@ -67,7 +68,7 @@ def ends(step: Callable[[], object]) -> None:
     """Fails, instead of hanging, where `step` waits for itself."""
     thread = threading.Thread(target=step, daemon=True)
     thread.start()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert not thread.is_alive(), "it waits for a lock it holds"
 
 

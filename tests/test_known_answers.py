@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 import leanloop
 from leanloop import Budget, BudgetFileError, Message, ModelCall, ModelReply, ToolSpec, Usage, parse_budget
@@ -269,7 +270,7 @@ async def test_a_function_does_not_hold_up_the_event_loop() -> None:
         turns.append("other")
 
     def slow(question: str) -> str:
-        assert asyncio.run_coroutine_threadsafe(other(), loop).result(5) is None
+        assert asyncio.run_coroutine_threadsafe(other(), loop).result(PATIENCE) is None
         return "done"
 
     async def send(_: ModelCall) -> ModelReply:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import pytest
+from patience import PATIENCE
 from typer.testing import CliRunner
 
 from leanloop.adapters.cli.app import app
@@ -215,7 +216,7 @@ def test_calls_made_during_a_move_are_booked_once_or_stand_on_their_lease(
             under_way.acquire()
         move(source, target, successor="elsewhere")
         for one in done:
-            one.result(timeout=60)
+            one.result(timeout=PATIENCE)
     assert balances(target)[DAY, "tokens"] == Balance(spent=7 * next(settled), reserved=10 * next(cut_off))
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Seque
 from contextlib import aclosing
 
 import pytest
+from patience import PATIENCE
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.cache_rules import CacheRules
@@ -35,7 +36,6 @@ from leanloop.plugins.stack import Stack
 from leanloop.plugins.task import Task
 
 FIRST, SECOND = "How do I feed a lemur?", "How can I feed a lemur?"
-WAIT = 30.0
 """Seconds within which another thread gets on, on the busiest machine."""
 
 
@@ -245,7 +245,7 @@ def test_a_stream_closed_early_keeps_nothing_and_the_next_who_waits_goes_on(worl
         threading.Event().wait(0.001)
     chunks.close()
     for thread in threads:
-        thread.join(WAIT)
+        thread.join(PATIENCE)
     assert given == ["answer 2"] * 3
     assert len(world.sent) == 2
     assert [entry.reply.count("answer 2") for entry in world.store.scan()] == [1]
@@ -280,7 +280,7 @@ async def test_an_awaited_stream_that_ends_early_lets_the_next_who_waits_go_on(w
     if end == "cancelled":
         consumer.cancel()
     await asyncio.wait([consumer])
-    replies = await asyncio.wait_for(asyncio.gather(*waiting), WAIT)
+    replies = await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE)
     assert {reply.message.text for reply in replies} == {"answer 2"}
     assert len(world.sent) == 2
     assert agent.probe()

@@ -48,7 +48,7 @@ def test_a_cache_is_saved_and_loaded(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["cache"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(st.data())
 def test_a_file_that_was_cut_off_or_changed_holds_nothing(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "cache"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from patience import PATIENCE
 
 from leanloop.plugins.cache import index as index_module
 from leanloop.plugins.cache import rows as rows_module
@@ -161,7 +162,7 @@ def test_rows_that_come_while_others_look_are_never_lost_or_mixed() -> None:
             index.remove(str(number))
     ended.set()
     for looker in lookers:
-        looker.join(30)
+        looker.join(PATIENCE)
     assert not wrong
     assert len(index) == 1_000 + 5_000 - len(range(1_002, 6_000, 3))
     for number in range(1_000, 6_000, 50):

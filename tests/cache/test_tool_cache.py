@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
+from patience import PATIENCE
 
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.cache_rules import CacheRules, ToolCacheRules
@@ -126,7 +127,7 @@ def test_what_was_read_while_something_wrote_is_not_kept() -> None:
     def reads(call: ToolCall) -> ToolResult:
         if call.name == "get_weather":
             began.set()
-            assert written.wait(10)
+            assert written.wait(PATIENCE)
             return ToolResult("before it was written")
         return ToolResult("written")
 
@@ -134,7 +135,7 @@ def test_what_was_read_while_something_wrote_is_not_kept() -> None:
     results: list[str] = []
     reader = threading.Thread(target=lambda: results.append(tools.call()))
     reader.start()
-    assert began.wait(10)
+    assert began.wait(PATIENCE)
     tools.call("set_weather")
     written.set()
     reader.join()
@@ -153,21 +154,21 @@ def test_what_was_read_alone_while_something_wrote_is_not_kept() -> None:
     def reads(call: ToolCall) -> ToolResult:
         if call is first:
             began.set()
-            assert told.wait(30)
+            assert told.wait(PATIENCE)
         tools.call("set_weather")
         return ToolResult("old")
 
     tools.answer = lambda call: reads(call) if call.name == "get_weather" else ToolResult("set")
     threads = [threading.Thread(target=run, args=(flow, tools._send)) for flow in flows]
     threads[0].start()
-    assert began.wait(30)
+    assert began.wait(PATIENCE)
     threads[1].start()
     flight = flight_of(tools.store)
     while not len(flight._waiters):
         threading.Event().wait(0.002)
     told.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     tools.answer = lambda _: ToolResult("new")
     assert tools.call(arguments="{}") == "new"
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 from leanloop.budgets.event_rules import EventRules
 from leanloop.budgets.usage import Usage
@@ -95,7 +96,7 @@ def test_several_processes_share_a_file_without_a_torn_line(tmp_path: Path) -> N
         assert writer.stdout is not None
         writer.stdout.readline()
     for writer in writers:
-        writer.communicate(b"go\n", timeout=60)
+        writer.communicate(b"go\n", timeout=PATIENCE)
 
     told = rows(path)
     for who in "abcd":
@@ -130,7 +131,7 @@ def test_a_process_that_forks_writes_on_beside_its_child(tmp_path: Path) -> None
         "if child == 0: os._exit(0)\n"
         "os.waitpid(child, 0)\n"
     )
-    subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path / "events.jsonl")], check=True, timeout=60)
+    subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path / "events.jsonl")], check=True, timeout=PATIENCE)
 
     assert len(rows(tmp_path / "events.jsonl")) == 201
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
+from patience import PATIENCE
 
 from leanloop import Budget
 from leanloop.adapters.event_sinks import checked_otel
@@ -346,11 +347,11 @@ def test_a_forked_process_ends_none_of_its_parents_tasks_and_waits_for_none_of_i
     def hold() -> None:
         with tasks._lock:  # pyright: ignore[reportPrivateUsage]
             held.set()
-            release.wait(60)
+            release.wait(PATIENCE)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(60)
+    held.wait(PATIENCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on: there are threads
         child = os.fork()

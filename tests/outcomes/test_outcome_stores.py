@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from patience import PATIENCE
 
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.errors import StoreError, UsageError
@@ -286,7 +287,7 @@ def test_processes_add_and_score_each_once(durable: Place, decision: Make) -> No
         subprocess.Popen([sys.executable, WORKER, durable.address, str(seed)], stdout=subprocess.PIPE)
         for seed in range(4)
     ]
-    scored = [int(worker.communicate(timeout=60)[0]) for worker in workers]
+    scored = [int(worker.communicate(timeout=PATIENCE)[0]) for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * 4
     assert sum(scored) == 20 + 4 * 10  # of those there were, and of each one's own
     assert store.counts(["k"]) == [{"mini": Count(100, 50, 100, 1_000)}]
@@ -306,7 +307,7 @@ def test_another_store_at_the_place_sees_all(durable: Place, do: Do, decision: M
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_child_finds_the_lock_of_memory_free() -> None:
-    told = subprocess.run([sys.executable, "-c", _FORKS], capture_output=True, text=True, timeout=60, check=False)
+    told = subprocess.run([sys.executable, "-c", _FORKS], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (told.returncode, told.stdout) == (0, "1.0\n"), told.stderr
 
 

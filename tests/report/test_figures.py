@@ -267,7 +267,9 @@ spent = st.tuples(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(calls=st.lists(spent, min_size=1, max_size=12))
 def test_every_sum_is_that_of_the_rows_and_no_child_counts_twice(
     calls: list[tuple[list[int], int | None, int, int]], tables: Tables
@@ -300,7 +302,9 @@ def test_every_sum_is_that_of_the_rows_and_no_child_counts_twice(
     assert sum(row["usd"] for row in found["savings"]) == sum(saved for *_, saved in calls)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(used=st.integers(0, 10**12), second=st.integers(5_000, 86_399))
 def test_a_forecast_is_what_is_spent_at_the_same_pace_to_the_end(used: int, second: int, tables: Tables) -> None:
     [row] = tables([settled(at=MONDAY + second, limits={"agent=a per day: tokens": [used, 10**12]})])["limits"]

@@ -95,7 +95,9 @@ calls = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(calls=calls)
 def test_the_costs_of_all_calls_are_the_spending_in_every_format(
     calls: list[tuple[int | None, str, str, float]], write: Callable[..., str]

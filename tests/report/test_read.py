@@ -247,7 +247,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=st.lists(st.dictionaries(st.sampled_from(sorted(settled())) | st.text(max_size=5), anything, max_size=8)))
 def test_every_row_is_counted_or_left_out_whatever_it_holds(rows: list[dict[str, object]], write: Write) -> None:
     lines = [json.dumps(row) for row in rows]

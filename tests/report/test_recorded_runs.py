@@ -368,7 +368,9 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(value=anything, form=st.sampled_from([None, *TraceFormat]))
 def test_no_value_of_any_file_breaks_the_report(value: object, form: TraceFormat | None, put: Put) -> None:
     spans = otlp({"traceId": "t", "attributes": value}, span(gen_ai__output__messages=value, leanloop__cost_usd=value))
@@ -389,7 +391,9 @@ def test_no_value_of_any_file_breaks_the_report(value: object, form: TraceFormat
 costs = st.lists(st.integers(0, 10**12) | st.none(), min_size=1, max_size=5)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(traces=st.lists(costs, min_size=1, max_size=4))
 def test_the_sums_of_a_report_are_those_of_its_runs(traces: list[list[int | None]], put: Put) -> None:
     rows: list[Row] = []

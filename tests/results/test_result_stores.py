@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import pytest
+from patience import PATIENCE
 
 from leanloop.errors import StoreError, UsageError
 from leanloop.plugins.results.folder import FolderResults
@@ -262,7 +263,7 @@ def test_a_result_is_there_after_a_restart_and_for_other_processes(durable: str)
 def test_processes_share_a_store_and_its_size(durable: str) -> None:
     worker = Path(__file__).parents[1] / "workers" / "put_results.py"
     processes = [subprocess.Popen([sys.executable, worker, durable, str(seed)]) for seed in range(3)]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert [process.wait(PATIENCE) for process in processes] == [0, 0, 0]
     texts = [random.Random(seed * 1000 + number).randbytes(500).hex() for seed in range(3) for number in range(30)]
     with closing(made(durable)) as store:
         form = Form(store, awaited=False)
@@ -404,7 +405,7 @@ if child == 0:
 done.set()
 assert os.waitpid(child, 0)[1] == 0
 """
-    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, check=False)
     assert done.returncode == 0
 
 
