@@ -21,7 +21,6 @@ from leanloop.adapters.report.files import EventFile
 from leanloop.adapters.report.gather import gather
 from leanloop.adapters.report.mended import copy_lines
 from leanloop.adapters.report.page import as_page
-from leanloop.adapters.report.recorded import RowsOfRuns
 from leanloop.adapters.report.run_files import Rewriting, format_of
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.budgets.prices import PriceBook
