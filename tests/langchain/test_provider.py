@@ -18,6 +18,7 @@ from leanloop.adapters.langchain.provider import (
     thinking_tokens,
     unbound,
 )
+from leanloop.adapters.langchain.replayed import MARK
 from leanloop.adapters.langchain.scripted import ScriptedModel
 from leanloop.adapters.langchain.usage import usage_of
 
@@ -104,3 +105,22 @@ def test_what_reports_nothing_has_no_usage() -> None:
     assert usage_of(HumanMessage("x")) is None
     half = AIMessage("x").model_copy(update={"usage_metadata": {"input_tokens": 5}})
     assert usage_of(half) is None
+
+
+def said(text: str, sent: int, output: int, **more: Any) -> AIMessage:
+    return AIMessage(
+        text, usage_metadata={"input_tokens": sent, "output_tokens": output, "total_tokens": sent + output}, **more
+    )
+
+
+@pytest.mark.parametrize(("sent", "output"), [(0, 0), (0, 7), (7, 0)])
+def test_no_tokens_where_there_are_some_are_no_report(sent: int, output: int) -> None:
+    assert usage_of(said("x", sent, output)) is None
+
+
+def test_an_empty_answer_may_have_no_tokens() -> None:
+    assert usage_of(said("", 7, 0)) == Usage(input=7)
+
+
+def test_an_answer_that_a_cache_gave_again_was_not_billed() -> None:
+    assert usage_of(said("x", 0, 0, response_metadata={MARK: "exact"})) == Usage()

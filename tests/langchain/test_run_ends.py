@@ -167,7 +167,7 @@ def test_a_durable_store_has_it_back_when_a_person_is_asked_between_the_calls(
 
 def test_a_run_that_was_resumed_outlasts_what_it_was_begun_with(create_agent: Any, store: Any, ask: Any) -> None:
     loop = LeanLoop(BUDGET, store=store)
-    writers: list[Any] = [lambda _: None, lambda _: None]
+    writers = [lambda: None, lambda: None]
     [run] = runs_of(loop, create_agent(ScriptedModel(script=[AIMessage("done")]), [], middleware=[loop]))
     run.lasts_as_long_as(writers[0])
     run.lasts_as_long_as(writers[1])
