@@ -384,26 +384,25 @@ def test_in_a_terminal_it_looks_again_until_control_c_and_ends_quietly(tmp_path:
 
     path = written(tmp_path / "events.jsonl", [call("first")])
     main, side = pty.openpty()
-    code = "from leanloop.adapters.cli.app import main; main()"
+    # What is started in the background of a shell, as a whole run of the tests may be, does not hear Ctrl-C by itself.
+    hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{hears}; from leanloop.adapters.cli.app import main; main()"
     command = [sys.executable, "-P", "-c", code, "watch", "--events", str(path), "--interval", "0.1"]
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30"}
     process = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=env)
     os.close(side)
-    shown = _until(main, b"first")
-    written(path, [call("second")])
-    shown += _until(main, b"second")
-    process.send_signal(signal.SIGINT)
-    while select.select([main], [], [], PATIENCE)[0]:
-        try:
-            more = os.read(main, 65_536)
-        except OSError:  # Linux says so where the other side is closed
-            break
-        if not more:
-            break
-        shown += more
-    os.close(main)
+    try:
+        shown = _until(main, b"first")
+        written(path, [call("second")])
+        shown += _until(main, b"second")
+        process.send_signal(signal.SIGINT)
+        shown += _until(main)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+        os.close(main)
 
-    assert process.wait(PATIENCE) == 0
     assert b"Traceback" not in shown
     assert b"Aborted" not in shown
 
@@ -427,11 +426,20 @@ def test_what_is_down_for_a_moment_is_said_and_looked_at_again(tmp_path: Path, m
     assert result.output.index("is no file of events") < result.output.index("again")
 
 
-def _until(terminal: int, words: bytes) -> bytes:
-    shown = b""
-    while words not in shown:
-        assert select.select([terminal], [], [], PATIENCE)[0], shown
-        shown += os.read(terminal, 65_536)
+def _until(terminal: int, words: bytes | None = None) -> bytes:
+    """What is shown until the words come; without any, until it is closed."""
+    shown, ends = b"", time.monotonic() + PATIENCE
+    while words is None or words not in shown:
+        left = ends - time.monotonic()
+        assert left > 0, shown
+        assert select.select([terminal], [], [], left)[0], shown
+        try:
+            more = os.read(terminal, 65_536)
+        except OSError:  # Linux says so where the other side is closed
+            more = b""
+        if not more:
+            break
+        shown += more
     return shown
 
 
