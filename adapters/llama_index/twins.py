@@ -51,14 +51,13 @@ class _Pickled:
         twins, (of, methods) = cast("tuple[Twins, tuple[type, type]]", (given.leanloop_, given.leanloop_made_of_))
         reduced = cast("tuple[object, ...]", super().__reduce_ex__(protocol))
         if reduced[0] is getattr(copyreg, "__newobj__"):  # noqa: B009  not in its stub
-            made: tuple[object, ...] = (_blank, (twins, of, methods))
-            return made + reduced[2:]
-        made = (_twin, (twins, copied(self, of), methods))  # the class has a way of its own
-        return made
+            return _blank, (twins, of, methods), *reduced[2:]
+        return _twin, (twins, copied(self, of), methods)  # the class has a way of its own
 
 
 def _blank(twins: Twins, of: type, methods: type) -> object:
-    return object.__new__(twins.kind(of, methods))
+    made: type[object] = twins.kind(of, methods)
+    return object.__new__(made)
 
 
 def _twin(twins: Twins, original: object, methods: type) -> object:

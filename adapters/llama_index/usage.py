@@ -17,6 +17,9 @@ from leanloop.budgets.usage import Usage
 
 __all__ = ["usage_of"]
 
+_SAYS_NOTHING_OF_NONE = "prompt_token_count"
+"""Google leaves the count of what was written out where nothing was (a blocked prompt, or thoughts alone)."""
+
 
 def usage_of(response: ChatResponse | CompletionResponse) -> Usage | None:
     """What the provider reported for the call that gave `response`; None where it reported nothing."""
@@ -55,11 +58,13 @@ def _usage(get: Get) -> Usage | None:
         if sent is None:
             continue
         cached, written = _cache(get)
-        thoughts = _count(get("thoughts_token_count"))
+        said, thoughts = _number(get(wrote)), _count(get("thoughts_token_count"))
+        if said is None and read != _SAYS_NOTHING_OF_NONE:
+            return None  # half a report: what was written would cost nothing
         apart = get("cache_read_input_tokens") is not None or read == "inputTokens"
         return Usage(
             sent + (cached + written if apart else _count(get("tool_use_prompt_token_count"))),
-            _count(get(wrote)) + thoughts,
+            (said or 0) + thoughts,
             cached,
             written,
             thoughts or _part(get, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),

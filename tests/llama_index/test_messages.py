@@ -233,7 +233,18 @@ def test_usage_is_read_in_each_provider_s_form(usage: dict[str, Any], expected: 
     assert usage_of(ChatResponse(message=message, raw=SimpleNamespace(response={"usage": usage}))) == expected
 
 
-@pytest.mark.parametrize("raw", [None, {}, {"usage": None}, {"usage": {"prompt_tokens": "5"}}, {"usage": {"x": True}}])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        {},
+        {"usage": None},
+        {"usage": {"prompt_tokens": "5"}},
+        {"usage": {"x": True}},
+        {"usage": {"prompt_tokens": 5}},
+        {"usage": {"input_tokens": 5, "output_tokens": None}},
+    ],
+)
 def test_what_was_not_reported_is_not_made_up(raw: Any) -> None:
     assert usage_of(CompletionResponse(text="x", raw=raw)) is None
 
