@@ -9,7 +9,7 @@ import struct
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given, settings
@@ -42,6 +42,7 @@ def refused_messages(*messages: object) -> str:
 
 
 USER = {"role": "user", "content": "hello"}
+REPLY = {"role": "assistant", "content": "well"}
 
 
 def asking(*calls: Mapping[str, object]) -> dict[str, object]:
@@ -158,6 +159,18 @@ def test_a_tool_result_of_three_hundred_thousand_tokens_is_read_whole() -> None:
 )
 def test_success_is_a_full_reward_or_a_submission(meta: object, success: bool | None) -> None:
     assert succeeded(parse([USER], meta=meta)) is success
+    assert succeeded(parse([USER], **cast("dict[str, object]", meta or {}))) is success
+
+
+def test_what_stands_under_meta_goes_before_what_stands_beside_the_messages() -> None:
+    trace = parse([USER, REPLY], meta={"reward": 0}, reward=1, model="gpt-4o", exit_status="submitted")
+    assert (trace.reward, trace.exit_status) == (0, "submitted")
+    assert [(call.place, call.model) for call in trace.calls] == [(1, "gpt-4o")]
+
+
+@pytest.mark.parametrize("model", [None, "", 5, ["gpt-4o"]])
+def test_a_model_that_is_no_name_is_none(model: object) -> None:
+    assert parse([USER, REPLY], model=model).calls == ()
 
 
 # What is refused

@@ -1,6 +1,6 @@
 """Reads recorded runs: OpenAI-style messages, one JSON object a line (JSON Lines, https://jsonlines.org).
 
-    {"id": "run-1", "meta": {"reward": 1.0}, "messages": [{"role": "user", "content": "..."}, ...]}
+    {"id": "run-1", "reward": 1.0, "model": "gpt-4o", "messages": [{"role": "user", "content": "..."}, ...]}
 
 Rules, besides what `leanloop.adapters.traces.record` says of each field:
 
@@ -25,7 +25,7 @@ from pydantic_core import from_json
 
 from leanloop.adapters.traces.record import MessageRecord, PartRecord, RunRecord
 from leanloop.adapters.traces.recorded_value import Record
-from leanloop.adapters.traces.trace import Trace
+from leanloop.adapters.traces.trace import RecordedCall, Trace
 from leanloop.budgets.images import size_of
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
 from leanloop.errors import TraceError
@@ -90,11 +90,18 @@ def parse_trace(line: bytes, file: str, number: int) -> Trace:
         raise TraceError(f"is not a recorded run: {first_problem(error)}", file=file, line=number) from None
     except ValueError as error:
         raise TraceError(f"is not a recorded run: {error}", file=file, line=number) from None
-    meta = record.meta
-    reward = None
-    if meta is not None:
-        reward = meta.max_reward if meta.reward is None else meta.reward
-    return Trace(record.id or f"line {number}", messages, reward, meta.exit_status if meta else None)
+    about = list(record.about())
+    rewards = (worth for one in about for worth in (one.reward, one.max_reward) if worth is not None)
+    ended = (one.exit_status for one in about if one.exit_status is not None)
+    model = next((one.model for one in about if one.model), None)
+    replies = [place for place, message in enumerate(messages) if message.role == "assistant"]
+    return Trace(
+        record.id or f"line {number}",
+        messages,
+        next(rewards, None),
+        next(ended, None),
+        tuple(RecordedCall(place, model) for place in replies) if model else (),
+    )
 
 
 class OpenAIRuns:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
-__all__ = ["CallRecord", "MessageRecord", "PartRecord", "RunRecord"]
+__all__ = ["AboutRecord", "CallRecord", "MessageRecord", "PartRecord", "RunRecord"]
 
 _IGNORES_THE_REST = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -87,19 +87,29 @@ class MessageRecord(BaseModel):
         return self
 
 
-class _Meta(BaseModel):
+_Word = Annotated[str | None, BeforeValidator(_word_or_none)]
+
+
+class AboutRecord(BaseModel):
+    """What a run was worth, how it ended, and whose calls it made."""
+
     model_config = _IGNORES_THE_REST
 
     reward: float | None = None
     max_reward: float | None = None
-    exit_status: Annotated[str | None, BeforeValidator(_word_or_none)] = None
+    exit_status: _Word = None
+    model: _Word = None
 
 
-class RunRecord(BaseModel):
-    """One run."""
-
-    model_config = _IGNORES_THE_REST
+class RunRecord(AboutRecord):
+    """One run. What is said about it stands beside the messages, or under ``meta``, which goes before."""
 
     id: _Id = None
-    meta: _Meta | None = None
+    meta: AboutRecord | None = None
     messages: Annotated[tuple[MessageRecord, ...], Field(min_length=1)]
+
+    def about(self) -> Iterator[AboutRecord]:
+        """Where it may stand, in the order it is looked for."""
+        if self.meta is not None:
+            yield self.meta
+        yield self
