@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 __all__ = ["Usage"]
 
+_MOST_OF_A_CALL = 10**9
+"""Tokens: a hundred times the largest context there is, and still within what a ledger counts exactly in dollars."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -37,6 +40,11 @@ class Usage:
             and self.cache_write >= 0
             and self.cached_input + self.cache_write <= self.input
         )
+
+    @property
+    def of_one_call(self) -> bool:
+        """Whether one call can have used it: a number beyond all reason would close every limit it is booked on."""
+        return self.plausible and self.input + self.output <= _MOST_OF_A_CALL
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

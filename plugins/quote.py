@@ -85,7 +85,7 @@ class Quote(NamedTuple):
 
     def usage_of(self, reply: ModelReply) -> Usage:
         """What the provider reported, or, where that is missing or nonsense, what can be counted."""
-        if reply.usage is not None and reply.usage.plausible:
+        if reply.usage is not None and reply.usage.of_one_call:
             return reply.usage
         expected = self.counter.expected
         return Usage(expected(self.counted), expected(self.counter.reply(reply.message)), estimated=True)

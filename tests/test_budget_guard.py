@@ -103,7 +103,16 @@ def test_while_a_call_is_made_its_worst_case_is_set_aside(ledger: MemoryStore, r
 
 
 @pytest.mark.parametrize(
-    "usage", [None, Usage(-5, 3), Usage(5, -3), Usage(5, 3, cached_input=9), Usage(5, 3, reasoning=4)]
+    "usage",
+    [
+        None,
+        Usage(-5, 3),
+        Usage(5, -3),
+        Usage(5, 3, cached_input=9),
+        Usage(5, 3, reasoning=4),
+        Usage(10**18, 3),
+        Usage(5, 10**9),
+    ],
 )
 def test_usage_that_is_missing_or_cannot_be_is_counted(ledger: MemoryStore, usage: Usage | None) -> None:
     with leanloop.task(budget(Limit(tokens=20_000)), store=ledger) as task:

@@ -587,7 +587,7 @@ def test_a_key_written_over_in_the_middle_loses_and_doubles_nothing(
             step()
     if key != "ends":  # a settlement needs that only once the lease has ended
         with pytest.raises(StoreError, match="another type"):
-            store.settle("r", {"usd": 30}, Entry(note="r"))
+            store.settle("r", {"usd": 35}, Entry(note="r"))
     client.delete(name)
     if client.exists("apart"):
         client.rename("apart", name)

@@ -30,6 +30,7 @@ from leanloop.errors import StoreError
 pytestmark = pytest.mark.sqlite
 
 USD = ("task:1", "usd")
+PRAGMAS = ("journal_mode", "synchronous")
 
 
 class Clock:
@@ -270,6 +271,32 @@ def test_a_lock_that_is_given_up_in_time_is_waited_for(path: Path) -> None:
     assert store.balances([USD]) == [Balance(5)]
     store.close()
     other.close()
+
+
+def test_a_lease_that_ends_while_a_step_waits_has_ended(
+    path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(path, timeout=30, clock=clock)
+    store.reserve("r", demand(10, lease=30))
+    other = sqlite3.connect(path)
+    other.execute("BEGIN IMMEDIATE")
+
+    def pause(_waited: float) -> float:
+        clock.now += 60
+        other.rollback()
+        return 0.0
+
+    monkeypatch.setattr("leanloop.budgets.sqlite_file._pause", pause)
+    assert store.renew(["r"], 30) == []
+    assert store.balances([USD]) == [Balance(10)]
+    store.close()
+    other.close()
+
+
+def test_the_file_outlives_a_power_cut(store: SqliteStore) -> None:
+    store.reserve("r", demand())
+    settings = [store._file.run(lambda db, name=name: db.execute(f"PRAGMA {name}").fetchone()[0]) for name in PRAGMAS]
+    assert settings == ["wal", 1], "what a log is written for, and normal"
 
 
 def test_a_thread_waits_for_another_no_longer_than_the_timeout(store: SqliteStore) -> None:
