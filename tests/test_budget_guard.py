@@ -526,6 +526,26 @@ def test_a_cycle_is_paid_once_however_often_its_call_is_tried(ledger: MemoryStor
         assert spent(task, "cycles") == 2
 
 
+def test_a_cycle_whose_call_was_turned_away_is_paid_by_the_next_try(ledger: MemoryStore) -> None:
+    class Overloaded(Exception):
+        status_code = 429
+
+    def overloaded(_: ModelCall) -> ModelReply:
+        raise Overloaded
+
+    with leanloop.task(budget(Limit(cycles=2)), store=ledger) as task:
+        for cycle in range(2):
+            task.cycles.begin()
+            with pytest.raises(Overloaded):
+                run(GUARD.on_model(CALL, task), overloaded)
+            assert spent(task, "cycles") == cycle
+            ask(task)
+            assert spent(task, "cycles") == cycle + 1
+        task.cycles.begin()
+        with pytest.raises(BudgetExceeded):
+            ask(task)
+
+
 def test_the_counter_learns_from_what_is_reported(ledger: MemoryStore) -> None:
     call = ModelCall("some-model-nobody-counts-exactly", (Message("user", "word " * 1_000),))
     with leanloop.task(budget(Limit(input_tokens=100_000)), store=ledger) as task:

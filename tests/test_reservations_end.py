@@ -274,16 +274,20 @@ async def test_a_stream_closed_early_is_settled_by_what_is_known_async(
         assert task.receipt().usage.output == output
 
 
-def test_the_usage_a_stream_begins_with_is_not_taken_for_the_whole(ledger: MemoryStore) -> None:
+@pytest.mark.parametrize(("output", "taken"), [(0, 1), (1, 4)])
+def test_the_usage_a_stream_begins_with_is_not_taken_for_the_whole(
+    ledger: MemoryStore, output: int, taken: int
+) -> None:
     class UsageFirst(Words):
-        """Some providers report the input with the first chunk, and no output yet."""
+        """Some providers report the input with the first chunk, and no output yet, or one token of it."""
 
         def join(self, chunks: Sequence[str]) -> ModelReply:
-            return ModelReply(Message("assistant", " ".join(chunks)), Usage(10, 0))
+            return ModelReply(Message("assistant", " ".join(chunks)), Usage(10, output))
 
     with leanloop.task(BUDGET, store=ledger) as task:
         chunks = stream(STACK.model_flow(CALL, task), words, UsageFirst())
-        next(chunks)
+        for _ in range(taken):
+            next(chunks)
         chunks.close()
         assert task.receipt().usage.output == 8_192
 
