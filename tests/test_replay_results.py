@@ -241,10 +241,21 @@ def test_cleared_results_are_read_back_too() -> None:
     assert (kept.readbacks, kept.used) == (0, 1)
 
 
-def test_a_value_too_long_to_be_searched_for_is_read_by_its_line() -> None:
-    long = "01" * 200
+@pytest.mark.parametrize("length", [200, 201, 600, 601, 2_000])
+def test_a_value_too_long_to_be_searched_for_is_found_by_its_middle_or_by_its_line(length: int) -> None:
+    long = ("01" * length)[:length]
     pages = HIDDEN.replace("order ZX-5000", f"key {long}")
     found = replayed(trace(user(), asks(), tool(pages), says(f"It is {long}.")))
+    assert (found.readbacks, found.used, found.missing) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("length", [200, 201, 600])
+def test_a_long_value_is_found_in_a_batch_that_was_cleared_together(length: int) -> None:
+    long = ("01" * length)[:length]
+    pages = [part for n in range(12) for part in (asks(at=n), tool(f"{FILLER}page {n}\n{FILLER}"))]
+    pages[7] = tool(f"{FILLER}the key is {long} here\n{FILLER}")
+    run = trace(user(), *pages, says(f"It is {long}."))
+    found = replayed(run, budget(ResultRules(max_tokens=4_000), ContextRules(keep=1, at_tokens=1_500)))
     assert (found.readbacks, found.used, found.missing) == (1, 1, 0)
 
 

@@ -27,6 +27,9 @@ Where they do not do, the rest of the run is taken to miss nothing."""
 _PLACE = 500
 """Characters that are searched through in the time in which one place is looked at where a value might stand."""
 
+_WITH_AROUND = 3 * LONGEST_SEARCH
+"""Characters of a value that a search for its middle shows whole."""
+
 _HANDLE = re.compile(rf'{READ_RESULT}\("(r[a-z2-7]{{12}})"')
 
 
@@ -109,8 +112,9 @@ class Sight:
 def asking(name: str, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
     """The call by which an agent gets back what it misses, with `name` as its id.
 
-    `read_result` with a search for it, or by its line where it is too long to be searched for, by the handle of the
-    result or that of the batch it was cleared with, further up; the tool itself, again, where no handle is in sight.
+    `read_result` with a search for it, by the handle of the result or that of the batch it was cleared with, further
+    up; the tool itself, again, where no handle is in sight. Of what is too long to be searched for, the middle is,
+    which is shown with what stands around it; what is longer than that shows is read by its line.
     """
     value, given = missing
     asked = given.request.id
@@ -120,8 +124,9 @@ def asking(name: str, missing: Missing, sent: Sequence[Message]) -> ToolRequest:
     handle = next(filter(None, found), None)
     if handle is None:
         return ToolRequest(name, given.request.name, given.request.arguments)
-    wanted = {"search": value}
-    if len(value) > LONGEST_SEARCH:
+    middle = max(0, len(value) - LONGEST_SEARCH) // 2
+    wanted = {"search": value[middle : middle + LONGEST_SEARCH]}
+    if len(value) > _WITH_AROUND:
         text = given.result.text.lower()
         line = text.count("\n", 0, max(0, text.find(value))) + 1
         wanted = {"lines": f"{line}-{line + 1}"}  # a batch has a line of its own above its first result
