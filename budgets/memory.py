@@ -9,9 +9,9 @@ from leanloop.budgets.at_fork import hold_at_fork
 from leanloop.budgets.history import Entry
 from leanloop.budgets.memory_accounts import KeptReservation
 from leanloop.budgets.memory_books import MemoryBooks
-from leanloop.budgets.store import Balance, Demand, Grant, Refusal
+from leanloop.budgets.store import Balance, Demand, Grant, LedgerStore, Refusal
 
-__all__ = ["MemoryStore"]
+__all__ = ["MemoryStore", "waits"]
 
 
 class MemoryStore(MemoryBooks):
@@ -36,30 +36,27 @@ class MemoryStore(MemoryBooks):
             known = kept.held.get(reservation)
             if known is not None:
                 return kept.again(reservation, known, demand)
-            accounts = [kept.open((line.account, line.resource), now + line.expires, now) for line in demand.lines]
+            lines, units, least, lease, idle = demand
             given_up = kept.held.get(replaces) if replaces is not None else None
             if given_up is not None:
                 given_up.move(-1)
-            before = tuple(map(kept.balance, demand.lines, accounts))
+            accounts = [kept.open((line.account, line.resource), now + line.expires, now) for line in lines]
+            before = tuple([kept.balance(line, own) for line, own in zip(lines, accounts, strict=True)])
             if given_up is not None:
                 given_up.move(1)
-            units = demand.most
-            least = demand.least
-            for place, (line, balance) in enumerate(zip(demand.lines, before, strict=True)):
-                _, _, limit, fixed, slope, _, _ = line
-                spent, reserved, _, raised = balance
+            for place, (_, _, limit, fixed, slope, _, _) in enumerate(lines):
+                spent, reserved, _, raised = before[place]
                 free = limit + raised - spent - reserved
                 if fixed + slope * least > free:
-                    return Refusal(place, line, balance)
+                    return Refusal(place, lines[place], before[place])
                 if slope > 0 and fixed + slope * units > free:
                     units = (free - fixed) // slope
             if replaces is not None:
                 kept.drop(replaces)
-            amounts = [line.fixed + line.slope * units for line in demand.lines]
-            held = KeptReservation(units, list(zip(accounts, amounts, strict=True)), demand.idle)
-            kept.held[reservation] = held
+            amounts = [(own, line.fixed + line.slope * units) for line, own in zip(lines, accounts, strict=True)]
+            held = kept.held[reservation] = KeptReservation(units, amounts, idle)
             held.move(1)
-            kept.lease(reservation, held, now + demand.lease)
+            kept.lease(reservation, held, now + lease)
             return Grant(units, before)
 
     def settle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
@@ -124,3 +121,9 @@ class MemoryStore(MemoryBooks):
     def after_fork(self) -> None:
         """In the parent and in the child, each of which goes on with a ledger of its own."""
         self._lock.release()
+
+
+def waits(store: LedgerStore) -> bool:
+    """Whether a step of the ledger may take its time, so that async code awaits it; a MemoryStore's own do not."""
+    own = (MemoryStore.areserve, MemoryStore.asettle, MemoryStore.arelease)
+    return tuple(getattr(one, "__func__", None) for one in (store.areserve, store.asettle, store.arelease)) != own

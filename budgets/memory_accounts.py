@@ -49,8 +49,8 @@ class KeptReservation:
         if not self.ended:
             for account, amount in self.lines:
                 account.reserved += sign * amount
-                if self.idle:
-                    account.idle += sign * amount
+            for account, amount in self.lines if self.idle else ():
+                account.idle += sign * amount
         elif not self.idle:
             for account, amount in self.lines:
                 account.spent += sign * amount
@@ -91,7 +91,7 @@ class Accounts:
     def balance(self, line: Line, own: KeptAccount) -> Balance:
         """What counts against a line's limit; `own` is its account."""
         if not line.also:
-            return own.balance
+            return Balance(own.spent, own.reserved, own.idle, own.raised)
         earlier = [self.known.get((account, line.resource)) for account in line.also]
         return Balance(*map(sum, zip(own.balance, *(one.balance for one in earlier if one), strict=True)))
 

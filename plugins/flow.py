@@ -104,37 +104,50 @@ class Plugin:
         return result
 
 
-def compose(hooks: Sequence[Callable[[Call, Task], Flow[Call, Result]]], call: Call, task: Task) -> Flow[Call, Result]:
+def compose(  # noqa: C901, PLR0912 one loop, in and out again: it is around every call
+    hooks: Sequence[Callable[[Call, Task], Flow[Call, Result]]], call: Call, task: Task
+) -> Flow[Call, Result]:
     """Nest the hooks (outermost first) around `call` into one flow.
 
     The flow yields only `Io` and the calls that reach the middle, for a driver to perform. The hooks'
     own flows stand on a stack: what the innermost yields goes straight to the driver.
     """
     flows: list[Flow[Call, Result]] = []
-    step: Io[Any] | Call = call
+    kind = type(call)
+    step: Any = call
     while True:
         value: Any = None
         failure: BaseException | None = None
         try:
-            if isinstance(step, Io):
-                value = yield step
-            elif type(step) is not type(call):
-                raise UsageError(_wrong(hooks[len(flows) - 1], step, call))
-            elif len(flows) < len(hooks):
-                flows.append(hooks[len(flows)](step, task))
-            else:
-                value = yield step
-        except BaseException as error:  # noqa: BLE001 a plugin decides
+            if type(step) is kind:
+                for hook in hooks[len(flows) :]:
+                    flow = hook(step, task)
+                    step = next(flow)
+                    flows.append(flow)
+                    if type(step) is not kind:
+                        break
+        except StopIteration as stop:  # it answers by itself
+            value = stop.value
+        except BaseException as error:  # noqa: BLE001 the next plugin out decides
             failure = error
-        while flows:
+        else:
             try:
-                step = flows[-1].send(value) if failure is None else flows[-1].throw(failure)
-                break
+                if type(step) is not kind and not isinstance(step, Io):
+                    raise UsageError(_wrong(hooks[len(flows) - 1], step, call))
+                value = yield step
+            except BaseException as error:  # noqa: BLE001 a plugin decides
+                failure = error
+        while flows:
+            flow = flows.pop()
+            try:
+                step = flow.send(value) if failure is None else flow.throw(failure)
             except StopIteration as stop:
                 value, failure = stop.value, None
             except BaseException as error:  # noqa: BLE001 the next plugin out decides
                 failure = error
-            flows.pop()
+            else:
+                flows.append(flow)
+                break
         else:
             try:
                 if failure is not None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import compress, repeat
+from operator import attrgetter
 from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
@@ -22,6 +24,11 @@ NO_PARTS = ShownParts()
 
 REPEATED = "[repeated call, not run again]"
 """Begins a result that was answered from an earlier one."""
+
+_PER_RESULT = 4
+"""Messages to a result, at most, in nearly every history: what asked for it, and perhaps something said."""
+
+_role, _text, _is_error = attrgetter("role"), attrgetter("text"), attrgetter("is_error")
 
 
 class Step(NamedTuple):
@@ -67,15 +74,23 @@ def may_repeat(messages: Sequence[Message], count: int, parts: ShownParts = NO_P
 
     Every repetition shows in its results: equal ones, failed ones, or one that was given again.
     """
-    results: list[Message] = []
-    for message in reversed(messages):
-        if message.role == "tool":
-            results.append(message)
-        elif message.role == "user" or len(results) >= count:
-            break
-    if any(message.is_error or message.text.startswith(REPEATED) for message in results):
+    results = _latest_results(messages, count)
+    texts = [*map(_text, results)]
+    if any(map(_is_error, results)) or any(map(str.startswith, texts, repeat(REPEATED))):
         return True
-    return len(parts.wholes([message.text for message in results])) < len(results)
+    return len(parts.wholes(texts)) < len(texts)
+
+
+def _latest_results(messages: Sequence[Message], count: int) -> list[Message]:
+    """The last `count` results since the last user message. Asked in every call, hence without a loop of Python's."""
+    tail = messages[-_PER_RESULT * count :]
+    while True:
+        roles = [*map(_role, tail)]
+        since = len(roles) - roles[::-1].index("user") if "user" in roles else 0
+        results = [*compress(tail[since:], map("tool".__eq__, roles[since:]))]
+        if since or len(results) >= count or len(tail) == len(messages):
+            return results[-count:]
+        tail = messages
 
 
 def last_steps(messages: Sequence[Message], count: int, parts: ShownParts = NO_PARTS) -> tuple[list[Step], int]:

@@ -53,7 +53,11 @@ class Reservation:
         if not demand.lines:
             return Grant(demand.most, ())
         try:
-            grant: Grant | Refusal = yield Io(store.reserve, store.areserve, self._id, demand, replaces=replaces)
+            grant: Grant | Refusal = (
+                (yield Io(store.reserve, store.areserve, self._id, demand, replaces=replaces))
+                if self.task.waits
+                else store.reserve(self._id, demand, replaces=replaces)
+            )
         except StoreError as error:
             yield from self.release(in_doubt=True)  # it may have been made and only the answer lost
             if self.task.budget.on_store_error == "refuse":
@@ -100,8 +104,12 @@ class Reservation:
         # And where the store fails: the call was made and billed, which is what the receipt is about.
         of_each = self._by_owner(self._demand.lines)
         stand = [(owner, owner.tally.limits_spent(lines, actual)) for owner, lines in of_each]
+        store = self.task.store
         try:
-            yield Io(self.task.store.settle, self.task.store.asettle, self._id, actual, entry)
+            if self.task.waits:
+                yield Io(store.settle, store.asettle, self._id, actual, entry)
+            else:
+                store.settle(self._id, actual, entry)
         except StoreError as error:
             warn(
                 "What a call of task %s cost could not be booked: its worst case stays reserved, and counts as spent "

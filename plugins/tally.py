@@ -48,7 +48,8 @@ class Tally:
         self._models: dict[str, ModelUse] = {}
         self._embeddings: dict[str, ModelUse] = {}
         self._tools: Counter[str] = Counter()
-        self._limits: dict[tuple[str, str], Standing] = {}
+        self._limits: dict[tuple[str, str], Standing] = {}  # by what all windows of one have in common
+        self._open: dict[tuple[str, str], Standing] = {}  # the same, by account
         self._savings: dict[tuple[str, str, str], Saving] = {}
         self._notes: dict[str, int] = {}
         self._cache: CacheUse | None = None
@@ -118,13 +119,19 @@ class Tally:
         """Note the balances of limits as the ledger gave them; a new window takes the place of the one before."""
         with self._lock:
             for line, balance in zip(lines, balances, strict=True):
-                key = (_without_label(line.account), line.resource)
-                known = self._limits.get(key)
-                limit = line.limit + balance.raised
-                if known is None or known.account != line.account:
-                    self._limits[key] = Standing(line.account, line.resource, limit, balance.spent)
-                else:
-                    known.limit, known.spent = limit, max(known.spent, balance.spent)
+                known = self._open.get((line.account, line.resource)) or self._opened(line)
+                known.limit = line.limit + balance.raised
+                known.spent = max(known.spent, balance.spent)
+
+    def _opened(self, line: Line) -> Standing:
+        """A limit that is seen for the first time, or in a new window."""
+        whose = (_without_label(line.account), line.resource)
+        before = self._limits.get(whose)
+        if before is not None:
+            del self._open[before.account, before.resource]
+        opened = Standing(line.account, line.resource, line.limit, 0)
+        self._limits[whose] = self._open[line.account, line.resource] = opened
+        return opened
 
     def limits_spent(self, lines: Iterable[Line], actual: Mapping[str, int]) -> list[Standing]:
         """Add what a settlement put, by resource, on limits seen before; gives how those stand.
@@ -134,8 +141,8 @@ class Tally:
         standings: list[Standing] = []
         with self._lock:
             for line in lines:
-                known = self._limits[_without_label(line.account), line.resource]
-                if known.account == line.account:
+                known = self._open.get((line.account, line.resource))
+                if known is not None:
                     known.spent += actual.get(line.resource, 0)
                     standings.append(known)
         return standings
@@ -148,7 +155,7 @@ class Tally:
         with self._lock:
             best: Standing | None = None
             for one in self._limits.values():
-                if one.limit <= 0 or one.share < least or ":" in one.resource:
+                if one.limit <= 0 or one.spent / one.limit < least or ":" in one.resource:
                     continue
                 if best is None or one.share > best.share:
                     best = one

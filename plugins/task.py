@@ -11,6 +11,7 @@ from typing import Literal
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.demand import Holder, LimitTable
 from leanloop.budgets.limit import Limit
+from leanloop.budgets.memory import waits
 from leanloop.budgets.message import Message
 from leanloop.budgets.money import to_nano
 from leanloop.budgets.price_book import price_book
@@ -85,6 +86,7 @@ class Task:
         # Rows of the history refer to it, so tasks that are a part of none share one.
         self.within: Mapping[str, str] = {one.id: one.agent for one in self.lineage[1:]} if parent else _NONE
         self.store = store_for(budget, self.lineage[1:], store)
+        self.waits = waits(self.store)  # whether its steps are I/O
         self.value = _worth(self.budget.value if value is None else value)
         self.prices = price_book(budget)
         self.tally = Tally()

@@ -61,11 +61,13 @@ def watch(task: Task, standings: Sequence[Standing], now: float | None = None) -
     if not shares:
         return
     for one in standings:
-        of_task = one.account.startswith("task:")
+        of_task, due = one.account.startswith("task:"), one.spent >= shares[0] * one.limit
+        if of_task and not due:
+            continue
         of_one_tool = ":" in one.resource  # and of one task: not worth a person's time
         if one.limit <= 0 or (of_task and of_one_tool):
             continue
-        if one.spent >= shares[0] * one.limit:
+        if due:
             _reached(task, one, max(share for share in shares if one.spent >= share * one.limit))
         if not of_task:
             _foresee(task, one, time.time() if now is None else now)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from leanloop.budgets.books import Held
 from leanloop.budgets.history import Entry
-from leanloop.budgets.memory import MemoryStore
+from leanloop.budgets.memory import MemoryStore, waits
 from leanloop.budgets.store import Balance, Demand, Grant, Line
 
 _MANY = 10_000
@@ -330,3 +330,16 @@ def test_a_fork_in_the_midst_of_other_threads_steps_leaves_the_child_a_ledger() 
         done.set()
         for thread in threads:
             thread.join()
+
+
+class Elsewhere(MemoryStore):
+    """As somebody may write one that awaits something."""
+
+    async def arelease(self, reservation: str) -> None:
+        await asyncio.sleep(0)
+        self.release(reservation)
+
+
+def test_only_a_ledger_that_is_all_in_memory_never_waits() -> None:
+    assert not waits(MemoryStore())
+    assert waits(Elsewhere())

@@ -201,3 +201,10 @@ def test_the_quick_look_misses_nothing(turns: list[list[Step]], repeats: int, mo
         assert not any(s.answer.is_error for s in steps)
         if count >= 2 * (repeats + 2):
             assert not find_loops(call, Loop(repeats=repeats, window=count))
+
+
+def test_results_are_found_behind_any_number_of_other_messages() -> None:
+    said = (Message("assistant", "Hm."),) * 50
+    failed = Message("tool", "no", tool_call_id="1", is_error=True)
+    assert may_repeat((Message("user", "go"), failed, *said), 2)
+    assert not may_repeat((failed, Message("user", "go"), *said), 2)

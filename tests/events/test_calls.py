@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from heard import Heard
 from routed import HttpError
 
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
+from leanloop.budgets.history import Entry
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.call import EmbedCall
 from leanloop.plugins.drive_stream import stream
@@ -26,6 +27,14 @@ from leanloop.plugins.supplied import Supplied
 CALL = ModelCall("gpt-4o-mini", (Message("user", "go"),))
 TEXT = EmbedCall("text-embedding-3-small", ("a secret text",), "openai")
 ANSWER = ModelReply(Message("assistant", "the answer"), Usage(10, 5))
+
+
+class Waiting(MemoryStore):
+    """Settling takes it a while."""
+
+    async def asettle(self, reservation: str, actual: Mapping[str, int], entry: Entry | None = None) -> None:
+        await asyncio.sleep(0)
+        self.settle(reservation, actual, entry)
 
 
 class Chunks:
@@ -106,7 +115,7 @@ def test_a_call_of_which_nobody_knows_is_told_at_its_worst_case(heard: Heard, ta
 
 @pytest.mark.parametrize("what", ["call", "embeddings"])
 def test_what_is_cancelled_while_it_waits_for_the_ledger_was_billed_and_is_told(what: str, heard: Heard) -> None:
-    task = Task(Budget(agent="a", limits=(Limit(usd=1),)), store=MemoryStore())
+    task = Task(Budget(agent="a", limits=(Limit(usd=1),)), store=Waiting())
     task.events.watch(Sinks([heard]))
     flow: Generator[Any, Any, object] = BudgetGuard().on_model(CALL, task) if what == "call" else embed(TEXT, task)
     step = next(flow)
