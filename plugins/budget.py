@@ -13,6 +13,7 @@ from leanloop.budgets.usage import Usage
 from leanloop.errors import TaskStopped
 from leanloop.plugins.billing import known_unbilled
 from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
+from leanloop.plugins.cut_off import note_cut_off
 from leanloop.plugins.drive_stream import StreamClosed
 from leanloop.plugins.entry import entry_of
 from leanloop.plugins.events.booked import telling
@@ -69,8 +70,9 @@ class BudgetGuard(Plugin):
         if hold is not None:
             task.hold.take(hold)
         tell = telling(call, task, quote, grant.units)
+        sent = _capped(call, grant.units, task)
         try:
-            reply: ModelReply = yield _capped(call, grant.units, task)
+            reply: ModelReply = yield sent
         except BaseException as error:
             if known_unbilled(error):
                 tell(Usage(), 0, error=error)
@@ -86,6 +88,7 @@ class BudgetGuard(Plugin):
         if not usage.estimated and usage.input:
             quote.counter.learn(quote.counted, usage.input)
         yield from _book(held, quote, usage, call, cycles, tell=partial(tell, reply=reply))
+        note_cut_off(reply, call, sent, task)
         return reply
 
     def on_tool(self, call: ToolCall, task: Task) -> ToolFlow:
@@ -171,7 +174,7 @@ def _reported(error: BaseException, quote: Quote) -> Usage | None:
     if not isinstance(error, StreamClosed):
         return None
     usage = error.reply.usage
-    if usage is None or not usage.plausible or not usage.output:
+    if usage is None or not usage.of_one_call or not usage.output:
         return None
     arrived = quote.counter.expected(quote.counter.reply(error.reply.message))
     return usage if usage.output >= arrived else None
