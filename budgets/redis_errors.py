@@ -45,8 +45,9 @@ _CASES = (
     ),
     _Case(
         (exceptions.NoPermissionError,),
-        (),
-        " lets this user not do it; the ledger needs EVALSHA and EVAL on keys {keys}*.",
+        ("no permissions to run", "can't run this command"),
+        " lets this user not do it; the ledger needs EVALSHA and EVAL on keys {keys}*, and the commands its scripts "
+        "run: docs/redis.md has the rule.",
     ),
     _Case((exceptions.BusyLoadingError,), (), " is still loading its data; try again in a moment."),
     _Case(
@@ -74,6 +75,16 @@ _CASES = (
         (),
         _FULL,
         " takes no further connection ({what}): raise max_connections in its address, or maxclients of the server.",
+    ),
+    _Case(
+        (),
+        ("CERTIFICATE_VERIFY_FAILED",),
+        " has a certificate nobody here trusts ({what}). Name the file of who signed it with ?ssl_ca_certs=FILE.",
+    ),
+    _Case(
+        (),
+        ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"),
+        " speaks no TLS; write redis:// where it is meant to, redis+sentinel:// or redis+cluster://.",
     ),
     _Case(
         (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError),

@@ -625,6 +625,11 @@ def test_a_server_out_of_memory_still_settles(start_redis: Callable[..., Server]
         ),
         (redis.exceptions.ClusterDownError("CLUSTERDOWN"), "cannot be reached: CLUSTERDOWN"),
         (redis.exceptions.TimeoutError(), "cannot be reached: TimeoutError"),
+        (
+            redis.exceptions.ConnectionError("Error 1 [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"),
+            "certificate nobody here trusts (Error 1 [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed). Name",
+        ),
+        (redis.exceptions.ConnectionError("[SSL: WRONG_VERSION_NUMBER] wrong"), "speaks no TLS; write redis://"),
         (ValueError("I/O operation on closed file."), "the connection was closed while a step was under way"),
     ],
 )
