@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pytest
 from hypothesis import given
@@ -22,8 +24,10 @@ from typer.testing import CliRunner
 
 from leanloop.adapters.cli import watch_follow
 from leanloop.adapters.cli.app import app
+from leanloop.adapters.cli.watch import fitting
 from leanloop.adapters.cli.watch_events import EventsView
 from leanloop.adapters.cli.watch_follow import Followed
+from leanloop.adapters.cli.watch_frame import Drawing
 from leanloop.budgets.history import Entry
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Demand, Grant, LedgerStore, Line
@@ -268,7 +272,7 @@ def test_of_many_rows_the_dearest_are_shown(tmp_path: Path) -> None:
     path = written(tmp_path / "events.jsonl", [call(f"t{n}", n) for n in range(1, 31)])
     shown = watch("--events", path, "--limit", 2)
 
-    assert "28 more; --limit 30 shows all." in shown
+    assert "28 more; --limit 30 shows all, if the terminal is high enough." in shown
     assert "t30" in shown
     assert "t28" not in shown
 
@@ -375,7 +379,7 @@ def test_rows_of_any_form_are_survived(rows: list[dict[str, Any]]) -> None:
 
     console = Console(width=100)
     with console.capture():
-        console.print(EventsView(Given(Path("events.jsonl"))).frame(console, LATELY, 5))
+        console.print(EventsView(Given(Path("events.jsonl"))).look(console, LATELY)(5))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a terminal of Unix")
@@ -455,7 +459,7 @@ def test_a_limit_is_shown_until_its_window_has_ended(tmp_path: Path, now: float)
 
     def shown(at: float) -> str:
         with console.capture() as captured:
-            console.print(view.frame(console, at, 9))
+            console.print(view.look(console, at)(9))
         return captured.get()
 
     assert "minute" not in shown(now)
@@ -504,3 +508,28 @@ def test_a_ledger_that_is_none_is_said(tmp_path: Path, content: bytes) -> None:
     result = CliRunner().invoke(app, ["watch", "--store", f"sqlite:///{place}", "--once"])
 
     assert result.exit_code == 0 if not content else isinstance(result.exception, LeanLoopError), result.output
+
+
+@pytest.mark.parametrize("height", [1, 10, 24, 60])
+def test_of_each_table_as_many_rows_are_shown_as_the_terminal_is_high_enough_for(height: int, tmp_path: Path) -> None:
+    rows = [call(f"t{n}", n, limits={f"user=u{n} per day: usd": [n, 99]}) for n in range(1, 31)]
+    console = Console(width=100, height=height, file=io.StringIO())
+    followed = Followed(written(tmp_path / "events.jsonl", rows))
+    view = EventsView(followed)
+    asked = 0
+
+    class Once:
+        def look(self, console: Console, now: float) -> Drawing:
+            nonlocal asked
+            asked += 1
+            return view.look(console, now)
+
+    with closing(followed):
+        console.print(fitting([Once()], console, 15))
+    shown = cast("io.StringIO", console.file).getvalue()
+
+    assert asked == 1
+    assert shown.count("\n") <= max(height, 24)  # three tables of one row each are as low as it gets
+    assert "t30" in shown
+    assert ("t16" in shown) == (height == 60)
+    assert "user=u30 per day" in shown

@@ -21,7 +21,7 @@ def report(
         list[str],
         typer.Argument(
             metavar="EVENTS...",
-            help="Files of events (JSONL, also .gz or .zst, or Parquet) or of recorded runs; folders or patterns.",
+            help="Files of events or of recorded runs (JSONL, also .gz or .zst, or Parquet); folders or patterns.",
         ),
     ],
     *,

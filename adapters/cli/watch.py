@@ -18,11 +18,12 @@ from leanloop.adapters.cli.plain import plain
 from leanloop.adapters.cli.screen import screen
 from leanloop.adapters.cli.watch_events import EventsView
 from leanloop.adapters.cli.watch_follow import Followed
+from leanloop.adapters.cli.watch_frame import Drawing
 from leanloop.adapters.cli.watch_ledger import LedgerView
 from leanloop.budgets.budget import Budget
 from leanloop.errors import LeanLoopError
 
-__all__ = ["watch"]
+__all__ = ["fitting", "watch"]
 
 _ROWS = 15
 
@@ -30,8 +31,8 @@ _ROWS = 15
 class View(Protocol):
     """Something to look at."""
 
-    def frame(self, console: Console, now: float, most: int) -> RenderableType:
-        """How it stands at `now`, seconds since the epoch, in at most so many rows a table."""
+    def look(self, console: Console, now: float) -> Drawing:
+        """How it stands at `now`, seconds since the epoch."""
         ...
 
 
@@ -56,13 +57,13 @@ def watch(
     console = screen()
     with _views(budget, store, events) as views:
         if once or not console.is_terminal:
-            console.print(_frame(views, console, limit))
+            console.print(_look(views, console)(limit))
             return
         try:
-            with Live(_seen(views, console, limit), console=console, auto_refresh=False) as live:
+            with Live(fitting(views, console, limit), console=console, auto_refresh=False) as live:
                 while True:
                     began = time.monotonic()
-                    live.update(_seen(views, console, limit), refresh=True)
+                    live.update(fitting(views, console, limit), refresh=True)
                     time.sleep(max(interval, time.monotonic() - began))  # a slow ledger is not asked all the time
         except KeyboardInterrupt:
             return
@@ -84,14 +85,19 @@ def _views(budget: Budget | None, store: str | None, events: str | None) -> Gene
         yield views
 
 
-def _frame(views: Sequence[View], console: Console, limit: int) -> RenderableType:
+def _look(views: Sequence[View], console: Console) -> Drawing:
     now = time.time()
-    return Group(*(view.frame(console, now, limit) for view in views))
+    drawings = [view.look(console, now) for view in views]
+    return lambda most: Group(*(draw(most) for draw in drawings))
 
 
-def _seen(views: Sequence[View], console: Console, limit: int) -> RenderableType:
-    """The same; what is down for a moment is said, and looked at again."""
+def fitting(views: Sequence[View], console: Console, limit: int) -> RenderableType:
+    """What is to be seen, in as many rows a table as the terminal is high enough for; why not, where it is down."""
     try:
-        return _frame(views, console, limit)
+        draw = _look(views, console)
     except LeanLoopError as error:
         return plain(f"{error}")
+    most = min(limit, console.height)
+    while most > 1 and len(console.render_lines(draw(most))) > console.height:
+        most -= 1
+    return draw(most)

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from leanloop.adapters.cli.watch_follow import Followed
 from leanloop.adapters.cli.watch_frame import (
+    Drawing,
     Filling,
     Running,
     Spender,
@@ -76,7 +77,7 @@ class EventsView:
         self._agents: dict[str, _Agent] = {}
         self._limits: OrderedDict[str, tuple[float, int, int]] = OrderedDict()  # when, spent, limit
 
-    def frame(self, console: Console, now: float, most: int) -> RenderableType:
+    def look(self, console: Console, now: float) -> Drawing:
         """How things stand at `now`, in seconds since the epoch.
 
         Raises:
@@ -92,9 +93,14 @@ class EventsView:
             title += f", without its first {self._followed.skipped:,} bytes"
         elif not self._followed.path.exists():
             title += ", which is not there yet"
-        spenders = agents_table([self._spender(agent) for agent in self._agents], console, most)
-        filling = filling_table([_filling(words, *two) for words, (_, *two) in self._limits.items()], console, most)
-        return titled(title, spenders, filling, tasks_table(running, console, most))
+        spenders = [self._spender(agent) for agent in self._agents]
+        filling = [_filling(words, *two) for words, (_, *two) in self._limits.items()]
+        return lambda most: titled(
+            title,
+            agents_table(spenders, console, most),
+            filling_table(filling, console, most),
+            tasks_table(running, console, most),
+        )
 
     def _take(self, row: Mapping[str, Any]) -> None:
         """Count one row; a field of another kind than ours writes is as if it were not told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
@@ -15,8 +15,11 @@ from leanloop.adapters.cli.screen import is_wide, ledger_table
 from leanloop.budgets.amount import format_number
 from leanloop.budgets.money import format_usd
 
-__all__ = ["Filling", "Running", "Spender", "agents_table", "filling_table", "tasks_table", "titled"]
+__all__ = ["Drawing", "Filling", "Running", "Spender", "agents_table", "cut", "filling_table", "tasks_table", "titled"]
 
+
+Drawing = Callable[[int], RenderableType]
+"""What was seen, in at most so many rows a table."""
 
 _NARROW = 60
 """Columns of a terminal below which what is less urgent is left out."""
@@ -89,7 +92,7 @@ def agents_table(spenders: Sequence[Spender], console: Console, most: int) -> Re
         row = [*([] if narrow else [f"{one.calls:,}", f"{one.tokens:,}"]), usd, f"{one.running:,}"]
         row += [f"{one.ended:,}"] if one.ended is not None and not narrow else []
         table.add_row(plain(one.agent or "(not told)"), *row)
-    return _cut(table, len(spenders), most)
+    return cut(table, len(spenders), most)
 
 
 def filling_table(limits: Sequence[Filling], console: Console, most: int) -> RenderableType | None:
@@ -97,10 +100,11 @@ def filling_table(limits: Sequence[Filling], console: Console, most: int) -> Ren
     if not limits:
         return None
     aside, known = any(one.reserved for one in limits), any(one.most is not None for one in limits)
-    bar = known and console.width >= _NARROW
+    narrow = known and console.width < _NARROW
     names = ["spent", *(["set aside"] if aside else []), *(["most", "share"] if known else [])]
+    names = ["share"] if narrow else names
     table = _table("limit", *names)
-    if bar:
+    if known and not narrow:
         table.add_column("")
     for one in sorted(limits, key=lambda one: (-one.share, one.words))[:most]:
         row = [format_number(one.resource, one.spent)]
@@ -108,8 +112,8 @@ def filling_table(limits: Sequence[Filling], console: Console, most: int) -> Ren
         if known:
             row += ["", ""] if one.most is None else [format_number(one.resource, one.most), f"{one.share:.0%}"]
         shown = "" if one.most is None else ProgressBar(total=1, completed=min(1.0, one.share), width=10)
-        table.add_row(plain(one.words), *row, *([shown] if bar else []))
-    return _cut(table, len(limits), most)
+        table.add_row(plain(one.words), *(row[-1:] if narrow else row), *([shown] if known and not narrow else []))
+    return cut(table, len(limits), most)
 
 
 def tasks_table(tasks: Sequence[Running], console: Console, most: int) -> RenderableType:
@@ -137,7 +141,7 @@ def tasks_table(tasks: Sequence[Running], console: Console, most: int) -> Render
             *([] if narrow else [f"{one.seconds:,.0f}", share]),
             *([plain(one.model)] if wide else []),
         )
-    return _cut(table, len(tasks), most)
+    return cut(table, len(tasks), most)
 
 
 def _table(first: str, *numbers: str) -> Table:
@@ -148,5 +152,10 @@ def _table(first: str, *numbers: str) -> Table:
     return table
 
 
-def _cut(table: Table, rows: int, most: int) -> RenderableType:
-    return Group(table, f"{rows - most:,} more; --limit {rows} shows all.") if rows > most else table
+def cut(table: RenderableType, rows: int, most: int) -> RenderableType:
+    """A table with so many of all its rows, and how many more there are."""
+    return (
+        Group(table, f"{rows - most:,} more; --limit {rows} shows all, if the terminal is high enough.")
+        if rows > most
+        else table
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -15,10 +15,12 @@ from leanloop.adapters.cli.budget_limits import open_limits
 from leanloop.adapters.cli.budget_show import limits_table
 from leanloop.adapters.cli.screen import is_wide
 from leanloop.adapters.cli.watch_frame import (
+    Drawing,
     Filling,
     Running,
     Spender,
     agents_table,
+    cut,
     filling_table,
     tasks_table,
     titled,
@@ -55,7 +57,7 @@ class LedgerView:
         self._ledger = ledger
         self._budget = budget
 
-    def frame(self, console: Console, now: float, most: int) -> RenderableType:
+    def look(self, console: Console, now: float) -> Drawing:
         """How things stand at `now`, in seconds since the epoch.
 
         Raises:
@@ -70,16 +72,19 @@ class LedgerView:
             Spender(one.name, one.calls, one.tokens, one.usd, one.unpriced, _of(one.name, running))
             for one in groups(entries, "agent")
         ]
-        filling = self._limits(accounts, moment, console, most)
-        return titled(title, agents_table(spenders, console, most), filling, tasks_table(running, console, most))
+        limits = self._limits(accounts, moment, console)
+        return lambda most: titled(
+            title, agents_table(spenders, console, most), limits(most), tasks_table(running, console, most)
+        )
 
     def _limits(
-        self, accounts: Iterable[Account], moment: datetime, console: Console, most: int
-    ) -> RenderableType | None:
+        self, accounts: Iterable[Account], moment: datetime, console: Console
+    ) -> Callable[[int], RenderableType | None]:
         if self._budget is None:
-            return filling_table(_windows(accounts, moment), console, most)
-        found = open_limits(self._budget, {}, self._ledger.store, moment)
-        return limits_table(found[:most], moment, wide=is_wide(console)) if found else None
+            filling = _windows(accounts, moment)
+            return lambda most: filling_table(filling, console, most)
+        found, wide = open_limits(self._budget, {}, self._ledger.store, moment), is_wide(console)
+        return lambda most: cut(limits_table(found[:most], moment, wide=wide), len(found), most) if found else None
 
 
 def _of(agent: str, running: Iterable[Running]) -> int:

@@ -15,7 +15,7 @@ def deciding(db: duckdb.DuckDBPyConnection) -> Section:
     """Decisions by plugin and setting, and what they saved or cost."""
     rows = db.execute(f"""
         SELECT coalesce("by", '(none)') AS "by", coalesce(setting, '(none)') AS setting, count(*),
-            count(*) FILTER (unsure), count(*) FILTER (escalated), coalesce(sum(cost), 0),
+            count(*) FILTER (unsure), count(*) FILTER (escalated), sum(cost),
             sum(other_cost) FILTER (cost IS NOT NULL),
             sum(other_cost - cost), count(*) FILTER (cost IS NOT NULL AND other_cost IS NOT NULL)
         FROM events WHERE event = 'gated' GROUP BY ALL ORDER BY ALL LIMIT {_MOST}""").fetchall()

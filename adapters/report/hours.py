@@ -19,7 +19,7 @@ def hours(db: duckdb.DuckDBPyConnection, zone: str) -> Section:
     found = db.execute(f"""
         SELECT hour, count(*) FILTER (event = 'settled') AS calls,
             quantile_cont(seconds, [0.5, 0.95]) FILTER (event = 'settled' AND seconds IS NOT NULL) AS q,
-            count(*) FILTER (event = 'hit' AND tier <> 'checked') AS lookups,
+            count(*) FILTER (event = 'hit' AND tier IS DISTINCT FROM 'checked') AS lookups,
             count(*) FILTER (event = 'hit' AND tier IN {HITS}) / nullif(lookups, 0) AS rate,
             count(*) FILTER (event = 'settled' AND phase = 'retry') AS retries
         FROM events JOIN hours ON hours.quarter = floor(moment / {QUARTER})::BIGINT

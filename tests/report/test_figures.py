@@ -188,19 +188,26 @@ def test_decisions_with_what_they_saved_net(tables: Tables) -> None:
     assert some(row, "other_usd", "net_saved_usd", "compared") == (100, 20, 2)
 
 
+def test_what_decided_calls_cost_is_not_known_where_no_price_is(tables: Tables) -> None:
+    [row] = tables([event("gated", by="routes", setting="cheap", other_cost=50)])["decisions"]
+
+    assert some(row, "decisions", "usd", "net_saved_usd", "compared") == (1, None, None, 0)
+
+
 def test_hours_of_the_week_are_in_the_zone(tables: Tables) -> None:
     rows = [
         *(settled(at=MONDAY + number, seconds=float(number)) for number in range(1, 5)),
         settled(at=MONDAY + 3_600, phase="retry"),
         event("hit", tier="alike"),
         event("hit", tier="miss"),
+        event("hit"),
         event("hit", tier="checked"),
     ]
 
     utc, kathmandu = (tables(rows, zone=zone)["hours_of_week"] for zone in ("UTC", "Asia/Kathmandu"))
 
     assert some(utc[0], "day", "hour", "calls", "p50_seconds", "lookups", "hit_rate", "retries") == (
-        "Mon", 0, 4, 2.5, 2, 0.5, 0
+        "Mon", 0, 4, 2.5, 3, 1 / 3, 0
     )  # fmt: skip
     assert utc[0]["p95_seconds"] == pytest.approx(3.85)
     assert some(utc[1], "hour", "retries", "hit_rate") == (1, 1, None)
