@@ -45,6 +45,7 @@ _SMALLEST_SHARE, _LARGEST_SHARE = 0.001, 0.999
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?%")
 _DURATION = re.compile(r"([0-9]{1,9}) ?(ms|s|m|h|d|w)")
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_DIGITS = re.compile(r"(?:0|[1-9][0-9_]{0,30})(?:\.[0-9]{1,30})?")
 _BYTES = re.compile(r"([0-9]{1,9}) ?(kB|KB|MB|GB|KiB|MiB|GiB)")
 _UNITS = {"kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -71,10 +72,20 @@ def shown(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
+def _no_number(what: str, example: str, value: object) -> PydanticCustomError:
+    """The error for what is no number; a text most often is one with a unit, or in quotes."""
+    hint = ""
+    if isinstance(value, str):
+        bare = _DIGITS.fullmatch(value)
+        hint = "; take it out of its quotes" if bare else f"; write digits alone, such as {example}"
+    context = {"what": what, "value": shown(value), "hint": hint}
+    return PydanticCustomError("number", "must be {what}, not {value}{hint}", context)
+
+
 def _whole(least: int) -> Callable[[object], int]:
     def check(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise PydanticCustomError("whole_number", "must be a whole number, not {value}", {"value": shown(value)})
+            raise _no_number("a whole number", "200_000", value)
         if value < least:
             context = {"least": least, "value": shown(value)}
             raise PydanticCustomError("too_small", "must be {least} or more, not {value}", context)
@@ -92,7 +103,7 @@ def _decimal(places: int, most: Decimal) -> Callable[[object], Decimal]:
 
     def check(value: object) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise PydanticCustomError("number", "must be a number, not {value}", {"value": shown(value)})
+            raise _no_number("a number", "0.50", value)
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if not number.is_finite():
             raise PydanticCustomError("finite", "must be a finite number, not {value}", {"value": shown(value)})

@@ -44,6 +44,7 @@ _HINTS = {
     "sequence entries are not allowed": "; a list begins on a line of its own, or stands in brackets",
     "could not find expected ':'": "; a key needs a colon behind it",
     "expected <block end>": "; indent the keys of one mapping alike",
+    "found unexpected end of stream": "; close the quotes of a text that begins further up",
     "expected ',' or": "; close the bracket that opens in line {line}, or put a comma between its items",
 }
 """What to do about the slips people make, by a part of PyYAML's own words."""

@@ -46,7 +46,8 @@ def explain(error: ErrorDetails, tree: Mapping[str, object]) -> tuple[Path, str]
             return path, f"unknown key {shown(key)}{inside(path[:-1])}; it belongs under {' or '.join(homes)}"
         return path, f"unknown key {shown(key)}{inside(path[:-1])}; {nearest(key, known)}"
     if kind == "missing":
-        return path, f"the key {str(error['loc'][-1])!r} is missing{inside(path)}; add it"
+        key = str(error["loc"][-1])  # told beside what else is wrong around it, which may be its name
+        return (*path, key), f"the key {key!r} is missing{inside(path)}; add it"
     context, said = error.get("ctx", {}), _said(error, path)
     if "item" in context:  # which of a list it is about, or which key of the file
         path, said = (*path, context["item"] - 1), said.removeprefix(f"item {context['item']} ")
@@ -65,7 +66,9 @@ def _said(error: ErrorDetails, path: Path) -> str:
         case "model_type":
             keys = list(_model_at(path).model_fields)
             named = ", ".join(keys[:_MOST_KEYS]) + (", ..." if len(keys) > _MOST_KEYS else "")
-            return f"must be {_other_forms(path)}a mapping of keys ({named}), not {shown(given)}"
+            glued = isinstance(given, str) and given.partition(":")[0] in keys
+            hint = "; put a space behind its colon" if glued else ""
+            return f"must be {_other_forms(path)}a mapping of keys ({named}), not {shown(given)}{hint}"
         case "mapping_type" | "dict_type":
             return f"must be a mapping of keys, not {shown(given)}"
         case "tuple_type":

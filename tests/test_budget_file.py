@@ -248,7 +248,10 @@ def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatch: pyt
         ("agent: a\nloop: {repeats: 1}", "<budget>:2: 'repeats' in loop must be 2 or more, not 1"),
         ("agent: a\nloop: {repeats: 9}", "<budget>:2: 'loop' has a window of 8 steps, too few for 9 repeats"),
         ("agent: a\nnotify: [5, .7]", "<budget>:2: 'notify' item 1 must be a share from 0.001 to 0.999"),
-        ("agent: a\nloop: {repeats: x, window: 8}", "<budget>:2: 'repeats' in loop must be a whole number, not 'x'"),
+        (
+            "agent: a\nloop: {repeats: x, window: 8}",
+            "<budget>:2: 'repeats' in loop must be a whole number, not 'x'; write digits alone, such as 200_000",
+        ),
         (
             "agent: a\nlimits: [{usd: 1}, {cycles: 3}, {usd: 2}]",
             "<budget>:2: 'limits' item 3 names usd per task, as item 1 does for the same scope; keep one",
@@ -342,7 +345,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     assert caught.value.line == 3
     assert str(caught.value).splitlines() == [
         "<budget>:3: 'usd' in limits item 1 must be 0 or more, not -1",
-        "<budget>:4: 'tokens' in limits item 2 must be a whole number, not '0x'",
+        "<budget>:4: 'tokens' in limits item 2 must be a whole number, not '0x'; write digits alone, such as 200_000",
         "<budget>:5: 'at_limit' must be 'land' or 'raise', not 'x'",
         "<budget>:6: unknown key 'limts'; did you mean 'limits'?",
     ]

@@ -104,8 +104,16 @@ def test_the_loop_guard_is_switched_off_and_on() -> None:
         ("LEANLOOP__LANDING__TOKNS", "017", "unknown key 'tokns' in landing; did you mean 'tokens'?"),
         ("LEANLOOP__LANDIN__TOKENS", "5", "unknown key 'landin'; did you mean 'landing'?"),
         ("LEANLOOP__LIMITS__TASK__USD", "-1", "'usd' in limits item 1 must be 0 or more, not -1"),
-        ("LEANLOOP__LIMITS__TASK__USD", "nan", "'usd' in limits item 1 must be a number, not 'nan'"),
-        ("LEANLOOP__LIMITS__TASK__USD", "017", "'usd' in limits item 1 must be a number, not '017'"),
+        (
+            "LEANLOOP__LIMITS__TASK__USD",
+            "nan",
+            "'usd' in limits item 1 must be a number, not 'nan'; write digits alone, such as 0.50",
+        ),
+        (
+            "LEANLOOP__LIMITS__TASK__USD",
+            "017",
+            "'usd' in limits item 1 must be a number, not '017'; write digits alone, such as 0.50",
+        ),
         ("LEANLOOP__LIMITS__TASK__USD", "", "is set but empty; give it a value or unset it"),
         ("LEANLOOP__LIMITS__TASK__UDS", "1", "unknown key 'uds' in limits item 1; did you mean 'usd'?"),
         (

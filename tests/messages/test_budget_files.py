@@ -29,7 +29,11 @@ def test_a_mistake_is_told_with_its_place_its_key_and_the_way_out(text: str, sai
 
 
 VARIABLES = [
-    ("LEANLOOP__LIMITS__TASK__USD", "five", "'usd' in limits item 1 must be a number, not 'five'"),
+    (
+        "LEANLOOP__LIMITS__TASK__USD",
+        "five",
+        "'usd' in limits item 1 must be a number, not 'five'; write digits alone, such as 0.50",
+    ),
     ("LEANLOOP__AT_LIMT", "land", "unknown key 'at_limt'; did you mean 'at_limit'?"),
     (
         "LEANLOOP__LIMITS__TASK",

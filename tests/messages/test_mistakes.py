@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 from langchain_core.tools import tool
+from llama_index.core.agent.workflow import ReActAgent
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.llms import MockLLM
+from llama_index.core.memory import ChatMemoryBuffer
 
 import leanloop
 from leanloop import (
@@ -73,6 +77,13 @@ CODE: Mapping[str, Mistake] = {
     "LlamaIndex: agent of a name": lambda _: llama_index.LeanLoop().agent(wrong("support")),
     "LlamaIndex: tools that are functions": lambda _: llama_index.LeanLoop().tools([wrong(len)]),
     "LlamaIndex: query_engine of an index": lambda _: llama_index.LeanLoop().query_engine(wrong(object())),
+    "LlamaIndex: tools that are one": lambda _: llama_index.LeanLoop().tools(wrong(llama_index.LeanLoop().read_result)),
+    "LlamaIndex: query_engine of a chat engine": lambda _: llama_index.LeanLoop().query_engine(
+        wrong(SimpleChatEngine(llm=MockLLM(), memory=ChatMemoryBuffer(token_limit=99), prefix_messages=[]))
+    ),
+    "LlamaIndex: a run told a name": lambda _: wrong(llama_index.LeanLoop().agent(ReActAgent(llm=MockLLM()))).run(
+        user_msg="hi", leanloop="u1"
+    ),
     "LlamaIndex: embedding of a name": lambda _: llama_index.LeanLoop().embedding(wrong("ada-2")),
     "LlamaIndex: postprocessor of no share": lambda _: llama_index.LeanLoop().postprocessor(share=0),
     "an embedder without a name": lambda _: CallableEmbedder(wrong(len), name=""),
