@@ -50,7 +50,7 @@ def example_model() -> FunctionCallingLLM:
 async def main() -> None:
     agent = LeanLoop.from_file(BUDGET).agent(FunctionAgent(llm=example_model(), tools=[search]))
     # Tags: the budget has a limit per day for each user.
-    answer: Any = await agent.run("How long do I have to send something back?", leanloop={"user": "u1"})
+    answer: Any = await agent.run(user_msg="How long do I have to send something back?", leanloop={"user": "u1"})
     receipt = answer["leanloop"]
     print(answer)
     print(f"{receipt['model_calls']} model calls, {receipt['tokens']} tokens, ${receipt['usd']}")

@@ -57,7 +57,7 @@ def example_model() -> FunctionCallingLLM:
 
 async def main() -> None:
     agent = LeanLoop.from_file(BUDGET).agent(FunctionAgent(llm=example_model(), tools=[orders]))
-    answer: Any = await agent.run("What did ann's order 1234 come to?")
+    answer: Any = await agent.run(user_msg="What did ann's order 1234 come to?")
     receipt = answer["leanloop"]
     print(answer)
     for saving in receipt["savings"]:

@@ -60,7 +60,7 @@ async def main() -> None:
     writer = FunctionAgent(name="writer", description="Writes one sentence.", system_prompt="Write it.", llm=writes)
     workflow = AgentWorkflow(agents=[reporter, writer], root_agent="reporter")
 
-    answer: Any = await LeanLoop(BUDGET).agent(workflow).run("A line about the tram museum, please.")
+    answer: Any = await LeanLoop(BUDGET).agent(workflow).run(user_msg="A line about the tram museum, please.")
     receipt = answer["leanloop"]
     print(f"{answer.current_agent_name}: {answer}")
     print(f"{receipt['model_calls']} model calls, tools: {receipt['tool_calls']}, ${receipt['usd']}")

@@ -107,8 +107,8 @@ class LeanLoop(Guard):
 
         The result of a run carries the receipt: ``result["leanloop"]``, plain JSON types. Tags, by which limits are
         scoped, go to the run, and so does what it is worth in US dollars:
-        ``agent.run("...", leanloop={"user": "u1", "value": 2.5})``. In a workflow, an agent guarded by a LeanLoop of
-        its own has its own budget below that of the whole.
+        ``agent.run(user_msg="...", leanloop={"user": "u1", "value": 2.5})``. In a workflow, an agent guarded by a
+        LeanLoop of its own has its own budget below that of the whole.
         """
         return guarded_agent(agent, self)
 

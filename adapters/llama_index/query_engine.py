@@ -14,6 +14,7 @@ from llama_index.core.base.response.schema import (
     Response,
     StreamingResponse,
 )
+from llama_index.core.chat_engine.types import BaseChatEngine
 from llama_index.core.indices.base import BaseIndex
 from llama_index.core.objects import ObjectRetriever
 from llama_index.core.response_synthesizers import BaseSynthesizer
@@ -47,6 +48,11 @@ def guarded_engine(engine: Engine, guard: Guard) -> Engine:
     Raises:
         UsageError: `engine` is no query engine of LlamaIndex.
     """
+    if isinstance(cast("object", engine), BaseChatEngine):
+        raise UsageError(
+            f"query_engine() takes no {type(engine).__name__}: guard the model of a chat engine, "
+            "index.as_chat_engine(llm=loop.llm(llm)), and chat within leanloop.task(loop.budget)."
+        )
     if not isinstance(cast("object", engine), BaseQueryEngine):
         raise UsageError(
             f"query_engine() takes a query engine of LlamaIndex, not {type(engine).__name__}: index.as_query_engine()."

@@ -41,7 +41,7 @@ class GuardedRun:
         A tag ``session`` names the conversation as well; else the `memory` or the `ctx` does that the run is given.
         """
         guard = self.leanloop_
-        given: Mapping[str, object] = kwargs.pop("leanloop", None) or {}
+        given = _about_run(kwargs.pop("leanloop", None))
         tags = {str(name): str(tag) for name, tag in given.items() if name != "value"}
         value = _worth(given.get("value"))
         inner: Any = getattr(super(), "run")  # noqa: B009
@@ -102,12 +102,21 @@ def _session(given: Sequence[object], kwargs: Mapping[str, object]) -> str:
     return ""
 
 
+def _about_run(given: object) -> Mapping[str, object]:
+    if given is None or isinstance(given, Mapping):
+        return cast("Mapping[str, object]", given or {})
+    raise UsageError(
+        f"What leanloop is told of a run must be a mapping of tags, not {shown(given)}: "
+        'agent.run(user_msg="...", leanloop={"user": "u1"}).'
+    )
+
+
 def _worth(value: object) -> Decimal | float | None:
     if value is None or (isinstance(value, Decimal | float | int) and not isinstance(value, bool)):
         return value
     raise UsageError(
         f"The value of a run must be a number of US dollars, not {shown(value)}: "
-        'agent.run("...", leanloop={"value": 2.5}).'
+        'agent.run(user_msg="...", leanloop={"value": 2.5}).'
     )
 
 

@@ -38,7 +38,13 @@ before, it waited inside its call)."""
 
 
 def guarded_tools(tools: Sequence[Tool], guard: Guard) -> list[Tool]:
-    """Twins of `tools`, in their order."""
+    """Twins of `tools`, in their order.
+
+    Raises:
+        UsageError: `tools` is one tool or function, or something in it is no LlamaIndex tool.
+    """
+    if isinstance(cast("object", tools), BaseTool) or callable(tools):
+        raise UsageError(f"tools() takes a list of LlamaIndex tools, not one {type(tools).__name__}: tools([tool]).")
     return [guarded_tool(tool, guard) for tool in tools]
 
 
