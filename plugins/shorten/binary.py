@@ -8,9 +8,10 @@ from typing import Final
 
 from leanloop.plugins.shorten.shown import Room, Shown
 
-__all__ = ["is_binary", "name_blobs", "shorten_binary"]
+__all__ = ["beside_blobs", "is_binary", "name_blobs", "shorten_binary"]
 
 _LEAST = 200  # characters of base64 from which on it is not shown
+_SAYS = 40  # characters beside base64 from which on they are worth showing
 _MAGIC: Final = (
     (b"\x89PNG\r\n\x1a\n", "PNG image"),
     (b"\xff\xd8\xff", "JPEG image"),
@@ -50,6 +51,8 @@ _RUN = re.compile(
     r"(?:data:(?P<type>[\w.+-]{1,60}/[\w.+-]{1,60})?(?:;[\w=.+-]{1,60}){0,4};base64,)?(?<![\w+/-])[A-Za-z0-9+/_-]{200,}+={0,2}"
 )
 _HEX_DUMP = re.compile(r"^(?:0x)?[0-9a-fA-F]{4,16}:?\s{1,4}(?:[0-9a-fA-F]{2,8}\s{1,3}){4,}", re.MULTILINE)
+_BLOCK = re.compile(r"(?:^[A-Za-z0-9+/]{60,76}\r?\n){3,}(?:[A-Za-z0-9+/]{1,76}={0,2}(?:\r?\n|\Z))?", re.MULTILINE)
+_MARK = re.compile(r"\[base64[^\]\n]{0,80}\]\s*+")
 _WRAPPED = re.compile(r"^[A-Za-z0-9+/]{60,76}$", re.MULTILINE)
 
 
@@ -76,11 +79,24 @@ def shorten_binary(text: str, room: Room) -> Shown | None:
     return Shown(shown, f"the name of {name}")
 
 
+def beside_blobs(text: str) -> str | None:
+    """The same lines with all base64 in them named, where they say something else too: a mail with its attachment."""
+    named = _BLOCK.sub(_named_lines, _RUN.sub(_named, text))
+    said = _MARK.sub("", named)
+    is_said = _SAYS <= len(said) < len(text) and len(_UNREADABLE.findall(said)) <= 0.02 * len(said)
+    return named if is_said else None
+
+
 def name_blobs(line: str) -> str:
     """The line with each long run of base64 replaced by its type and size."""
     if len(line) < _LEAST:
         return line
     return _RUN.sub(_named, line)
+
+
+def _named_lines(block: re.Match[str]) -> str:
+    lines = block[0].count("\n") + (not block[0].endswith("\n"))
+    return "\n".join(["[base64]"] * lines) + "\n" * block[0].endswith("\n") if _mixed(block[0]) else block[0]
 
 
 def _named(match: re.Match[str]) -> str:

@@ -71,6 +71,8 @@ CERTAIN: Final = re.compile(
     r"|no match(?:es|ing)\b.*\bfound|\binsufficient \w|\bORA-\d"
     r"|\bSQLSTATE\b|^Msg \d+, Level 1[1-9]|^Invalid object name|(?-i:\bERR_[A-Z])|returncode\W{1,3}[1-9]"
     r"|HTTP/[\d.]{1,3}\"? 5\d\d\b"
+    # What a test got, and should have.
+    r"|\bgot\b.{1,120}\bwant(?:ed)?\b|\bwant(?:ed)?\b.{1,120}\bgot\b|\bexpected\b.{1,120}\b(?:got|but was|actual)\b"
     # In other languages.
     rf"|{'|'.join(map(re.escape, _OTHER_LANGUAGES))}",
     re.IGNORECASE,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from leanloop.plugins.shorten.json_describe import describe, describe_cells
-from leanloop.plugins.shorten.json_read import Document, Json
+from leanloop.plugins.shorten.json_read import Document, Json, is_list, is_object
 from leanloop.plugins.shorten.json_room import is_long
 from leanloop.plugins.shorten.json_table import Table
+from leanloop.plugins.shorten.odd import odd_rows
 from leanloop.plugins.shorten.ranking import ranked
 
 __all__ = ["FEWEST", "TINY", "Measures"]
@@ -18,6 +20,8 @@ TINY = 24
 FEWEST = 6
 """Items of a list among which room is shared before any of them is cut."""
 
+_MOST_PARTS = 20_000  # among which exceptions are looked for
+_NAMED, _CELLS = 200, 40  # parts whose names are known, and cells of one that are compared
 _EACH_PLACE = 4  # characters that say where an item was
 
 
@@ -51,12 +55,14 @@ class Measures:
             known = self._written[id(whole)] = self._document.write_each(parts)
         return known
 
-    def chosen(self, whole: Json, texts: Sequence[str], sizes: Sequence[int], room: int) -> list[int]:
+    def chosen(
+        self, whole: Json, parts: Sequence[Json], texts: Sequence[str], sizes: Sequence[int], room: int
+    ) -> list[int]:
         """The best of the parts, ascending, as many as fit. One that is far longer than most is cut."""
         order = self._orders.get(id(whole))
         if order is None:
             most = 16 + max(0, 2 * room) // (_EACH_PLACE + min(sizes))
-            order = self._orders[id(whole)] = ranked(texts, self._words, most)
+            order = self._orders[id(whole)] = ranked(texts, self._words, most, odd_rows(self._rows(parts)))
         median = sorted(sizes)[len(sizes) // 2]
         each = max(median if median <= room // 2 else room // 3, room // FEWEST, TINY)
         chosen: list[int] = []
@@ -67,6 +73,23 @@ class Measures:
             room -= cost
             chosen.append(number)
         return sorted(chosen)
+
+    def _rows(self, parts: Sequence[Json]) -> Iterator[list[str]]:
+        """The parts as rows of cells, those of objects in the order of all their names."""
+        names = list(dict.fromkeys(chain.from_iterable(part for part in parts[:_NAMED] if is_object(part))))[:_CELLS]
+        if len(parts) > _MOST_PARTS:
+            return
+        for part in parts:
+            if is_object(part):
+                yield [self._cell(part[name]) if name in part else "" for name in names]
+            else:
+                yield [self._cell(one) for one in part[:_CELLS]] if is_list(part) else [self._cell(part)]
+
+    def _cell(self, value: Json) -> str:
+        """What tells one value from another; of a branch, of which sort and how large it is."""
+        if isinstance(value, str):
+            return self._document.number(value) or value
+        return f"{type(value).__name__} {len(value)}" if is_object(value) or is_list(value) else str(value)
 
     def overview(self, table: Table, rows: Sequence[Json], most: int) -> dict[str, Json]:
         """What is in each column, as many columns as there is room for."""

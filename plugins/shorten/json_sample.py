@@ -87,7 +87,7 @@ class Sampler:
         if sum(least) > most:
             texts = self._measures.texts(value, list(value.values()))
             parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
-            kept = self._measures.chosen(value, parts, sizes, most - 2 * _FRAME)
+            kept = self._measures.chosen(value, list(value.values()), parts, sizes, most - 2 * _FRAME)
             self._left_out.append((len(names), f"{len(kept):,} of {len(names):,} members of {path}"))
             most -= 2 * _FRAME
         shares = shares_of([sizes[number] for number in kept], most)
@@ -114,7 +114,7 @@ class Sampler:
                 for number, (one, size, share) in enumerate(zip(value, sizes, shares, strict=True))
             ]
         room = most - _FRAME - int(_REST * most)
-        kept = self._measures.chosen(value, texts, sizes, room)
+        kept = self._measures.chosen(value, value, texts, sizes, room)
         if len(kept) == 0:
             return outline(value)
         if len(kept) < len(value):
@@ -147,7 +147,7 @@ class Sampler:
         parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)] if names else texts
         sizes = [len(part) + 1 + 4 * bool(names) for part in parts]
         rest = 0 if rows is None else int(_REST * (most - frame))
-        kept = self._measures.chosen(table, parts, sizes, most - frame - rest)
+        kept = self._measures.chosen(table, cells, parts, sizes, most - frame - rest)
         if not kept:
             return outline(table)
         shares = shares_of([sizes[number] for number in kept], most - frame - rest)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from leanloop.budgets.result_rules import Kind
+from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.code import shorten_code
 from leanloop.plugins.shorten.diff import shorten_diff
@@ -38,9 +39,9 @@ class Texts:
         self._made: dict[int, tuple[int, str]] = {}  # by identity: the document outlives this
 
     def shown(self, text: str, most: int) -> str:
-        """About `most` characters of a text; lines of it where it has lines, else its two ends."""
+        """About `most` characters of a text; lines of it where it has lines, else its two ends; base64 named."""
         if most < _LEAST or text.count("\n", 0, 20 * _LEAST) < 4:
-            return clamp(text, max(most - 30, 16), self._room.words)
+            return clamp(name_blobs(text), max(most - 30, 16), self._room.words)
         size, made = self._made.get(id(text), (0, ""))
         if not _NEAR * most <= size <= most:
             size, made = most, self._make(text, most)

@@ -38,6 +38,8 @@ _LOGGED = re.compile(
     r" *(?:Compiling|Downloaded|Downloading|Collecting|Installing|Updating|Finished|Running|Unpacking|Get:|"
     r"Requirement already) ?|"
     r"make(?:\[\d+\])?: |g?cc |g\+\+ |Traceback \(most recent|  File \"[^\"]+\", line \d+|\s+at \S+\(|"
+    r"\S{1,250}(?:\(\d{1,7}(?:,\d{1,7})?\)|(?::\d{1,7}){1,2}): ?(?:fatal )?(?:error|warning|note)\b|"
+    r" *# \S{1,200} (?:will|must) be |"
     r"={4,} .* ={4,}$|\+ \S|\$ \S|(?:/\S{1,60}/)?[a-z][\w.+-]{1,20}: \S"
 )  # fmt: skip
 _CODE = re.compile(
@@ -60,11 +62,11 @@ def kind_of(text: str) -> Kind:
     What is not clearly anything else is prose if it reads like sentences, else a log, whose shortening suits any lines.
     """
     sample = _sample(text)
+    if _is_json(as_shown(sample)):  # also where most of it is a file in base64
+        return "json"
     if is_binary(sample):
         return "binary"
     sample = as_shown(sample)
-    if _is_json(sample):
-        return "json"
     if _DIFF.search(sample) and _HUNK.search(sample):
         return "diff"
     if _is_markup(sample):

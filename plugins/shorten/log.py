@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.error_lines import MOST, ErrorLine, error_lines
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, part_starts, split_lines, without_digits
+from leanloop.plugins.shorten.odd import odd_lines
+from leanloop.plugins.shorten.ranking import around, best_answers
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import relevance
 
@@ -19,6 +21,10 @@ __all__ = ["shorten_log"]
 
 _MANY = 5  # so many lines that differ in numbers only are said by one of them, and how many they are
 _FRAMES = 16
+_ASKED = 12  # lines that answer; where more do, each of them tells less than what stands around an error
+_FIRST = 8
+_ODDEST = 3
+_NEAREST = 40
 _FRAME = re.compile(r"[ \t]+(?:at |\S)|[>|]\s|\d+ +\||E  |\s*$|left:|right:|thread |assertion |note: |help: ")
 _LISTED = re.compile(r"::\S+ (?:FAILED|ERROR)|^test \S+ \.\.\. FAILED")
 _IS_FINE = re.compile(r"PASSED|\bok\b|\bINFO\b|\bDEBUG\b")
@@ -28,8 +34,9 @@ def shorten_log(text: str, room: Room) -> Shown | None:
     """Output of programs.
 
     First the verdict in the last lines, then each distinct error line, those of a new shape before those that differ
-    from one shown in numbers only, the last ones and the first ones before the middle; then lines that answer the
-    task's words, what stands around the errors, the end, and the beginning.
+    from one shown in numbers only, the last ones and the first ones before the middle; between them lines that answer
+    the task's words; then the lines that are unlike all others, what stands around errors and answers, the beginning
+    and more of the end.
     """
     lines = split_lines(as_shown(text))
     size = len(lines)
@@ -45,7 +52,9 @@ def shorten_log(text: str, room: Room) -> Shown | None:
         return f"{line}  [{alike[at]:,} lines like this]" if at in alike else line
 
     ends = _last_said(lines, 3)
+    odd = odd_lines(lines)
     new = _new(certain, lines)
+    asked = best_answers(answers)
     best = sorted(answers, key=lambda at: (-answers[at], at))
     last_first = range(size - 1, -1, -1)
     # Measured (bench/error_lines.py): errors up to anything between 0.5 and 0.97 of the room keep the same share of
@@ -53,14 +62,18 @@ def shorten_log(text: str, room: Room) -> Shown | None:
     groups = [
         Group(ends[:1], 0.2),
         Group(new, 0.65),
-        Group(best, 0.75),
+        Group(asked[:_ASKED], 0.75),
         Group(new, 0.93),
         Group(ends, 0.95),
         Group(_from_both_ends(_rare(certain)), 0.97),
+        Group(odd[:_ODDEST], 0.96),
+        Group(islice(_around(certain, lines), _NEAREST), 0.9),
+        Group(_new([one for one in found if not one.certain], lines), 0.93),
+        Group(around(asked, size), 0.97),
+        Group(_first_said(folded), 0.97),
+        Group(odd, 0.97),
         Group(best, 0.97),
         Group(_from_both_ends([one.line for one in certain]), 0.8),
-        Group(_new([one for one in found if not one.certain], lines), 0.97),
-        Group(_first_said(lines), 0.97),
         Group(_around(certain, lines), 0.98),
         Group(_first(folded, last_first), 0.99),
         Group(_first(folded, range(size)), 1.0),
@@ -76,8 +89,9 @@ def _last_said(lines: Sequence[str], most: int) -> list[int]:
     return [at for at, _ in zip(said, range(most), strict=False)]
 
 
-def _first_said(lines: Sequence[str]) -> list[int]:
-    return [at for at in range(min(20, len(lines))) if lines[at].strip()][:1]
+def _first_said(folded: Sequence[bytes]) -> Iterator[int]:
+    """The first lines, of those in a row that differ in numbers only one."""
+    return islice((at for at in _first(folded, range(min(40, len(folded)))) if folded[at].strip()), _FIRST)
 
 
 def _alike(found: Sequence[ErrorLine]) -> dict[int, int]:
@@ -91,7 +105,10 @@ def _alike(found: Sequence[ErrorLine]) -> dict[int, int]:
 
 
 def _new(found: Sequence[ErrorLine], lines: Sequence[str]) -> list[int]:
-    """Lines whose shape stands in none before them; those that say less of an error than others do come last."""
+    """Lines whose shape stands in none before them.
+
+    Of many of one form those that are unlike the others come first; those that say less of an error than others, last.
+    """
     seen: dict[str, int] = {}
     for one in found:
         seen.setdefault(one.shape, one.line)
@@ -101,8 +118,17 @@ def _new(found: Sequence[ErrorLine], lines: Sequence[str]) -> list[int]:
         goes_on = at > 0 and lines[at].startswith("E  ") and lines[at - 1].startswith("E  ")
         return 2 if goes_on else _LISTED.search(lines[at]) is not None
 
-    ordered = _from_both_ends(list(seen.values()))
-    return sorted(ordered, key=says_less)
+    new = list(seen.values())
+    odd = [new[one] for one in odd_lines([lines[at] for at in new])[:_ODDEST]]
+    ordered = list(dict.fromkeys((*odd, *_from_both_ends(new))))
+    return list(chain.from_iterable(_with_message(at, lines) for at in sorted(ordered, key=says_less)))
+
+
+def _with_message(at: int, lines: Sequence[str]) -> Iterator[int]:
+    """The line, and where it announces what it says (``panicked at main.rs:3:5:``) the next one too."""
+    yield at
+    if lines[at].rstrip().endswith(":") and at + 1 < len(lines) and lines[at + 1].strip():
+        yield at + 1
 
 
 def _rare(found: Sequence[ErrorLine]) -> list[int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from leanloop.plugins.shorten.binary import name_blobs
 from leanloop.plugins.shorten.error_lines import error_lines
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, part_starts, split_lines, without_digits
+from leanloop.plugins.shorten.ranking import around, best_answers
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import relevance
 
@@ -41,6 +41,7 @@ def shorten_prose(text: str, room: Room) -> Shown | None:
     starts = part_starts(texts)
     lower = lower_case("\n".join(texts))
     answers = relevance(lower, starts, room.words)
+    asked = best_answers(answers)
     best = sorted(answers, key=lambda at: (-answers[at], at))
     errors = [one.line for one in error_lines(texts, without_digits(texts)) if one.certain]
     said = [at for at in range(size) if texts[at].strip()]
@@ -48,8 +49,9 @@ def shorten_prose(text: str, room: Room) -> Shown | None:
     groups = [
         Group(said[:1], 0.2),
         Group(said[-1:], 0.3),
-        Group(best, 0.7),
-        Group(chain.from_iterable((at + 1, at - 1) for at in best[:8] if 0 < at < size - 1), 0.75),
+        Group(asked, 0.6),
+        Group(around(asked, size), 0.7),
+        Group(best, 0.75),
         Group(errors if len(errors) * 5 < size else errors[-20:], 0.8),
         Group((at for at in beginnings if _HEADING.match(texts[at][:100])), 0.85),
         Group(reversed(said[-4:]), 0.9),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from leanloop.plugins.shorten.lines import line_of, lower_case
 from leanloop.plugins.shorten.words import part_starts, relevance
 
-__all__ = ["ranked"]
+__all__ = ["around", "best_answers", "ranked"]
 
 _BAD = (
     "error", "fail", "exception", "fatal", "critical", "denied", "invalid", "refused", "timeout", "timed out",
@@ -18,23 +18,24 @@ _BAD = (
 _RARE = 0.15  # of the parts: what more of them say is nothing special
 _HEAD, _TAIL = 3, 2
 _NEAR = 0.5  # of the best score: these answer the question
+_TELLING = 1.0  # about the score of a part for a word that stands in a third of all: a lower one tells next to nothing
+_MOST_ANSWERS, _AROUND = 6, 5  # of them, and parts on each side of one
 
 
-def ranked(texts: Sequence[str], words: Sequence[str], most: int) -> list[int]:
+def ranked(texts: Sequence[str], words: Sequence[str], most: int, odd: Sequence[int] = ()) -> list[int]:
     """The parts, at most `most` of them, those to be shown first in front.
 
-    What answers `words`; the first and the last; what speaks of errors, where only few do; more of both ends; the
-    shortest and the longest; what answers a little; then from the top, and every third one spread over the whole. Of
-    equal parts all but the first come last.
+    What answers `words`; the first and the last; what speaks of errors, where only few do; those that are `odd`; more
+    of both ends; the shortest and the longest; what answers a little; then from the top, and every third one spread
+    over the whole. Of equal parts all but the first come last.
     """
     size = len(texts)
     parts = _Parts(texts)
     answers = parts.answering(words)
-    best = max(answers.values(), default=0.0)
     by_score = sorted(answers, key=lambda one: (-answers[one], one))
-    order = dict.fromkeys(one for one in by_score if answers[one] >= _NEAR * best)
+    order = dict.fromkeys(best_answers(answers))
     order.update(dict.fromkeys((*range(min(1, size)), *range(max(0, size - 1), size))))
-    order.update(dict.fromkeys(_bad(parts)))
+    order.update(dict.fromkeys((*_bad(parts), *odd)))
     order.update(dict.fromkeys((*range(min(_HEAD, size)), *range(max(0, size - _TAIL), size))))
     if size:
         lengths = [len(text) for text in texts]
@@ -55,6 +56,23 @@ def _bad(parts: _Parts) -> list[int]:
     for word in _BAD:
         bad |= parts.having(word).keys()
     return sorted(bad) if len(bad) <= max(2, _RARE * parts.size) else []
+
+
+def best_answers(answers: Mapping[int, float]) -> list[int]:
+    """The parts that answer about as well as the best one, best first; none where all that they have stands in most.
+
+    Args:
+        answers: how well parts answer, by their numbers (`relevance`).
+    """
+    enough = max(_TELLING, _NEAR * max(answers.values(), default=0.0))
+    return sorted((part for part in answers if answers[part] >= enough), key=lambda part: (-answers[part], part))
+
+
+def around(parts: Sequence[int], size: int) -> Iterator[int]:
+    """What stands around the first of some parts, the closest first: what is asked often stands beside its name."""
+    for part in parts[:_MOST_ANSWERS]:
+        for distance in range(1, _AROUND + 1):
+            yield from (at for at in (part + distance, part - distance) if 0 <= at < size)
 
 
 class _Parts:

@@ -11,6 +11,7 @@ from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.error_lines import error_lines
 from leanloop.plugins.shorten.fit import most_that_fit
 from leanloop.plugins.shorten.lines import as_shown, lower_case, part_starts, split_lines, without_digits
+from leanloop.plugins.shorten.odd import odd_lines
 from leanloop.plugins.shorten.shown import Room, Shown
 from leanloop.plugins.shorten.words import relevance
 
@@ -24,6 +25,7 @@ _COUNTED = re.compile(r"((?:[A-Za-z]:)?[^\s:][^:\n]{0,400}):\s*(\d{1,9})\s*$")
 _PLAIN = re.compile(r"((?:[A-Za-z]:)?[^\s:][^\s:\n]{0,400}):(?!//)(.*)", re.DOTALL)
 _BELOW = re.compile(r"(\d{1,9})([:-])(.*)", re.DOTALL)
 _HEADING = re.compile(r"[^\s:]{0,250}[./\w][^\s:]{0,250}:?$")
+_ODDEST = 3
 _LINE = 400  # characters of a line in which its path and number are looked for
 
 
@@ -51,7 +53,7 @@ def shorten_search_hits(text: str, room: Room) -> Shown | None:
     joined = lower_case("\n".join(lines))
     starts = part_starts(lines)
     kept_others = _others(lines, others)
-    order = _ranked(hits, relevance(joined, starts, room.words))
+    order = _ranked(hits, relevance(joined, starts, room.words), odd_lines(lines)[:_ODDEST])
     longest = max(80, min(500, room.tokens // 4))
     few = min(len(kept_others), max(1, room.tokens // 60))
     before = [clamp(lines[at], longest, room.words) for at in sorted(kept_others[:few])]
@@ -109,19 +111,19 @@ def _others(lines: Sequence[str], others: Sequence[int]) -> list[int]:
     return list(first.values())
 
 
-def _ranked(hits: Sequence[_Hit], answers: dict[int, float]) -> list[int]:
-    """Hits that answer the task's words best, then the first of each file, then the second of each, and so on.
+def _ranked(hits: Sequence[_Hit], answers: dict[int, float], odd: Sequence[int]) -> list[int]:
+    """Hits that answer the task's words best, then those in `odd` lines, the first of each file, the second, and so on.
 
     Among them those whose text stands in none before.
     """
     turn: dict[str, int] = {}
     texts: set[str] = set()
-    keys: list[tuple[float, bool, int, int]] = []
+    keys: list[tuple[float, bool, bool, int, int]] = []
     for at, hit in enumerate(hits):
         turn[hit.file] = turn.get(hit.file, 0) + 1
         told = hit.context or not hit.times or (hit.at != "" and hit.text in texts)
         texts.add(hit.text)
-        keys.append((-round(answers.get(hit.line, 0.0), 6), told, turn[hit.file], at))
+        keys.append((-round(answers.get(hit.line, 0.0), 6), hit.line not in odd, told, turn[hit.file], at))
     return [key[-1] for key in sorted(keys)]
 
 
@@ -136,6 +138,10 @@ def _drawn(
         found = sum(not hit.context for hit in hits)
         if hits[0].times != 1 or not (hits[0].at or hits[0].text):
             drawn.append(f"{clamp(file, longest)}: {files[file]:,}")
+            continue
+        if len(hits) == files[file] == 1 and not hits[0].context:
+            at = f"{hits[0].at}:" if hits[0].at else ""
+            drawn.append(f"{clamp(file, longest)}:{at} {clamp(name_blobs(hits[0].text.strip()), longest, words)}")
             continue
         drawn.append(f"{clamp(file, longest)} ({f'{found:,} of ' if found < files[file] else ''}{files[file]:,})")
         drawn += [

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Final
 
 from leanloop.budgets.result_rules import Kind
-from leanloop.plugins.shorten.binary import shorten_binary
+from leanloop.plugins.shorten.binary import beside_blobs, shorten_binary
 from leanloop.plugins.shorten.code import shorten_code
 from leanloop.plugins.shorten.collector import collector_at_rest
 from leanloop.plugins.shorten.diff import shorten_diff
@@ -35,6 +35,10 @@ SHORTENERS: Final[Mapping[Kind, Shortener]] = {
 }
 """By kind. A kind that is missing, or whose shortener finds the text to be none of it, falls back on prose."""
 
+_OTHERWISE: Final[Mapping[Kind, tuple[Kind, ...]]] = dict.fromkeys(("code", "table", "search"), ("log",))
+"""Settings, listings: lines that look like a kind they are not. Then they are lines of any sort, and no sentences."""
+
+
 _LARGE = 200_000  # characters, from which on the collector costs more than it is worth
 _AT_MOST = 40  # characters of one token, in a text that is worth counting to see whether it fits as it is
 
@@ -46,7 +50,11 @@ def shorten(text: str, room: Room, kind: Kind | None = None) -> Shown:
     """
     if len(text) <= room.tokens * _AT_MOST and room.count(text) <= room.tokens:
         return Shown(text, "all of it", complete=True)
-    for one in dict.fromkeys((kind or kind_of(text), "prose")) if text.strip() else ():
+    kind = kind or kind_of(text)
+    beside = beside_blobs(text) if kind == "binary" else None
+    if beside is not None:
+        return shorten(beside, room, "log")
+    for one in dict.fromkeys((kind, *_OTHERWISE.get(kind, ()), "prose")) if text.strip() else ():
         shortener = SHORTENERS.get(one)
         with collector_at_rest() if len(text) > _LARGE else nullcontext():
             shown = shortener(text, room) if shortener else None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, split_lines
+from leanloop.plugins.shorten.odd import odd_rows
 from leanloop.plugins.shorten.ranking import ranked
 from leanloop.plugins.shorten.shown import Room, Shown
 
@@ -27,6 +28,7 @@ _SUMMARY = 0.15  # of the room
 _FEW = 5
 _MOST_COLUMNS = 60
 _LONGEST_SUMMARY = 24
+_LONGEST_LOOKED_AT = 4_000_000  # characters
 
 
 class _Form(NamedTuple):
@@ -55,7 +57,8 @@ def shorten_table(text: str, room: Room) -> Shown | None:
     )
     header = min(header, size - 1)
     body = rows[header:]
-    order = [header + number for number in ranked(body, room.words, room.tokens)]
+    odd = odd_rows(_parted(body, form)) if len(text) <= _LONGEST_LOOKED_AT else []
+    order = [header + number for number in ranked(body, room.words, room.tokens, odd)]
     summary = _summary(rows, header, form, room)
     longest = max(200, room.tokens)
     parts = Parts(size, lambda at: clamp(rows[at], longest, room.words), lambda a, b: _gap(records, header, a, b))
@@ -162,6 +165,12 @@ def _even(rows: Sequence[str], header: int, form: _Form, size: int) -> Iterator[
         yield from (cells for cells in csv.reader(body, delimiter=form.separator or ",") if len(cells) == size)
     except csv.Error:  # a cell longer than the module allows: what was read so far must do
         return
+
+
+def _parted(rows: Sequence[str], form: _Form) -> Iterator[list[str]]:
+    """The cells of each row; without a quote, which is much the most rows, at the speed of C."""
+    for row in rows:
+        yield row.split(form.separator) if form.separator and '"' not in row else _cells(row, form)
 
 
 def _cells(row: str, form: _Form) -> list[str]:
