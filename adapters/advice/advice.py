@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from leanloop.adapters.advice.case import Case, Terms
@@ -13,9 +14,14 @@ from leanloop.adapters.advice.recorded import against_the_record
 from leanloop.adapters.advice.runs import Runs
 from leanloop.adapters.advice.together import Together, put_together
 from leanloop.adapters.traces.trace import succeeded
+from leanloop.budgets.fields import shown
 from leanloop.budgets.price_book import price_book
+from leanloop.budgets.prices import PriceBook
 
 __all__ = ["Advice", "advise"]
+
+_NAMED = 3
+"""Models without a price that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ def advise(
             "the file given with --budget, or say with --model whose prices to take."
         )
     runs = Runs(priced, terms)
+    notes += _taken_for_others(priced, prices)
     changes: list[Change] = []
     unmeasured: list[Unmeasured] = []
     for feature in features if priced else ():
@@ -80,7 +87,10 @@ def advise(
     if priced and (bills := against_the_record(runs)):
         notes.append(bills)
     if priced and True not in judged:
-        notes.append("No run is known to be a success, so each counts as one where losses are counted.")
+        notes.append(
+            "No run is known to be a success, so each counts as one where losses are counted. A record says what a run "
+            "was worth by its reward (1 is a success) or its exit status; docs/replay.md says where."
+        )
     return Advice(
         runs=len(priced),
         tasks=len({case.group for case in priced}),
@@ -91,3 +101,19 @@ def advise(
         unmeasured=tuple(unmeasured),
         notes=tuple(notes),
     )
+
+
+def _taken_for_others(cases: Sequence[Case], prices: PriceBook) -> Iterator[str]:
+    """Which runs are priced as another model's than the record names, since that has no price."""
+    taken: dict[str, Counter[str]] = {}
+    for case in cases:
+        named = {call.model for call in case.trace.calls if call.model}
+        if named and not any(map(prices.knows, named)):
+            taken.setdefault(case.model, Counter()).update(named)
+    for model, count in taken.items():
+        names = ", ".join(shown(name) for name, _ in count.most_common(_NAMED))
+        more = f" and {len(count) - _NAMED:,} more" if len(count) > _NAMED else ""
+        yield (
+            f"Runs of {names}{more}, of which no price is known, are taken for {model}'s: name their prices under "
+            "prices in the file given with --budget."
+        )

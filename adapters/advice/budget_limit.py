@@ -60,11 +60,11 @@ def budget_limit(runs: Runs) -> Change | Unmeasured:
 
 def _choice(trials: Sequence[LimitTrial], cases: Sequence[Case]) -> tuple[LimitTrial, Candidate]:
     """The tightest candidate of each resource that loses no more than allowed; of these the one that saves most."""
-    found: list[tuple[int, LimitTrial, Candidate]] = []
+    found: list[tuple[tuple[bool, int], LimitTrial, Candidate]] = []
     for trial in trials:
-        candidate = trial.tightest(CANDIDATES, cases)
+        candidate, holds = trial.tightest(CANDIDATES, cases)
         limit = trial.limit(candidate, cases)
-        found.append((sum(trial.effect(case, limit).after for case in cases), trial, candidate))
+        found.append(((not holds, sum(trial.effect(case, limit).after for case in cases)), trial, candidate))
     return min(found, key=lambda one: one[0])[1:]
 
 

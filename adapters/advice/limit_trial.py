@@ -88,17 +88,17 @@ class LimitTrial:
         """What the limit makes of a run."""
         return effect_between(case, self._before[id(case)], self._replayed(case, limit))
 
-    def tightest(self, candidates: Sequence[Candidate], cases: Sequence[Case]) -> Candidate:
+    def tightest(self, candidates: Sequence[Candidate], cases: Sequence[Case]) -> tuple[Candidate, bool]:
         """The tightest that loses no more of these runs than allowed, whether it is fitted to all of them or to a part
-        and tried on the others; the widest where none does.
+        and tried on the others; where none does the widest, and False.
         """
         ordered = sorted(candidates, key=lambda one: self.limit(one, cases))
         most = self._terms.lose_at_most
         for candidate in ordered:
             parts = [(cases, cases)], cross_fitted(cases, self._terms.seed)
             if all(self._lost(candidate, part) <= most for part in parts):
-                return candidate
-        return ordered[-1]
+                return candidate, True
+        return ordered[-1], False
 
     def _lost(self, candidate: Candidate, parts: Iterable[tuple[Sequence[Case], Sequence[Case]]]) -> float:
         """The share of successes it loses: fitted to the first of each pair, tried on the second."""
