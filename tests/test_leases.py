@@ -20,6 +20,7 @@ import leanloop
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, StoreError, Task, ToolRequest, Usage
 from leanloop.budgets.sqlite import SqliteStore
 from leanloop.budgets.store import Balance, Demand, Grant, Line, Refusal
+from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.leases import Leases, leases
@@ -119,6 +120,8 @@ def test_a_call_in_flight_keeps_its_lease(store: Durable, clock: Clock) -> None:
         for _ in range(5):
             store.await_renewals(2)  # the first may have begun before the clock moved
             clock.now += 100.0
+        [balance] = store.balances([(f"task:{task.id}", "tokens")])
+        assert balance.spent == 0, "a lease that ends counts as spent"
         return REPLY
 
     with leanloop.task(BUDGET, store=store) as task:
@@ -127,12 +130,38 @@ def test_a_call_in_flight_keeps_its_lease(store: Durable, clock: Clock) -> None:
     assert {lease for _, lease in store.renewed} == {120.0}
 
 
+def test_a_call_that_has_ended_is_not_renewed_however_it_ended(store: Durable) -> None:
+    class Overloaded(Exception):
+        status_code = 429
+
+    def overloaded(_: ModelCall) -> ModelReply:
+        raise Overloaded
+
+    def answered(_: ModelCall) -> ModelReply:
+        return REPLY
+
+    kept: list[object] = []  # as a trace keeps the frames of a failed call
+    with leanloop.task(BUDGET, store=store) as task:
+        for send in (overloaded, answered):
+            flow = BudgetGuard().on_model(CALL, task)
+            kept.append(flow)
+            try:
+                run(flow, send)
+            except Overloaded as error:
+                kept.append(error)
+        names = set(leases._kept.get(store, {}))
+        assert names <= {task.hold.name}, "the landing's, which is to come"
+    end_now(leases)
+
+
 @pytest.mark.usefixtures("often")
 async def test_an_awaited_call_in_flight_keeps_its_lease(store: Durable, clock: Clock) -> None:
     async def slow(call: ModelCall) -> ModelReply:
         for _ in range(3):
             await asyncio.to_thread(store.await_renewals, 2)
             clock.now += 100.0
+        [balance] = store.balances([(f"task:{task.id}", "tokens")])
+        assert balance.spent == 0
         return REPLY
 
     with leanloop.task(BUDGET, store=store) as task:

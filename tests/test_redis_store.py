@@ -619,6 +619,7 @@ def test_a_server_out_of_memory_still_settles(start_redis: Callable[..., Server]
     [
         (redis.exceptions.BusyLoadingError("LOADING"), "is still loading its data; try again in a moment."),
         (redis.exceptions.NoPermissionError("NOPERM"), "lets this user not do it; the ledger needs EVALSHA and EVAL"),
+        (redis.exceptions.ResponseError("The user executing the script can't run this command"), "docs/redis.md has"),
         (
             redis.exceptions.ResponseError("MISCONF Errors\nwriting to the AOF"),
             "could not do it: MISCONF Errors writing",

@@ -33,7 +33,7 @@ from leanloop import (
     Usage,
     UsageError,
 )
-from leanloop.budgets.store import Demand, Grant, Refusal
+from leanloop.budgets.store import Balance, Demand, Grant, Refusal
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_stream import astream, stream
 from leanloop.plugins.drive_sync import run
@@ -447,6 +447,30 @@ class Unreliable(MemoryStore):
         if self.fails and self.fails.pop(0) == "reserve":
             raise StoreError("the answer was lost")
         return answer
+
+
+class Interrupted(MemoryStore):
+    """Somebody presses Ctrl-C, or cancels, after the step that is named was done and before its answer came."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    def reserve(self, reservation: str, demand: Demand, *, replaces: str | None = None) -> Grant | Refusal:
+        answer = super().reserve(reservation, demand, replaces=replaces)
+        self.at -= 1
+        if self.at == 0:
+            raise KeyboardInterrupt
+        return answer
+
+
+@pytest.mark.parametrize("at", [1, 2], ids=["the landing", "the call"])
+def test_a_reservation_that_is_interrupted_is_given_back(drive: Drive, at: int) -> None:
+    store = Interrupted(at)
+    with leanloop.task(BUDGET, store=store) as task:
+        with pytest.raises(KeyboardInterrupt):
+            drive(STACK.model_flow(CALL, task), answer)
+        assert store.balances([(f"task:{task.id}", "usd")]) == [Balance()]
 
 
 @pytest.mark.parametrize("fails", [["reserve"], ["", "reserve"]], ids=["the landing", "the call"])

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leanloop import Budget, BudgetExceeded, Limit, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
+from leanloop.errors import TaskStopped
 from leanloop.plugins.budget import BudgetGuard
 from leanloop.plugins.drive_async import arun
 from leanloop.plugins.drive_sync import run
@@ -89,6 +90,23 @@ def test_who_waits_too_long_is_refused_but_the_task_is_not_stopped(task: Task, m
     assert sum(waits) >= 60
     assert max(waits) <= 0.25
     assert task.stopped is None
+
+
+def test_who_waits_while_the_task_is_stopped_waits_no_longer(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        task.stop(TaskStopped("It is enough."))
+
+    def send(call: ModelCall) -> ModelReply:
+        with pytest.raises(BudgetExceeded, match="set aside"):
+            run(BudgetGuard().on_model(CALL, task), lambda _: REPLY)
+        return REPLY
+
+    monkeypatch.setattr("leanloop.plugins.reservation.time.sleep", sleep)
+    assert run(BudgetGuard().on_model(CALL, task), send) is REPLY
+    assert len(waits) == 1
 
 
 def test_a_callback_that_may_not_wait_is_refused_and_the_task_goes_on(task: Task) -> None:
