@@ -200,11 +200,16 @@ def test_the_files_of_all_priced_models_read_and_have_room_for_their_landing() -
         ("pyproject.toml", '[tool.pdm.dev-dependencies]\nrun = ["langchain"]', "langchain"),
         ("pyproject.toml", '[tool.uv]\ndev-dependencies = ["langchain"]', "langchain"),
         ("pyproject.toml", '[tool.hatch.envs.default]\ndependencies = ["langchain"]', "langchain"),
+        ("pyproject.toml", '[project]\ndependencies = ["langchain-openai>=1"]', "langchain"),
+        ("pyproject.toml", '[project]\ndependencies = ["llama-index-llms-anthropic"]', "llama-index"),
+        ("packages/shop/pyproject.toml", '[project]\ndependencies = ["llama-index"]', "llama-index"),
+        ("shop/requirements.txt", "langgraph-supervisor", "langchain"),
+        ("app.py", "from langchain_openai import ChatOpenAI", "langchain"),
         ("app.py", "import os\n\nfrom llama_index.core.agent.workflow import FunctionAgent", "llama-index"),
     ],
 )
 def test_the_framework_is_read_from_the_dependencies(project: Path, file: str, text: str, framework: str) -> None:
-    (project / file).parent.mkdir(exist_ok=True)
+    (project / file).parent.mkdir(parents=True, exist_ok=True)
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):  # the last is what PowerShell writes
         (project / file).write_text(text, encoding=encoding)
         assert look_at(project).frameworks == (framework,)
@@ -244,6 +249,29 @@ def test_what_the_project_names_comes_before_what_its_lock_holds_and_what_it_imp
     assert look_at(project).frameworks == ("langchain", "llama-index")
     (project / "app.py").write_text("import llama_index", encoding="utf-8")
     assert look_at(project).frameworks == ("llama-index", "langchain")
+
+
+def test_projects_inside_count_where_the_outer_one_names_no_framework(project: Path) -> None:
+    for place, text in (
+        ("a", "langchain"),
+        ("b/c", "llama-index"),
+        (".hidden", "llama-index"),
+        ("venv/d", "langchain"),
+    ):
+        (project / place).mkdir(parents=True)
+        (project / place / "requirements.txt").write_text(text, encoding="utf-8")
+    assert look_at(project).frameworks == ("langchain", "llama-index")
+    (project / "a" / "requirements.txt").write_text("rich", encoding="utf-8")
+    assert look_at(project).frameworks == ("llama-index",)
+    (project / "requirements.txt").write_text("deepagents", encoding="utf-8")
+    assert look_at(project).frameworks == ("langchain",)
+
+
+def test_where_both_frameworks_are_named_both_lines_are_printed_unless_one_is_asked_for(project: Path) -> None:
+    (project / "requirements.txt").write_text("llama-index\nlangchain-openai", encoding="utf-8")
+    said = run().stdout
+    assert 0 < said.index("create_agent(") < said.index("Or (llama-index") < said.index(".query_engine(engine)")
+    assert "create_agent(" not in run("--force", "--framework", "llama-index").stdout
 
 
 def test_notebooks_are_read_by_their_cells_of_code(project: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +57,9 @@ def init(
     found = look_at(Path())
     asks = not yes and _in_terminal()
     agent = agent or _ask("Name of the agent", _folder_name(), asks)
-    framework = (_meant(framework) if framework else None) or _framework(found, asks)
+    said = _meant(framework) if framework else None
+    framework = said or _framework(found, asks)
+    others = [] if said else [name for name in found.frameworks if name != framework]
     model = model or _ask("Model", next(iter(found.models), found.likely) or "", asks) or None
     if model and (len(model) > _LONGEST or not model.isprintable()):
         raise UsageError(f"--model is the name of a model, at most {_LONGEST} printable characters.")
@@ -70,10 +73,10 @@ def init(
     if file.suffix.lower() not in (".yaml", ".yml"):
         raise UsageError(f"--file ends in .yaml or .yml, not in {file.suffix!r}: leanloop init writes YAML.")
     _write(file, text, force=force)
-    _tell(file, framework, found, model)
+    _tell(file, framework, others, found, model)
 
 
-def _tell(file: Path, framework: str, found: Project, model: str | None) -> None:
+def _tell(file: Path, framework: str, others: Sequence[str], found: Project, model: str | None) -> None:
     if model is not None and model in found.models:
         why = "named in the code"
     elif model is not None and model == found.likely:
@@ -83,9 +86,16 @@ def _tell(file: Path, framework: str, found: Project, model: str | None) -> None
     name = plain(str(file)).plain
     typer.echo(f"Written: {name}. Model: {plain(model or 'unknown').plain} ({why}).")
     typer.echo(f"Add to the agent ({framework}):\n")
+    _tell_lines(framework, file)
+    for other in others:
+        typer.echo(f"\nOr ({other}, which is here too; one file does for both):\n")
+        _tell_lines(other, file)
+    typer.echo(f"\nWhat it holds the agent to, in words: leanloop check {name}")
+
+
+def _tell_lines(framework: str, file: Path) -> None:
     for line in _LINES[framework]:
         typer.echo(f"    {line.format(file=json.dumps(file.as_posix()))}")
-    typer.echo(f"\nWhat it holds the agent to, in words: leanloop check {name}")
 
 
 def _framework(found: Project, asks: bool) -> str:

@@ -26,7 +26,7 @@ FRAMEWORKS = {
     "langchain": ("langchain", "langchain-core", "langgraph", "deepagents"),
     "llama-index": ("llama-index", "llama-index-core"),
 }
-"""The distributions that say which framework a project is built with."""
+"""The distributions that say which framework a project is built with, and so do those whose names begin with one."""
 
 _PROVIDERS = {
     "openai": "gpt-4.1-mini",
@@ -39,15 +39,14 @@ _PROVIDERS = {
 
 _MOST_FILES = 2_000
 _MOST_FOLDERS = 20_000
+_MOST_INSIDE = 100
+"""Projects inside a workspace."""
+
 _LARGEST = 1_000_000
 _LARGEST_NOTEBOOK = 10_000_000
 _NO_CODE = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__", "build", "dist"})
 _LITERAL = re.compile(r"""["']([A-Za-z0-9][A-Za-z0-9._:/@-]{2,99})["']""")
 _IMPORT = re.compile(r"^[ \t]{0,40}(?:from|import)[ \t]{1,20}(\w{1,100})", re.MULTILINE)
-_IMPORTED = {"langchain": "langchain", "langchain_core": "langchain", "langgraph": "langchain"} | {
-    "deepagents": "langchain",
-    "llama_index": "llama-index",
-}
 
 
 class Project(NamedTuple):
@@ -64,11 +63,11 @@ class Project(NamedTuple):
 
 def look_at(folder: Path) -> Project:
     """Read what the project depends on, and the code below `folder`, notebooks included."""
-    named, chosen = declared(folder), locked(folder)
+    named, chosen = _declared(folder), locked(folder)
     counted, imported = Counter[str](), Counter[str]()
     for text in _code(folder):
         counted.update(filter(_is_model, _LITERAL.findall(text)))
-        imported.update(_IMPORTED[name] for name in _IMPORT.findall(text) if name in _IMPORTED)
+        imported.update(of for name in _IMPORT.findall(text) for of in _built_with(name.replace("_", "-")))
     likely = next(
         (model for end, model in _PROVIDERS.items() if any(_ends(name, end) for name in named | chosen)), None
     )
@@ -76,11 +75,30 @@ def look_at(folder: Path) -> Project:
     return Project(_frameworks(named, chosen, imported), models, likely)
 
 
+def _declared(folder: Path) -> frozenset[str]:
+    """What the project asks for itself or, where that is no framework, what the projects inside it do (a workspace)."""
+    named = declared(folder)
+    if any(_built_with(name) for name in named):
+        return named
+    inside = [place for pattern in ("*/", "*/*/") for place in sorted(folder.glob(pattern)) if not place.is_symlink()]
+    own = [place for place in inside if not any(map(_left_out, (place, place.parent)))]
+    return named.union(*map(declared, own[:_MOST_INSIDE]))
+
+
+def _built_with(package: str) -> list[str]:
+    """The framework that a package is, or is an integration of."""
+    return [
+        framework
+        for framework, packages in FRAMEWORKS.items()
+        if any(package == name or package.startswith(f"{name}-") for name in packages)
+    ]
+
+
 def _frameworks(named: frozenset[str], chosen: frozenset[str], imported: Counter[str]) -> tuple[str, ...]:
     for names in (named, chosen):
-        found = [name for name, packages in FRAMEWORKS.items() if not names.isdisjoint(packages)]
+        found = {framework for name in names for framework in _built_with(name)}
         if found:
-            return tuple(sorted(found, key=lambda name: -imported[name]))
+            return tuple(sorted(found, key=lambda name: (-imported[name], name)))
     return tuple(name for name, _ in imported.most_common())
 
 
