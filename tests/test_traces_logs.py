@@ -137,6 +137,42 @@ def test_one_record_may_tell_all_of_a_call() -> None:
     assert [(call.model, call.began, call.seconds) for call in beside.calls] == [("gpt-4o-mini", 1.0, 0.5)]
 
 
+def test_log_records_that_two_exports_hold_count_once() -> None:
+    trace = one(logs(*ASKED, *ANSWERED), SPANS, logs(*ANSWERED, *ASKED))
+
+    assert (trace.messages, len(trace.calls)) == (WHOLE, 2)
+
+
+AROUND = "eee19b7ec3c1b170"
+"""The span that both calls are in."""
+
+
+@pytest.mark.parametrize("replies", [True, False])
+def test_log_records_of_what_calls_are_in_are_those_of_the_call_that_was_made_then(*, replies: bool) -> None:
+    """So writes them the instrumentation of LangChain by OpenLLMetry, whose spans may hold the replies alone."""
+    records = [one | {"spanId": AROUND, "observedTimeUnixNano": str(10**9 * (1 if one in ASKED else 3) + place)}
+        for place, one in enumerate([*ASKED, *ANSWERED])]  # fmt: skip
+    call = {"type": "tool_call", "id": "c1", "name": "search", "arguments": {"q": "a"}}
+    answers: list[Row] = [{"role": "assistant", "parts": [call]}, part("assistant", "it is a")]
+    said = [{"gen_ai.output.messages": json.dumps([answer])} if replies else {} for answer in answers]
+    spans = otlp(model_span(FIRST, 1, **said[0]), model_span(SECOND, 3, **said[1]))
+
+    beside, alone = one(logs(*records), spans), one(logs(*records))
+
+    assert beside.messages == alone.messages == WHOLE
+    assert [(call.model, call.began, call.seconds) for call in beside.calls] == [
+        ("gpt-4o-mini", 1.0, 0.5), ("gpt-4o-mini", 3.0, 0.5)
+    ]  # fmt: skip
+    assert [call.model for call in alone.calls] == [None, None]
+
+
+def test_what_was_told_at_another_time_is_another_call() -> None:
+    records = [one | {"spanId": AROUND, "observedTimeUnixNano": str(9 * 10**9)} for one in ASKED]
+
+    assert len(one(logs(*records), otlp(model_span(FIRST, 1)), unsaid=True).unsaid) == 1
+    assert len(read(logs(*records), otlp(model_span(FIRST, 1)))) == 2  # and the span is told of as one without texts
+
+
 def test_a_call_that_span_and_log_record_both_tell_in_full_counts_once() -> None:
     told = [part("user", "hello")]
     own = {"gen_ai.input.messages": json.dumps(told), "gen_ai.output.messages": json.dumps([part("assistant", "hi")])}

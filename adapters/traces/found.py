@@ -15,7 +15,9 @@ __all__ = ["FoundCall", "FoundTrace"]
 
 @dataclass(frozen=True, slots=True)
 class FoundCall:
-    """One model call as a record has it; times as Unix time, `id` the record's own name for it in its trace."""
+    """One model call as a record has it; times as Unix time, `id` the record's own name for it in its trace, `parent`
+    that of what it is in.
+    """
 
     prompt: tuple[Message, ...]
     reply: Message
@@ -28,6 +30,7 @@ class FoundCall:
     phase: str | None = None
     error: str | None = None
     id: str | None = None
+    parent: str | None = None
 
     def holds(self, other: FoundCall) -> bool:
         """Whether the other's time lies within its own, and it says the same; where it says nothing, used the same."""
@@ -46,9 +49,15 @@ class FoundCall:
         """Whether its texts are recorded."""
         return bool(self.prompt or self.reply.text or self.reply.tool_calls)
 
+    def lasts_while(self, told: FoundCall) -> bool:
+        """Whether all that is told happened while it was made."""
+        times = (self.began, told.ended if told.began is None else told.began, told.ended, self.ended)
+        known = [time for time in times if time is not None]
+        return len(known) == len(times) and known == sorted(known)
+
     def filled(self, other: FoundCall) -> FoundCall:
         """The same call, with what another record of it says where this one says nothing."""
-        texts = self if self.is_said else other
+        texts = self if self.prompt or not other.is_said else other
         return replace(
             self,
             prompt=texts.prompt,
@@ -84,7 +93,7 @@ class FoundTrace:
         letters: of the messages in `known`, and of `pieces`.
         unsaid: calls whose texts are not recorded, and those that failed.
         why: what to say of calls by id, if their texts are not told of apart from them.
-        told: calls by id, as records that stand apart from them tell of them.
+        told: calls as records that stand apart from them tell of them, by the id of the call, or of what it is in.
         pieces: of such a record, where it is one for each message.
     """
 
@@ -100,30 +109,43 @@ class FoundTrace:
     unsaid: list[FoundCall] = field(default_factory=list[FoundCall])
     tools: list[RecordedTool] = field(default_factory=list[RecordedTool])
     why: dict[str, TraceError] = field(default_factory=dict[str, TraceError])
-    told: dict[str, FoundCall] = field(default_factory=dict[str, FoundCall])
+    told: dict[str, list[FoundCall]] = field(default_factory=dict[str, list[FoundCall]])
     pieces: dict[str, list[object]] = field(default_factory=dict[str, list[object]])
 
-    def tell_texts(self, whole: Callable[[str, list[object]], FoundCall | None]) -> None:
+    def tell_texts(self, whole: Callable[[str, list[object]], list[FoundCall]]) -> None:
         """Give the calls the texts that were told apart from them; what is told of no call is one by itself.
 
         Args:
-            whole: makes a call of an id and its pieces, None where they make none.
+            whole: makes calls of an id and its pieces.
         """
         for own, pieces in self.pieces.items():
-            if own not in self.told and (call := whole(own, pieces)) is not None:
-                self.told[own] = call
+            self.told.setdefault(own, whole(own, pieces))
+        self.calls = [self._with_told(call) for call in self.calls]
         said = {call.id for call in self.calls if call.id is not None}
         silent = [call for call in self.unsaid if call.id not in said]
-        known = {call.id for call in silent}
-        silent += [call for own, call in self.told.items() if own not in said and own not in known]
         self.unsaid = []
-        for one in silent:
-            told = self.told.get(one.id or "")
-            call = one if told is None else one.filled(told)
-            if call.is_said and call.error is None:
-                self.calls.append(call)
-                said.add(call.id or "")
-            else:
-                self.unsaid.append(call)
+        for call in silent:
+            self._add_told(self._with_told(call))
+        for own, left in self.told.items():
+            for call in left if own not in said else ():
+                self._add_told(call)
         for own in said:
             self.why.pop(own, None)
+
+    def _with_told(self, call: FoundCall) -> FoundCall:
+        """The call with what is told of it by its id, else by that of what it is in, while it was made."""
+        if of_it := self.told.get(call.id or ""):
+            return call.filled(of_it.pop(0))
+        around = self.told.get(call.parent or "", [])
+        for place, told in enumerate(around):
+            if call.lasts_while(told):
+                self.why.pop(call.parent or "", None)
+                return call.filled(around.pop(place))
+        return call
+
+    def _add_told(self, call: FoundCall) -> None:
+        if call.is_said and call.error is None:
+            self.calls.append(call)
+            self.why.pop(call.id or "", None)
+        else:
+            self.unsaid.append(call)

@@ -26,8 +26,9 @@ _MOST_TAGS = 100
 """Of one trace; each of its rows in a report has them all."""
 
 
-def _no_pieces(own: str, pieces: list[object]) -> None:
+def _no_pieces(own: str, pieces: list[object]) -> list[FoundCall]:
     """Of a format that never tells of a call in pieces."""
+    return []
 
 
 class Gathering:
@@ -39,7 +40,7 @@ class Gathering:
     Args:
         most, letters: see above.
         unsaid: runs have `Trace.unsaid`; else a call that did not fail and has no texts is an error.
-        whole: makes a call of an id and the pieces that were added of it, None where they make none.
+        whole: makes calls of an id and the pieces that were added of it.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Gathering:
         letters: int = _LETTERS,
         *,
         unsaid: bool = False,
-        whole: Callable[[str, list[object]], FoundCall | None] = _no_pieces,
+        whole: Callable[[str, list[object]], list[FoundCall]] = _no_pieces,
     ) -> None:
         self._most = most
         self._most_letters = letters
@@ -118,15 +119,14 @@ class Gathering:
             self._complain(found, call, why)
 
     def add_told(self, trace: str, call: FoundCall, why: str | None = None) -> None:
-        """Add what a record that stands apart from a call tells of it, by the call's id."""
+        """Add what a record that stands apart from a call tells of it, by the id of the call or of what it is in."""
         found = self._of(trace)
-        if call.id is not None and call.id not in found.told:
-            found.told[call.id] = self._kept(call, found)
-            if not call.is_said:
-                self._complain(found, call, why)
+        if not _was_there(call, found.there):
+            found.told.setdefault(call.id or "", []).append(self._kept(call, found))
+            self._complain(found, call, why)
 
     def add_piece(self, trace: str, own: str, piece: object, letters: int) -> None:
-        """Add one of the records that only together tell of a call, by the call's id."""
+        """Add one of the records that only together tell of a call, by the id of the call or of what it is in."""
         found = self._of(trace)
         found.pieces.setdefault(own, []).append(piece)
         found.letters += letters

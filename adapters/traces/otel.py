@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from leanloop.adapters.traces.gathering import Gathering
 from leanloop.adapters.traces.otel_about import agent_of, call_of, tags_in, tool_of
 from leanloop.adapters.traces.otel_dialects import by_convention
-from leanloop.adapters.traces.otel_logs import CALLS, call_of_pieces, take_log
+from leanloop.adapters.traces.otel_logs import CALLS, calls_of_pieces, take_log
 from leanloop.adapters.traces.otel_messages import messages_in
 from leanloop.adapters.traces.otel_signals import Signal, is_export, logs_in, spans_in
 from leanloop.adapters.traces.recorded_value import Record
@@ -32,7 +32,7 @@ class OtelRuns:
     """The runs of agents in such records; see `leanloop.adapters.traces.formats.Recordings`."""
 
     def __init__(self, *, unsaid: bool = False) -> None:
-        self._gathering = Gathering(unsaid=unsaid, whole=call_of_pieces)
+        self._gathering = Gathering(unsaid=unsaid, whole=calls_of_pieces)
 
     def read(self, records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
         """Those of a file that are whole; what cannot be read comes as the error that says why."""

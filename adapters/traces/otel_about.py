@@ -56,6 +56,7 @@ def call_of(signal: Signal, fields: Fields, messages: tuple[Message, ...] = _NOT
         "embedding" if is_embedding else word(fields.get("leanloop.phase")),
         (word(fields.get("error.type")) or "")[:_LONGEST] or None,
         signal.span,
+        signal.parent,
     )
 
 

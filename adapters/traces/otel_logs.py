@@ -2,22 +2,23 @@
 
 Either all of a call in one record, ``gen_ai.client.inference.operation.details``, or, by the conventions up to 1.36, a
 record a message: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-events/. Which call they are of says the
-id of the span they were written in.
+id of the span they were written in, which is the call's, or that of what the call is in.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from leanloop.adapters.traces.found import FoundCall
 from leanloop.adapters.traces.gathering import Gathering
 from leanloop.adapters.traces.otel_about import agent_of, call_of, tags_in
-from leanloop.adapters.traces.otel_messages import DETAILS, MESSAGES, messages_in
+from leanloop.adapters.traces.otel_messages import CHOICE, DETAILS, MESSAGES, messages_in
 from leanloop.adapters.traces.otel_signals import Happening, Signal
 from leanloop.plugins.shorten.json_read import is_object
 
-__all__ = ["CALLS", "call_of_pieces", "take_log"]
+__all__ = ["CALLS", "calls_of_pieces", "take_log"]
 
 CALLS = ("chat", "text_completion", "generate_content")
 """By ``gen_ai.operation.name``, those that a model answers."""
@@ -66,13 +67,33 @@ def _whole(log: Signal, fields: dict[str, object], gathering: Gathering) -> Iter
         gathering.add_unsaid(log.trace, call, why)
 
 
-def call_of_pieces(own: str, pieces: Sequence[object]) -> FoundCall | None:
-    """The call with this id; None where its messages are none, such as one that failed."""
-    told = sorted((piece for piece in pieces if isinstance(piece, _Piece)), key=lambda piece: piece.at)
+def calls_of_pieces(own: str, pieces: Sequence[object]) -> list[FoundCall]:
+    """The calls that messages with this id tell of, each up to its answer; none where there is no answer.
+
+    Of the instrumentation of LangChain by OpenLLMetry it is the id of what the call is in, which may be of several.
+    """
+    known = {_same(piece): piece for piece in pieces if isinstance(piece, _Piece)}
+    told = sorted(known.values(), key=lambda piece: piece.at)
+    parts: list[list[_Piece]] = []
+    for place, piece in enumerate(told):
+        if place == 0 or (told[place - 1].event.name == CHOICE and piece.event.name != CHOICE):
+            parts.append([])
+        parts[-1].append(piece)
+    calls = (_call(own, part, number) for number, part in enumerate(parts))
+    return [call for call in calls if call is not None]
+
+
+def _same(piece: _Piece) -> object:
+    """What only copies of it share, such as in two exports."""
+    return (piece.at, json.dumps([piece.event.name, piece.event.fields], default=str)) if piece.at else id(piece)
+
+
+def _call(own: str, pieces: Sequence[_Piece], number: int) -> FoundCall | None:
     try:
-        messages = messages_in({}, [piece.event for piece in told])
+        messages = messages_in({}, [piece.event for piece in pieces])
     except ValueError:
         return None
-    times = [piece.at for piece in told if piece.at]
+    times = [piece.at for piece in pieces if piece.at]
     began, ended = (times[0], times[-1]) if times else (None, None)
-    return FoundCall(messages[:-1], messages[-1], began=began, ended=ended, id=own)
+    name = f"{own}/{number + 1}" if number else own
+    return FoundCall(messages[:-1], messages[-1], began=began, ended=ended, id=name)

@@ -25,7 +25,7 @@ from leanloop.adapters.traces.otel_values import unflattened
 from leanloop.budgets.message import Message
 from leanloop.plugins.shorten.json_read import is_list, is_object
 
-__all__ = ["DETAILS", "MESSAGES", "conversation", "messages_in"]
+__all__ = ["CHOICE", "DETAILS", "MESSAGES", "conversation", "messages_in"]
 
 DETAILS = "gen_ai.client.inference.operation.details"
 _EVENTS = {
@@ -34,8 +34,8 @@ _EVENTS = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
-_CHOICE = "gen_ai.choice"
-MESSAGES = (*_EVENTS, _CHOICE)
+CHOICE = "gen_ai.choice"
+MESSAGES = (*_EVENTS, CHOICE)
 """Names of events that are of one message each."""
 
 
@@ -46,12 +46,12 @@ def messages_in(fields: Mapping[str, object], events: Sequence[Happening] = ()) 
         ValueError: there is none, or what is there is no conversation.
     """
     values = conversation({**fields}, events)
-    if not values:
+    messages: tuple[Message, ...] = chat_messages(values) if values else ()
+    if not any(message.text or message.tool_calls or message.images for message in messages):
         raise ValueError(
             "it holds no texts; have your instrumentation record prompts and answers, or name the file of its log "
             "records as well"
         )
-    messages = chat_messages(values)
     if messages[-1].role != "assistant":
         raise ValueError("it has no reply")
     return messages
@@ -158,7 +158,7 @@ def _of_events(events: Sequence[Happening]) -> Iterator[object]:
     for event in events:
         body = structured(event.fields.get("gen_ai.event.content"))
         given: dict[str, object] = {str(key): one for key, one in body.items()} if is_object(body) else event.fields
-        if event.name == _CHOICE:
+        if event.name == CHOICE:
             if given.get("index") in (None, 0, "0"):
                 inner = structured(given.get("message"))
                 yield _event(

@@ -299,6 +299,36 @@ def test_events_and_runs_make_one_report(put: Put) -> None:
     assert [row["read_as"] for row in found["files"]] == ["events", "openai"]
 
 
+def test_a_trace_that_is_spread_over_files_is_one_run_and_its_calls_count_once(put: Put) -> None:
+    asked = span(at=1, gen_ai__response__model="gpt-4o", gen_ai__usage__input_tokens=9, gen_ai__usage__output_tokens=2)
+    body = {"kvlistValue": {"values": [{"key": "content", "value": {"stringValue": "hi"}}]}}
+    named = {"traceId": asked["traceId"], "spanId": asked["spanId"], "observedTimeUnixNano": str(10**9), "body": body}
+    records = [named | {"eventName": name} for name in ("gen_ai.user.message", "gen_ai.choice")]
+    texts = lines([{"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}])
+    tool = span("execute_tool", at=2, gen_ai__tool__name="search")
+    files = [put(texts, "logs.json"), put(lines([otlp(asked)]), "spans.json"), put(lines([otlp(tool)]), "more.json")]
+
+    found = figures(gather(files))
+
+    assert some(found["spend"][0], "calls", "input_tokens", "tasks") == (1, 9, 1)
+    assert [row["what"] for row in found["task_1"]] == ["call", "tool"]
+    assert [some(row, "counted", "trouble") for row in found["files"]] == [
+        (3, None),
+        (0, "what it tells of stands with the traces that files before it tell of"),
+        (0, "what it tells of stands with the traces that files before it tell of"),
+    ]
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart(put: Put, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    bad = put('{"messages": []}\n' + run("a"), "runs.jsonl")
+    good = put(run("b"), "old/runs.jsonl")
+
+    rows = figures(gather([bad, good]))["files"]
+
+    assert [some(row, "file", "counted", "no_run") for row in rows] == [("runs.jsonl", 4, 1), ("runs.jsonl", 4, 0)]
+
+
 def test_only_runs_of_a_known_time_are_counted_since_one(put: Put) -> None:
     report = gather([put(run()), put(lines([settled(5)]), "events.jsonl")], since=MONDAY)
 
