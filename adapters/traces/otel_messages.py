@@ -34,6 +34,7 @@ _EVENTS = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
+_SILENT = "it holds no texts; have your instrumentation record prompts and answers, or name the file of its log records as well"
 CHOICE = "gen_ai.choice"
 MESSAGES = (*_EVENTS, CHOICE)
 """Names of events that are of one message each."""
@@ -46,12 +47,11 @@ def messages_in(fields: Mapping[str, object], events: Sequence[Happening] = ()) 
         ValueError: there is none, or what is there is no conversation.
     """
     values = conversation({**fields}, events)
-    messages: tuple[Message, ...] = chat_messages(values) if values else ()
+    if not values:
+        raise ValueError(_SILENT)
+    messages = chat_messages(values)
     if not any(message.text or message.tool_calls or message.images for message in messages):
-        raise ValueError(
-            "it holds no texts; have your instrumentation record prompts and answers, or name the file of its log "
-            "records as well"
-        )
+        raise ValueError(_SILENT)
     if messages[-1].role != "assistant":
         raise ValueError("it has no reply")
     return messages
