@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import permutations
+from itertools import permutations, zip_longest
 from math import sqrt
 
 from leanloop.plugins.difficulty.estimate import Estimate
@@ -12,7 +12,7 @@ from leanloop.plugins.difficulty.posterior import Level, Seen, believed
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.outcomes.store import Added, Count
 
-__all__ = ["added", "estimate_of", "has_moved", "pair", "weights_of"]
+__all__ = ["added", "counted", "estimate_of", "has_moved", "pair", "weights_of"]
 
 _KINDS = "kinds of "
 _AGAIN = "again in "
@@ -45,9 +45,7 @@ def added(
         known: the counts of `keys`, before this outcome.
         weight: below 1 for an outcome that was only inferred.
     """
-    told = {str(setting): score for setting, score in scores.items()}
-    for one, other in permutations(scores, 2):
-        told[pair(one, other)] = max(0.0, scores[other] - scores[one])
+    told = _told(scores, scores.values())
     found: list[Added] = []
     for place, key in enumerate(keys):
         for name, score in told.items():
@@ -61,6 +59,69 @@ def added(
             else:
                 found.append(Added(key, _KINDS + name, Count(1.0)))
     return found
+
+
+class _Kind:
+    """The counts of one kind, for settings that were all tried in each outcome: their weights are the same."""
+
+    __slots__ = ("again", "kinds", "products", "scores", "weight")
+
+    def __init__(self, names: int) -> None:
+        self.weight = self.kinds = self.again = 0.0
+        self.scores = [0.0] * names
+        self.products = [0.0] * names
+
+    def counts(self, names: Sequence[str]) -> dict[str, Count]:
+        found = {name: Count(self.weight, score) for name, score in zip(names, self.scores, strict=True)}
+        if self.kinds:
+            found.update((_KINDS + name, Count(self.kinds)) for name in names)
+        if self.again:
+            products = zip(names, self.products, strict=True)
+            found.update((_AGAIN + name, Count(self.again, product)) for name, product in products)
+        return found
+
+
+def counted(
+    settings: Sequence[Setting], outcomes: Iterable[tuple[Sequence[str], Sequence[float]]]
+) -> dict[str, dict[str, Count]]:
+    """The counts by kind after outcomes of all these settings, one after the other: what `added` comes to for each, in
+    a small part of the time.
+
+    Args:
+        settings: those that were tried on each question.
+        outcomes: for each question its kinds, no two of them the same, and how each setting did.
+    """
+    names = list(_told(settings, [0.0] * len(settings)))
+    kinds: dict[str, _Kind] = {}
+    seen: dict[tuple[float, ...], list[tuple[int, float]]] = {}
+    for keys, scores in outcomes:
+        told = seen.get(tuple(scores))
+        if told is None:
+            values = enumerate(_told(settings, scores).values())
+            told = seen[tuple(scores)] = [(place, score) for place, score in values if score]
+        own = [kinds.get(key) or kinds.setdefault(key, _Kind(len(names))) for key in keys]
+        for kind, below in zip_longest(own, own[1:]):
+            kind.weight += 1
+            for place, score in told:
+                kind.scores[place] += score
+            if below is None:
+                continue
+            if below.weight:
+                kind.again += 1
+                for place, score in told:
+                    kind.products[place] += score * below.scores[place] / below.weight
+            else:
+                kind.kinds += 1
+    return {key: kind.counts(names) for key, kind in kinds.items()}
+
+
+def _told(settings: Iterable[Setting], scores: Iterable[float]) -> dict[str, float]:
+    """What is counted of an outcome, by name: each setting's score, and by how much each did better than each other."""
+    by_setting = dict(zip(settings, scores, strict=True))
+    told = {str(setting): score for setting, score in by_setting.items()}
+    for one, other in permutations(by_setting, 2):
+        told[pair(one, other)] = max(0.0, by_setting[other] - by_setting[one])
+    return told
 
 
 def estimate_of(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from leanloop.budgets.budget import Budget
 from leanloop.budgets.message import Message
 from leanloop.plugins.call import ModelCall
-from leanloop.plugins.difficulty.counted import added, estimate_of
+from leanloop.plugins.difficulty.counted import counted, estimate_of
 from leanloop.plugins.difficulty.features import cut, features_of
 from leanloop.plugins.difficulty.learning import Learning
 from leanloop.plugins.difficulty.setting import Setting
@@ -91,13 +91,7 @@ class Rehearsal:
 
     def learned(self, questions: Sequence[Question]) -> Judge:
         """Who judges by these questions."""
-        counts: dict[str, dict[str, Count]] = {}
-        for one in questions:
-            known = [counts.get(key, {}) for key in one.keys]
-            for key, name, by in added(one.keys, dict(zip(self._settings, one.scores, strict=True)), known):
-                of_key = counts.setdefault(key, {})
-                before = of_key.get(name, Count())
-                of_key[name] = Count(before.weight + by.weight, before.score + by.score)
+        counts = counted(self._settings, ((one.keys, one.scores) for one in questions))
         return Judge(counts, self._settings, wary=self._wary)
 
     def held_out(self, questions: Sequence[Question], most: float, confidence: float = CONFIDENCE) -> list[int]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leanloop.plugins.difficulty.counted import added, estimate_of, has_moved, pair
+from leanloop.plugins.difficulty.counted import added, counted, estimate_of, has_moved, pair
 from leanloop.plugins.difficulty.posterior import PRIOR
 from leanloop.plugins.difficulty.setting import Setting
 from leanloop.plugins.outcomes.memory import MemoryOutcomes
@@ -123,3 +123,20 @@ def test_an_estimate_moves_with_an_outcome_and_not_with_what_is_inferred_of_a_st
     assert not has_moved((3.0, 0.0), (3.02, 0.02))
     assert has_moved((3.0, 0.0), (3.0, 50 * 0.02))  # of many steps it does
     assert has_moved((900.0,), (450.0,))  # what faded
+
+
+KINDS = st.lists(st.sampled_from("abcdef"), max_size=4, unique=True)
+SCORES = st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=3, max_size=3)
+
+
+@given(st.lists(st.tuples(KINDS, SCORES), max_size=12))
+def test_many_outcomes_at_once_count_as_one_after_the_other(outcomes: list[tuple[list[str], list[float]]]) -> None:
+    settings = (Setting("a"), Setting("b"), Setting("c", "high"))
+    counts: dict[str, dict[str, Count]] = {}
+    for keys, scores in outcomes:
+        known = [counts.get(key, {}) for key in keys]
+        for key, name, by in added(keys, dict(zip(settings, scores, strict=True)), known):
+            before = counts.setdefault(key, {}).get(name, Count())
+            counts[key][name] = Count(before.weight + by.weight, before.score + by.score)
+
+    assert counted(settings, outcomes) == counts
