@@ -89,7 +89,8 @@ class Runs:
 
     def _open(self, thread: str | None, namespace: str, question: str | None, given: Mapping[str, object]) -> Task:
         value = _worth(given.get("value"))
-        tags = {key: str(tag) for key, tag in given.items() if key != "value"}
+        # None is nobody: as the text "None" it would be one user, that all without a name share.
+        tags = {key: str(tag) for key, tag in given.items() if key != "value" and tag is not None}
         named = None
         if thread is not None and question is not None:
             named = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._budget.agent}\n{thread}\n{namespace}\n{question}").hex

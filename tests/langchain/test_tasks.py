@@ -111,6 +111,15 @@ def test_tags_in_the_config_scope_a_limit_to_a_user(run: Any, create_agent: Any,
         run(agent, question())
 
 
+def test_none_is_no_user_whom_all_without_a_name_would_share(run: Any, create_agent: Any, store: Any) -> None:
+    budget = Budget(agent="a", limits=(Limit(per="day", scope="user", tokens=9_999),))
+    agent = create_agent(ScriptedModel(script=done), [], middleware=[LeanLoop(budget, store=store)])
+    with pytest.raises(UsageError, match=r"needs the tag 'user'"):
+        run(agent, question(), {"configurable": {"leanloop": {"user": None}}})
+    result = run(agent, question(), {"configurable": {"leanloop": {"user": 7, "tenant": None}}})
+    assert result["messages"][-1].response_metadata["leanloop"]["tags"] == {"user": "7"}
+
+
 def test_a_run_inside_an_open_task_of_the_same_budget_is_that_task(
     run: Any, create_agent: Any, store: Any, ask: Any
 ) -> None:
