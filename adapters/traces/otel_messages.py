@@ -34,7 +34,10 @@ _EVENTS = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
-_SILENT = "it holds no texts; have your instrumentation record prompts and answers, or name the file of its log records as well"
+_SILENT = (
+    "it holds no texts; have your instrumentation record prompts and answers, or name the file of its log records "
+    "as well"
+)
 CHOICE = "gen_ai.choice"
 MESSAGES = (*_EVENTS, CHOICE)
 """Names of events that are of one message each."""
