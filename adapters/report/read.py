@@ -102,7 +102,7 @@ def read_events(
         one.left_out |= {"no_run": runs.bad[number]} if runs.bad[number] else {}
         one.trouble = one.trouble or runs.trouble.get(number, "")
         if one.read_as != "events" and not (one.counted or one.left_out or one.trouble):
-            one.trouble = "what it tells of stands with the traces that files before it tell of"
+            one.trouble = "no call, or only of traces that a file before it told of first"
     return read
 
 

@@ -314,8 +314,8 @@ def test_a_trace_that_is_spread_over_files_is_one_run_and_its_calls_count_once(p
     assert [row["what"] for row in found["task_1"]] == ["call", "tool"]
     assert [some(row, "counted", "trouble") for row in found["files"]] == [
         (3, None),
-        (0, "what it tells of stands with the traces that files before it tell of"),
-        (0, "what it tells of stands with the traces that files before it tell of"),
+        (0, "no call, or only of traces that a file before it told of first"),
+        (0, "no call, or only of traces that a file before it told of first"),
     ]
 
 
