@@ -13,7 +13,17 @@ from leanloop.plugins.call import ModelCall, ModelReply, ToolCall, ToolResult
 from leanloop.plugins.events.event import Nudged
 from leanloop.plugins.flow import ModelFlow, Plugin, ToolFlow
 from leanloop.plugins.receipt import Saving
-from leanloop.plugins.repeats import NO_PARTS, REPEATED, Step, alternates, last_steps, may_repeat, same_arguments
+from leanloop.plugins.repeats import (
+    NO_PARTS,
+    REPEATED,
+    Step,
+    cycle_in,
+    last_steps,
+    may_repeat,
+    same_arguments,
+    since_news,
+    will_change,
+)
 from leanloop.plugins.results.shown_parts import ShownParts
 from leanloop.plugins.task import Task
 
@@ -98,12 +108,13 @@ def find_loops(call: ModelCall, rules: Loop, parts: ShownParts = NO_PARTS) -> li
             *_unknown_tool(step, window, call),
         ):
             found[finding.key] = finding
-    return list(found.values()) or list(_alternating(steps, rules.repeats))
+    going_round = list(_cycling(steps, rules))
+    return [*found.values(), *(one for one in going_round if not found or one.over >= _GRACE)]
 
 
 def _guarded_steps(messages: Sequence[Message], rules: Loop, parts: ShownParts) -> tuple[list[Step], int]:
     """The latest steps of tools that may not repeat themselves, and how many of them the last message asked for."""
-    count = max(rules.window, 2 * (rules.repeats + _GRACE))
+    count = max(rules.window, 2 * (rules.repeats + _GRACE), _longest_cycle(rules) * (rules.repeats + 1))
     if not may_repeat(messages, count, parts):
         return [], 0
     steps, newest = last_steps(messages, count, parts)
@@ -119,15 +130,12 @@ def _known_result(call: ToolCall, rules: Loop, parts: ShownParts) -> ToolResult 
     if not steps:
         return None
     asked = same_arguments(call.arguments)
-    same = [
-        s
-        for s in steps[-rules.window :]
-        if s.request.name == call.name and same_arguments(s.request.arguments) == asked
-    ]
+    window = steps[-rules.window :]
+    same = [s for s in window if s.request.name == call.name and same_arguments(s.request.arguments) == asked]
     for step in same:
-        times = sum(step.same(other) for other in same)
-        if times >= rules.repeats:
-            head = f"{REPEATED} It gave the same result {times} times; this is that result:"
+        again = [other for other in since_news(window, step) if step.same_result(other) and other in same]
+        if len(again) >= rules.repeats and not will_change(step.result):
+            head = f"{REPEATED} It gave the same result {len(again)} times; this is that result:"
             return ToolResult(f"{head}\n{step.result}", step.answer.is_error)
     return None
 
@@ -135,12 +143,15 @@ def _known_result(call: ToolCall, rules: Loop, parts: ShownParts) -> ToolResult 
 def _equal(step: Step, window: Sequence[Step], repeats: int) -> Iterator[Finding]:
     same = [other for other in window if step.same(other)]
     if len(same) >= repeats:
+        again = [other for other in since_news(window, step) if step.same(other)]
+        hint = "Calling it again will not" if len(again) == len(same) else "What was done in between did not"
+        let_pass = 2 * repeats if will_change(step.result) else repeats
         yield Finding(
             f"equal:{_key(step)}",
             f"{_name(step)} was called {len(same)} times for the same result",
             f"{_shown(step)} was called {len(same)} times and gave the same result each time: {_clip(step.result)} "
-            "Calling it again will not change that. Use this result, or do something else.",
-            max(len(same) - repeats, sum(other.replayed for other in same)),
+            f"{hint} change that. Use this result, or do something else.",
+            max(len(again) - let_pass, sum(other.replayed for other in same)),
         )
 
 
@@ -172,16 +183,23 @@ def _unknown_tool(step: Step, window: Sequence[Step], call: ModelCall) -> Iterat
         )
 
 
-def _alternating(steps: Sequence[Step], repeats: int) -> Iterator[Finding]:
-    if alternates(steps, repeats):
-        first, second = sorted(steps[-2:], key=_key)
+def _cycling(steps: Sequence[Step], rules: Loop) -> Iterator[Finding]:
+    cycle = sorted(cycle_in(steps, rules.repeats, _longest_cycle(rules)), key=_key)
+    if cycle:
+        *others, last = map(_name, cycle)
+        goes_on = len(cycle_in(steps, rules.repeats + 1, len(cycle))) == len(cycle)
         yield Finding(
-            f"alternating:{_key(first)}:{_key(second)}",
-            f"{_name(first)} and {_name(second)} were called in turns {repeats} times for the same results",
-            f"{_shown(first)} and {_shown(second)} were called in turns {repeats} times with the same results. "
+            f"alternating:{':'.join(map(_key, cycle))}",
+            f"{', '.join(others)} and {last} were called in turns {rules.repeats} times for the same results",
+            f"{' and '.join(map(_shown, cycle))} were called in turns {rules.repeats} times with the same results. "
             "Use these results, or do something else.",
-            _GRACE if alternates(steps, repeats + 1) else 0,
+            _GRACE if goes_on else 0,
         )
+
+
+def _longest_cycle(rules: Loop) -> int:
+    """How many steps may come again in turns: two rounds are in the window."""
+    return max(2, rules.window // 2)
 
 
 def _key(step: Step) -> str:

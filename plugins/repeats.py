@@ -8,6 +8,7 @@ runs (scrolling, running the tests again); comparing (call, result) pairs flags 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import compress, repeat
@@ -17,10 +18,30 @@ from typing import NamedTuple
 from leanloop.budgets.message import Message, ToolRequest
 from leanloop.plugins.results.shown_parts import ShownParts
 
-__all__ = ["NO_PARTS", "REPEATED", "Step", "alternates", "last_steps", "may_repeat", "same_arguments"]
+__all__ = [
+    "NO_PARTS",
+    "REPEATED",
+    "Step",
+    "alike_arguments",
+    "cycle_in",
+    "last_steps",
+    "may_repeat",
+    "same_arguments",
+    "since_news",
+    "will_change",
+]
 
 NO_PARTS = ShownParts()
 """Of a history in which every result shows all of it."""
+
+_EXACT = 2**53  # below which every whole number is one of its own as a float
+_LOOKED_AT = 2_000
+_PASSING = re.compile(
+    r"\b(?:pending|queued|waiting|in[ _]progress|running|processing|not ready|not yet|try(?:ing)? again|retry"
+    r"|rate.?limit|too many requests|time[ds]?.?out|temporar\w+|unavailable|overloaded|busy"
+    r"|connection (?:reset|refused)|429|502|503|504)\b",
+    re.IGNORECASE,
+)
 
 REPEATED = "[repeated call, not run again]"
 """Begins a result that was answered from an earlier one."""
@@ -59,8 +80,8 @@ class Step(NamedTuple):
         return alike and self.answer.is_error == other.answer.is_error
 
     def same_call(self, other: Step) -> bool:
-        """Whether both asked the same tool for the same."""
-        return self.request.name == other.request.name and same_arguments(self.request.arguments) == same_arguments(
+        """Whether both asked the same tool for the same, but for blanks."""
+        return self.request.name == other.request.name and alike_arguments(self.request.arguments) == alike_arguments(
             other.request.arguments
         )
 
@@ -135,9 +156,55 @@ def same_arguments(arguments: str) -> str:
         return arguments
 
 
-def alternates(steps: Sequence[Step], times: int) -> bool:
-    """Whether the last `2 * times` steps are A, B, A, B ... with A and B different calls."""
-    tail = steps[-2 * times :]
-    if len(tail) < 2 * times or not tail[-1].same(tail[1]) or tail[0].same_call(tail[1]):
-        return False
-    return all(step.same(tail[index % 2]) for index, step in enumerate(tail))
+@lru_cache(maxsize=256)
+def alike_arguments(arguments: str) -> str:
+    """The same where `1.0` is `1`, and blanks around and between the words of a text are none: to see a loop by, not to
+    answer from, since a tool may tell them apart.
+    """
+    try:
+        found = json.loads(same_arguments(arguments), parse_float=_number, object_pairs_hook=_without_blanks)
+        return json.dumps(found, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _without_blanks(members: list[tuple[str, object]]) -> dict[str, object]:
+    return {name: " ".join(value.split()) if isinstance(value, str) else value for name, value in members}
+
+
+def _number(written: str) -> float:
+    number = float(written)
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
+
+
+def since_news(steps: Sequence[Step], step: Step) -> Sequence[Step]:
+    """The steps since the last that may have changed what `step` gives: a call of something else that did not fail, and
+    is none of those that come again themselves. After an edit the same test is no repetition.
+    """
+    for place in range(len(steps) - 1, -1, -1):
+        one = steps[place]
+        if not one.answer.is_error and not one.same_call(step) and sum(map(one.same, steps)) == 1:
+            return steps[place + 1 :]
+    return steps
+
+
+def will_change(result: str) -> bool:
+    """Whether a result says of itself that it is not the last word: what is busy, pending or failed for the moment."""
+    return _PASSING.search(result, 0, _LOOKED_AT) is not None
+
+
+def cycle_in(steps: Sequence[Step], times: int, longest: int) -> Sequence[Step]:
+    """The last steps that came `times` times in the same order: A, B, A, B ... or A, B, C, A, B, C ...; none if empty.
+
+    Two of them at least are different calls, and no more than `longest`.
+    """
+    for period in range(2, longest + 1):
+        tail = steps[-period * times :]
+        if len(tail) < period * times:
+            return ()
+        first = tail[:period]
+        if first[0].same_call(first[1]):
+            continue
+        if all(step.same(first[place % period]) for place, step in enumerate(tail)):
+            return first
+    return ()

@@ -167,6 +167,47 @@ def test_the_order_of_keys_and_spaces_make_no_difference(ledger: MemoryStore) ->
     assert len(agent.ran) == 3
 
 
+def fails_on(name: str, _: str) -> ToolResult:
+    return ToolResult("1 failed" if name == "search" else "ok")
+
+
+def is_down(*_: str) -> ToolResult:
+    return ToolResult("503 Service Unavailable", is_error=True)
+
+
+def is_pending(*_: str) -> ToolResult:
+    return ToolResult("pending")
+
+
+def test_the_same_failure_after_each_of_many_edits_is_told_and_neither_replayed_nor_landed(ledger: MemoryStore) -> None:
+    asked = [one for n in range(8) for one in (("read", f'{{"edit": {n}}}'), SAME)]
+    agent = Agent(*asked, run_tool=fails_on)
+    task = in_a_task(agent, ledger)
+    assert task.stopped is None
+    assert agent.ran == asked
+    assert len(agent.notes) == 1
+    assert "What was done in between did not change that." in agent.notes[0]
+
+
+def test_what_says_that_it_will_change_is_asked_again(ledger: MemoryStore) -> None:
+    agent = Agent(*[SAME] * 6, run_tool=is_down)
+    task = in_a_task(agent, ledger)
+    assert task.stopped is None
+    assert agent.ran == [SAME] * 6
+    assert len(agent.notes) == 1
+
+
+def test_what_says_so_for_ever_is_a_loop_all_the_same(ledger: MemoryStore) -> None:
+    agent = Agent(*[SAME] * 30, run_tool=is_pending)
+    assert isinstance(in_a_task(agent, ledger).stopped, LoopDetected)
+    assert len(agent.ran) == 8
+
+
+def test_three_calls_in_turns_are_a_loop(ledger: MemoryStore) -> None:
+    agent = Agent(*[SAME, ("read", "{}"), ("read", '{"page": 2}')] * 10)
+    assert isinstance(in_a_task(agent, ledger).stopped, LoopDetected)
+
+
 def test_two_calls_in_turns_are_a_loop(ledger: MemoryStore) -> None:
     agent = Agent(*[SAME, ("read", "{}")] * 15)
     task = in_a_task(agent, ledger)

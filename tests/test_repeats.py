@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from leanloop import Message, ModelCall, ToolRequest, ToolSpec
 from leanloop.budgets.budget import Loop
 from leanloop.plugins.loop import find_loops
-from leanloop.plugins.repeats import REPEATED, Step, alternates, last_steps, may_repeat, same_arguments
+from leanloop.plugins.repeats import (
+    REPEATED,
+    Step,
+    cycle_in,
+    last_steps,
+    may_repeat,
+    same_arguments,
+    since_news,
+    will_change,
+)
 
 
 def step(name: str = "search", arguments: str = "{}", result: str = "found", *, error: bool = False) -> Step:
@@ -157,15 +166,73 @@ def test_a_result_given_again_is_that_result() -> None:
 # Turns.
 
 
-def test_two_calls_in_turns_alternate() -> None:
+def test_two_calls_in_turns_are_a_cycle() -> None:
     a, b = step("a"), step("b")
-    assert alternates([a, b, a, b], 2)
-    assert alternates([b, a, b, a, b], 2)
-    assert not alternates([a, b, a, b], 3)
-    assert not alternates([a, b, b, a], 2)
-    assert not alternates([a, a, a, a], 2)
-    assert not alternates([a, b, a, step("b", result="new")], 2)
-    assert not alternates([], 2)
+    assert cycle_in([a, b, a, b], 2, 4) == [a, b]
+    assert cycle_in([b, a, b, a, b], 2, 4) == [a, b]
+    assert not cycle_in([a, b, a, b], 3, 4)
+    assert not cycle_in([a, b, b, a], 2, 4)
+    assert not cycle_in([a, a, a, a], 2, 4)
+    assert not cycle_in([a, b, a, step("b", result="new")], 2, 4)
+    assert not cycle_in([], 2, 4)
+
+
+def test_three_and_four_calls_in_turns_are_a_cycle_up_to_the_longest_looked_for() -> None:
+    a, b, c, d = map(step, "abcd")
+    assert cycle_in([d, a, b, c, a, b, c], 2, 4) == [a, b, c]
+    assert cycle_in([a, b, c, d, a, b, c, d], 2, 4) == [a, b, c, d]
+    assert not cycle_in([a, b, c, d, a, b, c, d], 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"x": 1}', '{"x": 1.0}'),
+        ('{"x": 1}', '{"x":1e0}'),
+        ('{"q": "a b"}', '{"q": " a  b "}'),
+        ('{"x": 1, "q": {"y": "a"}}', '{"q": {"y": "a "}, "x": 1}'),
+    ],
+)
+def test_calls_that_differ_in_spelling_only_are_the_same(one: str, other: str) -> None:
+    assert step(arguments=one).same_call(step(arguments=other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"x": 1}', '{"x": 1.5}'),
+        ('{"x": 1}', '{"x": "1"}'),
+        ('{"q": "ab"}', '{"q": "a b"}'),
+        ('{"q": "Ab"}', '{"q": "ab"}'),
+        ('{"x": 9007199254740993}', '{"x": 9007199254740992}'),
+    ],
+)
+def test_calls_that_say_something_else_are_others(one: str, other: str) -> None:
+    assert not step(arguments=one).same_call(step(arguments=other))
+
+
+def test_a_call_made_once_is_news_and_one_made_again_or_failed_is_none() -> None:
+    test, edit, edit_2, failed = (
+        step("test"),
+        step("edit", '{"x":1}'),
+        step("edit", '{"x":2}'),
+        step("edit", error=True),
+    )
+    assert since_news([test, edit, test, edit_2, test], test) == [test]
+    assert since_news([test, failed, test], test) == [test, failed, test]
+    assert since_news([edit, test, edit, test], test) == [edit, test, edit, test]
+
+
+@pytest.mark.parametrize(
+    "result", ["503 Service Unavailable", "status: PENDING", "Rate limit reached, try again in 5 s"]
+)
+def test_a_result_may_say_that_it_will_change(result: str) -> None:
+    assert will_change(result)
+
+
+@pytest.mark.parametrize("result", ["404 not found", "permission denied", "12 rows, 1503 bytes", "", "a" * 1_000_000])
+def test_most_results_do_not(result: str) -> None:
+    assert not will_change(result)
 
 
 # The quick look.
