@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import sys
 import tracemalloc
 
 import pytest
@@ -53,7 +54,6 @@ def test_damage_within_is_told() -> None:
         (RUN.decode().encode("utf-16"), "is UTF-16, and traces are UTF-8"),
         (b"\xfe\xff" + RUN.decode().encode("utf-16-be"), "is UTF-16, and traces are UTF-8"),
         (b"PK\x03\x04" + b"\0" * 40, "is a zip archive: unpack it"),
-        (b"\x28\xb5\x2f\xfd" + b"\0" * 40, "is cut off or damaged where it is packed"),
         (b"PAR1" + b"\0" * 40, "cannot be read as Parquet"),
     ],
 )
@@ -78,6 +78,46 @@ def test_a_small_file_that_unpacks_to_a_large_line_fills_no_memory() -> None:
     assert "is longer than 1,048,576 bytes" in str(long)
     assert isinstance(run, Trace)
     assert peak < 15 << 20
+
+
+def test_zstd_is_unpacked_in_as_many_frames_as_it_has() -> None:
+    zstandard = pytest.importorskip("zstandard")
+    lines = b"\n".join([RUN + b" " * n for n in range(2_000)])
+
+    assert read(zstandard.compress(lines)) == read(lines)
+    assert len(read(zstandard.compress(RUN + b"\n") + zstandard.compress(RUN))) == 2
+    assert read(zstandard.compress(b"")) == []
+
+
+@pytest.mark.parametrize("cut", [-10, -1])
+def test_of_a_zstd_file_that_is_cut_off_what_is_whole_is_read(cut: int) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    noise = [json.dumps({"messages": [{"role": "user", "content": os.urandom(500).hex()}]}) for _ in range(2_000)]
+    *runs, error = read(zstandard.compress("\n".join(noise).encode())[:cut])
+
+    assert len(runs) > 500
+    assert "is cut off or damaged where it is packed" in str(error)
+
+
+def test_a_small_zstd_file_that_unpacks_to_a_large_line_fills_no_memory() -> None:
+    zstandard = pytest.importorskip("zstandard")
+    packed = zstandard.compress(b'{"messages": "' + b"a" * (200 << 20) + b'"}\n' + RUN)
+    tracemalloc.start()
+    long, run = read_runs(io.BytesIO(packed), "t.jsonl", longest=1 << 20)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert "is longer than 1,048,576 bytes" in str(long)
+    assert isinstance(run, Trace)
+    assert peak < 80 << 20
+
+
+def test_without_zstandard_it_says_how_to_read_zstd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+
+    [error] = read(b"\x28\xb5\x2f\xfd" + b"\0" * 40)
+
+    assert "is packed by zstd: unpack it (`zstd -d`), or `pip install zstandard`" in str(error)
 
 
 def test_the_file_stays_open_for_whoever_opened_it() -> None:
