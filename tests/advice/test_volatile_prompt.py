@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -77,11 +78,33 @@ def test_a_prompt_that_stays_or_is_another_one_altogether_is_left_alone(system: 
     assert "no trace in these runs has a system prompt that changes" in found.why
 
 
-def test_runs_whose_prompts_differ_in_a_date_are_told_of_and_not_measured() -> None:
-    cases = [trace_in_parts(f"t{number}", f"On 2026-03-{number + 10}.\n{RULES}")[0] for number in range(4)]
-    found = volatile_prompt(Runs(cases, TERMS))
+def dated(number: int, began: float | None = None, model: str = "gpt-4o") -> Case:
+    """A task of one call, with a date of its own."""
+    case = trace_in_parts(f"t{number}", f"On 2026-03-{number + 10}.\n{RULES}", model)[0]
+    calls = (replace(case.trace.calls[0], began=began),)
+    return replace(case, trace=replace(case.trace, calls=calls, of=None))
+
+
+def test_without_times_it_is_told_what_prompts_that_differ_between_tasks_may_cost() -> None:
+    found = volatile_prompt(Runs([dated(number) for number in range(8)], TERMS))
     assert isinstance(found, Unmeasured)
-    assert found.notes[0].startswith("4 system prompts differ from others in a date")
+    [note] = found.notes
+    assert note.startswith("8 system prompts differ from others in a date")
+    [share] = re.findall(r"([0-9.]+)% of the bill", note)
+    assert 30 < float(share) < 50  # seven of eight find nearly all of their prompt, at half the price
+
+
+def test_with_times_prompts_that_differ_between_close_tasks_are_measured() -> None:
+    close = saving([dated(number, 1e9 + 299 * number) for number in range(8)])
+    apart = saving([dated(number, 1e9 + 301 * number) for number in range(8)])
+    mixed = saving([dated(number, 1e9 + (299, 301)[number % 2] * number) for number in range(8)])
+    assert 0 < close.share.low < 0.3 < close.share.estimate < 0.5
+    assert apart.share.high <= 0 < mixed.share.estimate < close.share.estimate
+
+
+def test_tasks_of_another_model_or_prompt_share_nothing() -> None:
+    others = [dated(number, 1e9 + number, ("gpt-4o", "gpt-4o-mini")[number % 2]) for number in range(2)]
+    assert saving(others).share.estimate <= 0
 
 
 def test_messages_that_are_no_system_prompt_are_no_change_of_one() -> None:
