@@ -19,6 +19,7 @@ from leanloop.adapters.langchain.covered import GUARDED, in_model_call, tool_cal
 from leanloop.adapters.langchain.messages import from_langchain
 from leanloop.adapters.langchain.open_calls import open_calls
 from leanloop.adapters.langchain.provider import output_cap
+from leanloop.adapters.langchain.several import answers_asked, cap_of_all
 from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.two_forms import two_forms
 from leanloop.adapters.langchain.usage import usage_of
@@ -247,7 +248,8 @@ def _call(messages: Sequence[BaseMessage], metadata: Mapping[str, object], setti
     name = settings.get("model") or settings.get("model_name") or metadata.get("ls_model_name") or "unknown"
     provider = metadata.get("ls_provider")
     tools: object = settings.get("tools")
-    cap = output_cap(None, settings) or output_cap(None, {"max_tokens": metadata.get("ls_max_tokens")})
+    own = output_cap(None, settings) or output_cap(None, {"max_tokens": metadata.get("ls_max_tokens")})
+    cap = cap_of_all(own, answers_asked(None, settings))
     return ModelCall(
         model=str(name),
         provider=str(provider) if provider else None,

@@ -30,6 +30,7 @@ from leanloop.adapters.langchain.provider import (
 )
 from leanloop.adapters.langchain.replayed import replayed_message
 from leanloop.adapters.langchain.settings import settings_of
+from leanloop.adapters.langchain.several import answers_asked, cap_of_all, cap_of_each
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.thinking import apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import spec_of
@@ -71,7 +72,8 @@ class ChatRequest:
         self._substitutes = substitutes
         self._messages = list(messages)
         self._settings = dict(settings)
-        self._cap = output_cap(model, settings)
+        self._answers = answers_asked(model, settings)
+        self._cap = cap_of_all(output_cap(model, settings), self._answers)
         offered: object = settings.get("tools")
         tools = tuple(spec_of(tool) for tool in cast("list[object]", offered)) if isinstance(offered, list) else ()
         thinking = thinking_tokens(model, settings)
@@ -109,9 +111,9 @@ class ChatRequest:
                 kind = type(self._model).__name__
                 why = f"what is bound for {kind} ({bound}) means nothing to another provider; name a model of the same."
                 raise ModelUnavailable(call.model, why)
-            settings = settings_for(model, call.model, settings, call.max_output)
+            settings = settings_for(model, call.model, settings, cap_of_each(call.max_output, self._answers))
         elif call.max_output != self._cap:
-            settings |= cap_settings(model, settings, call.max_output)
+            settings |= cap_settings(model, settings, cap_of_each(call.max_output, self._answers))
         call = without_foreign(apart(call, model, settings) if call.apart else call, unbound(model))
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]

@@ -34,6 +34,7 @@ from leanloop.adapters.langchain.provider import (
 )
 from leanloop.adapters.langchain.replayed import in_form, replayed_message
 from leanloop.adapters.langchain.settings import settings_of
+from leanloop.adapters.langchain.several import answers_asked, cap_of_all, cap_of_each
 from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.thinking import apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import ToolTable
@@ -50,7 +51,7 @@ class Request:
     Nothing in the call refers to it: in a ring, all that a call was made of would stay until garbage is collected.
     """
 
-    __slots__ = ("_cap", "_model", "_raw", "_substitutes", "_tools", "call")
+    __slots__ = ("_answers", "_cap", "_model", "_raw", "_substitutes", "_tools", "call")
 
     def __init__(
         self,
@@ -74,7 +75,8 @@ class Request:
         thinking = thinking_tokens(model, settings)
         forced = _forces(raw, bool(answers))
         name = model_name(model, settings)
-        self._cap = output_cap(model, settings)
+        self._answers = answers_asked(model, settings)
+        self._cap = cap_of_all(output_cap(model, settings), self._answers)
         self.call = ModelCall(
             model=name,
             provider=provider_of(model).prices,
@@ -121,9 +123,9 @@ class Request:
         if call.model != self.call.model:
             changes["model"] = substitute = self._substitutes.of(raw.model, call.model)
             model = unbound(substitute)
-            settings = settings_for(substitute, call.model, settings, call.max_output)
+            settings = settings_for(substitute, call.model, settings, cap_of_each(call.max_output, self._answers))
         elif call.max_output != self._cap:
-            settings |= cap_settings(model, settings, call.max_output)
+            settings |= cap_settings(model, settings, cap_of_each(call.max_output, self._answers))
         call = without_foreign(call, model)
         if call.messages is not self.call.messages:
             messages = [to_langchain(message) for message in call.messages]
@@ -151,9 +153,10 @@ class Request:
         kept = {name: value for name, value in raw.model_settings.items() if name not in ABOUT_TOOLS}
         if call.model != self.call.model:
             model: Any = self._substitutes.of(raw.model, call.model)
-            settings = settings_for(model, call.model, kept, call.max_output)
+            settings = settings_for(model, call.model, kept, cap_of_each(call.max_output, self._answers))
         else:
-            model, settings = raw.model, kept | cap_settings(self._model, kept, call.max_output)
+            most = cap_of_each(call.max_output, self._answers)
+            model, settings = raw.model, kept | cap_settings(self._model, kept, most)
         call = without_foreign(apart(call, unbound(model), settings), unbound(model))
         model, settings = with_thinking(model, settings, call)
         system, *messages = map(to_langchain, call.messages)
