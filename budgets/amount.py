@@ -22,7 +22,7 @@ def format_amount(resource: str, amount: int) -> str:
         return number
     noun, _, tool = resource.partition(":")
     noun = "calls" if tool else noun.replace("_", " ")
-    noun = noun.removesuffix("s") if amount == 1 and resource != "seconds" else noun
+    noun = noun.removesuffix("s") if number == "1" else noun
     return f"{number} {noun} of {tool}" if tool else f"{number} {noun}"
 
 

@@ -25,6 +25,7 @@ from leanloop.budgets.amount import format_amount, format_scope
         ("seconds", 300_000, "300 seconds"),
         ("seconds", 1_500, "1.5 seconds"),
         ("seconds", 1, "0.001 seconds"),
+        ("seconds", 1_000, "1 second"),
         ("seconds", 3_600_000_000, "3,600,000 seconds"),
     ],
 )
