@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leanloop import Budget, Limit, MemoryStore, Message, ModelCall, ModelReply, Task, Usage
+from leanloop.plugins.call import Finish
 from leanloop.plugins.drive_sync import run
 from leanloop.plugins.stack import Stack
 
@@ -14,14 +15,13 @@ WIDE = Budget(agent="a", limits=(Limit(tokens=100_000),))
 ENDS_HERE = Budget(agent="a", limits=(Limit(model_calls=1),))
 
 
-def notes(budget: Budget, *, cap: int | None = None, finish: str = "length") -> tuple[str, ...]:
+def notes(budget: Budget, *, cap: int | None = None, finish: Finish = "length") -> tuple[str, ...]:
     """What the receipt notes of a call whose answer is as long as it may be."""
     task = Task(budget, store=MemoryStore())
 
     def send(call: ModelCall) -> ModelReply:
         output = call.max_output or 9_000
-        whole = "length" if finish == "length" else "stop"
-        return ModelReply(Message("assistant", "It began"), Usage(10, output), whole)
+        return ModelReply(Message("assistant", "It began"), Usage(10, output), finish)
 
     run(Stack().model_flow(ModelCall("gpt-4o-mini", QUESTION, max_output=cap), task), send)
     task.close()
