@@ -274,6 +274,13 @@ def test_however_an_export_is_spelled_its_spans_find_their_log_records(spelled: 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("own", ["!" * 24, "a" * 24, "!" * 12, "5b8e", "\U0001f600"])
+def test_an_id_of_no_known_spelling_is_taken_as_it_is(own: str) -> None:
+    span = model_span(FIRST, 1) | {"traceId": own}
+
+    assert one(otlp(span), unsaid=True).of == own
+
+
 def test_log_records_may_be_spelled_as_protocol_buffers_are() -> None:
     assert one(snake(logs(*ASKED, *ANSWERED))).messages == WHOLE
 

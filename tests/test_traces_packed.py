@@ -99,6 +99,14 @@ def test_of_a_zstd_file_that_is_cut_off_what_is_whole_is_read(cut: int) -> None:
     assert "is cut off or damaged where it is packed" in str(error)
 
 
+def test_damage_within_zstd_is_told() -> None:
+    zstandard = pytest.importorskip("zstandard")
+    packed = bytearray(zstandard.compress(b"\n".join([RUN + b" " * n for n in range(500)])))
+    packed[4] ^= 0xFF  # how its frame is made
+
+    assert "is cut off or damaged where it is packed" in str(read(bytes(packed))[-1])
+
+
 def test_a_small_zstd_file_that_unpacks_to_a_large_line_fills_no_memory() -> None:
     zstandard = pytest.importorskip("zstandard")
     packed = zstandard.compress(b'{"messages": "' + b"a" * (200 << 20) + b'"}\n' + RUN)
