@@ -6,7 +6,7 @@ import itertools
 import os
 import uuid
 
-__all__ = ["new_reservation"]
+__all__ = ["is_of_this_process", "new_reservation"]
 
 _process = [uuid.uuid4().hex]
 _count = itertools.count()
@@ -15,6 +15,11 @@ _count = itertools.count()
 def new_reservation() -> str:
     """A name no other reservation has: this process's random name and a running number."""
     return f"{_process[0]}-{next(_count)}"
+
+
+def is_of_this_process(name: str) -> bool:
+    """Whether `new_reservation` gave the name here, and not in the process that this one was forked from."""
+    return name.startswith(_process[0])
 
 
 def _renew() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from leanloop.budgets.reservation import is_of_this_process
 from leanloop.budgets.store import LedgerStore
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
@@ -59,6 +60,8 @@ class Hold:
 
     def release(self, name: str, *, in_doubt: bool = False) -> Steps[None]:
         """Release a reservation that was taken; with `in_doubt` it may never have been made: a failure is no news."""
+        if self._store.durable and not is_of_this_process(name):
+            return  # a forked process ends, and its parent goes on
         try:
             yield Io(self._store.release, self._store.arelease, name)
         except StoreError as error:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from leanloop.budgets.history import Entry
-from leanloop.budgets.reservation import new_reservation
+from leanloop.budgets.reservation import is_of_this_process, new_reservation
 from leanloop.budgets.store import Demand, Grant, Refusal
 from leanloop.errors import StoreError
 from leanloop.plugins.flow import Io
@@ -97,7 +97,7 @@ class Reservation:
 
     def settle(self, actual: Mapping[str, int], entry: Entry | None = None) -> Generator[Io[Any], Any, None]:
         """Replace the worst case by what was spent, by resource; `entry` is the row of the history about it."""
-        if not self._demand.lines:
+        if not self._demand.lines or self._is_parents:
             return
         leases.drop(self.task.store, self._id)
         # Before the ledger is told, whose answer to another call may hold this one, too: it would be added to that.
@@ -120,6 +120,11 @@ class Reservation:
         for owner, standings in stand:
             watch(owner, standings)
 
+    @property
+    def _is_parents(self) -> bool:
+        """Whether a process that was forked in the midst of the call ends: its parent makes the call and settles it."""
+        return self.task.store.durable and not is_of_this_process(self._id)
+
     def _by_owner(self, each: Sequence[Item]) -> list[tuple[Task, Sequence[Item]]]:
         """The tasks whose limits are touched, each with its part of what there is one of for every line."""
         if len(self.task.lineage) == 1:
@@ -132,7 +137,7 @@ class Reservation:
 
     def release(self, *, in_doubt: bool = False) -> Generator[Io[Any], Any, None]:
         """Give it back: nothing was billed. With `in_doubt` it may never have been made, and a failure is no news."""
-        if not self._demand.lines:
+        if not self._demand.lines or self._is_parents:
             return
         leases.drop(self.task.store, self._id)
         try:

@@ -332,6 +332,29 @@ def test_a_forked_child_renews_nothing_of_its_parents(store: Durable) -> None:
     end_now(leases)
 
 
+def test_a_child_forked_in_the_midst_of_a_call_leaves_it_to_its_parent(tmp_path: Path) -> None:
+    ledger = SqliteStore(tmp_path / "ledger.db")
+    seen: list[Balance] = []
+
+    def forking(_: ModelCall) -> ModelReply:
+        child = os.fork()
+        if not child:
+            raise SystemExit  # through the call and the task, both of which its parent goes on with
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        seen.extend(ledger.balances([(f"task:{task.id}", "tokens")]))
+        return REPLY
+
+    try:
+        with leanloop.task(BUDGET, store=ledger) as task:
+            run(Stack().model_flow(CALL, task), forking)
+    except SystemExit:
+        os._exit(0)
+    [(spent, reserved, idle, _)] = seen
+    assert (spent, reserved > idle, idle > 0) == (0, True, True), "the call is in flight, and its landing kept back"
+    assert ledger.balances([(f"task:{task.id}", "tokens")]) == [Balance(15)]
+    ledger.close()
+
+
 def test_a_program_that_ends_with_an_open_stream_ends_and_has_booked_it(tmp_path: Path) -> None:
     worker = Path(__file__).parent / "workers" / "ends_in_a_stream.py"
     path = tmp_path / "ledger.db"
