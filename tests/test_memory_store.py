@@ -322,7 +322,7 @@ def test_a_fork_in_the_midst_of_other_threads_steps_leaves_the_child_a_ledger() 
                 warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, for the threads' sake
                 child = os.fork()
             if not child:
-                signal.alarm(20)  # ends it, were it to wait for a lock
+                signal.alarm(300)  # ends it, were it to wait for a lock
                 spend(store, "child")
                 os._exit(0 if store.balances([("child", "usd")]) == [Balance(1)] else 1)
             assert os.waitpid(child, 0)[1] == 0

@@ -424,7 +424,7 @@ def test_a_fork_in_the_midst_of_other_threads_steps_leaves_the_child_a_ledger(pa
                 warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, for the threads' sake
                 child = os.fork()
             if not child:
-                signal.alarm(20)  # ends it, were it to wait for a lock
+                signal.alarm(300)  # ends it, were it to wait for a lock
                 store.reserve("child", demand(1))
                 store.settle("child", {"usd": 1})
                 os._exit(0)

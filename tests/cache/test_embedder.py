@@ -169,7 +169,7 @@ def test_a_forked_child_remembers_and_waits_for_no_thread_of_its_parent() -> Non
     with embedder._lock:  # as another thread may have it
         child = os.fork()
         if not child:  # no test goes on in here
-            signal.alarm(30)
+            signal.alarm(300)
             embedder.embed(["a", "b"])
             os._exit(0 if letters.asked == [["a"], ["b"]] else 1)
     assert os.waitpid(child, 0)[1] == 0
