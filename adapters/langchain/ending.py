@@ -35,7 +35,7 @@ def finish_of(message: BaseMessage) -> Finish | None:
     if message.additional_kwargs.get("refusal"):
         return "refused"
     metadata = cast("Mapping[str, object]", message.response_metadata)
-    reason = next((metadata[name] for name in _REASONS if metadata.get(name)), None)
+    reason = next(filter(None, map(metadata.get, _REASONS)), None)
     if reason is None:
         return None
     word = str(reason).rpartition(".")[2].lower()  # of Gemini's enumeration, its name
@@ -46,6 +46,8 @@ def logprob_of(message: BaseMessage) -> float | None:
     """The mean log-probability of its tokens, as OpenAI and those who speak like it report them; else None."""
     metadata = cast("Mapping[str, object]", message.response_metadata)
     told = metadata.get("logprobs")
+    if told is None:
+        return None
     tokens: object = cast("Mapping[str, object]", told).get("content") if isinstance(told, Mapping) else None
     if not isinstance(tokens, list):
         return None
@@ -59,7 +61,8 @@ def is_plain(message: BaseMessage) -> bool:
     """Whether nothing is in it but one text and tool calls: what is kept of it is all there is."""
     if isinstance(message, AIMessage) and message.invalid_tool_calls:
         return False
-    if any(value for name, value in message.additional_kwargs.items() if name not in _BESIDE):
+    beside = message.additional_kwargs
+    if beside and any(value for name, value in beside.items() if name not in _BESIDE):
         return False
     metadata = cast("Mapping[str, object]", message.response_metadata)
     return not any(map(metadata.get, _SAYS_MORE)) and _one_text(message.content)

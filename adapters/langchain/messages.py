@@ -116,7 +116,9 @@ def _is_thought(message: BaseMessage) -> bool:
     if message.additional_kwargs.get("reasoning_content"):
         return True
     content: object = message.content
-    blocks = () if isinstance(content, str) else cast("Sequence[object]", content)
+    if isinstance(content, str):
+        return False
+    blocks = cast("Sequence[object]", content)
     kinds = (cast("Mapping[str, object]", block).get("type") for block in blocks if isinstance(block, Mapping))
     return any(kind in ("thinking", "redacted_thinking", "reasoning") for kind in kinds)
 

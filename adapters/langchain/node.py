@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 from langgraph.config import get_config
@@ -22,8 +21,10 @@ def node_of_call() -> str:
         settings: object = get_config().get("configurable")
     except RuntimeError:  # outside any graph
         return ""
-    if not isinstance(settings, Mapping):
+    if not isinstance(settings, dict):
         return ""
-    path = str(cast("Mapping[str, object]", settings).get("checkpoint_ns", ""))
+    path = str(cast("dict[str, object]", settings).get("checkpoint_ns", ""))
+    if "|" not in path and path.partition(":")[0] in _OF_AGENTS:
+        return ""  # as in nearly every call
     names = (part.partition(":")[0] for part in reversed(path.split("|")))
     return next((name for name in names if name not in _OF_AGENTS and not name.endswith(_OF_MIDDLEWARE)), "")

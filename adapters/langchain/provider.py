@@ -167,7 +167,7 @@ def thinking_tokens(model: object, settings: Mapping[str, object]) -> int:
     """Anthropic's `thinking.budget_tokens`, which the output cap must exceed (else the API answers 400)."""
     own: object = getattr(model, "thinking", None) if "thinking" in _fields(cast("Hashable", type(model))) else None
     for thinking in (settings.get("thinking"), own):
-        if isinstance(thinking, Mapping):
+        if thinking is not None and isinstance(thinking, Mapping):  # of None, an abstract class takes its time to say
             budget = cast("Mapping[str, object]", thinking).get("budget_tokens")
             if _is_count(budget):
                 return cast("int", budget)

@@ -133,7 +133,9 @@ def _place() -> tuple[object, object, str | None, str, Mapping[str, object]]:
         return None, None, None, "", {}
     thread = settings.get("thread_id")
     given = settings.get("leanloop")
-    told: Mapping[object, object] = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
+    told: Mapping[object, object] = {}
+    if given is not None and isinstance(given, Mapping):
+        told = cast("Mapping[object, object]", given)
     return (
         getattr(runtime, "control", None),
         getattr(runtime, "stream_writer", None),
