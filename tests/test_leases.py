@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -90,6 +91,12 @@ def ended(kept: Leases) -> None:
         thread.join(LONG)
         assert not thread.is_alive()
     assert kept._thread is None
+
+
+def forked() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, for the threads' sake
+        return os.fork()
 
 
 def end_now(kept: Leases) -> None:
@@ -320,7 +327,7 @@ def test_a_forked_child_renews_nothing_of_its_parents(store: Durable) -> None:
     hold(store, "r")
     leases.keep(store, "r", 100.0, owner)
     thread = leases._thread
-    child = os.fork()
+    child = forked()
     if not child:
         empty = not leases._kept and leases._thread is None
         leases.keep(store, "child's", 100.0, owner)
@@ -337,7 +344,7 @@ def test_a_child_forked_in_the_midst_of_a_call_leaves_it_to_its_parent(tmp_path:
     seen: list[Balance] = []
 
     def forking(_: ModelCall) -> ModelReply:
-        child = os.fork()
+        child = forked()
         if not child:
             raise SystemExit  # through the call and the task, both of which its parent goes on with
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
