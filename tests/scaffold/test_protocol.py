@@ -124,5 +124,7 @@ def test_long_hostile_texts_are_read_in_linear_time() -> None:
         without_protocol(text)
         return time.process_time() - began
 
-    seconds(100)
-    assert seconds(16_000) < 60 * max(seconds(1_000), 1e-3)
+    def least(lines: int) -> float:  # what a collection or another thread takes meanwhile is not its own
+        return min(seconds(lines) for _ in range(3))
+
+    assert least(16_000) < 60 * max(least(1_000), 1e-3)
