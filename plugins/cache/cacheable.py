@@ -32,6 +32,10 @@ _VOLATILE = _words(
     r"weather|forecast|temperature outside|stock price|share price|exchange rate|score of|news|breaking|trending",
     r"what time is it|what day is it|still|these days|just now|right now|ago|upcoming|so far|yet|anymore|"
     r"(?:my|the) balance",
+    r"how late is it|raining|snowing|sunny|windy|what(?:['\u2019]s| is) new|how old (?:is|are|am)|"
+    r"(?:days|weeks|months|years|hours|long) (?:until|till|since)|next (?:\w+ )?(?:train|bus|flight|ferry|meeting|"
+    r"match|game|race|holiday|election|episode|payment|appointment|delivery|full moon)|wie alt (?:ist|sind)|"
+    r"wie lange (?:bis|seit)|regnet|schneit|quel temps|quel âge|pleut|neige-t-il|cuántos años|llueve|llueva|nieva",
     r"heute|morgen|gestern|jetzt|aktuell(?:e[nrms]?)?|derzeit|gerade|neueste[nrms]?|letzte[nrms]?|nächste[nrms]?",
     r"wetter|nachrichten|wie spät|momentan|zurzeit|zur zeit|neulich|kürzlich|noch|vorhin|kontostand|"
     r"diese (?:woche)|dieser monat|dieses jahr",

@@ -3,7 +3,7 @@
 Nothing here changes what is asked, so what comes out may be looked up like an exact key. What may carry meaning stays:
 signs inside numbers, sums, names and code, the capitals of addresses, options ("-L") and units ("Mb"), the end of a
 sentence inside the text ("Don't. Stop."), the comma beside a negation ("No, refund it"), what stands in quotes or
-backticks, lines of code, and an acronym that is a small word otherwise ("US").
+backticks, lines of code, an acronym that is a small word otherwise ("US"), and a name that is ("Turkey", German "Sie").
 """
 
 from __future__ import annotations
@@ -25,10 +25,19 @@ _QUOTED = re.compile(r"`[^`\n]{1,200}`|\"[^\"\n]{1,200}\"|(?<!\w)'[^'\n]{1,200}'
 _EXACT = re.compile(
     r"\b(?:https?://|www\.)[^\s<>\"]{1,300}(?<![.,;:!?)])|(?<![\w/.~-])(?:[.~]{0,2}|[\w.-]{1,64}/[\w.-]{1,64})(?:/[\w.-]{0,63}\w){1,12}"
     r"|(?<![\w.])[^\W\d][\w.]{0,64}\(|(?<![\w-])--?[^\W\d_][\w-]{0,40}"
-    r"|(?<![^\W\d_])(?:[KMGTP]i?b(?:ps|/s|its?)?|m(?:[WVAJPM]|Hz|Wh|Ah|Pa))\b"
+    r"|(?<![^\W\d_])(?:[KMGTP]i?b(?:ps|/s|its?)?|M[glm]|m(?:[WVAJPM]|Hz|Wh|Ah|Pa))\b"
+    r"|\b[MmBb][au](?:ß|ss)en?\b|\b[Ff]lo(?:ß|ss)e\b"  # Maße and Masse, where ß and ss are two words
 )
 _CODE = re.compile(r"```|~~~|\n[ \t]+\S")
-_ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[A-HJ-Z]\b")
+_ACRONYM = re.compile(r"\b(?:US|IT|WHO|OR|IN|ME|AIDS)\b|(?<=\w )[A-HJ-Z]\b|(?<=\d)[A-Z]\b")
+# What a capital inside a sentence makes another word: peoples, months, places, products; in German whom it is said to.
+_NAME = re.compile(
+    r"(?<=[\w,;:)] )(?:Polish|March|May|August|Turkey|China|Chile|Jordan|Georgia|Guinea|Japan|Nice|Reading|Bath|Cork"
+    r"|Mobile|Mercury|Earth|Sun|Moon|Apple|Amazon|Windows|Word|Excel|Access|Outlook|Teams|Slack|Zoom|Meet|Drive|Notion"
+    r"|Signal|Meta|Oracle|Java|Python|Ruby|Rust|Swift|Go|Spring|Spark|Flask|Express|React|Bash|Visa|Target|Gap|Shell"
+    r"|Orange|Chase|Square|Stripe|Bill|Mark|Frank|Rose|Will|Jack|Rich|Grace|Hope|Faith|Joy|Art|Pat|Drew|Catholic|Job"
+    r"|God|Sie|Ihnen|Ihr(?:e[nmrs]?)?|Essen|Weg|Wagen|Arm|Reich|Morgen|Halle|Singen|Regen)\b"
+)
 
 # Only what cannot be a possessive ("the dog's") is opened.
 _CONTRACTIONS = tuple(
@@ -81,8 +90,13 @@ _THANKS = (
     r"|vielen dank(?: im voraus)?|merci(?: (?:beaucoup|d'avance))?"
     r"|(?:muchas )?gracias(?: de antemano)?|un saludo"
 )
+# Behind these the word itself is meant: "What is please in French?", "Was heißt bitte?"
+_NOT_NAMED = (
+    r"(?<!say)(?<!word)(?<!mean)(?<!spell)(?<!\bis)"
+    r"(?<!heisst)(?<!bedeutet)(?<!signifie)(?<!significa)(?<!dire)(?<!decir)"
+)
 _TRAILING = re.compile(
-    rf"(?:(?<=[?.!,])\s*(?:{_THANKS})[\s.!]*|(?:\s*,\s*|(?<!say)(?<!word)(?<!mean)(?<!spell)\s+)(?:{_PLEASE})\s*[?.!]*)$",
+    rf"(?:(?<=[?.!,])\s*(?:{_THANKS})[\s.!]*|(?:\s*,\s*|{_NOT_NAMED}\s+)(?:{_PLEASE})\s*[?.!]*)$",
     re.IGNORECASE,
 )
 _STARTS_A_QUESTION = re.compile(
@@ -146,7 +160,7 @@ def normalised(text: str) -> str | None:
     plain = _QUOTED.sub(keep, plain)
     plain = _EXACT.sub(keep, plain)
     if plain != plain.upper():
-        plain = _ACRONYM.sub(keep, plain)
+        plain = _NAME.sub(keep, _ACRONYM.sub(keep, plain))
     plain = plain.casefold()
     plain = without_courtesy(opened(plain))
     plain = _punctuation(plain)

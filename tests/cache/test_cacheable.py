@@ -75,6 +75,12 @@ def test_a_question_about_an_act_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Is it raining?",
+        "What's new?",
+        "When is the next train?",
+        "How old is the mayor?",
+        "How many days until Christmas?",
+        "Quel temps fait-il ?",
         "What is the balance of the account?",
         "Wie ist mein Kontostand?",
         "Quel film passe en ce moment ?",

@@ -27,6 +27,14 @@ TYPED_ALIKE = [
 ]
 
 KEPT_APART = [
+    ("Is it Polish?", "Is it polish?"),
+    ("Where is Turkey?", "Where is turkey?"),
+    ("Can I come in May?", "Can I come in may?"),
+    ("Haben Sie Zeit?", "Haben sie Zeit?"),
+    ("Is it 5 Mg?", "Is it 5 mg?"),
+    ("What costs 5G?", "What costs 5g?"),
+    ("Was ist Masse?", "Was ist Maße?"),
+    ("Was heißt bitte?", "Was heißt?"),
     ("Don't. Stop.", "Don't stop."),
     ("No, refund my order", "No refund my order"),
     ("What is 10²?", "What is 102?"),

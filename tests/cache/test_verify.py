@@ -118,3 +118,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_a_text_made_to_be_slow_is_read_all_the_same(piece: str) -> None:
     text = piece * (2_000 // len(piece))
     assert isinstance(read(text), Reading | Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("What is .NET?", "What is NET?"), ("Is it 'yes'?", "Is it yes?"), ("Is it Polish?", "Is it polish?")],
+)
+def test_signs_and_capitals_that_typing_does_not_explain_are_no_repeat(one: str, other: str) -> None:
+    assert verify(one, other) is not None
+    assert verify(other, one) is not None
