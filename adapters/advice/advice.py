@@ -89,7 +89,7 @@ def advise(
     if priced and True not in judged:
         notes.append(
             "No run is known to be a success, so each counts as one where losses are counted. A record says what a run "
-            "was worth by its reward (1 is a success) or its exit status; docs/replay.md says where."
+            "was worth by its reward, 1 being a success, or its exit status (see docs/replay.md)."
         )
     return Advice(
         runs=len(priced),

@@ -31,7 +31,7 @@ __all__ = ["FEATURE", "cheaper_model"]
 FEATURE = "cheaper model"
 
 _TRIED = 4
-"""Cheaper settings at most: each takes some seconds, and each more makes all bounds wider."""
+"""Cheaper settings at most: each takes a second or two, and each more makes all bounds wider."""
 
 _SHOWN = 3
 """Models whose price is compared."""

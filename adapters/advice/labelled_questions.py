@@ -16,7 +16,7 @@ from leanloop.plugins.trial.labelled import Labelled
 __all__ = ["MOST_QUESTIONS", "labelled_rows", "mean_costs", "mean_scores"]
 
 MOST_QUESTIONS = 5_000
-"""Of more a sample is taken: so many take some ten seconds for each setting that is tried."""
+"""Of more a sample is taken: so many take some two seconds for each setting that is tried."""
 
 
 def labelled_rows(runs: Runs) -> list[Labelled]:

@@ -251,3 +251,18 @@ def test_a_saving_that_would_be_shown_as_nothing_is_not_advised() -> None:
 
     assert after(9_999) == ["it may save less than 0.05% of the bill"]
     assert after(9_990) == []
+
+
+def test_a_limit_in_dollars_that_loses_too_much_does_not_hide_one_in_tokens() -> None:
+    """Of a prompt that is read from the cache a reservation needs many times what it costs: no limit in usd holds."""
+    long = "found " * 1_500
+    cases = [agent_case(3, task=str(n), model="claude-sonnet-4-5", text=long) for n in range(10)]
+    cases += [agent_case(18, task=f"f{n}", model="claude-sonnet-4-5", text=long, success=False) for n in range(3)]
+    runs = Runs(cases, TERMS)
+    assert not LimitTrial(runs, "usd").tightest(CANDIDATES, cases)[1]
+
+    found = changed(budget_limit(runs))
+    saving = saving_of(found)
+    assert "'tokens'" in str(found.keys["limits"])
+    assert saving.losses.lost == 0
+    assert saving.share.estimate > 0.5
