@@ -231,6 +231,15 @@ def test_a_dearer_model_is_left_alone_and_said_once(ledger: MemoryStore) -> None
     assert said == "Agent a: o1-pro does not take over from gpt-4o: it costs more than gpt-4o."
 
 
+@pytest.mark.parametrize("prices", ["{input: 1, output: 90}", "{input: 90, output: 1}"])
+def test_a_model_that_is_dearer_on_one_side_is_left_alone(ledger: MemoryStore, prices: str) -> None:
+    model = Model()
+    given = budget(DAY + f"degrade: {{at: 20%, to: lopsided}}\nprices: {{lopsided: {prices}}}")
+    with leanloop.task(given, store=ledger) as task:
+        model.steps(task, 5)
+    assert set(model.models) == {"gpt-4o"}
+
+
 def test_a_model_without_a_price_is_refused_at_the_start_under_a_limit_in_usd(ledger: MemoryStore) -> None:
     with pytest.raises(PriceUnknown, match="my-own"):
         Task(budget(MONEY + "degrade: {to: my-own}"), store=ledger)
