@@ -366,3 +366,15 @@ def test_a_step_two_calls_find_due_at_once_is_taken_and_told_once(
         model.steps(task, 1)
     assert (task.degraded, alerts) == (1, [])
     assert (model.seen[0].model, model.seen[0].effort) == ("gpt-4o", "low")
+
+
+def test_a_call_its_own_model_does_not_serve_fails_once(ledger: MemoryStore) -> None:
+    class NotFound(Exception):
+        status_code = 404
+
+    model = Model(lambda _: NotFound())
+    with leanloop.task(budget(DAY + "degrade: {at: 90%, to: gpt-4o-mini}"), store=ledger) as task:
+        with pytest.raises(NotFound):
+            model.steps(task, 1)
+        assert task.left_alone == set()
+    assert model.models == ["gpt-4o"]
