@@ -11,7 +11,7 @@ from leanloop.adapters.traces.fields import at
 from leanloop.adapters.traces.form import TraceFormat
 from leanloop.adapters.traces.langsmith import LangSmithRuns, is_langsmith
 from leanloop.adapters.traces.llama_index import LlamaIndexRuns, is_llama_index
-from leanloop.adapters.traces.openai import OpenAIRuns
+from leanloop.adapters.traces.openai_runs import OpenAIRuns
 from leanloop.adapters.traces.otel import OtelRuns, is_otel
 from leanloop.adapters.traces.parquet import MAGIC
 from leanloop.adapters.traces.recorded_value import LONGEST_VALUE, Record

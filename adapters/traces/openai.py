@@ -24,14 +24,13 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from leanloop.adapters.traces.record import MessageRecord, PartRecord, RunRecord
-from leanloop.adapters.traces.recorded_value import Record
 from leanloop.adapters.traces.trace import RecordedCall, Trace
 from leanloop.budgets.images import size_of
 from leanloop.budgets.message import Image, Message, Role, ToolRequest
 from leanloop.errors import TraceError
 from leanloop.plugins.trial.wrong_line import in_words
 
-__all__ = ["LONGEST_LINE", "OpenAIRuns", "first_problem", "messages_of", "parse_trace", "read_traces", "traces_in"]
+__all__ = ["LONGEST_LINE", "first_problem", "messages_of", "parse_trace", "read_traces", "traces_in"]
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes."""
@@ -102,28 +101,6 @@ def parse_trace(line: bytes, file: str, number: int) -> Trace:
         next(ended, None),
         tuple(RecordedCall(place, model) for place in replies) if model else (),
     )
-
-
-class OpenAIRuns:
-    """The runs in such records, each whole; see `leanloop.adapters.traces.formats.Recordings`."""
-
-    def __init__(self, *, unsaid: bool = False) -> None:
-        del unsaid  # every call of theirs has texts
-
-    def read(self, records: Iterator[Record | TraceError], file: str) -> Iterator[Trace | TraceError]:
-        """One of each record; what is none comes as the error that says why."""
-        for record in records:
-            if isinstance(record, TraceError):
-                yield record
-                continue
-            try:
-                yield parse_trace(record.text, file, record.line)
-            except TraceError as error:
-                yield error
-
-    def rest(self) -> Iterator[Trace | TraceError]:
-        """Nothing: no other file adds to a run."""
-        return iter(())
 
 
 def _skip_rest(stream: IO[bytes], part: bytes) -> None:
