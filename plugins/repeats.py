@@ -11,8 +11,6 @@ import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import compress, repeat
-from operator import attrgetter
 from typing import NamedTuple
 
 from leanloop.budgets.message import Message, ToolRequest
@@ -45,11 +43,6 @@ _PASSING = re.compile(
 
 REPEATED = "[repeated call, not run again]"
 """Begins a result that was answered from an earlier one."""
-
-_PER_RESULT = 4
-"""Messages to a result, at most, in nearly every history: what asked for it, and perhaps something said."""
-
-_role, _text, _is_error = attrgetter("role"), attrgetter("text"), attrgetter("is_error")
 
 
 class Step(NamedTuple):
@@ -95,23 +88,17 @@ def may_repeat(messages: Sequence[Message], count: int, parts: ShownParts = NO_P
 
     Every repetition shows in its results: equal ones, failed ones, or one that was given again.
     """
-    results = _latest_results(messages, count)
-    texts = [*map(_text, results)]
-    if any(map(_is_error, results)) or any(map(str.startswith, texts, repeat(REPEATED))):
-        return True
+    texts: list[str] = []
+    for message in reversed(messages):
+        if message.role == "tool":
+            if message.is_error or message.text.startswith(REPEATED):
+                return True
+            texts.append(message.text)
+            if len(texts) >= count:
+                break
+        elif message.role == "user":
+            break
     return len(parts.wholes(texts)) < len(texts)
-
-
-def _latest_results(messages: Sequence[Message], count: int) -> list[Message]:
-    """The last `count` results since the last user message. Asked in every call, hence without a loop of Python's."""
-    tail = messages[-_PER_RESULT * count :]
-    while True:
-        roles = [*map(_role, tail)]
-        since = len(roles) - roles[::-1].index("user") if "user" in roles else 0
-        results = [*compress(tail[since:], map("tool".__eq__, roles[since:]))]
-        if since or len(results) >= count or len(tail) == len(messages):
-            return results[-count:]
-        tail = messages
 
 
 def last_steps(messages: Sequence[Message], count: int, parts: ShownParts = NO_PARTS) -> tuple[list[Step], int]:
