@@ -30,7 +30,6 @@ from leanloop.errors import StoreError
 pytestmark = pytest.mark.sqlite
 
 USD = ("task:1", "usd")
-PRAGMAS = ("journal_mode", "synchronous")
 
 
 class Clock:
@@ -294,9 +293,11 @@ def test_a_lease_that_ends_while_a_step_waits_has_ended(
 
 
 def test_the_file_outlives_a_power_cut(store: SqliteStore) -> None:
+    def settings(db: sqlite3.Connection) -> list[object]:
+        return [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+
     store.reserve("r", demand())
-    settings = [store._file.run(lambda db, name=name: db.execute(f"PRAGMA {name}").fetchone()[0]) for name in PRAGMAS]
-    assert settings == ["wal", 1], "what a log is written for, and normal"
+    assert store._file.run(settings) == ["wal", 1], "what a log is written for, and normal"
 
 
 def test_a_thread_waits_for_another_no_longer_than_the_timeout(store: SqliteStore) -> None:
