@@ -14,19 +14,14 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import AbstractBackoff
 from redis.cluster import ClusterNode
 from redis.retry import Retry
-from redis.utils import HIREDIS_AVAILABLE
 
 from leanloop.budgets.redis_address import RedisAddress
-from leanloop.budgets.redis_packer import CommandPacker
 from leanloop.budgets.redis_sentinels import AsyncSentinels, Sentinels
 
 __all__ = ["Awaited", "Pauses", "Plain", "RedisClients"]
 
 _TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
 """Seconds; a call must not hang for a Redis that is gone. The address may say otherwise."""
-
-_PACKING: dict[str, Any] = {} if HIREDIS_AVAILABLE else {"command_packer": CommandPacker()}
-"""Of plain connections; awaited ones and those of a cluster take no packer."""
 
 _RETRIES = 3
 """After a dropped connection; a script that ran all the same answers the same again. Not after a time-out: whoever was
@@ -161,13 +156,13 @@ def _plain(address: RedisAddress, pauses: Pauses) -> Plain:
     options: dict[str, Any] = {**_TIMEOUTS, "retry": retry, **address.options}
     if address.kind == "single":
         pool: Any = redis.BlockingConnectionPool if "max_connections" in options else redis.ConnectionPool
-        return cast("Plain", redis.Redis.from_pool(pool.from_url(address.url, **_of_pool(options), **_PACKING)))
+        return cast("Plain", redis.Redis.from_pool(pool.from_url(address.url, **_of_pool(options))))
     if address.kind == "cluster":
         nodes = [ClusterNode(host, port) for host, port in address.hosts]
         return cast("Plain", redis.RedisCluster(startup_nodes=nodes, **options))
     asked = {**_TIMEOUTS, "retry": Retry(pauses, 0), **address.sentinel_options}  # each try of the client's asks anew
     sentinels: Any = Sentinels(address.hosts, asked)
-    return cast("Plain", sentinels.master_for(address.service, **options, **_PACKING))
+    return cast("Plain", sentinels.master_for(address.service, **options))
 
 
 def _awaited(address: RedisAddress, pauses: Pauses) -> tuple[Awaited, list[Awaited]]:
