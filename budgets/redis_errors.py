@@ -30,6 +30,12 @@ class _Case(NamedTuple):
 
 _FULL = ("Too many connections", "No connection available", "max number of clients")
 
+_AWAY = _Case(
+    (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError),
+    ("cannot be connected",),
+    " cannot be reached: {what}. See that it runs, and that the address names it.",
+)
+
 _CASES = (
     _Case(
         (),
@@ -86,16 +92,10 @@ _CASES = (
         ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"),
         " speaks no TLS; write redis:// where it is meant to, redis+sentinel:// or redis+cluster://.",
     ),
-    _Case(
-        (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError, OSError),
-        ("cannot be connected",),
-        " cannot be reached: {what}. See that it runs, and that the address names it.",
-    ),
+    _AWAY,
     _Case((Exception,), (), " could not do it: {text}"),
 )
 """The first that holds is said."""
-
-_AWAY = _CASES[-2]
 
 
 def explain(error: Exception, address: RedisAddress, called: str = "ledger's Redis") -> str:

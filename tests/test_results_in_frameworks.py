@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from agent_tools import Query
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import StructuredTool, ToolException
@@ -22,7 +23,6 @@ from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock, ToolCallBlock
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
-from pydantic import BaseModel, ConfigDict
 
 from leanloop import Budget, Limit, MemoryStore
 from leanloop.adapters import langchain, llama_index
@@ -42,20 +42,6 @@ from leanloop.budgets.usage import Usage
 Calls = Sequence[tuple[str, Mapping[str, object]]]
 Script = Callable[[Sequence[Message]], str | Calls]
 """What the model says to the messages it is sent: text, or calls of tools with their arguments."""
-
-
-def _without_titles(schema: dict[str, Any]) -> None:
-    schema.pop("title", None)
-    for part in schema["properties"].values():
-        part.pop("title", None)
-
-
-class Query(BaseModel):
-    """What every tool takes; told to the model in the same words by every framework."""
-
-    model_config = ConfigDict(json_schema_extra=_without_titles)
-
-    q: str
 
 
 class Failed(ToolException):

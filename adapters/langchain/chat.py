@@ -10,17 +10,14 @@ from typing import Any, NamedTuple, cast
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from leanloop.adapters.langchain.abilities import abilities_of
 from leanloop.adapters.langchain.added_tools import bound
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
-from leanloop.adapters.langchain.dialect import without
 from leanloop.adapters.langchain.ending import finish_of, is_plain, logprob_of
 from leanloop.adapters.langchain.foreign import without_foreign
 from leanloop.adapters.langchain.messages import from_langchain, to_langchain
 from leanloop.adapters.langchain.node import node_of_call
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
-    MODEL_SETTINGS,
     cap_settings,
     model_name,
     output_cap,
@@ -37,7 +34,6 @@ from leanloop.adapters.langchain.tools import spec_of
 from leanloop.adapters.langchain.usage import usage_of
 from leanloop.budgets.message import Message, ToolSpec
 from leanloop.errors import ModelUnavailable
-from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
 
 __all__ = ["ChatChunks", "ChatRequest", "Sent", "chat_reply", "chat_result"]
@@ -88,9 +84,7 @@ class ChatRequest:
             max_output=self._cap,
             min_output=thinking + 1 if thinking else 0,
             force_tool=forced,
-            abilities=partial(
-                _abilities, model, self._settings, substitutes, own=name, tools=bool(tools), forced=forced
-            ),
+            abilities=partial(substitutes.abilities, model, self._settings, own=name, tools=bool(tools), forced=forced),
             session=session,
             settings=partial(_said, model, self._settings, tools),
             node=node_of_call(),
@@ -141,22 +135,6 @@ def _said(model: object, settings: Mapping[str, Any], tools: Sequence[ToolSpec])
     """What else is sent that may change the answer."""
     given = {name: value for name, value in settings.items() if name != "tools"}
     return settings_of(model, (), given, tools)
-
-
-def _abilities(
-    model: object,
-    settings: Mapping[str, Any],
-    substitutes: Substitutes,
-    name: str,
-    *,
-    own: str,
-    tools: bool,
-    forced: bool,
-) -> Abilities:
-    """What the model of that `name` can do in this call; that of the call is `own`."""
-    if name != own:
-        model, settings = substitutes.of(model, name), without(settings, MODEL_SETTINGS)
-    return abilities_of(model, settings, tools=tools, forced=forced)
 
 
 def _without_tools(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,17 +13,14 @@ from langchain_core.messages import SystemMessage
 from langgraph.config import get_config
 from langgraph.constants import TAG_NOSTREAM
 
-from leanloop.adapters.langchain.abilities import abilities_of
 from leanloop.adapters.langchain.added_tools import offered, unseen
 from leanloop.adapters.langchain.cache_marks import takes_marks, with_marks
-from leanloop.adapters.langchain.dialect import without
 from leanloop.adapters.langchain.foreign import without_foreign
 from leanloop.adapters.langchain.messages import Transcript, to_langchain
 from leanloop.adapters.langchain.model_reply import Response
 from leanloop.adapters.langchain.node import node_of_call
 from leanloop.adapters.langchain.provider import (
     ABOUT_TOOLS,
-    MODEL_SETTINGS,
     bindings,
     cap_settings,
     model_name,
@@ -39,7 +36,6 @@ from leanloop.adapters.langchain.substitutes import Substitutes, settings_for
 from leanloop.adapters.langchain.thinking import apart, forces, is_rewritten, with_thinking
 from leanloop.adapters.langchain.tools import ToolTable
 from leanloop.budgets.message import ToolSpec
-from leanloop.plugins.abilities import Abilities
 from leanloop.plugins.call import ModelCall, ModelReply
 
 __all__ = ["Request"]
@@ -87,7 +83,9 @@ class Request:
             min_output=thinking + 1 if thinking else 0,
             agent="agent",
             force_tool=forced,
-            abilities=partial(_abilities, raw, substitutes, own=name, tools=bool(tools), forced=forced),
+            abilities=partial(
+                substitutes.abilities, raw.model, raw.model_settings, own=name, tools=bool(tools), forced=forced
+            ),
             session=session,
             structured=raw.response_format is not None,
             node=node_of_call(),
@@ -176,16 +174,6 @@ def _forces(raw: ModelRequest[Any], answers: bool) -> bool:
     if forces(raw.tool_choice) or forces(raw.model_settings.get("tool_choice")):
         return True
     return answers and not _on_providers_side(raw)
-
-
-def _abilities(
-    raw: ModelRequest[Any], substitutes: Substitutes, name: str, *, own: str, tools: bool, forced: bool
-) -> Abilities:
-    """What the model of that `name` can do in this call; the agent's is `own`."""
-    model, settings = raw.model, raw.model_settings
-    if name != own:
-        model, settings = substitutes.of(model, name), without(settings, MODEL_SETTINGS)
-    return abilities_of(model, settings, tools=tools, forced=forced)
 
 
 def _changed(raw: ModelRequest[Any], changes: dict[str, Any]) -> ModelRequest[Any]:

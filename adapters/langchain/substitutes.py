@@ -8,7 +8,8 @@ from typing import Any, cast
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableBinding
 
-from leanloop.adapters.langchain.abilities import known_of
+from leanloop.adapters.langchain.abilities import abilities_of, known_of
+from leanloop.adapters.langchain.dialect import without
 from leanloop.adapters.langchain.provider import (
     MODEL_SETTINGS,
     cap_settings,
@@ -18,6 +19,7 @@ from leanloop.adapters.langchain.provider import (
     unbound,
 )
 from leanloop.errors import ModelUnavailable, UsageError
+from leanloop.plugins.abilities import Abilities
 
 __all__ = ["Substitutes", "settings_for"]
 
@@ -60,6 +62,26 @@ class Substitutes:
             made = _renamed(own, name)
             self._made = own, name, made
         return made
+
+    def abilities(
+        self, model: object, settings: Mapping[str, Any], name: str, *, own: str, tools: bool, forced: bool
+    ) -> Abilities:
+        """What the model of that `name` can do in a call.
+
+        Args:
+            model: the one the call is for, or the binding of one.
+            settings: the call-time parameters.
+            name: whose abilities are asked for: the call's own model, or one to be called instead.
+            own: the name of the call's own.
+            tools: the call offers tools.
+            forced: it must call one of them.
+
+        Raises:
+            ModelUnavailable: as `of` does.
+        """
+        if name != own:
+            model, settings = self.of(model, name), without(settings, MODEL_SETTINGS)
+        return abilities_of(model, settings, tools=tools, forced=forced)
 
 
 def settings_for(substitute: object, name: str, settings: Mapping[str, Any], most: int | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from leanloop.plugins.shorten.lines import without_digits
 
-__all__ = ["odd_lines", "odd_rows"]
+__all__ = ["MOST_CHARACTERS", "odd_lines", "odd_rows"]
 
 _Cell = TypeVar("_Cell", str, bytes)
 
@@ -23,7 +23,8 @@ _FAR = 8  # times the range of the middle half, beyond its ends: no honest tail 
 _NUMBERS = 0.95  # of a column's cells, from which on the rest are the exception
 _TRIED = 32  # cells that tell whether a column is one of numbers
 _MOST_COLUMNS = 80
-_MOST_CHARACTERS = 4_000_000  # of lines: looking at their words costs more than anything else that is done to them
+MOST_CHARACTERS = 4_000_000
+"""Of a text: looking at its words costs more than anything else that is done to it."""
 
 
 def odd_rows(rows: Iterable[Sequence[str]]) -> list[int]:
@@ -44,7 +45,7 @@ def odd_rows(rows: Iterable[Sequence[str]]) -> list[int]:
 
 def odd_lines(lines: Sequence[str]) -> list[int]:
     """The same of lines, whose cells are their words."""
-    return odd_rows(map(str.split, lines)) if sum(map(len, lines)) <= _MOST_CHARACTERS else []
+    return odd_rows(map(str.split, lines)) if sum(map(len, lines)) <= MOST_CHARACTERS else []
 
 
 def _surprises(column: Sequence[str]) -> dict[int, float]:

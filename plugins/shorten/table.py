@@ -12,7 +12,7 @@ from typing import NamedTuple
 from leanloop.plugins.shorten.clamp import clamp
 from leanloop.plugins.shorten.fit import Group, Parts, fit
 from leanloop.plugins.shorten.lines import as_shown, split_lines
-from leanloop.plugins.shorten.odd import odd_rows
+from leanloop.plugins.shorten.odd import MOST_CHARACTERS, odd_rows
 from leanloop.plugins.shorten.ranking import ranked
 from leanloop.plugins.shorten.shown import Room, Shown
 
@@ -28,7 +28,6 @@ _SUMMARY = 0.15  # of the room
 _FEW = 5
 _MOST_COLUMNS = 60
 _LONGEST_SUMMARY = 24
-_LONGEST_LOOKED_AT = 4_000_000  # characters
 
 
 class _Form(NamedTuple):
@@ -57,7 +56,7 @@ def shorten_table(text: str, room: Room) -> Shown | None:
     )
     header = min(header, size - 1)
     body = rows[header:]
-    odd = odd_rows(_parted(body, form)) if len(text) <= _LONGEST_LOOKED_AT else []
+    odd = odd_rows(_parted(body, form)) if len(text) <= MOST_CHARACTERS else []
     order = [header + number for number in ranked(body, room.words, room.tokens, odd)]
     summary = _summary(rows, header, form, room)
     longest = max(200, room.tokens)
